@@ -1,0 +1,1 @@
+"""One command that shows the whole job at work on this machine."""

@@ -1,0 +1,1 @@
+"""The Beam job: options, sources, the graph, outputs, and the command that runs it."""

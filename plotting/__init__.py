@@ -1,0 +1,1 @@
+"""Stored results as charts. Never imported by the job."""

@@ -1,0 +1,39 @@
+"""A CSV cell as a JSON value, without losing anything: the one rule the publisher and the files share."""
+
+import math
+import re
+
+import msgspec
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_WORDS = {"": "null", "true": "true", "false": "false"}
+
+
+def cell_to_json(text: str) -> str:
+    """Return the JSON token of a CSV cell.
+
+    An empty cell is ``null``; ``true`` and ``false`` (any case) are booleans; a number stays the same
+    double, written as it was where JSON allows it (``1.5945120943859746E9``), else normalised
+    (``+1``, ``.5``, ``007``); anything else, ``nan`` and ``inf`` included, stays its own text as a
+    string, for the decoder to judge.
+    """
+    if _JSON_NUMBER.fullmatch(text) is not None:
+        return text
+    stripped = text.strip()
+    word = _WORDS.get(stripped.lower())
+    if word is not None:
+        return word
+    if "_" not in stripped:  # float() would take Python's 1_000
+        try:
+            number = float(stripped)
+        except ValueError:
+            pass
+        else:
+            if math.isfinite(number):
+                return repr(number)
+    return msgspec.json.encode(text).decode()
+
+
+def text_to_json(text: str) -> str:
+    """Return the JSON string of a cell that is a name, such as the device: never a number."""
+    return msgspec.json.encode(text).decode() if text else "null"

@@ -1,0 +1,16 @@
+"""The small family of failures that this project expects."""
+
+
+class TelemetryError(Exception):
+    """Base of every expected failure; its text is one line fit to be shown to a person."""
+
+
+class ConfigError(TelemetryError):
+    """Bad configuration: found before anything runs, shown in one line, exit code 2."""
+
+    def __init__(self, flag: str, value: object, problem: str) -> None:
+        """Name the flag (``--window``), the offending value and what is wrong with it."""
+        super().__init__(f"{flag} {value}: {problem}" if value not in ("", None) else f"{flag}: {problem}")
+        self.flag = flag
+        self.value = value
+        self.problem = problem
