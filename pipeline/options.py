@@ -1,0 +1,46 @@
+"""The flags as Beam options, and the check that no flag is unknown to everybody."""
+
+import argparse
+import contextlib
+import io
+
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from pipeline.config import LOCAL_RUNNERS, JobConfig, add_arguments
+from transforms.errors import ConfigError
+
+
+class TelemetryOptions(PipelineOptions):
+    """The job's own flags, so that Beam and its templates know them."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        add_arguments(parser)
+
+
+def beam_options(config: JobConfig) -> PipelineOptions:
+    """Return the options for Beam.
+
+    Raises:
+        ConfigError: for a flag that neither the job nor Beam knows, or a value Beam refuses.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options_class in PipelineOptions.__subclasses__():
+        if options_class is not TelemetryOptions:
+            options_class._add_argparse_args(parser)
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            _, unknown = parser.parse_known_args(list(config.beam_args))
+    except SystemExit as error:
+        problem = complaint.getvalue().strip().splitlines()[-1].rpartition("error: ")[2]
+        flag, _, text = problem.removeprefix("argument ").partition(": ")
+        raise ConfigError(flag, "", text or "not understood") from error
+    if unknown:
+        raise ConfigError(unknown[0], "", "unknown flag" if unknown[0].startswith("-") else "not expected here")
+    return PipelineOptions(list(config.beam_args), streaming=config.streaming)
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the job runs in this process."""
+    return (options.view_as(StandardOptions).runner or "") in LOCAL_RUNNERS

@@ -1,0 +1,89 @@
+"""What is tried before anything runs: the subscription answers, the output can be written."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+from google.api_core import exceptions
+from google.auth.exceptions import DefaultCredentialsError
+from google.cloud import pubsub_v1
+
+from transforms.errors import ConfigError
+
+_ANSWER_SECONDS = 10.0
+
+
+def check_output(path: str) -> None:
+    """Write and remove a small file.
+
+    Raises:
+        ConfigError: if that cannot be done.
+    """
+    probe = FileSystems.join(path, f".writable-{uuid.uuid4().hex}")
+    try:
+        with FileSystems.create(probe, "application/octet-stream", "uncompressed") as file:
+            file.write(b"\n")
+        FileSystems.delete([probe])
+    except (OSError, BeamIOError, ValueError) as error:
+        detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError("--output", path, f"cannot be written: {detail}") from error
+
+
+@contextlib.contextmanager
+def _explained(flag: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except exceptions.NotFound as error:
+        raise ConfigError(flag, name, "does not exist") from error
+    except (exceptions.ServiceUnavailable, exceptions.RetryError, exceptions.DeadlineExceeded) as error:
+        raise ConfigError(flag, name, "Pub/Sub does not answer (PUBSUB_EMULATOR_HOST, or the network)") from error
+    except exceptions.GoogleAPICallError as error:
+        raise ConfigError(flag, name, error.message or str(error)) from error
+
+
+def connect(flag: str, name: str) -> pubsub_v1.SubscriberClient:
+    """Return a client, for a subscription or topic that a flag names.
+
+    Raises:
+        ConfigError: if there are no credentials for it.
+    """
+    try:
+        return pubsub_v1.SubscriberClient()
+    except DefaultCredentialsError as error:
+        problem = "no credentials; set PUBSUB_EMULATOR_HOST, or run gcloud auth application-default login"
+        raise ConfigError(flag, name, problem) from error
+
+
+def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
+    """Return whether an existing subscription delivers in order.
+
+    Raises:
+        ConfigError: if it does not exist or Pub/Sub does not answer.
+    """
+    with _explained("--subscription", name):
+        found = client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS)
+    return bool(found.enable_message_ordering)
+
+
+@contextlib.contextmanager
+def subscribed(client: pubsub_v1.SubscriberClient, topic: str) -> Iterator[str]:
+    """Give the name of a new ordered subscription of a topic, deleted in the end.
+
+    Raises:
+        ConfigError: if the topic does not exist or Pub/Sub does not answer.
+    """
+    project = topic.split("/")[1]
+    name = client.subscription_path(project, f"pipeline-{uuid.uuid4().hex[:12]}")
+    with _explained("--topic", topic):
+        client.create_subscription(
+            request={"name": name, "topic": topic, "ack_deadline_seconds": 60, "enable_message_ordering": True},
+            retry=None,
+            timeout=_ANSWER_SECONDS,
+        )
+    try:
+        yield name
+    finally:
+        with contextlib.suppress(exceptions.GoogleAPICallError):
+            client.delete_subscription(subscription=name)

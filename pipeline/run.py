@@ -1,0 +1,133 @@
+"""Running the job: from flags to an exit code."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+
+from pipeline import preflight
+from pipeline.config import JobConfig
+from pipeline.graph import build, outputs_of
+from pipeline.options import beam_options, is_local
+from pipeline.sources.files import ReadFiles, plan_ranges
+from pipeline.summary import Summary, summarize
+from transforms.errors import ConfigError, TelemetryError
+
+_LOG = logging.getLogger("pipeline")
+
+
+class JobFailedError(TelemetryError):
+    """The job started and could not be finished."""
+
+
+def run_config(config: JobConfig) -> int:
+    """Run a job; returns the exit code.
+
+    Raises:
+        ConfigError: before anything runs, if it cannot.
+        JobFailedError: if it fails on the way.
+    """
+    options = beam_options(config)
+    logging.basicConfig(level=logging.INFO if config.verbose else logging.ERROR, format="%(levelname)s %(message)s")
+    if config.output:
+        preflight.check_output(config.output)
+    if config.summary and not Path(config.summary).absolute().parent.is_dir():
+        raise ConfigError("--summary", config.summary, "its folder does not exist")
+    if not is_local(options):
+        return _run_remote(config, options)
+    summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
+    sys.stderr.write(summary.to_text() + "\n")
+    if config.summary:
+        Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
+    return 0
+
+
+def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
+    """Run bounded input in this process: no triggers are needed, every window is complete."""
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    source = ReadFiles(plan_ranges(config.inputs))
+    return _execute(FnApiRunner(), config, options, source)
+
+
+def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
+    """Run a subscription in this process until it is idle or told to stop."""
+    from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription
+    from pipeline.sources.subscriber import Puller
+
+    with contextlib.ExitStack() as stack:
+        flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
+        client = stack.enter_context(preflight.connect(flag, name))
+        if config.topic:
+            name = stack.enter_context(preflight.subscribed(client, name))
+        elif not preflight.check_subscription(client, name):
+            _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
+        subscription = Subscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
+        source = ReadLocalPubSub(subscription)
+        succeeded = False
+        try:
+            source.start()
+            with _stopping(subscription):
+                summary = _execute("BundleBasedDirectRunner", config, options, source)
+            succeeded = True
+        finally:
+            subscription.finish(succeeded=succeeded)
+            source.stop()
+        if subscription.failure:
+            raise JobFailedError(f"{flag} {name}: {subscription.failure}")
+    return summary
+
+
+def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> Summary:
+    started = time.monotonic()
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, source, config, outputs_of(config))
+    result = pipeline.run()
+    result.wait_until_finish()
+    return summarize(result, time.monotonic() - started)
+
+
+def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
+    """Submit to the runner that was asked for; waits for it unless only a template is made."""
+    from pipeline.sources.pubsub import ReadPubSub
+
+    source: beam.PTransform
+    if config.streaming:
+        source = ReadPubSub(config.subscription, config.topic)
+    else:
+        source = ReadFiles(plan_ranges(config.inputs))
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, source, config, outputs_of(config))
+    result = pipeline.run()
+    if options.view_as(GoogleCloudOptions).template_location is None:
+        result.wait_until_finish()
+        sys.stderr.write(summarize(result, 0.0).to_text() + "\n")
+    return 0
+
+
+@contextlib.contextmanager
+def _stopping(subscription: Any) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the stream cleanly, and the second one end the process."""
+    asked: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            os._exit(128 + number)
+        asked.append(number)
+        subscription.stop()
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

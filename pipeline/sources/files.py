@@ -1,0 +1,150 @@
+"""Files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel."""
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import apache_beam as beam
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.errors import ConfigError
+from transforms.messages import CONTENT_ENCODING, Message
+
+_CHUNK: Final = 1 << 20
+_RANGE: Final = 32 << 20
+_SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": False}
+
+
+class FileRange(NamedTuple):
+    """Lines to read: those that begin in [start, end) of a file; `columns` is the header of CSV.
+
+    A compressed file is one range, whose end is not known and therefore None.
+    """
+
+    path: str
+    start: int
+    end: int | None
+    columns: tuple[str, ...] | None
+
+
+class ReadFiles(beam.PTransform):
+    """Read files as messages of whole lines.
+
+    Bounded, in the global window, without timestamps of its own. A file that changes while it is read
+    gives undefined lines.
+    """
+
+    def __init__(self, ranges: Sequence[FileRange]) -> None:
+        """Read these ranges; see `plan_ranges`."""
+        super().__init__()
+        self.ranges = list(ranges)
+
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
+        """Return a PCollection of Message."""
+        ranges = pbegin | "Ranges" >> beam.Create(self.ranges, reshuffle=False)
+        return ranges | "Read" >> beam.FlatMap(read_range).with_output_types(Message)
+
+
+def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
+    """Return what there is to read.
+
+    Raises:
+        ConfigError: for a glob that matches nothing, a file of unknown kind, or CSV without ts and device.
+    """
+    ranges: list[FileRange] = []
+    for glob in globs:
+        try:
+            (found,) = FileSystems.match([glob])
+        except (BeamIOError, ValueError) as error:
+            raise ConfigError("--input", glob, f"cannot be listed: {error}") from error
+        if not found.metadata_list:
+            raise ConfigError("--input", glob, "no such file")
+        for metadata in sorted(found.metadata_list, key=lambda entry: str(entry.path)):
+            ranges.extend(_plan_file(metadata.path, metadata.size_in_bytes, range_bytes))
+    return ranges
+
+
+def _plan_file(path: str, size: int, range_bytes: int) -> list[FileRange]:
+    compressed = path.lower().endswith(".gz")
+    name = path.lower().removesuffix(".gz")
+    is_csv = next((known for suffix, known in _SUFFIXES.items() if name.endswith(suffix)), None)
+    if is_csv is None:
+        raise ConfigError("--input", path, f"not one of {', '.join(_SUFFIXES)}, plain or .gz")
+    columns = _read_header(path) if is_csv else None
+    if compressed:
+        return [FileRange(path, 0, None, columns)]
+    return [FileRange(path, start, min(start + range_bytes, size), columns) for start in range(0, size, range_bytes)]
+
+
+def _read_header(path: str) -> tuple[str, ...]:
+    try:
+        with _open(path) as file:
+            line = file.readline(_CHUNK)
+    except (OSError, EOFError, BeamIOError) as error:
+        raise ConfigError("--input", path, f"cannot be read: {error}") from error
+    try:
+        text = line.decode("utf-8-sig").strip("\r\n")
+    except UnicodeDecodeError as error:
+        raise ConfigError("--input", path, "its header is not UTF-8") from error
+    columns = tuple(next(csv.reader([text]), []))
+    for needed in ("ts", "device"):
+        if columns.count(needed) != 1:
+            shown = ", ".join(columns)[:200] or "nothing"
+            raise ConfigError("--input", path, f"its header needs one column {needed!r}, it has: {shown}")
+    if len(set(columns)) != len(columns):
+        raise ConfigError("--input", path, "its header names a column twice")
+    return columns
+
+
+def _open(path: str) -> io.BufferedIOBase:
+    raw = FileSystems.open(path, "application/octet-stream", "uncompressed")
+    return gzip.GzipFile(fileobj=raw) if path.lower().endswith(".gz") else raw
+
+
+def read_range(part: FileRange) -> Iterator[Message]:
+    """Yield the lines of a range in chunks of about a megabyte; ids are ``path@offset of the chunk``."""
+    with _open(part.path) as file:
+        position = _first_line(file, part)
+        rest = b""
+        while part.end is None or position < part.end:
+            block, broken = _read_block(file)
+            if broken:
+                yield Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position + len(rest)}")
+            content = rest + block
+            cut = len(content) if not block else content.rfind(b"\n") + 1
+            if block and part.end is not None and position + cut > part.end:
+                cut = content.find(b"\n", max(part.end - position - 1, 0)) + 1  # the line that spans the end is ours
+            if cut:
+                yield Message(content[:cut], {}, f"{part.path}@{position}", columns=part.columns)
+            position, rest = position + cut, content[cut:]
+            if not block:
+                return
+
+
+def _read_block(file: io.BufferedIOBase) -> tuple[bytes, bool]:
+    """Return the next bytes, and whether the compressed file breaks off here."""
+    try:
+        return file.read(_CHUNK), False
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b"", True
+
+
+def _first_line(file: io.BufferedIOBase, part: FileRange) -> int:
+    """Go to the first line that begins in the range, after the header of CSV; returns its offset."""
+    if part.start:
+        file.seek(part.start - 1)
+        return part.start - 1 + len(file.readline())
+    mark = file.read(len(codecs.BOM_UTF8))
+    rest = b"" if mark == codecs.BOM_UTF8 else mark
+    if part.columns is not None:
+        header = rest + (b"" if rest.endswith(b"\n") else file.readline())
+        return len(header) + (0 if rest else len(mark))
+    if rest:
+        file.seek(0)
+        return 0
+    return len(mark)

@@ -1,0 +1,200 @@
+"""Pub/Sub read on this machine, through Beam's TestStream.
+
+Beam's own local Pub/Sub reader takes the wall clock for the watermark, acknowledges before it
+processes and never ends. Here a thread pulls the subscription, and a TestStream service tells the
+runner of each pull and of the watermark that the data allows.
+
+The messages themselves stay in this process: the stream carries the number of a pull, and the step
+after it takes the pull's messages from the `Subscription` by that number. The local runner asks for the
+next event when the last one has gone through the whole graph, so when pull n + 1 is taken, pull n is in
+the runner's state or written, and is acknowledged.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import apache_beam as beam
+from apache_beam.coders import VarIntCoder
+from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.test_stream_service import TestStreamServiceController
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Timestamp
+
+from pipeline.sources.event_time import event_time_us
+from pipeline.sources.subscriber import Puller, Received
+from transforms.messages import Message
+
+_Payload: Final = beam_runner_api_pb2.TestStreamPayload
+_MIN_US: Final = -(2**62)
+_TICK_S: Final = 0.1
+_CLOCK_STEP_S: Final = 0.05
+_AHEAD: Final = 2  # pulls the runner is told of before it has taken the first: one at work, one ready
+_CODER: Final = VarIntCoder()
+
+
+class Subscription:
+    """The pulls on their way into the local runner, and the watermark.
+
+    Args:
+        puller: where messages come from and acknowledgements go to.
+        lag_us: how far the watermark stays behind the newest message, microseconds.
+        stop_after_idle_us: end after so long without a message, microseconds; None for never.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        puller: Puller,
+        lag_us: int,
+        stop_after_idle_us: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; nothing is pulled before the runner asks."""
+        self._puller = puller
+        self._lag_us = lag_us
+        self._idle_s = None if stop_after_idle_us is None else stop_after_idle_us / 1e6
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._pulls: dict[int, tuple[list[Message], list[int]]] = {}
+        self._tokens: dict[int, list[str]] = {}
+        self._taken = -1
+        self._told = -1
+        self._stopped = False
+        self.watermark_us = _MIN_US
+
+    # Called by the runner's side.
+
+    def take(self, number: int) -> list[tuple[Message, int]]:
+        """Return the messages of a pull with their timestamps in microseconds; a retry gets them again."""
+        with self._condition:
+            self._taken = max(self._taken, number)
+            for done in [n for n in self._pulls if n < number]:
+                del self._pulls[done]
+                self._puller.acknowledge(self._tokens.pop(done))
+            self._condition.notify_all()
+            messages, times = self._pulls[number]
+        return list(zip(messages, times, strict=True))
+
+    def stop(self) -> None:
+        """End the stream after what was taken so far; safe to call from a signal handler."""
+        self._stopped = True
+
+    def finish(self, *, succeeded: bool) -> None:
+        """Stop pulling, after the runner has ended: what it took over is acknowledged, the rest given back."""
+        with self._condition:
+            for number, ack_ids in self._tokens.items():
+                if succeeded and number <= self._taken:
+                    self._puller.acknowledge(ack_ids)
+                else:
+                    self._puller.give_back(ack_ids)
+            self._tokens.clear()
+            self._pulls.clear()
+        self._puller.close()
+
+    @property
+    def failure(self) -> str:
+        """Why the subscription could not be read any further, or ""."""
+        return str(self._puller.failed or "")
+
+    # Called by the TestStream service.
+
+    def read_multiple(self, _labels: object) -> Iterator[Any]:
+        """Yield the events of the stream; the protocol of Beam's TestStream service."""
+        self._puller.start()
+        last = self._last_message = self._clock()
+        while not self._is_over():
+            if not self._wait_for_runner():
+                continue
+            received = self._puller.next(_TICK_S)
+            if received is not None:
+                self._last_message = self._clock()
+            if received is not None or self._is_unconfirmed():
+                yield from self._tell(received or Received([], []))
+            now = self._clock()
+            if now - last >= _CLOCK_STEP_S:
+                step = _Payload.Event.AdvanceProcessingTime(advance_duration=int((now - last) * 1e6))
+                yield _Payload.Event(processing_time_event=step)
+                last = now
+
+    def _tell(self, received: Received) -> Iterator[Any]:
+        messages, times, newest = self._place(received.messages)
+        with self._condition:
+            self._told += 1
+            self._pulls[self._told] = (messages, times)
+            self._tokens[self._told] = received.ack_ids
+        element = _Payload.TimestampedElement(
+            encoded_element=_CODER.encode(self._told), timestamp=min(times, default=self.watermark_us)
+        )
+        yield _Payload.Event(element_event=_Payload.Event.AddElements(elements=[element], tag="None"))
+        if newest - self._lag_us > self.watermark_us:
+            self.watermark_us = newest - self._lag_us
+            yield _Payload.Event(
+                watermark_event=_Payload.Event.AdvanceWatermark(new_watermark=self.watermark_us, tag="None")
+            )
+
+    def _place(self, messages: list[Message]) -> tuple[list[Message], list[int], int]:
+        """Stamp messages with the watermark they meet; one without a readable time goes where that is."""
+        newest = _MIN_US
+        stamped, times = [], []
+        known = None if self.watermark_us == _MIN_US else self.watermark_us
+        for message in messages:
+            moment = event_time_us(message)
+            if moment is not None:
+                newest = max(newest, moment)
+            times.append(self.watermark_us if moment is None else moment)
+            stamped.append(Message(message.payload, message.attributes, message.message_id, message.publish_us, known))
+        return stamped, times, newest
+
+    def _wait_for_runner(self) -> bool:
+        with self._condition:
+            return self._condition.wait_for(lambda: self._told - self._taken < _AHEAD or self._stopped, _TICK_S)
+
+    def _is_unconfirmed(self) -> bool:
+        """Whether messages wait to be acknowledged and only a further pull would show that they are through."""
+        return bool(self._tokens.get(self._taken)) and self._told == self._taken
+
+    def _is_over(self) -> bool:
+        if self._stopped or self._puller.failed:
+            return True
+        busy = self._told > self._taken or self._is_unconfirmed()
+        return not busy and self._idle_s is not None and self._clock() - self._last_message > self._idle_s
+
+
+_SUBSCRIPTIONS: Final[dict[str, Subscription]] = {}
+
+
+class ReadLocalPubSub(beam.PTransform):
+    """Read a `Subscription` with the local runner.
+
+    Unbounded, in the global window; timestamps are the messages' smallest event times and the watermark
+    follows them. At least once: messages are acknowledged when the runner has taken them over.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        """Serve this subscription to the runner of this process."""
+        super().__init__()
+        self._controller = TestStreamServiceController(subscription)
+        self._name = self._controller.endpoint
+        _SUBSCRIPTIONS[self._name] = subscription
+
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
+        """Return a PCollection of Message."""
+        pulls = pbegin | "Pulls" >> TestStream(coder=_CODER, endpoint=self._name, output_tags={None})
+        return pulls | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
+
+    def start(self) -> None:
+        """Start serving; the runner asks when the pipeline runs."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._controller.stop()
+        _SUBSCRIPTIONS.pop(self._name, None)
+
+
+def _take(number: int, name: str) -> Iterator[Any]:
+    for message, moment in _SUBSCRIPTIONS[name].take(number):
+        yield TimestampedValue(message, Timestamp(micros=moment))

@@ -1,0 +1,72 @@
+"""The job's counters as a summary for people and machines."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transforms import counters
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a finished job did.
+
+    Attributes:
+        counts: counters by name; see `transforms.counters`.
+        seconds: how long it ran.
+    """
+
+    counts: Mapping[str, int]
+    seconds: float
+
+    def by_kind(self, name: str) -> dict[str, int]:
+        """Return the counters ``name/kind`` by kind, sorted."""
+        prefix = f"{name}/"
+        return {key.removeprefix(prefix): n for key, n in sorted(self.counts.items()) if key.startswith(prefix)}
+
+    def to_json(self) -> str:
+        """Return the summary as one JSON object."""
+        names = (
+            counters.MESSAGES,
+            counters.PAYLOAD_BYTES,
+            counters.ROWS_DECODED,
+            counters.FIELDS_IGNORED,
+            counters.ROWS_AGGREGATED,
+            counters.PANES,
+            counters.AGGREGATES,
+            counters.FILES_WRITTEN,
+            counters.ROWS_WRITTEN,
+        )
+        content: dict[str, Any] = {name: self.counts.get(name, 0) for name in names}
+        content[counters.DEAD_LETTERS] = self.by_kind(counters.DEAD_LETTERS)
+        content[counters.ANOMALIES] = self.by_kind(counters.ANOMALIES)
+        content["seconds"] = round(self.seconds, 3)
+        return json.dumps(content, indent=2)
+
+    def to_text(self) -> str:
+        """Return the summary as aligned lines."""
+        lines = [("rows decoded", self.counts.get(counters.ROWS_DECODED, 0))]
+        dead = self.by_kind(counters.DEAD_LETTERS)
+        lines.append(("dead letters", sum(dead.values())))
+        lines.extend((f"  {reason}", number) for reason, number in dead.items())
+        anomalies = self.by_kind(counters.ANOMALIES)
+        lines.append(("anomalies", sum(anomalies.values())))
+        lines.extend((f"  {rule}", number) for rule, number in anomalies.items())
+        lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
+        lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
+        lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))
+        lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
+        width = max(len(name) for name, _ in lines)
+        text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]
+        return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}"])
+
+
+def summarize(result: Any, seconds: float) -> Summary:
+    """Return the summary of a pipeline result: counters of this job, summed over steps."""
+    counts: dict[str, int] = {}
+    for metric in result.metrics().query()["counters"]:
+        if metric.key.metric.namespace == counters.NAMESPACE:
+            value = metric.committed if metric.committed is not None else metric.attempted
+            counts[metric.key.metric.name] = counts.get(metric.key.metric.name, 0) + int(value or 0)
+    return Summary(counts, seconds)

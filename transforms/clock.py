@@ -1,0 +1,51 @@
+"""Points in time as the data writes them: seconds since the epoch or RFC 3339, to whole microseconds UTC."""
+
+import datetime as dt
+import math
+from typing import Final
+
+MICROS: Final = 1_000_000
+LATEST_US: Final = 4_102_444_800 * MICROS
+"""2100-01-01T00:00:00Z: an event time at or after it is taken for a broken clock (or for milliseconds)."""
+CLOCK_AHEAD_US: Final = 365 * 86_400 * MICROS
+"""How far an event time may lie ahead of the time Pub/Sub received it (a rebased replay runs ahead)."""
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def seconds_to_us(seconds: float) -> int:
+    """Return whole microseconds, rounded half to even like NumPy's `rint` on the same product."""
+    return round(seconds * 1e6)
+
+
+def parse_time(text: str) -> int:
+    """Return the microseconds since the epoch of ``1594512094.38``, ``1.59E9`` or RFC 3339 text.
+
+    Raises:
+        ValueError: if it is none of these, or names no offset from UTC.
+    """
+    stripped = text.strip()
+    try:
+        seconds = float(stripped)
+    except ValueError:
+        moment = dt.datetime.fromisoformat(stripped)  # raises ValueError
+        if moment.tzinfo is None:
+            raise ValueError("the time names no offset from UTC") from None
+        return (moment - _EPOCH) // dt.timedelta(microseconds=1)
+    if not math.isfinite(seconds) or "_" in stripped:
+        raise ValueError("not a point in time")
+    return seconds_to_us(seconds)
+
+
+def format_time(microseconds: int) -> str:
+    """Write a point in time as RFC 3339 UTC with six decimals."""
+    moment = _EPOCH + dt.timedelta(microseconds=microseconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+
+
+def latest_event_us(publish_us: int | None) -> int:
+    """Return the first event time, in microseconds, that is absurdly far in the future.
+
+    A message's own publish time bounds it, so that the answer is the same on every run; without one
+    (files) the year 2100 does.
+    """
+    return LATEST_US if publish_us is None else min(LATEST_US, publish_us + CLOCK_AHEAD_US)

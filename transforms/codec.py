@@ -1,0 +1,249 @@
+"""Messages to readings: whole batches at once, and line by line where something is wrong."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from transforms.batch import Codes, ReadingBatch, concat_batches
+from transforms.clock import MICROS, latest_event_us
+from transforms.csvlines import read_csv_line, read_csv_lines
+from transforms.deadletters import WHOLE, Reason, RejectionError, dead_line, dead_message
+from transforms.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, TIME_SHIFT, Message
+from transforms.records import READING_UNITS, DeadLetter
+from transforms.rows import MAX_LINE_BYTES, Columns, count_objects, parse_object, row_decoder
+
+MAX_INFLATED_BYTES: Final = 64 << 20
+"""A compressed message that inflates past this is refused."""
+_SMALLEST_PIECE: Final = 64  # lines of CSV below which bisecting further costs more than reading one by one
+STAGE: Final = "decode"
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What became of some messages: every line is in exactly one of the first two.
+
+    Attributes:
+        readings: the rows that could be read; None if there are none.
+        rejected: a dead letter for each line, or whole message, that could not.
+        ignored: how often each unknown field was skipped.
+    """
+
+    readings: ReadingBatch | None = None
+    rejected: list[DeadLetter] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+def decode(messages: Sequence[Message], metrics: tuple[str, ...]) -> Decoded:
+    """Decode messages into one batch of readings; never raises for what they contain."""
+    decoder = row_decoder(metrics)
+    work = _Decoding(metrics)
+    plain: list[tuple[Message, bytes]] = []
+    for message in messages:
+        try:
+            payload = open_payload(message)
+        except RejectionError as rejection:
+            work.rejected.append(dead_message(message, rejection, STAGE))
+            continue
+        if message.columns is not None:
+            work.add_csv(message, message.columns, _split(payload))
+        else:
+            plain.append((message, payload))
+    work.add_json(plain)
+    ignored, decoder.ignored = decoder.ignored, Counter()
+    ignored.update(work.ignored)
+    return Decoded(concat_batches(work.batches) if work.batches else None, work.rejected, ignored)
+
+
+def open_payload(message: Message) -> bytes:
+    """Return a message's lines, inflated if need be.
+
+    Raises:
+        RejectionError: bad_encoding (unknown, broken, or inflating past the bound) or too_large.
+    """
+    payload = message.payload
+    if message.columns is None and len(payload) > MAX_MESSAGE_BYTES:
+        raise RejectionError(Reason.TOO_LARGE, f"message of {len(payload)} bytes, at most {MAX_MESSAGE_BYTES}")
+    encoding = message.attributes.get(CONTENT_ENCODING, "identity").strip().lower()
+    if encoding in ("identity", ""):
+        return payload
+    if encoding != "gzip":
+        raise RejectionError(Reason.BAD_ENCODING, f"content-encoding {encoding[:80]!r} is not known, only gzip")
+    return _inflate(payload)
+
+
+def _inflate(payload: bytes) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while payload or not parts:  # gzip allows several members in a row
+        member = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(member.decompress(payload, MAX_INFLATED_BYTES - size + 1))
+        except zlib.error as error:
+            raise RejectionError(Reason.BAD_ENCODING, f"gzip that does not inflate: {error}") from error
+        size += len(parts[-1])
+        if size > MAX_INFLATED_BYTES:
+            raise RejectionError(Reason.BAD_ENCODING, f"gzip that inflates past {MAX_INFLATED_BYTES} bytes")
+        if not member.eof:
+            raise RejectionError(Reason.BAD_ENCODING, "gzip that ends too early")
+        payload = member.unused_data
+    return b"".join(parts)
+
+
+def line_of(message: Message, line: int) -> bytes:
+    """Return the bytes of one line (from 1; 0 is all of it) of a message that was decoded before."""
+    payload = open_payload(message)
+    return payload.split(b"\n")[line - 1] if line else payload
+
+
+def _split(payload: bytes) -> list[tuple[int, bytes]]:
+    """Return the lines that hold anything, with their numbers from 1."""
+    return [(number, line) for number, line in enumerate(payload.split(b"\n"), start=1) if line.strip()]
+
+
+class _Decoding:
+    """Collects the batches and dead letters of one call of `decode`."""
+
+    def __init__(self, metrics: tuple[str, ...]) -> None:
+        self.metrics = metrics
+        self.decoder = row_decoder(metrics)
+        self.batches: list[ReadingBatch] = []
+        self.rejected: list[DeadLetter] = []
+        self.ignored: Counter[str] = Counter()
+
+    def add_json(self, opened: Sequence[tuple[Message, bytes]]) -> None:
+        """Read all messages in one go; if that fails each on its own; if that fails line by line."""
+        if not opened:
+            return
+        payloads = [payload.rstrip(b"\n") for _, payload in opened]
+        lines = payloads[0] if len(payloads) == 1 else b"\n".join(payloads)
+        total = count_objects(lines)
+        if total is not None and not any(map(_has_long_line, payloads)):
+            columns = self.decoder.read_lines(lines, total)
+            if columns is not None:
+                rows = np.array([total] if len(opened) == 1 else [p.count(b"\n") + 1 for p in payloads], np.int32)
+                messages = tuple(message for message, _ in opened)
+                where = np.repeat(np.arange(len(messages), dtype=np.int32), rows)
+                first = np.repeat(np.cumsum(rows, dtype=np.int32) - rows, rows)
+                self._add(messages, where, np.arange(1, len(where) + 1, dtype=np.int32) - first, columns)
+                return
+        if len(opened) > 1:
+            for one in opened:
+                self.add_json([one])
+            return
+        self._add_lines(*opened[0])
+
+    def _add_lines(self, message: Message, payload: bytes) -> None:
+        lines = _split(payload)
+        if len(lines) > 1 and _is_one_document(payload):
+            lines = [(WHOLE, payload)]  # an object printed over several lines
+        if not lines:
+            nothing = RejectionError(Reason.NOT_JSON, "the message holds no line")
+            self.rejected.append(dead_message(message, nothing, STAGE))
+        self._read_each(message, lines)
+
+    def add_csv(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
+        """Read lines of CSV in bulk, halving what Arrow refuses until the odd lines stand alone."""
+        if not lines:
+            return
+        content = b"\n".join(line for _, line in lines)
+        read = None
+        if not _has_long_line(content):
+            read = read_csv_lines(content, len(lines), columns, self.metrics)
+        if read is not None:
+            unknown = [name for name in columns if name not in {"ts", "device", *self.metrics, *READING_UNITS}]
+            self.ignored.update(dict.fromkeys(unknown, len(lines)))
+            numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
+            self._add((message,), np.zeros(len(lines), np.int32), numbers, read)
+        elif len(lines) > _SMALLEST_PIECE:
+            half = len(lines) // 2
+            self.add_csv(message, columns, lines[:half])
+            self.add_csv(message, columns, lines[half:])
+        else:
+            self._read_each(message, lines)
+
+    def _read_each(self, message: Message, lines: Sequence[tuple[int, bytes]]) -> None:
+        rows, numbers = [], []
+        for number, line in lines:
+            try:
+                if message.columns is None:
+                    rows.append(self.decoder.read_line(line))
+                else:
+                    rows.append(read_csv_line(line, message.columns, self.decoder))
+            except RejectionError as rejection:
+                self.rejected.append(dead_line(message, number, line, rejection, STAGE))
+            else:
+                numbers.append(number)
+        if rows:
+            columns = Columns(
+                np.array([row.ts for row in rows]),
+                [row.device for row in rows],
+                np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T,
+            )
+            self._add((message,), np.zeros(len(rows), np.int32), np.array(numbers, np.int32), columns)
+
+    def _add(self, messages: tuple[Message, ...], where: Codes, line: Codes, columns: Columns) -> None:
+        """Turn seconds into event times, reject the impossible ones, and keep the rest as a batch."""
+        shift = np.zeros(len(messages), np.int64)
+        latest = np.empty(len(messages), np.int64)
+        broken: dict[int, str] = {}
+        for i, message in enumerate(messages):
+            latest[i] = latest_event_us(message.publish_us)
+            if TIME_SHIFT in message.attributes:
+                try:
+                    shift[i] = shift_of(message)
+                except RejectionError as unusable:
+                    broken[i] = unusable.error
+        with np.errstate(over="ignore"):
+            possible = np.clip(np.rint(columns.ts * 1e6), -1, float(2**62))
+        source_us = possible.astype(np.int64)
+        event_us = source_us + shift[where]
+        good = (columns.ts >= 0) & (event_us >= 0) & (event_us < latest[where])
+        if broken:
+            good &= ~np.isin(where, list(broken))
+        for row in np.flatnonzero(~good):
+            message = messages[where[row]]
+            error = broken.get(int(where[row]), f"ts {columns.ts[row]!r} is negative or too far in the future")
+            rejection = RejectionError(Reason.BAD_TIMESTAMP, error)
+            content = line_of(message, int(line[row]))
+            self.rejected.append(dead_line(message, int(line[row]), content, rejection, STAGE))
+        index = {name: i for i, name in enumerate(dict.fromkeys(columns.devices))}
+        device = np.fromiter(map(index.__getitem__, columns.devices), np.int32, len(columns.devices))
+        batch = ReadingBatch(
+            self.metrics, tuple(index), device, event_us, source_us, columns.values, messages, where, line
+        )
+        if not good.all():
+            batch = batch.select(good)
+        if len(batch):
+            self.batches.append(batch)
+
+
+def shift_of(message: Message) -> int:
+    """Return the microseconds that the message's attributes add to each ts.
+
+    Raises:
+        RejectionError: bad_timestamp, if the attribute is not a number of seconds.
+    """
+    text = message.attributes.get(TIME_SHIFT, "0")
+    try:
+        microseconds = float(text) * MICROS
+    except ValueError:
+        microseconds = float("nan")
+    if not abs(microseconds) < 2**60:
+        raise RejectionError(Reason.BAD_TIMESTAMP, f"attribute {TIME_SHIFT} {text[:80]!r} is no number of seconds")
+    return round(microseconds)
+
+
+def _has_long_line(payload: bytes) -> bool:
+    return len(payload) > MAX_LINE_BYTES and max(map(len, payload.split(b"\n"))) > MAX_LINE_BYTES
+
+
+def _is_one_document(payload: bytes) -> bool:
+    try:
+        parse_object(payload)
+    except RejectionError as rejection:
+        return rejection.reason is Reason.NOT_AN_OBJECT
+    return True

@@ -1,0 +1,81 @@
+"""Lines of CSV as columns: Arrow reads them in bulk, and what it will not read goes through the JSON rule.
+
+A row means what its replay would mean: cell by cell through `cell_to_json`, then `RowDecoder`. Arrow is
+only a faster way to the same columns; whenever it meets anything but plain numbers, the definition decides.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from transforms.cells import cell_to_json, text_to_json
+from transforms.deadletters import Reason, RejectionError
+from transforms.records import BOOLEAN_METRICS
+from transforms.rows import MAX_LINE_BYTES, Columns, Row, RowDecoder
+
+_TEXT: Final = pa.string()
+
+
+def read_csv_lines(lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str]) -> Columns | None:
+    """Return the columns of `expected` lines of CSV, or None if anything about them is unusual."""
+    present = [metric for metric in metrics if metric in columns]
+    if BOOLEAN_METRICS.intersection(present):
+        return None
+    types = {"ts": pa.float64(), "device": _TEXT} | dict.fromkeys(present, pa.float64())
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(lines),
+            pa.csv.ReadOptions(use_threads=False, column_names=columns, block_size=len(lines) + 1),
+            pa.csv.ParseOptions(newlines_in_values=False),
+            pa.csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if len(table) != expected or table.column("ts").null_count or table.column("device").null_count:
+        return None
+    values = np.full((len(metrics), expected), np.nan)
+    for metric, target in zip(metrics, values, strict=True):
+        if metric in present:
+            column = table.column(metric)
+            target[:] = column.to_numpy()
+            if np.isfinite(target).sum() != expected - column.null_count:
+                return None  # a literal nan or inf, or a number that overflows
+    ts = table.column("ts").to_numpy()
+    if not np.isfinite(ts).all():
+        return None
+    return Columns(ts, table.column("device").to_pylist(), values)
+
+
+def read_csv_line(line: bytes, columns: tuple[str, ...], decoder: RowDecoder) -> Row:
+    """Return the reading of one line of CSV.
+
+    Raises:
+        RejectionError: too_large, not_utf8, bad_row, or what the cells are rejected for.
+    """
+    if len(line) > MAX_LINE_BYTES:
+        raise RejectionError(Reason.TOO_LARGE, f"line of {len(line)} bytes, at most {MAX_LINE_BYTES} are read")
+    try:
+        text = line.decode("utf-8").rstrip("\r")
+    except UnicodeDecodeError as error:
+        raise RejectionError(Reason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from error
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise RejectionError(Reason.BAD_ROW, str(error)) from error
+    cells = rows[0] if len(rows) == 1 else []
+    if len(cells) != len(columns):
+        raise RejectionError(Reason.BAD_ROW, f"{len(cells)} cells under a header of {len(columns)}")
+    known = {"ts", "device", *decoder.metrics}
+    fields = ",".join(
+        f"{text_to_json(name)}:{text_to_json(cell) if name == 'device' else cell_to_json(cell)}"
+        for name, cell in zip(columns, cells, strict=True)
+        if name in known
+    )
+    return decoder.read_line(f"{{{fields}}}".encode())

@@ -1,0 +1,190 @@
+"""AggregateTable: mergeable statistics of many (device, window) groups at once, as arrays.
+
+A table is the accumulator of the whole job: rows of a batch become one, and tables merge by
+concatenation and group-reduce. Merging is associative and commutative up to rounding, so any split and
+any order of the readings gives the same result.
+
+Means and squared deviations are merged pairwise after Chan, Golub and LeVeque, "Updating Formulae and a
+Pairwise Algorithm for Computing Sample Variances" (1979): for parts i with n_i, mean_i and M2_i,
+``M2 = sum(M2_i) + sum(n_i (mean_i - mean)^2)``, which does not cancel as a sum of squares does.
+"""
+
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.batch import Codes, Flags, Floats, Ints, ReadingBatch, merge_names
+
+MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
+COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
+_NEVER: Final = np.iinfo(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateTable:
+    """Statistics of M metrics for G groups, each one device in one window.
+
+    Attributes:
+        metrics: names of the M metrics.
+        devices: distinct device names.
+        device: (G,) index into `devices`.
+        window_us: (G,) start of the window, microseconds UTC.
+        floats: (6, M, G) mean, M2 (sum of squared deviations from the mean), min, max, first, last;
+            0, 0, inf, -inf, inf and -inf where the count is 0.
+        ints: (4, M, G) count, anomaly count, event time of first and of last in microseconds UTC;
+            the times are the largest and smallest int64 where the count is 0.
+    """
+
+    metrics: tuple[str, ...]
+    devices: tuple[str, ...]
+    device: Codes
+    window_us: Ints
+    floats: Floats
+    ints: Ints
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return len(self.window_us)
+
+    def select(self, groups: "slice | Flags | NDArray[np.intp]") -> "AggregateTable":
+        """Return the groups that a slice, a mask or an index array picks, with only the devices they need."""
+        codes = device = self.device[groups]
+        if (codes[1:] > codes[:-1]).all():  # one window: its devices are distinct and sorted
+            device = np.arange(len(codes), dtype=np.int32)
+        else:
+            codes, inverse = np.unique(codes, return_inverse=True)
+            device = inverse.astype(np.int32)
+        return AggregateTable(
+            self.metrics,
+            tuple([self.devices[code] for code in codes.tolist()]),
+            device,
+            self.window_us[groups],
+            self.floats[:, :, groups],
+            self.ints[:, :, groups],
+        )
+
+
+def aggregate_batch(batch: ReadingBatch, slide_us: int) -> AggregateTable:
+    """Return one group per device and `slide_us` bucket of event time that the batch touches."""
+    missing = np.isnan(batch.values)
+    n = len(batch)
+    floats = np.empty((6, len(batch.metrics), n))
+    floats[MEAN] = batch.values
+    floats[M2] = 0.0
+    floats[MIN:] = batch.values
+    ints = np.empty((4, len(batch.metrics), n), np.int64)
+    ints[COUNT] = 1
+    ints[ANOMALIES] = 0 if batch.breaches is None else batch.breaches
+    ints[FIRST_US:] = batch.event_us
+    if missing.any():
+        floats[MEAN][missing] = 0.0
+        floats[MIN][missing] = floats[FIRST][missing] = np.inf
+        floats[MAX][missing] = floats[LAST][missing] = -np.inf
+        ints[COUNT][missing] = 0
+        ints[FIRST_US][missing] = _NEVER.max
+        ints[LAST_US][missing] = _NEVER.min
+    window_us = batch.event_us - batch.event_us % slide_us
+    return _reduce(AggregateTable(batch.metrics, batch.devices, batch.device, window_us, floats, ints))
+
+
+def merge_tables(tables: Sequence[AggregateTable]) -> AggregateTable:
+    """Return one table of all groups; those of the same device and window become one."""
+    if len(tables) == 1:
+        return tables[0]
+    devices, device = merge_names([t.devices for t in tables], [t.device for t in tables])
+    return _reduce(
+        AggregateTable(
+            tables[0].metrics,
+            devices,
+            device,
+            np.concatenate([t.window_us for t in tables]),
+            np.concatenate([t.floats for t in tables], axis=2),
+            np.concatenate([t.ints for t in tables], axis=2),
+        )
+    )
+
+
+def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> AggregateTable:
+    """Turn buckets of `slide_us` into sliding windows of `size_us`, which it divides.
+
+    A bucket starting at b lies in the windows starting at b, b - slide, … b - size + slide.
+    """
+    copies = size_us // slide_us
+    if copies == 1:
+        return table
+    return _reduce(
+        AggregateTable(
+            table.metrics,
+            table.devices,
+            np.tile(table.device, copies),
+            np.concatenate([table.window_us - k * slide_us for k in range(copies)]),
+            np.tile(table.floats, (1, 1, copies)),
+            np.tile(table.ints, (1, 1, copies)),
+        )
+    )
+
+
+def shard_of(device: str, shards: int) -> int:
+    """Return the shard of a device: a hash that is the same in every process and on every run."""
+    return zlib.crc32(device.encode()) % shards
+
+
+def split_table(table: AggregateTable, shards: int, bucket_us: int) -> Iterator[tuple[int, int, AggregateTable]]:
+    """Yield (shard, start of the bucket in microseconds, its part of the table).
+
+    With `bucket_us` equal to the slide each part is one window; a longer one keeps many together.
+    """
+    bucket = table.window_us - table.window_us % bucket_us
+    if shards == 1:  # a table is sorted by window already
+        edges = [*_starts(bucket).tolist(), len(table)]
+        for start, end in itertools.pairwise(edges):
+            yield 0, int(bucket[start]), table.select(slice(start, end))
+        return
+    shard = np.array([shard_of(name, shards) for name in table.devices], np.int32)[table.device]
+    order = np.lexsort((bucket, shard))
+    for part in np.split(order, _starts(shard[order], bucket[order])[1:]):
+        yield int(shard[part[0]]), int(bucket[part[0]]), table.select(part)
+
+
+def _starts(*sorted_keys: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return where a new combination of keys begins."""
+    changed = np.ones(len(sorted_keys[0]), np.bool_)
+    changed[1:] = False
+    for key in sorted_keys:
+        changed[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(changed)
+
+
+def _reduce(table: AggregateTable) -> AggregateTable:
+    """Merge the groups of the same device and window, sorted by window and device."""
+    order = np.lexsort((table.device, table.window_us))
+    device, window_us = table.device[order], table.window_us[order]
+    starts = _starts(device, window_us)
+    if len(starts) == len(table):
+        return AggregateTable(
+            table.metrics, table.devices, device, window_us, table.floats[:, :, order], table.ints[:, :, order]
+        )
+    floats, ints = table.floats[:, :, order], table.ints[:, :, order]
+    sizes = np.diff(starts, append=len(order))
+    out_ints = np.empty((*ints.shape[:2], len(starts)), np.int64)
+    out = np.empty((*floats.shape[:2], len(starts)))
+    np.add.reduceat(ints[:FIRST_US], starts, axis=2, out=out_ints[:FIRST_US])
+    np.minimum.reduceat(ints[FIRST_US], starts, axis=1, out=out_ints[FIRST_US])
+    np.maximum.reduceat(ints[LAST_US], starts, axis=1, out=out_ints[LAST_US])
+    count = ints[COUNT]
+    total = np.maximum(out_ints[COUNT], 1)  # an empty group has mean 0, not 0 / 0
+    out[MEAN] = np.add.reduceat(floats[MEAN] * count, starts, axis=1) / total
+    off = floats[MEAN] - np.repeat(out[MEAN], sizes, axis=1)
+    out[M2] = np.add.reduceat(floats[M2] + count * off * off, starts, axis=1)
+    np.minimum.reduceat(floats[MIN], starts, axis=1, out=out[MIN])
+    np.maximum.reduceat(floats[MAX], starts, axis=1, out=out[MAX])
+    is_first = ints[FIRST_US] == np.repeat(out_ints[FIRST_US], sizes, axis=1)
+    is_last = ints[LAST_US] == np.repeat(out_ints[LAST_US], sizes, axis=1)
+    np.minimum.reduceat(np.where(is_first, floats[FIRST], np.inf), starts, axis=1, out=out[FIRST])
+    np.maximum.reduceat(np.where(is_last, floats[LAST], -np.inf), starts, axis=1, out=out[LAST])
+    return AggregateTable(table.metrics, table.devices, device[starts], window_us[starts], out, out_ints)

@@ -1,0 +1,156 @@
+"""WriteRecords: record batches as immutable files, partitioned by day and hour of the data's own time.
+
+``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<pane>-<hash>.jsonl``: the hash is of the content, so a
+retried bundle writes the same file again, and two different files never share a name. A late pane is a
+new file beside the earlier ones.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.transforms import trigger, window
+
+from transforms import counters
+from transforms.tables import concat_record_batches, record_times, to_json_lines, to_parquet
+
+FileFormat = Literal["jsonl", "parquet"]
+TIME_COLUMNS: Final = {
+    "anomalies": ("event_time",),
+    "aggregates": ("window_start",),
+    "dead_letters": ("publish_time", "event_time"),
+}
+"""Which columns give a record's partition: the first that is not null."""
+_HOUR_US: Final = 3_600_000_000
+_UNKNOWN: Final = np.iinfo(np.int64).min
+_NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass
+class WriteRecords(beam.PTransform):
+    """Write each element to files, after gathering elements where they come small and often.
+
+    Bounded or unbounded input. Unbounded: anomalies and dead letters are gathered for
+    `flush_us` of processing time in the global window, so that nothing is too late to be written;
+    aggregates are one file a window, pane and shard as they are. At least once: a file written twice
+    is the same file.
+
+    Args:
+        kind: name of the output, one of `transforms.records.RECORDS`.
+        output: folder, on any Beam filesystem.
+        file_format: jsonl or parquet.
+        flush_us: how long unbounded records are gathered, microseconds of processing time.
+        shards: how many files are gathered at a time.
+    """
+
+    kind: str
+    output: str
+    file_format: FileFormat = "jsonl"
+    flush_us: int = 500_000
+    shards: int = 1
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Return the paths written for a PCollection of RecordBatch."""
+        if self.kind != "aggregates":
+            keyed = batches | "Key" >> beam.ParDo(_KeyByHour(self.kind, self.shards)).with_output_types(
+                tuple[tuple[str, int], pa.RecordBatch]
+            )
+            if not batches.is_bounded:
+                keyed = keyed | "Window" >> beam.WindowInto(
+                    window.GlobalWindows(),
+                    trigger=trigger.Repeatedly(trigger.AfterProcessingTime(self.flush_us / 1e6)),
+                    accumulation_mode=trigger.AccumulationMode.DISCARDING,
+                )
+            grouped = keyed | "Gather" >> beam.GroupByKey()
+            batches = grouped | "Join" >> beam.MapTuple(_join).with_output_types(pa.RecordBatch)
+        write = _Write(self.kind, self.output, self.file_format)
+        return batches | "Write" >> beam.ParDo(write).with_output_types(str)
+
+
+def _join(_: tuple[str, int], batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
+    return concat_record_batches(list(batches))
+
+
+def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the microseconds by which each record is partitioned; the smallest int64 if it has no time."""
+    first, *others = (record_times(batch, column) for column in TIME_COLUMNS[kind])
+    for other in others:
+        first = np.where(first == _UNKNOWN, other, first)
+    return first
+
+
+def split_by_hour(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa.RecordBatch]]:
+    """Yield (partition folder, first time in microseconds, records) for each hour in a batch."""
+    times = partition_times(kind, batch)
+    hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
+    for hour in np.unique(hours):
+        rows = np.flatnonzero(hours == hour)
+        part = batch if len(rows) == len(batch) else batch.take(pa.array(rows))
+        if hour == _UNKNOWN:
+            yield _NO_PARTITION, 0, part
+        else:
+            day, clock = str(np.datetime64(int(hour), "us"))[:13].split("T")
+            yield f"date={day}/hour={clock}", int(times[rows].min()), part
+
+
+def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
+    """Return the name of a file of records."""
+    moment = str(np.datetime64(first_us, "us"))[:19].replace("-", "").replace(":", "")
+    return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
+
+
+def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
+    """Return the content of a file of records."""
+    return to_json_lines(batch) if file_format == "jsonl" else to_parquet(batch)
+
+
+def write_file(folder: str, name: str, content: bytes) -> str:
+    """Write a whole file under its final name, which appears only when it is complete; returns the path.
+
+    On a disk that takes a temporary name and a rename; an object in a bucket appears when it is closed.
+    """
+    path: str = FileSystems.join(folder, name)
+    local = FileSystems.get_scheme(path) is None
+    target = FileSystems.join(folder, f".{name}.partial") if local else path
+    with FileSystems.create(target, "application/octet-stream", "uncompressed") as file:
+        file.write(content)
+    if local:
+        FileSystems.rename([target], [path])
+    return path
+
+
+@dataclass
+class _KeyByHour(beam.DoFn):
+    kind: str
+    shards: int
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
+        for folder, first_us, part in split_by_hour(self.kind, batch):
+            shard = zlib.crc32(first_us.to_bytes(8, "little", signed=True)) % self.shards
+            yield (folder, shard), part
+
+
+@dataclass
+class _Write(beam.DoFn):
+    kind: str
+    output: str
+    file_format: FileFormat
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[str]:
+        for folder, first_us, part in split_by_hour(self.kind, batch):
+            pane = part.column("pane_index")[0].as_py() if self.kind == "aggregates" else 0
+            content = encode_records(part, self.file_format)
+            name = file_name(first_us, pane, content, self.file_format)
+            counters.count(counters.FILES_WRITTEN)
+            counters.count(counters.ROWS_WRITTEN, len(part))
+            yield write_file(FileSystems.join(self.output, self.kind, *folder.split("/")), name, content)
