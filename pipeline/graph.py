@@ -1,6 +1,5 @@
 """The job as one graph. It receives its source and outputs, so that a test can pass its own."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -46,7 +45,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     decoded = pipeline | "Read" >> source | "Decode messages" >> DecodeMessages(config.metrics)
     detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules)
     aggregated = detected.readings | "Aggregate windows" >> AggregateWindows(config.windows, config.shards)
-    rejected: Sequence[beam.PCollection] = (decoded.dead_letters, aggregated.dead_letters)
+    rejected = [found for found in (decoded.dead_letters, aggregated.dead_letters) if found is not None]
     dead_letters = rejected | "All dead letters" >> beam.Flatten()
     for label, sink in outputs.anomalies.items():
         _ = detected.anomalies | label >> sink

@@ -19,7 +19,8 @@ from pipeline.config import JobConfig
 from pipeline.graph import build, outputs_of
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_ranges
-from pipeline.summary import Summary, summarize
+from pipeline.summary import Summary, reported
+from transforms import counters
 from transforms.errors import ConfigError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
@@ -89,11 +90,12 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
 
 def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> Summary:
     started = time.monotonic()
+    counters.start_tally()
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, source, config, outputs_of(config))
     result = pipeline.run()
     result.wait_until_finish()
-    return summarize(result, time.monotonic() - started)
+    return Summary(counters.tally(), time.monotonic() - started)
 
 
 def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
@@ -105,12 +107,13 @@ def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
         source = ReadPubSub(config.subscription, config.topic)
     else:
         source = ReadFiles(plan_ranges(config.inputs))
+    started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     build(pipeline, source, config, outputs_of(config))
     result = pipeline.run()
     if options.view_as(GoogleCloudOptions).template_location is None:
         result.wait_until_finish()
-        sys.stderr.write(summarize(result, 0.0).to_text() + "\n")
+        sys.stderr.write(Summary(reported(result), time.monotonic() - started).to_text() + "\n")
     return 0
 
 

@@ -62,11 +62,11 @@ class Summary:
         return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}"])
 
 
-def summarize(result: Any, seconds: float) -> Summary:
-    """Return the summary of a pipeline result: counters of this job, summed over steps."""
+def reported(result: Any) -> dict[str, int]:
+    """Return the counters that a runner reports: those of this job, summed over steps."""
     counts: dict[str, int] = {}
     for metric in result.metrics().query()["counters"]:
         if metric.key.metric.namespace == counters.NAMESPACE:
             value = metric.committed if metric.committed is not None else metric.attempted
             counts[metric.key.metric.name] = counts.get(metric.key.metric.name, 0) + int(value or 0)
-    return Summary(counts, seconds)
+    return counts

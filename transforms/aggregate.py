@@ -1,55 +1,49 @@
 """AggregateWindows: statistics of each device and metric over windows of event time.
 
-The values stay columnar through the shuffle: a key holds the *table* of all its devices and metrics.
-
-Unbounded input is windowed by Beam; the window's start is part of the key, because the local runner's
-trigger driver scans every window that a key ever had. Bounded input needs no triggers: the key is a
-shard and a long stretch of time, and the windows are inside the table.
+The values stay columnar through the shuffle: a key is a shard of devices and a stretch of time, and
+holds the *table* of all its devices, windows and metrics. Bounded input merges the tables of a key and is
+done; unbounded input keeps them in state until their windows end (`transforms.keep`).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.coders.coders import IntervalWindowCoder
-from apache_beam.transforms import trigger, window
 from apache_beam.typehints.decorators import no_annotations
-from apache_beam.utils.timestamp import Duration, Timestamp
-from apache_beam.utils.windowed_value import PaneInfoTiming
 
 from transforms import counters
 from transforms.batch import ReadingBatch
-from transforms.deadletters import Reason
-from transforms.moments import AggregateTable, aggregate_batch, merge_tables, split_table, spread_windows
-from transforms.results import Timing, aggregates, too_late
+from transforms.keep import DEAD_LETTERS, Arrival, KeepWindows, Key, suspects_of
+from transforms.moments import (
+    AggregateTable,
+    aggregate_batch,
+    merge_tables,
+    shard_of,
+    split_table,
+    spread_windows,
+)
+from transforms.results import aggregates
 from transforms.windows import WindowSpec
 
-_DEAD: Final = "dead_letters"
-_TABLES: Final = "tables"
-_BUCKET_US: Final = 3_600_000_000
+_AGGREGATES: Final = "aggregates"
+_STRETCH_US: Final = 3_600_000_000
 _COMPACT_AT: Final = 16
-_TIMINGS: Final[dict[int, Timing]] = {
-    PaneInfoTiming.EARLY: "early",
-    PaneInfoTiming.ON_TIME: "on_time",
-    PaneInfoTiming.LATE: "late",
-}
-Key = tuple[int, int]
-"""(shard, start of the window or of the stretch of time in microseconds)."""
 
 
 class Aggregated(NamedTuple):
     """Outputs of `AggregateWindows`.
 
     Attributes:
-        aggregates: PCollection of RecordBatch of WindowAggregate, one element a key and pane.
-        dead_letters: PCollection of RecordBatch of DeadLetter: readings too late for their window.
+        aggregates: PCollection of RecordBatch of WindowAggregate.
+        dead_letters: PCollection of RecordBatch of DeadLetter: readings too late for a window of theirs;
+            None for bounded input, where nothing is.
     """
 
     aggregates: beam.PCollection
-    dead_letters: beam.PCollection
+    dead_letters: beam.PCollection | None
 
 
 @dataclass
@@ -57,9 +51,9 @@ class AggregateWindows(beam.PTransform):
     """Aggregate readings per device, metric and window.
 
     Input in the global window, bounded or unbounded. Unbounded: a window is held until the watermark
-    passes its end, reported early and late as the spec says, and dropped after the allowed lateness;
-    panes accumulate. A reading that arrives after that is a dead letter where the source tells its
-    watermark with the message. At least once: a retried bundle gives the same panes.
+    passes its end, reported early and late as the spec says, and forgotten after the allowed lateness;
+    panes accumulate. A reading that arrives after that is a dead letter. Output in the global window. At
+    least once: a retried bundle gives the same panes.
 
     Args:
         windows: windows, lateness and firings.
@@ -76,70 +70,64 @@ class AggregateWindows(beam.PTransform):
     @no_annotations
     def expand(self, readings: beam.PCollection) -> Aggregated:
         """Return aggregates and dead letters of a PCollection of ReadingBatch."""
-        bounded = readings.is_bounded
-        bucket_us = max(_BUCKET_US, self.windows.slide_us) if bounded else self.windows.slide_us
-        outputs = readings | "Partial" >> beam.ParDo(_Partial(self.windows, self.shards, bucket_us)).with_outputs(
-            _DEAD, main=_TABLES
-        ).with_output_types(tuple[Key, AggregateTable])
-        outputs[_DEAD].element_type = pa.RecordBatch
-        tables = outputs[_TABLES]
-        if not bounded:
-            tables = tables | "Window" >> _window_into(self.windows)
-        merged = tables | "Merge" >> beam.CombinePerKey(_MergeTables()).with_output_types(tuple[Key, AggregateTable])
-        finished = merged | "Finish" >> beam.ParDo(_Finish(self.windows, bounded)).with_output_types(pa.RecordBatch)
-        return Aggregated(finished, outputs[_DEAD])
-
-
-def _window_into(spec: WindowSpec) -> beam.PTransform:
-    early = None if spec.early_us is None else trigger.AfterProcessingTime(spec.early_us / 1e6)
-    size, fixed = spec.size_us / 1e6, spec.slide_us == spec.size_us
-    return beam.WindowInto(
-        window.FixedWindows(Duration(micros=spec.size_us)) if fixed else _KeyedWindows(size),
-        trigger=trigger.AfterWatermark(early=early, late=trigger.AfterCount(1)),
-        accumulation_mode=trigger.AccumulationMode.ACCUMULATING,
-        allowed_lateness=Duration(micros=spec.allowed_lateness_us),
-    )
-
-
-@dataclass
-class _KeyedWindows(window.NonMergingWindowFn):
-    """Puts a table into the one sliding window that its key names: tables are spread over windows before."""
-
-    size: float
-
-    def assign(self, context: window.WindowFn.AssignContext) -> Iterable[window.IntervalWindow]:
-        (_, start_us), _ = context.element
-        start = Timestamp(micros=start_us)
-        return [window.IntervalWindow(start, start + self.size)]
-
-    def get_window_coder(self) -> IntervalWindowCoder:
-        return IntervalWindowCoder()
+        stretch_us = max(_STRETCH_US, self.windows.slide_us)
+        if readings.is_bounded:
+            partial = _Partial(self.windows, self.shards, stretch_us)
+            tables = readings | "Partial" >> beam.ParDo(partial).with_output_types(tuple[Key, AggregateTable])
+            merged = tables | "Merge" >> beam.CombinePerKey(_MergeTables())
+            finished = merged | "Finish" >> beam.ParDo(_Finish(self.windows)).with_output_types(pa.RecordBatch)
+            return Aggregated(finished, None)
+        arrive = _Arrive(self.windows, self.shards, stretch_us)
+        arrivals = readings | "Partial" >> beam.ParDo(arrive).with_output_types(tuple[Key, Arrival])
+        outputs = arrivals | "Keep" >> beam.ParDo(KeepWindows(self.windows, stretch_us)).with_outputs(
+            DEAD_LETTERS, main=_AGGREGATES
+        ).with_output_types(pa.RecordBatch)
+        outputs[DEAD_LETTERS].element_type = pa.RecordBatch
+        return Aggregated(outputs[_AGGREGATES], outputs[DEAD_LETTERS])
 
 
 @dataclass
 class _Partial(beam.DoFn):
     windows: WindowSpec
     shards: int
-    bucket_us: int
+    stretch_us: int
 
-    def process(self, batch: ReadingBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[Any]:
+    def process(self, batch: ReadingBatch) -> Iterator[tuple[Key, AggregateTable]]:
+        counters.count(counters.ROWS_AGGREGATED, len(batch))
+        spec = self.windows
+        table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
+        for shard, start_us, part in split_table(table, self.shards, self.stretch_us):
+            yield (shard, start_us), part
+
+
+@dataclass
+class _Arrive(beam.DoFn):
+    windows: WindowSpec
+    shards: int
+    stretch_us: int
+
+    def process(self, batch: ReadingBatch) -> Iterator[tuple[Key, Arrival]]:
         spec = self.windows
         watermark_us = max((m.watermark_us for m in batch.messages if m.watermark_us is not None), default=None)
-        missed = 0
-        if watermark_us is not None:
-            late = spec.too_late(batch.event_us, watermark_us)
-            missed = int(np.count_nonzero(late))
-            if missed:
-                counters.count(counters.DEAD_LETTERS, missed, Reason.TOO_LATE.value)
-                closed = [spec.missed(event_us, watermark_us) for event_us in batch.event_us[late].tolist()]
-                yield beam.pvalue.TaggedOutput(_DEAD, too_late(batch, late, closed, watermark_us))
-        counters.count(counters.ROWS_AGGREGATED, len(batch) - missed)
+        suspect = suspects_of(batch, spec, watermark_us)
+        counters.count(counters.ROWS_AGGREGATED, len(batch) - int(np.count_nonzero(suspect)))
+        suspects = self._by_key(batch, np.flatnonzero(suspect)) if suspect.any() else {}
         table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
-        for shard, start_us, part in split_table(table, self.shards, self.bucket_us):
-            if missed and watermark_us is not None and spec.is_closed(start_us, watermark_us):
-                continue  # its readings are among the dead letters
-            moment = max(Timestamp(micros=start_us), timestamp)
-            yield window.TimestampedValue(((shard, start_us), part), moment)
+        for shard, start_us, part in split_table(table, self.shards, self.stretch_us):
+            key = (shard, start_us)
+            yield key, Arrival(part, watermark_us, suspects.get(key))
+
+    def _by_key(self, batch: ReadingBatch, rows: np.ndarray[Any, np.dtype[np.intp]]) -> dict[Key, ReadingBatch]:
+        """Send each reading to the key of its earliest window: the first it can miss."""
+        spec = self.windows
+        event_us = batch.event_us[rows]
+        first_us = event_us - event_us % spec.slide_us - spec.size_us + spec.slide_us
+        stretch = first_us - first_us % self.stretch_us
+        shard = np.array([shard_of(name, self.shards) for name in batch.devices], np.int64)[batch.device[rows]]
+        keys, inverse = np.unique(np.stack([shard, stretch]), axis=1, return_inverse=True)
+        return {
+            (int(keys[0, n]), int(keys[1, n])): batch.select(rows[inverse == n]).trimmed() for n in range(keys.shape[1])
+        }
 
 
 class _MergeTables(beam.CombineFn):
@@ -165,12 +153,9 @@ class _MergeTables(beam.CombineFn):
 @dataclass
 class _Finish(beam.DoFn):
     windows: WindowSpec
-    bounded: bool
 
-    def process(self, keyed: tuple[Key, AggregateTable], pane: Any = beam.DoFn.PaneInfoParam) -> Iterator[Any]:
-        timing: Timing = "on_time" if self.bounded else _TIMINGS[cast(int, pane.timing)]
-        index = 0 if self.bounded else pane.index
-        batch = aggregates(keyed[1], self.windows.size_us, timing, index)
+    def process(self, keyed: tuple[Key, AggregateTable]) -> Iterator[pa.RecordBatch]:
+        batch = aggregates(keyed[1], self.windows.size_us, "on_time", 0)
         counters.count(counters.PANES, len(np.unique(keyed[1].window_us)))
         if len(batch):
             counters.count(counters.AGGREGATES, len(batch))

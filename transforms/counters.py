@@ -13,8 +13,15 @@
 ``files_written``           result files
 ``rows_written``            records in them
 ==========================  =====================================================================
+
+Beam's own metrics are what a remote runner shows. The local streaming runner (2.77) loses most of them: it
+caches a step's state sampler with the metrics container of the step's first bundle, so that only that
+bundle is counted. Every count is therefore kept in this process as well; a local run reads it there. A
+retried bundle counts twice there, so steps count after the work that can fail.
 """
 
+import threading
+from collections import Counter
 from typing import Any, Final
 
 from apache_beam.metrics import Metrics
@@ -33,7 +40,26 @@ FILES_WRITTEN: Final = "files_written"
 ROWS_WRITTEN: Final = "rows_written"
 
 
+_TALLY: Final[Counter[str]] = Counter()
+_LOCK: Final = threading.Lock()
+
+
 def count(name: str, by: int = 1, kind: str = "") -> None:
     """Add to a counter; `kind` (a rule, a reason) makes it ``name/kind``."""
-    counter: Any = Metrics.counter(NAMESPACE, f"{name}/{kind}" if kind else name)
+    full = f"{name}/{kind}" if kind else name
+    counter: Any = Metrics.counter(NAMESPACE, full)
     counter.inc(int(by))
+    with _LOCK:
+        _TALLY[full] += int(by)
+
+
+def start_tally() -> None:
+    """Begin to count from zero in this process."""
+    with _LOCK:
+        _TALLY.clear()
+
+
+def tally() -> dict[str, int]:
+    """Return what was counted in this process since `start_tally`."""
+    with _LOCK:
+        return dict(_TALLY)

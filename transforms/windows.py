@@ -33,12 +33,12 @@ class WindowSpec:
         if self.size_us <= 0 or self.slide_us <= 0 or self.size_us % self.slide_us:
             raise ValueError("the slide must divide the window")
 
-    def is_closed(self, window_us: int, watermark_us: int) -> bool:
-        """Whether the window starting at `window_us` takes no more readings."""
+    def is_closed(self, window_us: Ints, watermark_us: int) -> NDArray[np.bool_]:
+        """Return which of the windows with these starts take no more readings; shape as `window_us`."""
         return window_us + self.size_us + self.allowed_lateness_us <= watermark_us
 
-    def too_late(self, event_us: Ints, watermark_us: int) -> NDArray[np.bool_]:
-        """Return which readings miss at least one of their windows; shape as `event_us`."""
+    def too_late(self, event_us: Ints, watermark_us: int | Ints) -> NDArray[np.bool_]:
+        """Return which readings miss at least one of their windows; shape as `event_us`, one watermark or one each."""
         bucket = event_us - event_us % self.slide_us
         return bucket + self.slide_us + self.allowed_lateness_us <= watermark_us
 

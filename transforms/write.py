@@ -15,7 +15,6 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.transforms import trigger, window
 
 from transforms import counters
 from transforms.tables import concat_record_batches, record_times, to_json_lines, to_parquet
@@ -27,8 +26,11 @@ TIME_COLUMNS: Final = {
     "dead_letters": ("publish_time", "event_time"),
 }
 """Which columns give a record's partition: the first that is not null."""
+_MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
+Key = tuple[str, int, int]
+"""(partition folder, pane, shard): what is gathered into one file."""
 _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
 
 
@@ -36,10 +38,9 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 class WriteRecords(beam.PTransform):
     """Write each element to files, after gathering elements where they come small and often.
 
-    Bounded or unbounded input. Unbounded: anomalies and dead letters are gathered for
-    `flush_us` of processing time in the global window, so that nothing is too late to be written;
-    aggregates are one file a window, pane and shard as they are. At least once: a file written twice
-    is the same file.
+    Bounded or unbounded input in the global window. Unbounded: records of the same hour (and pane) are gathered for
+    `flush_us` of processing time; the end of the stream writes what still waits. At least once: a file
+    written twice is the same file.
 
     Args:
         kind: name of the output, one of `transforms.records.RECORDS`.
@@ -61,24 +62,14 @@ class WriteRecords(beam.PTransform):
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Return the paths written for a PCollection of RecordBatch."""
-        if self.kind != "aggregates":
-            keyed = batches | "Key" >> beam.ParDo(_KeyByHour(self.kind, self.shards)).with_output_types(
-                tuple[tuple[str, int], pa.RecordBatch]
-            )
-            if not batches.is_bounded:
-                keyed = keyed | "Window" >> beam.WindowInto(
-                    window.GlobalWindows(),
-                    trigger=trigger.Repeatedly(trigger.AfterProcessingTime(self.flush_us / 1e6)),
-                    accumulation_mode=trigger.AccumulationMode.DISCARDING,
-                )
-            grouped = keyed | "Gather" >> beam.GroupByKey()
-            batches = grouped | "Join" >> beam.MapTuple(_join).with_output_types(pa.RecordBatch)
+        keyed = batches | "Key" >> beam.ParDo(_KeyByHour(self.kind, self.shards)).with_output_types(
+            tuple[Key, pa.RecordBatch]
+        )
+        gather: beam.PTransform = beam.GroupByKey()
+        if not batches.is_bounded:
+            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
         write = _Write(self.kind, self.output, self.file_format)
-        return batches | "Write" >> beam.ParDo(write).with_output_types(str)
-
-
-def _join(_: tuple[str, int], batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
-    return concat_record_batches(list(batches))
+        return keyed | "Gather" >> gather | "Write" >> beam.ParDo(write).with_output_types(str)
 
 
 def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -89,23 +80,28 @@ def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtyp
     return first
 
 
-def split_by_hour(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa.RecordBatch]]:
-    """Yield (partition folder, first time in microseconds, records) for each hour in a batch."""
+def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa.RecordBatch]]:
+    """Yield (partition folder, pane, records) for each hour, and for aggregates each pane, in a batch."""
     times = partition_times(kind, batch)
     hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
-    for hour in np.unique(hours):
-        rows = np.flatnonzero(hours == hour)
+    panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
+    for hour, pane in np.unique(np.stack([hours, panes]), axis=1).T.tolist():
+        rows = np.flatnonzero((hours == hour) & (panes == pane))
         part = batch if len(rows) == len(batch) else batch.take(pa.array(rows))
-        if hour == _UNKNOWN:
-            yield _NO_PARTITION, 0, part
-        else:
-            day, clock = str(np.datetime64(int(hour), "us"))[:13].split("T")
-            yield f"date={day}/hour={clock}", int(times[rows].min()), part
+        yield hour_folder(hour), pane, part
+
+
+def hour_folder(hour_us: int) -> str:
+    """Return the partition of records of an hour."""
+    if hour_us == _UNKNOWN:
+        return _NO_PARTITION
+    day, clock = str(np.datetime64(hour_us, "us"))[:13].split("T")
+    return f"date={day}/hour={clock}"
 
 
 def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
-    """Return the name of a file of records."""
-    moment = str(np.datetime64(first_us, "us"))[:19].replace("-", "").replace(":", "")
+    """Return the name of a file of records, the first of which has this time; the smallest int64 for none."""
+    moment = str(np.datetime64(max(first_us, 0), "us"))[:19].replace("-", "").replace(":", "")
     return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
 
 
@@ -134,10 +130,10 @@ class _KeyByHour(beam.DoFn):
     kind: str
     shards: int
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
-        for folder, first_us, part in split_by_hour(self.kind, batch):
-            shard = zlib.crc32(first_us.to_bytes(8, "little", signed=True)) % self.shards
-            yield (folder, shard), part
+    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[Key, pa.RecordBatch]]:
+        for folder, pane, part in split_files(self.kind, batch):
+            shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
+            yield (folder, pane, shard), part
 
 
 @dataclass
@@ -146,11 +142,12 @@ class _Write(beam.DoFn):
     output: str
     file_format: FileFormat
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[str]:
-        for folder, first_us, part in split_by_hour(self.kind, batch):
-            pane = part.column("pane_index")[0].as_py() if self.kind == "aggregates" else 0
-            content = encode_records(part, self.file_format)
-            name = file_name(first_us, pane, content, self.file_format)
-            counters.count(counters.FILES_WRITTEN)
-            counters.count(counters.ROWS_WRITTEN, len(part))
-            yield write_file(FileSystems.join(self.output, self.kind, *folder.split("/")), name, content)
+    def process(self, element: tuple[Key, Iterable[pa.RecordBatch]]) -> Iterator[str]:
+        (folder, pane, _), gathered = element
+        batch = concat_record_batches(list(gathered))
+        content = encode_records(batch, self.file_format)
+        name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
+        path = write_file(FileSystems.join(self.output, self.kind, *folder.split("/")), name, content)
+        counters.count(counters.FILES_WRITTEN)
+        counters.count(counters.ROWS_WRITTEN, len(batch))
+        yield path

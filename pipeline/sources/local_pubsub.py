@@ -5,15 +5,16 @@ processes and never ends. Here a thread pulls the subscription, and a TestStream
 runner of each pull and of the watermark that the data allows.
 
 The messages themselves stay in this process: the stream carries the number of a pull, and the step
-after it takes the pull's messages from the `Subscription` by that number. The local runner asks for the
-next event when the last one has gone through the whole graph, so when pull n + 1 is taken, pull n is in
-the runner's state or written, and is acknowledged.
+after it takes the pull's messages from the `Subscription` by that number. The local runner takes the next
+event when the last one has gone through the whole graph, so a mark behind each pull, on a branch of its
+own, tells that the pull is in the runner's state or written: then it is acknowledged. (An ordered
+subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 from apache_beam.coders import VarIntCoder
@@ -29,10 +30,18 @@ from transforms.messages import Message
 
 _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _MIN_US: Final = -(2**62)
+_PULLS: Final = "pulls"
+_MARKS: Final = "marks"
 _TICK_S: Final = 0.1
 _CLOCK_STEP_S: Final = 0.05
-_AHEAD: Final = 2  # pulls the runner is told of before it has taken the first: one at work, one ready
+_AHEAD: Final = 2  # pulls the runner is told of before the first is done: one at work, one ready
 _CODER: Final = VarIntCoder()
+
+
+class _Pull(NamedTuple):
+    messages: list[Message]
+    times_us: list[int]
+    ack_ids: list[str]
 
 
 class Subscription:
@@ -58,11 +67,11 @@ class Subscription:
         self._idle_s = None if stop_after_idle_us is None else stop_after_idle_us / 1e6
         self._clock = clock
         self._condition = threading.Condition()
-        self._pulls: dict[int, tuple[list[Message], list[int]]] = {}
-        self._tokens: dict[int, list[str]] = {}
-        self._taken = -1
+        self._pulls: dict[int, _Pull] = {}
+        self._done = -1
         self._told = -1
         self._stopped = False
+        self._last_active = 0.0
         self.watermark_us = _MIN_US
 
     # Called by the runner's side.
@@ -70,13 +79,18 @@ class Subscription:
     def take(self, number: int) -> list[tuple[Message, int]]:
         """Return the messages of a pull with their timestamps in microseconds; a retry gets them again."""
         with self._condition:
-            self._taken = max(self._taken, number)
-            for done in [n for n in self._pulls if n < number]:
-                del self._pulls[done]
-                self._puller.acknowledge(self._tokens.pop(done))
+            pull = self._pulls[number]
+        return list(zip(pull.messages, pull.times_us, strict=True))
+
+    def done(self, number: int) -> None:
+        """Learn that a pull has gone through: its messages are acknowledged."""
+        with self._condition:
+            pull = self._pulls.pop(number, None)
+            self._done = max(self._done, number)
+            self._last_active = self._clock()  # what the runner did until now was not idling
             self._condition.notify_all()
-            messages, times = self._pulls[number]
-        return list(zip(messages, times, strict=True))
+        if pull is not None:
+            self._puller.acknowledge(pull.ack_ids)
 
     def stop(self) -> None:
         """End the stream after what was taken so far; safe to call from a signal handler."""
@@ -85,12 +99,11 @@ class Subscription:
     def finish(self, *, succeeded: bool) -> None:
         """Stop pulling, after the runner has ended: what it took over is acknowledged, the rest given back."""
         with self._condition:
-            for number, ack_ids in self._tokens.items():
-                if succeeded and number <= self._taken:
-                    self._puller.acknowledge(ack_ids)
+            for pull in self._pulls.values():
+                if succeeded:
+                    self._puller.acknowledge(pull.ack_ids)
                 else:
-                    self._puller.give_back(ack_ids)
-            self._tokens.clear()
+                    self._puller.give_back(pull.ack_ids)
             self._pulls.clear()
         self._puller.close()
 
@@ -104,36 +117,36 @@ class Subscription:
     def read_multiple(self, _labels: object) -> Iterator[Any]:
         """Yield the events of the stream; the protocol of Beam's TestStream service."""
         self._puller.start()
-        last = self._last_message = self._clock()
+        yield _advance_clock(time.time())  # the runner's clock starts at 0, timers are set by the wall clock
+        last = self._last_active = self._clock()
         while not self._is_over():
             if not self._wait_for_runner():
                 continue
             received = self._puller.next(_TICK_S)
             if received is not None:
-                self._last_message = self._clock()
-            if received is not None or self._is_unconfirmed():
-                yield from self._tell(received or Received([], []))
+                self._last_active = self._clock()
+                yield from self._tell(received)
+                yield _element(_MARKS, self._told, self.watermark_us)
             now = self._clock()
             if now - last >= _CLOCK_STEP_S:
-                step = _Payload.Event.AdvanceProcessingTime(advance_duration=int((now - last) * 1e6))
-                yield _Payload.Event(processing_time_event=step)
+                yield _advance_clock(now - last)
                 last = now
 
     def _tell(self, received: Received) -> Iterator[Any]:
         messages, times, newest = self._place(received.messages)
-        with self._condition:
-            self._told += 1
-            self._pulls[self._told] = (messages, times)
-            self._tokens[self._told] = received.ack_ids
-        element = _Payload.TimestampedElement(
-            encoded_element=_CODER.encode(self._told), timestamp=min(times, default=self.watermark_us)
-        )
-        yield _Payload.Event(element_event=_Payload.Event.AddElements(elements=[element], tag="None"))
+        yield self._announce(messages, times, min(times, default=self.watermark_us), received.ack_ids)
         if newest - self._lag_us > self.watermark_us:
             self.watermark_us = newest - self._lag_us
-            yield _Payload.Event(
-                watermark_event=_Payload.Event.AdvanceWatermark(new_watermark=self.watermark_us, tag="None")
-            )
+            for tag in (_PULLS, _MARKS):
+                step = _Payload.Event.AdvanceWatermark(new_watermark=self.watermark_us, tag=tag)
+                yield _Payload.Event(watermark_event=step)
+
+    def _announce(self, messages: list[Message], times: list[int], moment_us: int, ack_ids: list[str]) -> Any:
+        """Keep a pull for the runner to take; return the event that tells it the number."""
+        with self._condition:
+            self._told += 1
+            self._pulls[self._told] = _Pull(messages, times, ack_ids)
+        return _element(_PULLS, self._told, moment_us)
 
     def _place(self, messages: list[Message]) -> tuple[list[Message], list[int], int]:
         """Stamp messages with the watermark they meet; one without a readable time goes where that is."""
@@ -150,17 +163,24 @@ class Subscription:
 
     def _wait_for_runner(self) -> bool:
         with self._condition:
-            return self._condition.wait_for(lambda: self._told - self._taken < _AHEAD or self._stopped, _TICK_S)
-
-    def _is_unconfirmed(self) -> bool:
-        """Whether messages wait to be acknowledged and only a further pull would show that they are through."""
-        return bool(self._tokens.get(self._taken)) and self._told == self._taken
+            return self._condition.wait_for(lambda: self._told - self._done < _AHEAD or self._stopped, _TICK_S)
 
     def _is_over(self) -> bool:
         if self._stopped or self._puller.failed:
             return True
-        busy = self._told > self._taken or self._is_unconfirmed()
-        return not busy and self._idle_s is not None and self._clock() - self._last_message > self._idle_s
+        return (
+            self._told == self._done and self._idle_s is not None and self._clock() - self._last_active > self._idle_s
+        )
+
+
+def _element(tag: str, number: int, moment_us: int) -> Any:
+    element = _Payload.TimestampedElement(encoded_element=_CODER.encode(number), timestamp=moment_us)
+    return _Payload.Event(element_event=_Payload.Event.AddElements(elements=[element], tag=tag))
+
+
+def _advance_clock(seconds: float) -> Any:
+    step = _Payload.Event.AdvanceProcessingTime(advance_duration=int(seconds * 1e6))
+    return _Payload.Event(processing_time_event=step)
 
 
 _SUBSCRIPTIONS: Final[dict[str, Subscription]] = {}
@@ -182,8 +202,9 @@ class ReadLocalPubSub(beam.PTransform):
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         """Return a PCollection of Message."""
-        pulls = pbegin | "Pulls" >> TestStream(coder=_CODER, endpoint=self._name, output_tags={None})
-        return pulls | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
+        events = pbegin | "Pulls" >> TestStream(coder=_CODER, endpoint=self._name, output_tags={_PULLS, _MARKS})
+        _ = events[_MARKS] | "Done" >> beam.Map(_done, self._name).with_output_types(None)
+        return events[_PULLS] | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
 
     def start(self) -> None:
         """Start serving; the runner asks when the pipeline runs."""
@@ -198,3 +219,7 @@ class ReadLocalPubSub(beam.PTransform):
 def _take(number: int, name: str) -> Iterator[Any]:
     for message, moment in _SUBSCRIPTIONS[name].take(number):
         yield TimestampedValue(message, Timestamp(micros=moment))
+
+
+def _done(number: int, name: str) -> None:
+    _SUBSCRIPTIONS[name].done(number)

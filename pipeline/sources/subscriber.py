@@ -1,5 +1,6 @@
 """Pulling a subscription in the background, and acknowledging."""
 
+import contextlib
 import logging
 import queue
 import threading
@@ -14,6 +15,8 @@ _LOG: Final = logging.getLogger(__name__)
 _PULL_MESSAGES: Final = 1000
 _PULL_SECONDS: Final = 30.0
 _LEASE_SECONDS: Final = 600
+_CLOSE_SECONDS: Final = 10.0
+_PULL_CLOSE_SECONDS: Final = 1.0
 _READY: Final = 2  # pulls held ready: one is processed while the next is fetched
 
 
@@ -27,6 +30,9 @@ class Received(NamedTuple):
 class Puller:
     """Pulls a subscription in a thread of its own, a little ahead of the consumer, in order.
 
+    Acknowledgements go out from a second thread: an ordered subscription hands out the next messages of
+    an ordering key only when the earlier ones are acknowledged, while the pull for them is already waiting.
+
     Attributes:
         failed: what went wrong for good (the subscription is gone, say), or None.
     """
@@ -36,15 +42,17 @@ class Puller:
         self._client = client
         self._subscription = subscription
         self._ready: queue.Queue[Received] = queue.Queue(_READY)
-        self._to_acknowledge: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._to_acknowledge: queue.SimpleQueue[list[str]] = queue.SimpleQueue()  # an empty list ends the thread
         self._to_give_back: list[str] = []
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pubsub-pull", daemon=True)
+        self._pulling = threading.Thread(target=self._pull_all, name="pubsub-pull", daemon=True)
+        self._acknowledging = threading.Thread(target=self._acknowledge_all, name="pubsub-acknowledge", daemon=True)
         self.failed: exceptions.GoogleAPICallError | None = None
 
     def start(self) -> None:
         """Begin to pull."""
-        self._thread.start()
+        self._pulling.start()
+        self._acknowledging.start()
 
     def next(self, timeout_s: float) -> Received | None:
         """Return the next pull, or None if there is none within the time."""
@@ -63,20 +71,20 @@ class Puller:
         self._to_give_back.extend(ack_ids)
 
     def close(self) -> None:
-        """Stop pulling; messages that were pulled and not handed over are given back."""
+        """Send what is to be acknowledged, stop pulling, give back what was pulled and not handed over."""
         self._closed.set()
-        try:
-            self._send_acknowledgements()
-            for received in _drain(self._ready):
-                self.give_back(received.ack_ids)
-            self._set_deadline(self._to_give_back, 0)
-        except exceptions.GoogleAPICallError as error:
-            _LOG.warning("not acknowledged, will be delivered again: %s", error)
+        self._to_acknowledge.put([])
+        if self._acknowledging.is_alive():
+            self._acknowledging.join(_CLOSE_SECONDS)
+        if self._pulling.is_alive():  # what a pull under way brings is given back; one that waits is left
+            self._pulling.join(_PULL_CLOSE_SECONDS)
+        for received in _drain(self._ready):
+            self.give_back(received.ack_ids)
+        self._set_deadline(self._to_give_back, 0)
 
-    def _run(self) -> None:
+    def _pull_all(self) -> None:
         while not self._closed.is_set():
             try:
-                self._send_acknowledgements()
                 received = self._pull()
             except (exceptions.DeadlineExceeded, exceptions.RetryError):
                 continue
@@ -84,12 +92,26 @@ class Puller:
                 if not self._closed.is_set():
                     self.failed = error
                 return
-            while received.ack_ids and not self._closed.is_set():
+            if received.ack_ids:
+                self._hand_over(received)
+
+    def _hand_over(self, received: Received) -> None:
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._ready.put(received, timeout=0.1)
+                return
+        self._set_deadline(received.ack_ids, 0)
+
+    def _acknowledge_all(self) -> None:
+        ended = False
+        while not ended:
+            waiting = [self._to_acknowledge.get(), *_drain(self._to_acknowledge)]
+            ended = [] in waiting
+            for some in _slices([ack_id for ack_ids in waiting for ack_id in ack_ids]):
                 try:
-                    self._ready.put(received, timeout=0.1)
-                    break
-                except queue.Full:
-                    self._send_acknowledgements()
+                    self._client.acknowledge(subscription=self._subscription, ack_ids=some)
+                except exceptions.GoogleAPICallError as error:
+                    _LOG.warning("not acknowledged, will be delivered again: %s", error)
 
     def _pull(self) -> Received:
         response: Any = self._client.pull(
@@ -102,13 +124,12 @@ class Puller:
 
     def _set_deadline(self, ack_ids: list[str], seconds: int) -> None:
         for some in _slices(ack_ids):
-            self._client.modify_ack_deadline(
-                subscription=self._subscription, ack_ids=some, ack_deadline_seconds=seconds
-            )
-
-    def _send_acknowledgements(self) -> None:
-        for some in _slices([ack_id for ack_ids in _drain(self._to_acknowledge) for ack_id in ack_ids]):
-            self._client.acknowledge(subscription=self._subscription, ack_ids=some)
+            try:
+                self._client.modify_ack_deadline(
+                    subscription=self._subscription, ack_ids=some, ack_deadline_seconds=seconds
+                )
+            except exceptions.GoogleAPICallError as error:
+                _LOG.warning("deadline of %d messages not changed: %s", len(some), error)
 
 
 def _to_message(message: Any) -> Message:

@@ -1,0 +1,222 @@
+"""Windows of an unbounded stream, kept as columnar tables in keyed state and reported by timers.
+
+Beam's own windowing would hold one trigger per key and window, drop what is too late without a word, and
+(on the local runner) never forget. Here one key holds the windows of a shard that start in the same
+stretch of time; the watermark reaches it as event-time timers.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.coders import BytesCoder, PickleCoder
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms import counters
+from transforms.batch import ReadingBatch
+from transforms.deadletters import Reason
+from transforms.ledger import Ledger, decode_ledger, encode_ledger
+from transforms.moments import AggregateTable, merge_tables
+from transforms.results import Timing, aggregates, too_late
+from transforms.windows import WindowSpec
+
+DEAD_LETTERS: Final = "dead_letters"
+_COMPACT_AT: Final = 16
+
+Key = tuple[int, int]
+"""(shard, start of the stretch of time in microseconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Readings on their way to their windows.
+
+    Attributes:
+        table: what the readings amount to, by device and window.
+        watermark_us: the watermark they met, where the source tells it.
+        suspects: those of the readings that may be too late, with the lines they came from.
+    """
+
+    table: AggregateTable
+    watermark_us: int | None = None
+    suspects: ReadingBatch | None = None
+
+
+@dataclass
+class KeepWindows(beam.DoFn):
+    """Keep tables until their windows end, report panes, and turn what comes too late into dead letters.
+
+    A pane repeats all of its window so far. It is reported when the watermark passes the window's end,
+    before that every `early_us` if new readings came, and after it with each arrival.
+
+    Args:
+        windows: windows, lateness and firings.
+        bucket_us: length of the stretch of time that a key covers.
+    """
+
+    windows: WindowSpec
+    bucket_us: int
+    panes: dict[tuple[Timing, int], list[AggregateTable]] = field(default_factory=lambda: defaultdict(list))
+    moment: Timestamp = MIN_TIMESTAMP
+
+    TABLES = BagStateSpec("tables", PickleCoder())
+    LEDGER = ReadModifyWriteStateSpec("ledger", BytesCoder())
+    END = TimerSpec("end", TimeDomain.WATERMARK)
+    CLOSE = TimerSpec("close", TimeDomain.WATERMARK)
+    EARLY = TimerSpec("early", TimeDomain.REAL_TIME)
+
+    def start_bundle(self) -> None:
+        """Begin with no panes to report."""
+        self.panes.clear()
+        self.moment = MIN_TIMESTAMP
+
+    def process(
+        self,
+        element: tuple[Key, Arrival],
+        timestamp: Any = beam.DoFn.TimestampParam,
+        tables: Any = beam.DoFn.StateParam(TABLES),
+        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+        end: Any = beam.DoFn.TimerParam(END),
+        close: Any = beam.DoFn.TimerParam(CLOSE),
+        early: Any = beam.DoFn.TimerParam(EARLY),
+    ) -> Iterator[Any]:
+        """Store an arrival; yield dead letters for what is too late, and report windows that ended before."""
+        spec = self.windows
+        (_, start_us), arrival = element
+        known = ledger_state.read()
+        ledger = decode_ledger(known)
+        ledger.advance(arrival.watermark_us)
+        if arrival.suspects is not None:
+            dead = reject_late(arrival.suspects, spec, ledger.watermark_us)
+            if dead is not None:
+                yield beam.pvalue.TaggedOutput(DEAD_LETTERS, dead)
+        table = arrival.table
+        closed = spec.is_closed(table.window_us, ledger.watermark_us)
+        if closed.any():  # its readings are among the dead letters
+            table = table.select(~closed)
+        if len(table):
+            _store(table, tables, ledger)
+            opened, late = ledger.admit(np.unique(table.window_us).tolist(), spec)
+            for window_us in opened:
+                end.set(Timestamp(micros=window_us + spec.size_us), dynamic_timer_tag=str(window_us))
+            self._report(late, "late", tables, ledger, timestamp)
+            if known is None:
+                close.set(Timestamp(micros=start_us + self.bucket_us + spec.size_us + spec.allowed_lateness_us))
+            if spec.early_us is not None and ledger.unreported and not ledger.early_is_set:
+                early.set(Timestamp.of(time.time() + spec.early_us / 1e6))
+                ledger.early_is_set = True
+        ledger_state.write(encode_ledger(ledger))
+
+    @on_timer(END)
+    def on_end(
+        self,
+        tag: str = beam.DoFn.DynamicTimerTagParam,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        tables: Any = beam.DoFn.StateParam(TABLES),
+        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+    ) -> None:
+        """Report a window that the watermark has passed."""
+        ledger = decode_ledger(ledger_state.read())
+        ledger.advance(int(tag) + self.windows.size_us)
+        self._report([int(tag)], "on_time", tables, ledger, timestamp)
+        ledger_state.write(encode_ledger(ledger))
+
+    @on_timer(EARLY)
+    def on_early(
+        self,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        tables: Any = beam.DoFn.StateParam(TABLES),
+        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+    ) -> None:
+        """Report the open windows that have new readings."""
+        ledger = decode_ledger(ledger_state.read())
+        ledger.early_is_set = False
+        self._report(sorted(ledger.unreported), "early", tables, ledger, timestamp)
+        ledger_state.write(encode_ledger(ledger))
+
+    @on_timer(CLOSE)
+    def on_close(
+        self,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        tables: Any = beam.DoFn.StateParam(TABLES),
+        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+    ) -> None:
+        """Forget the tables: no window of this key takes readings any more."""
+        ledger = decode_ledger(ledger_state.read())
+        ledger.close(timestamp.micros)
+        tables.clear()
+        ledger_state.write(encode_ledger(ledger))
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Yield the panes of the bundle, those of the same timing and index as one record batch."""
+        for (timing, index), tables in self.panes.items():
+            table = merge_tables(tables)
+            batch = aggregates(table, self.windows.size_us, timing, index)
+            counters.count(counters.PANES, len(np.unique(table.window_us)))
+            if len(batch):
+                counters.count(counters.AGGREGATES, len(batch))
+                yield WindowedValue(batch, self.moment, (GlobalWindow(),))
+
+    def _report(
+        self, windows_us: Sequence[int], timing: Timing, tables: Any, ledger: Ledger, timestamp: Timestamp
+    ) -> None:
+        if not windows_us:
+            return
+        parts: list[AggregateTable] = list(tables.read())
+        for window_us in windows_us:
+            pane = merge_tables(list(_of_window(parts, window_us)))
+            self.panes[timing, ledger.report(window_us)].append(pane)
+        self.moment = max(self.moment, timestamp)
+
+
+def _of_window(parts: Iterable[AggregateTable], window_us: int) -> Iterator[AggregateTable]:
+    for part in parts:  # tables are sorted by window
+        first, end = np.searchsorted(part.window_us, [window_us, window_us + 1])
+        if end > first:
+            yield part.select(slice(first, end))
+
+
+def _store(table: AggregateTable, tables: Any, ledger: Ledger) -> None:
+    """Add a table to those of the key, and merge them when they have become many."""
+    if ledger.parts >= _COMPACT_AT:
+        table = merge_tables([*tables.read(), table])
+        tables.clear()
+        ledger.parts = 0
+    tables.add(table)
+    ledger.parts += 1
+
+
+def suspects_of(batch: ReadingBatch, spec: WindowSpec, watermark_us: int | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which readings may be too late, where it is known only later how far the watermark was.
+
+    Without the source's own watermark it is bounded by the time at which a message was published: an
+    event-time watermark beyond that would make everything late.
+    """
+    if watermark_us is not None:
+        return spec.too_late(batch.event_us, watermark_us)
+    published = np.array([_FAR if m.publish_us is None else m.publish_us for m in batch.messages], np.int64)
+    return spec.too_late(batch.event_us, published[batch.message])
+
+
+_FAR: Final = 2**62
+
+
+def reject_late(suspects: ReadingBatch, spec: WindowSpec, watermark_us: int) -> pa.RecordBatch | None:
+    """Return dead letters of the readings that miss a window; None if there are none. Counts both kinds."""
+    late = spec.too_late(suspects.event_us, watermark_us)
+    missed = int(np.count_nonzero(late))
+    counters.count(counters.ROWS_AGGREGATED, len(suspects) - missed)
+    if not missed:
+        return None
+    counters.count(counters.DEAD_LETTERS, missed, Reason.TOO_LATE.value)
+    closed = [spec.missed(event_us, watermark_us) for event_us in suspects.event_us[late].tolist()]
+    return too_late(suspects, late, closed, watermark_us)
