@@ -33,6 +33,7 @@ _MIN_US: Final = -(2**62)
 _PULLS: Final = "pulls"
 _MARKS: Final = "marks"
 _TICK_S: Final = 0.1
+_LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the pull under way
 _CLOCK_STEP_S: Final = 0.05
 _AHEAD: Final = 2  # pulls the runner is told of before the first is done: one at work, one ready
 _CODER: Final = VarIntCoder()
@@ -166,11 +167,15 @@ class Subscription:
             return self._condition.wait_for(lambda: self._told - self._done < _AHEAD or self._stopped, _TICK_S)
 
     def _is_over(self) -> bool:
-        if self._stopped or self._puller.failed:
+        if self._puller.failed:
             return True
-        return (
-            self._told == self._done and self._idle_s is not None and self._clock() - self._last_active > self._idle_s
-        )
+        idle_s = self._clock() - self._last_active if self._told == self._done else 0.0
+        if self._stopped:  # what was pulled, and what the pull under way brings, still goes through
+            self._puller.stop()
+            if idle_s > _LAST_PULL_S:
+                self._puller.cancel()
+            return self._puller.is_drained
+        return self._idle_s is not None and idle_s > self._idle_s
 
 
 def _element(tag: str, number: int, moment_us: int) -> Any:

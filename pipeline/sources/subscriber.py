@@ -4,8 +4,10 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from typing import Any, Final, NamedTuple
 
+import grpc
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
@@ -16,7 +18,8 @@ _PULL_MESSAGES: Final = 1000
 _PULL_SECONDS: Final = 30.0
 _LEASE_SECONDS: Final = 600
 _CLOSE_SECONDS: Final = 10.0
-_PULL_CLOSE_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 60.0
+_RETRIED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.ABORTED})
 _READY: Final = 2  # pulls held ready: one is processed while the next is fetched
 
 
@@ -44,7 +47,9 @@ class Puller:
         self._ready: queue.Queue[Received] = queue.Queue(_READY)
         self._to_acknowledge: queue.SimpleQueue[list[str]] = queue.SimpleQueue()  # an empty list ends the thread
         self._to_give_back: list[str] = []
-        self._closed = threading.Event()
+        self._stopped = threading.Event()
+        self._abandoned = threading.Event()
+        self._call: grpc.Future | None = None
         self._pulling = threading.Thread(target=self._pull_all, name="pubsub-pull", daemon=True)
         self._acknowledging = threading.Thread(target=self._acknowledge_all, name="pubsub-acknowledge", daemon=True)
         self.failed: exceptions.GoogleAPICallError | None = None
@@ -61,6 +66,20 @@ class Puller:
         except queue.Empty:
             return None
 
+    def stop(self) -> None:
+        """Begin no further pull; what was pulled, and what the pull under way brings, is handed over."""
+        self._stopped.set()
+
+    def cancel(self) -> None:
+        """Leave a pull that waits for messages; an emulator may still lease some to it."""
+        if self._call is not None:
+            self._call.cancel()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing more will come."""
+        return not self._pulling.is_alive() and self._ready.empty()
+
     def acknowledge(self, ack_ids: list[str]) -> None:
         """Acknowledge messages soon, without waiting."""
         if ack_ids:
@@ -72,35 +91,53 @@ class Puller:
 
     def close(self) -> None:
         """Send what is to be acknowledged, stop pulling, give back what was pulled and not handed over."""
-        self._closed.set()
+        self._abandoned.set()
+        self.stop()
+        self.cancel()
+        if self._pulling.is_alive():
+            self._pulling.join(_CLOSE_SECONDS)
         self._to_acknowledge.put([])
         if self._acknowledging.is_alive():
             self._acknowledging.join(_CLOSE_SECONDS)
-        if self._pulling.is_alive():  # what a pull under way brings is given back; one that waits is left
-            self._pulling.join(_PULL_CLOSE_SECONDS)
         for received in _drain(self._ready):
             self.give_back(received.ack_ids)
         self._set_deadline(self._to_give_back, 0)
 
     def _pull_all(self) -> None:
-        while not self._closed.is_set():
+        patience = _Patience()
+        while not self._stopped.is_set():
             try:
                 received = self._pull()
-            except (exceptions.DeadlineExceeded, exceptions.RetryError):
+            except grpc.FutureCancelledError:
                 continue
-            except exceptions.GoogleAPICallError as error:
-                if not self._closed.is_set():
-                    self.failed = error
-                return
+            except grpc.RpcError as error:
+                code = error.code()
+                if code in _RETRIED and patience.is_left():
+                    self._stopped.wait(patience.pause())
+                elif code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                    self.failed = exceptions.from_grpc_error(error)
+                    return
+                continue
+            patience = _Patience()
             if received.ack_ids:
                 self._hand_over(received)
 
+    def _pull(self) -> Received:
+        request = pubsub_v1.types.PullRequest(subscription=self._subscription, max_messages=_PULL_MESSAGES)
+        route = [("x-goog-request-params", f"subscription={self._subscription}")]
+        # The client's own `pull` cannot be cancelled.
+        self._call = self._client.transport.pull.future(request, timeout=_PULL_SECONDS, metadata=route)
+        found = pubsub_v1.types.PullResponse.pb(self._call.result()).received_messages
+        ack_ids = [entry.ack_id for entry in found]
+        self._set_deadline(ack_ids, _LEASE_SECONDS)  # not to be delivered again while the local runner works
+        return Received([_to_message(entry.message) for entry in found], ack_ids)
+
     def _hand_over(self, received: Received) -> None:
-        while not self._closed.is_set():
+        while not self._abandoned.is_set():
             with contextlib.suppress(queue.Full):
                 self._ready.put(received, timeout=0.1)
                 return
-        self._set_deadline(received.ack_ids, 0)
+        self.give_back(received.ack_ids)
 
     def _acknowledge_all(self) -> None:
         ended = False
@@ -113,15 +150,6 @@ class Puller:
                 except exceptions.GoogleAPICallError as error:
                     _LOG.warning("not acknowledged, will be delivered again: %s", error)
 
-    def _pull(self) -> Received:
-        response: Any = self._client.pull(
-            subscription=self._subscription, max_messages=_PULL_MESSAGES, timeout=_PULL_SECONDS
-        )
-        found = pubsub_v1.types.PullResponse.pb(response).received_messages
-        ack_ids = [entry.ack_id for entry in found]
-        self._set_deadline(ack_ids, _LEASE_SECONDS)  # not to be delivered again while the local runner works
-        return Received([_to_message(entry.message) for entry in found], ack_ids)
-
     def _set_deadline(self, ack_ids: list[str], seconds: int) -> None:
         for some in _slices(ack_ids):
             try:
@@ -130,6 +158,21 @@ class Puller:
                 )
             except exceptions.GoogleAPICallError as error:
                 _LOG.warning("deadline of %d messages not changed: %s", len(some), error)
+
+
+class _Patience:
+    """How long a service that is not available is asked again: with growing pauses, for a minute."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + _RETRY_SECONDS
+        self._pause = 0.1
+
+    def is_left(self) -> bool:
+        return time.monotonic() < self._until
+
+    def pause(self) -> float:
+        self._pause = min(2 * self._pause, 5.0)
+        return self._pause
 
 
 def _to_message(message: Any) -> Message:
