@@ -1,0 +1,97 @@
+"""The command line of the pictures: ``python -m plotting render``."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from plotting.panels import TimeRange
+from plotting.render import Summary, render
+from plotting.texts import TEXTS
+from transforms.clock import LATEST_US, parse_time
+from transforms.errors import ConfigError
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose mistakes are a `ConfigError` too: one line, no usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing."""
+        raise ConfigError("", "", message)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = OneLineParser(prog="plotting", description="Stored results as pictures.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="render")
+    command = commands.add_parser(
+        "render",
+        help="draw one metric of a run against time, anomalies in red",
+        description="Draw one metric of a run against time: one panel a device, anomalies in red.",
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "--results", type=Path, required=True, metavar="DIR", help="the job's --output, a local folder"
+    )
+    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="picture: .png, .svg or .pdf")
+    command.add_argument(
+        "--readings",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CSV",
+        help="the readings themselves, .csv or .csv.gz; without them the window means are drawn",
+    )
+    command.add_argument("--metric", default="temp", help="metric to draw (default: temp)")
+    command.add_argument(
+        "--device", action="append", default=[], help="device to draw, repeatable, in this order (default: all)"
+    )
+    command.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
+    command.add_argument("--end", metavar="TIME", help="first time not drawn any more")
+    command.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> str:
+    """Render what the options ask for and return the summary line.
+
+    Raises:
+        ConfigError: what `render` raises, or a time that cannot be read.
+    """
+    span = TimeRange(_moment("--start", options.start), _moment("--end", options.end))
+    summary = render(
+        options.results,
+        options.output,
+        readings=options.readings,
+        metric=options.metric,
+        devices=options.device,
+        span=span,
+        language=options.lang,
+    )
+    return summary_line(summary)
+
+
+def _moment(flag: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = parse_time(text)
+    except ValueError as error:
+        raise ConfigError(flag, text, f"not a time, write seconds since the epoch or RFC 3339 ({error})") from error
+    if not 0 <= moment <= LATEST_US:
+        raise ConfigError(flag, text, "not between 1970 and 2100")
+    return moment
+
+
+def summary_line(summary: Summary) -> str:
+    """Return what was drawn as one line for a person."""
+    parts = [
+        f"{summary.drawn:,} of {summary.points:,} points drawn",
+        f"{summary.anomalies:,} anomalies",
+        TEXTS["en"].counted(TEXTS["en"].devices, len(summary.devices)).replace("\N{NO-BREAK SPACE}", " "),
+    ]
+    if summary.unreadable:
+        parts.append(f"{summary.unreadable:,} rows without a readable value left out")
+    if summary.unmatched:
+        parts.append(f"{summary.unmatched:,} anomalies belong to none of the readings")
+    return f"{summary.path}: {', '.join(parts)}, {summary.seconds:.1f} s"

@@ -1,0 +1,68 @@
+"""Panels as one finished figure: the shared scale, every panel, and the words around them."""
+
+from matplotlib.figure import Figure
+
+from plotting.caption import Notes, add_legend, write_notes
+from plotting.draw import draw_panel, dress, new_figure, shared_scale
+from plotting.panels import Panel
+from plotting.texts import Texts
+
+
+def compose(panels: list[Panel], metric: str, texts: Texts, *, unreadable: int, devices: int) -> tuple[Figure, int]:
+    """Return the figure, and how many points were drawn after thinning.
+
+    Args:
+        panels: What to show, top to bottom; at least one point in all.
+        metric: The metric shown, which names the axis and the title.
+        texts: The language.
+        unreadable: Rows left out because they could not be read, for the remark at the foot.
+        devices: Devices there are, of which the panels may show some, for the other remark.
+    """
+    figure, grid = new_figure(len(panels))
+    scale = shared_scale(panels, _extent(panels))
+    drawn = 0
+    for axes, panel in zip(grid, panels, strict=True):
+        drawn += draw_panel(axes, panel, scale, [texts.quantity(bound, metric) for bound in panel.thresholds])
+        axes.set_title(_heading(panel, texts))
+    dress(figure, grid, scale, metric, texts)
+    remarks = _remarks(panels, drawn, texts, unreadable, devices)
+    write_notes(figure, Notes(texts.title(metric), _summary(panels, scale.span, texts), remarks))
+    add_legend(figure, panels, metric, texts)
+    return figure, drawn
+
+
+def _extent(panels: list[Panel]) -> tuple[int, int]:
+    times = [part for p in panels for part in (p.readings.times, p.anomalies.times, p.windows.start, p.windows.end)]
+    return min(int(part.min()) for part in times if len(part)), max(int(part.max()) for part in times if len(part))
+
+
+def _points(panels: list[Panel], texts: Texts) -> str:
+    noun = texts.windows if any(len(panel.windows) for panel in panels) else texts.readings
+    return texts.counted(noun, sum(panel.points for panel in panels))
+
+
+def _heading(panel: Panel, texts: Texts) -> str:
+    return f"{panel.device}  –  {_points([panel], texts)}, {texts.counted(texts.anomaly_count, len(panel.anomalies))}"
+
+
+def _summary(panels: list[Panel], span: tuple[int, int], texts: Texts) -> str:
+    anomalies = sum(len(panel.anomalies) for panel in panels)
+    parts = [
+        f"{texts.moment(span[0])} – {texts.moment(span[1])} UTC",
+        _points(panels, texts),
+        texts.counted(texts.devices, len(panels)),
+        texts.counted(texts.anomaly_count, anomalies),
+    ]
+    return "  ·  ".join(parts)
+
+
+def _remarks(panels: list[Panel], drawn: int, texts: Texts, unreadable: int, devices: int) -> tuple[str, ...]:
+    points = sum(panel.points for panel in panels)
+    remarks = []
+    if len(panels) < devices:
+        remarks.append(texts.devices_shown.format(shown=len(panels), total=devices))
+    if drawn < points:
+        remarks.append(texts.thinned.format(drawn=texts.integer(drawn), total=texts.integer(points)))
+    if unreadable:
+        remarks.append(texts.unreadable.format(count=texts.counted(texts.readings, unreadable)))
+    return tuple(remarks)

@@ -1,0 +1,148 @@
+"""Draws panels on Matplotlib axes: red above, blue below, and every word from `Texts`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from plotting.panels import Panel
+from plotting.reduce import break_at_gaps, merge_windows, thin_points
+from plotting.texts import Texts
+from plotting.timeaxis import DAY_US, style_time_axis, to_days
+
+BLUE: Final = "#0072b2"
+RED: Final = "#d1232a"
+BAND: Final = 0.3  # opacity of the minimum–maximum band
+_FEW: Final = 60  # windows up to which each mean has a dot of its own
+DASHES: Final = (0, (5, 3))
+WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
+_TOP_IN, _BOTTOM_IN, _GAP_IN = 1.12, 0.78, 0.38
+_COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
+_ROWS_PER_INCH: Final = 150
+_PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # up to so many panels, so high is each
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What all panels share: the time span (microseconds, UTC) and the range of values."""
+
+    span: tuple[int, int]
+    low: float
+    high: float
+
+
+def new_figure(panels: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with that many panels, one under the other, on shared axes."""
+    height = next((inches for most, inches in _PANEL_IN if panels <= most), _PANEL_IN[-1][1])
+    total = _TOP_IN + _BOTTOM_IN + panels * height + (panels - 1) * _GAP_IN
+    figure = Figure(figsize=(WIDTH_IN, total))
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(panels, 1, sharex=True, sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=LEFT_IN / WIDTH_IN,
+        right=1 - _RIGHT_IN / WIDTH_IN,
+        top=1 - _TOP_IN / total,
+        bottom=_BOTTOM_IN / total,
+        hspace=_GAP_IN / height,
+    )
+    return figure, list(grid[:, 0])
+
+
+def shared_scale(panels: Sequence[Panel], span: tuple[int, int]) -> Scale:
+    """Return the scale that shows every value and every threshold of the panels."""
+    values = [
+        part
+        for panel in panels
+        for part in (
+            panel.readings.values,
+            panel.anomalies.values,
+            panel.windows.min,
+            panel.windows.max,
+            np.array(panel.thresholds),
+        )
+        if len(part)
+    ]
+    low, high = min(float(part.min()) for part in values), max(float(part.max()) for part in values)
+    margin = (high - low) * 0.06 or max(abs(high) * 0.05, 0.5)
+    return Scale(span, low - margin, high + margin)
+
+
+def draw_panel(axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str]) -> int:
+    """Draw one device and return how many points (or windows) were drawn, after thinning.
+
+    Args:
+        axes: Where.
+        panel: What.
+        scale: The span and the range all panels share.
+        bounds: The text of each of the panel's thresholds, written beside its line.
+    """
+    drawn = _draw_windows(axes, panel, scale) if len(panel.windows) else _draw_readings(axes, panel, scale)
+    for threshold, text in zip(panel.thresholds, bounds, strict=True):
+        axes.axhline(threshold, color=RED, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
+        place, beside = axes.get_yaxis_transform(), 1.004
+        axes.text(beside, threshold, text, color=RED, va="center", fontsize=8, transform=place, gid="bound")
+    if len(panel.anomalies):
+        axes.scatter(
+            to_days(panel.anomalies.times),
+            panel.anomalies.values,
+            s=9,
+            color=RED,
+            linewidths=0,
+            zorder=4,
+            rasterized=True,
+            gid="anomalies",
+        )
+    return drawn
+
+
+def _draw_readings(axes: Axes, panel: Panel, scale: Scale) -> int:
+    points = panel.readings
+    rows = int(axes.get_window_extent().height / axes.figure.dpi * _ROWS_PER_INCH)
+    kept = thin_points(points.times, points.values, scale.span, _COLUMNS, rows)
+    axes.scatter(
+        to_days(points.times[kept]),
+        points.values[kept],
+        s=3,
+        color=BLUE,
+        linewidths=0,
+        zorder=2,
+        rasterized=True,
+        gid="readings",
+    )
+    return len(kept) + len(panel.anomalies)
+
+
+def _draw_windows(axes: Axes, panel: Panel, scale: Scale) -> int:
+    merged = merge_windows(panel.windows, scale.span, _COLUMNS)
+    line = break_at_gaps(merged)
+    middles = line.start + (line.end - line.start) // 2
+    # Each window is a column of the band, as wide as it is long or, where windows overlap, as its step: a lone
+    # window that reaches far stays a column and does not fade to a needle, and one window alone is seen.
+    width = np.minimum(line.end - line.start, int(np.median(np.diff(merged.start))) if len(merged) > 1 else DAY_US)
+    edges = to_days(np.stack([middles - width // 2, middles + width - width // 2], axis=1).ravel())
+    low, high = np.repeat(line.min, 2), np.repeat(line.max, 2)
+    axes.fill_between(edges, low, high, color=BLUE, alpha=BAND, linewidth=0, zorder=1.8, gid="range")
+    marker = "o" if len(merged) <= _FEW else ""
+    axes.plot(to_days(middles), line.mean, color=BLUE, marker=marker, markersize=3, zorder=2, gid="mean")
+    return len(merged)
+
+
+def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts) -> None:
+    """Set the shared limits, the ticks and the labels of the axes."""
+    start, end = to_days(np.array(scale.span, dtype=np.int64))
+    margin = (end - start) * 0.01 or 1 / 1440
+    for axes in grid:
+        axes.set_xlim(start - margin, end + margin)
+        axes.set_ylim(scale.low, scale.high)
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.number(value)))
+    style_time_axis(grid[-1], texts)
+    if len(grid) == 1:
+        grid[0].set_ylabel(texts.value_axis(metric))
+    else:
+        figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color="#3e4c59")

@@ -1,0 +1,106 @@
+"""Fewer points for the same picture: what a pixel would hide is dropped, what the eye looks for is kept."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+Times = np.ndarray[tuple[int], np.dtype[np.int64]]
+Values = np.ndarray[tuple[int], np.dtype[np.float64]]
+Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+_EDGES: Final = 4  # of a column: first, last, smallest, largest
+
+
+def thin_points(times: Times, values: Values, span: tuple[int, int], columns: int, rows: int = 0) -> Indices:
+    """Return the sorted indices of the points worth drawing.
+
+    Of each of the `columns` equal parts of the time span the first, the last, a smallest and a largest
+    point are kept. With `rows`, so is one point of each cell of that many equal parts of the value range:
+    a cloud then keeps its filling and not only its outline.
+
+    Args:
+        times: Microseconds since the epoch, in any order, within the span.
+        values: One finite value a time.
+        span: First and last time of the picture, microseconds.
+        columns: Pixels across, at least 1.
+        rows: Pixels upwards; 0 keeps the outline alone.
+    """
+    if len(times) <= _EDGES:
+        return np.arange(len(times))
+    column = _parts(times.astype(np.float64) - span[0], float(span[1] - span[0]), columns)
+    by_time = np.lexsort((times, column))
+    by_value = np.lexsort((values, column))
+    starts = np.flatnonzero(np.diff(column[by_time], prepend=-1))
+    ends = np.append(starts[1:], len(times)) - 1
+    kept = [by_time[starts], by_time[ends], by_value[starts], by_value[ends]]
+    if rows:
+        low = float(values.min())
+        row = _parts(values - low, float(values.max()) - low, rows)
+        kept.append(np.unique(column * rows + row, return_index=True)[1])
+    return np.unique(np.concatenate(kept))
+
+
+def _parts(offsets: Values, extent: float, parts: int) -> Indices:
+    if extent <= 0:
+        return np.zeros(len(offsets), dtype=np.intp)
+    return np.clip((offsets * (parts / extent)).astype(np.intp), 0, parts - 1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one metric of one device, by start: arrays of one length."""
+
+    start: Times
+    end: Times
+    count: Times
+    mean: Values
+    min: Values
+    max: Values
+
+    def __len__(self) -> int:
+        """Return how many windows these are."""
+        return len(self.start)
+
+
+def merge_windows(windows: Windows, span: tuple[int, int], columns: int) -> Windows:
+    """Join the windows that share a pixel column: exact minimum, maximum and (weighted) mean.
+
+    Nothing is joined while there are at most two windows a column.
+    """
+    if len(windows) <= 2 * columns:
+        return windows
+    column = _parts(windows.start.astype(np.float64) - span[0], float(span[1] - span[0]), columns)
+    order = np.lexsort((windows.start, column))
+    at = np.flatnonzero(np.diff(column[order], prepend=-1))
+    count = np.add.reduceat(windows.count[order], at)
+    return Windows(
+        start=windows.start[order][at],
+        end=np.maximum.reduceat(windows.end[order], at),
+        count=count,
+        mean=np.add.reduceat((windows.mean * windows.count)[order], at) / count,
+        min=np.minimum.reduceat(windows.min[order], at),
+        max=np.maximum.reduceat(windows.max[order], at),
+    )
+
+
+def break_at_gaps(windows: Windows) -> Windows:
+    """Put a NaN window into every gap, so that no line is drawn through silence.
+
+    A gap is where nothing follows for two window lengths and five times the usual (median) step.
+    """
+    if len(windows) < 2:
+        return windows
+    length = int(np.median(windows.end - windows.start))
+    usual = int(np.median(np.diff(windows.start)))
+    gap = np.flatnonzero(windows.start[1:] - windows.end[:-1] > max(2 * length, 5 * usual)) + 1
+    blank = np.full(len(gap), np.nan)
+    return replace(
+        windows,
+        start=np.insert(windows.start, gap, windows.end[gap - 1]),
+        end=np.insert(windows.end, gap, windows.start[gap]),
+        count=np.insert(windows.count, gap, 0),
+        mean=np.insert(windows.mean, gap, blank),
+        min=np.insert(windows.min, gap, blank),
+        max=np.insert(windows.max, gap, blank),
+    )

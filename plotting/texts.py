@@ -1,0 +1,159 @@
+"""Every word of a picture, in English and in French; and how a number is written in each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from transforms.clock import format_time
+from transforms.records import BOOLEAN_METRICS, READING_UNITS
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The words of one language; braces are filled by `str.format`."""
+
+    titles: Mapping[str, str]
+    title_other: str
+    names: Mapping[str, str]
+    time_axis: str
+    normal: str
+    anomalies: str
+    threshold: str
+    window_mean: str
+    window_range: str
+    readings: tuple[str, str]
+    windows: tuple[str, str]
+    anomaly_count: tuple[str, str]
+    devices: tuple[str, str]
+    devices_shown: str
+    thinned: str
+    unreadable: str
+    yes_no: str
+    months: tuple[str, ...]
+    thousands: str
+    decimal: str
+
+    def title(self, metric: str) -> str:
+        """Return the title of a picture of a metric."""
+        return self.titles.get(metric, self.title_other.format(metric=metric))
+
+    def value_axis(self, metric: str) -> str:
+        """Return the label of the value axis, with the unit where it is known."""
+        unit = self.yes_no if metric in BOOLEAN_METRICS else READING_UNITS.get(metric)
+        name = self.names.get(metric, metric)
+        return f"{name} ({unit})" if unit else name
+
+    def integer(self, count: int) -> str:
+        """Write a count with its thousands apart."""
+        return f"{count:,}".replace(",", self.thousands)
+
+    def number(self, value: float) -> str:
+        """Write a value with as few digits as it needs, at most six."""
+        return f"{value:.6g}".replace(".", self.decimal)
+
+    def quantity(self, value: float, metric: str) -> str:
+        """Write a value with the unit of its metric."""
+        unit = "" if metric in BOOLEAN_METRICS else READING_UNITS.get(metric, "")
+        return f"{self.number(value)}\N{NO-BREAK SPACE}{unit}".rstrip()
+
+    def counted(self, forms: tuple[str, str], count: int) -> str:
+        """Write a count and its noun, in the singular or the plural of the language."""
+        singular = count < 2 if self.decimal == "," else count == 1  # French: 0 and 1 are singular
+        return f"{self.integer(count)}\N{NO-BREAK SPACE}{forms[0] if singular else forms[1]}"
+
+    def moment(self, microseconds: int) -> str:
+        """Write a point in time to the minute, UTC, with the month's name."""
+        text = format_time(microseconds)
+        day = f"{int(text[8:10])} {self.months[int(text[5:7]) - 1]} {text[:4]}"
+        return f"{day} {text[11:16]}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+_ENGLISH: Final = Texts(
+    titles=MappingProxyType(
+        {
+            "temp": "Temperature against time",
+            "humidity": "Humidity against time",
+            "co": "Carbon monoxide against time",
+            "lpg": "Liquefied petroleum gas against time",
+            "smoke": "Smoke against time",
+            "light": "Light against time",
+            "motion": "Motion against time",
+        }
+    ),
+    title_other="“{metric}” against time",
+    names=MappingProxyType(
+        {
+            "temp": "Temperature",
+            "humidity": "Humidity",
+            "co": "Carbon monoxide",
+            "lpg": "LPG",
+            "smoke": "Smoke",
+            "light": "Light",
+            "motion": "Motion",
+        }
+    ),
+    time_axis="Time (UTC)",
+    normal="Normal readings ({count})",
+    anomalies="Anomalies ({count})",
+    threshold="Threshold ({value})",
+    window_mean="Window mean ({count})",
+    window_range="Window minimum to maximum",
+    readings=("reading", "readings"),
+    windows=("window", "windows"),
+    anomaly_count=("anomaly", "anomalies"),
+    devices=("device", "devices"),
+    devices_shown="{shown} of {total} devices shown, those with the most anomalies",
+    thinned="{drawn} of {total} points drawn: every anomaly and every extreme is kept",
+    unreadable="{count} without a readable value left out",
+    yes_no="0 = no, 1 = yes",
+    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    thousands=",",
+    decimal=".",
+)
+
+_FRENCH: Final = Texts(
+    titles=MappingProxyType(
+        {
+            "temp": "Visualisation des températures en fonction du temps",
+            "humidity": "Visualisation de l’humidité en fonction du temps",
+            "co": "Visualisation du monoxyde de carbone en fonction du temps",
+            "lpg": "Visualisation du gaz de pétrole liquéfié en fonction du temps",
+            "smoke": "Visualisation de la fumée en fonction du temps",
+            "light": "Visualisation de la lumière en fonction du temps",
+            "motion": "Visualisation des mouvements en fonction du temps",
+        }
+    ),
+    title_other="Visualisation de « {metric} » en fonction du temps",
+    names=MappingProxyType(
+        {
+            "temp": "Température",
+            "humidity": "Humidité",
+            "co": "Monoxyde de carbone",
+            "lpg": "GPL",
+            "smoke": "Fumée",
+            "light": "Lumière",
+            "motion": "Mouvement",
+        }
+    ),
+    time_axis="Horodatage (UTC)",
+    normal="Mesures normales ({count})",
+    anomalies="Anomalies ({count})",  # the same word in both languages
+    threshold="Seuil ({value})",
+    window_mean="Moyenne par fenêtre ({count})",
+    window_range="Du minimum au maximum de la fenêtre",
+    readings=("mesure", "mesures"),
+    windows=("fenêtre", "fenêtres"),
+    anomaly_count=("anomalie", "anomalies"),
+    devices=("capteur", "capteurs"),
+    devices_shown="{shown} capteurs sur {total} : ceux qui ont le plus d’anomalies",
+    thinned="{drawn} points tracés sur {total} : toutes les anomalies et tous les extrêmes y sont",
+    unreadable="{count} sans valeur lisible, non tracées",
+    yes_no="0 = non, 1 = oui",
+    months=("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    thousands="\N{NARROW NO-BREAK SPACE}",
+    decimal=",",
+)
+
+TEXTS: Final[Mapping[str, Texts]] = MappingProxyType({"en": _ENGLISH, "fr": _FRENCH})
+"""The words of each language that ``--lang`` takes."""

@@ -1,0 +1,210 @@
+"""Topics, subscriptions and what is published: Pub/Sub in memory, without network, threads or sleep.
+
+Time is handed in: `clock` for leases, `wall_clock` for publish times. Not thread safe.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from publisher.broker.acks import format_ack_id, parse_ack_ids
+from publisher.broker.backlog import Backlog
+from publisher.broker.lease import Holder
+from publisher.broker.limits import check_ack_deadline, check_new_deadline, check_publish
+from publisher.broker.names import DELETED_TOPIC, check_subscription, check_topic, project_prefix
+from publisher.broker.records import Delivery, Draft, Message
+from publisher.broker.refusal import RefusedError, Status, invalid
+
+MAX_RESPONSE_MESSAGES: Final = 1000
+"""Most messages in a response, whatever was asked for."""
+MAX_RESPONSE_BYTES: Final = 3_700_000
+"""Largest sum of message sizes in a response: 4 MiB, gRPC's default limit, less room for 1000 ack ids."""
+
+
+@dataclass(slots=True, eq=False)
+class Topic:
+    """A topic and the subscriptions attached to it, by name."""
+
+    name: str
+    labels: Mapping[str, str]
+    subscriptions: dict[str, "Subscription"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """A subscription; `topic` becomes ``_deleted-topic_`` with its topic's end."""
+
+    name: str
+    topic: str
+    ack_deadline_s: int
+    ordered: bool
+    labels: Mapping[str, str]
+    backlog: Backlog
+
+
+class Model:
+    """All state of the broker."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, wall_clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Start empty; `clock` counts monotonic seconds, `wall_clock` nanoseconds UTC since the epoch."""
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._topics: dict[str, Topic] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        self._published = 0
+
+    def create_topic(self, name: str, labels: Mapping[str, str] | None = None) -> Topic:
+        """Create a topic.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT for its name, or ALREADY_EXISTS.
+        """
+        if check_topic(name) in self._topics:
+            raise RefusedError(Status.ALREADY_EXISTS, "Topic already exists")
+        topic = self._topics[name] = Topic(name, dict(labels or {}))
+        return topic
+
+    def topic(self, name: str) -> Topic:
+        """Return a topic.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        topic = self._topics.get(check_topic(name))
+        if topic is None:
+            raise RefusedError(Status.NOT_FOUND, "Topic not found")
+        return topic
+
+    def topics(self, project: str) -> list[Topic]:
+        """Return the topics of ``projects/P`` by name."""
+        prefix = project_prefix(project)
+        return [self._topics[name] for name in sorted(self._topics) if name.startswith(prefix)]
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic; its subscriptions stay and keep their backlog.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        for subscription in self.topic(name).subscriptions.values():
+            subscription.topic = DELETED_TOPIC
+        del self._topics[name]
+
+    def create_subscription(
+        self,
+        name: str,
+        topic: str,
+        ack_deadline_s: int = 0,
+        ordered: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> Subscription:
+        """Create a subscription that gets what is published to `topic` from now on.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT, ALREADY_EXISTS, or NOT_FOUND for the topic.
+        """
+        check_subscription(name)
+        source = self._topics.get(check_topic(topic))
+        deadline_s = check_ack_deadline(ack_deadline_s)
+        if name in self._subscriptions:
+            raise RefusedError(Status.ALREADY_EXISTS, "Subscription already exists")
+        if source is None:
+            raise RefusedError(Status.NOT_FOUND, "Subscription topic does not exist")
+        backlog = Backlog(self._clock, ordered)
+        subscription = Subscription(name, topic, deadline_s, ordered, dict(labels or {}), backlog)
+        self._subscriptions[name] = source.subscriptions[name] = subscription
+        return subscription
+
+    def subscription(self, name: str) -> Subscription:
+        """Return a subscription.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        subscription = self._subscriptions.get(check_subscription(name))
+        if subscription is None:
+            raise RefusedError(Status.NOT_FOUND, "Subscription does not exist")
+        return subscription
+
+    def subscriptions(self, project: str) -> list[Subscription]:
+        """Return the subscriptions of ``projects/P`` by name."""
+        prefix = project_prefix(project)
+        return [self._subscriptions[name] for name in sorted(self._subscriptions) if name.startswith(prefix)]
+
+    def delete_subscription(self, name: str) -> None:
+        """Delete a subscription and its backlog.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        topic = self._topics.get(self.subscription(name).topic)
+        if topic is not None:
+            del topic.subscriptions[name]
+        del self._subscriptions[name]
+
+    def publish(self, topic: str, drafts: Sequence[Draft]) -> list[str]:
+        """Give the messages to every subscription of `topic`; return their ids.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT (then none of them is published), or NOT_FOUND for the topic.
+        """
+        target = self.topic(topic)
+        sizes = check_publish(drafts)
+        now = self._wall_clock()
+        start = self._published + 1
+        messages = [Message(start + i, now, draft, sizes[i]) for i, draft in enumerate(drafts)]
+        self._published += len(messages)
+        for subscription in target.subscriptions.values():
+            subscription.backlog.add(messages)
+        return [message.message_id for message in messages]
+
+    def pull(
+        self, name: str, max_messages: int, lease_s: int | None = None, holder: Holder | None = None
+    ) -> list[Delivery]:
+        """Lease messages, as many as fit in a response; none if there are none.
+
+        Args:
+            name: the subscription.
+            max_messages: 1 or more.
+            lease_s: how long until redelivery, seconds; None for the subscription's deadline.
+            holder: counts what is outstanding and limits it.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT, or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        if max_messages <= 0:
+            raise invalid("No max_messages specified")
+        lease_s = subscription.ack_deadline_s if lease_s is None else lease_s
+        taken = subscription.backlog.take(min(max_messages, MAX_RESPONSE_MESSAGES), MAX_RESPONSE_BYTES, lease_s, holder)
+        return [Delivery(format_ack_id(name, entry), entry.message) for entry in taken]
+
+    def acknowledge(self, name: str, ack_ids: Iterable[str]) -> None:
+        """Forget messages; acknowledging late or twice is accepted.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT (then none is forgotten), or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        acks = parse_ack_ids(name, ack_ids)
+        if not acks:
+            raise invalid("No ack ids specified.")
+        for ack in acks:
+            subscription.backlog.acknowledge(ack.number)
+
+    def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> None:
+        """Let leases end `seconds` from now; 0 gives the messages back at once.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT (then nothing changes), or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        check_new_deadline(seconds)
+        acks = parse_ack_ids(name, ack_ids)
+        if not acks:
+            raise invalid("No ack ids specified")
+        for ack in acks:
+            subscription.backlog.extend(ack.number, ack.attempt, seconds)

@@ -1,0 +1,125 @@
+"""The command ``python -m publisher simulate``: its options, their checks, its one line of summary."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from publisher.simulate.faults import KINDS
+from publisher.simulate.stream import Simulation, generate, prepare
+from publisher.simulate.writer import LABEL_FORMATS, labels_of, open_rows, write_labels, write_rows
+from transforms.clock import LATEST_US, format_time, parse_time, seconds_to_us
+from transforms.durations import parse_duration
+from transforms.errors import ConfigError
+
+_MOST_DEVICES: Final = 100_000
+_MOST_ROWS: Final = 10**12
+_SHORTEST_INTERVAL_US: Final = 1_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to its parser."""
+    parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="rows, exactly (default: 100000)")
+    parser.add_argument("--devices", type=int, default=3, metavar="K", help="devices (default: 3)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes (default: 0)")
+    parser.add_argument("--output", default="-", metavar="FILE", help="CSV, .gz compresses, - is standard output")
+    parser.add_argument(
+        "--faults", default="none", metavar="KINDS", help=f"none, or some of {','.join(KINDS)} (default: none)"
+    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="where the faults are, .csv or .jsonl")
+    parser.add_argument(
+        "--start",
+        default="2020-07-12T00:00:00Z",
+        metavar="TIME",
+        help="first round: seconds since the epoch or RFC 3339 (default: 2020-07-12T00:00:00Z)",
+    )
+    parser.add_argument(
+        "--interval", default="5s", metavar="DURATION", help="between readings of a device (default: 5s)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the simulation that the options ask for and print its summary; return the exit code.
+
+    Raises:
+        ConfigError: if an option is wrong or a file cannot be written.
+    """
+    began = time.perf_counter()
+    simulation, labels = make_simulation(options), check_labels(options.labels)
+    climate, plan = prepare(simulation)
+    try:
+        with open_rows(options.output) as target:
+            rows, first, last = write_rows(generate(simulation, climate, plan), target)
+    except OSError as error:
+        raise ConfigError("--output", options.output, f"cannot be written: {error.strerror or error}") from error
+    try:
+        if labels:
+            write_labels(labels_of(plan, climate), labels)
+    except OSError as error:
+        raise ConfigError("--labels", labels, f"cannot be written: {error.strerror or error}") from error
+    counts = Counter(fault.kind for fault in plan.faults)
+    summary = {
+        "rows": rows,
+        "devices": simulation.devices,
+        "faults": {kind: counts[kind] for kind in simulation.faults},
+        "first_time": format_time(seconds_to_us(first)),
+        "last_time": format_time(seconds_to_us(last)),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    (sys.stderr if options.output == "-" else sys.stdout).write(msgspec.json.encode(summary).decode() + "\n")
+    return 0
+
+
+def make_simulation(options: argparse.Namespace) -> Simulation:
+    """Return the simulation that the options describe.
+
+    Raises:
+        ConfigError: naming the option, its value and what is wrong with it.
+    """
+    _between("--rows", options.rows, 1, _MOST_ROWS)
+    _between("--devices", options.devices, 1, _MOST_DEVICES)
+    _between("--seed", options.seed, 0, 2**63 - 1)
+    try:
+        start_us = parse_time(options.start)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError("--start", options.start, str(error)) from error
+    try:
+        interval_us = parse_duration(options.interval)
+    except ValueError as error:
+        raise ConfigError("--interval", options.interval, str(error)) from error
+    if interval_us < _SHORTEST_INTERVAL_US:
+        raise ConfigError("--interval", options.interval, "shorter than 1ms")
+    end_us = start_us + (options.rows // options.devices + 1) * interval_us
+    if start_us < 0 or 2 * end_us - start_us >= LATEST_US:  # silence makes it longer, never twice as long
+        raise ConfigError("--start", options.start, "the readings would not lie between 1970 and 2100")
+    return Simulation(options.rows, options.devices, options.seed, start_us, interval_us, _fault_kinds(options.faults))
+
+
+def check_labels(file: Path | None) -> Path | None:
+    """Return the file of the labels.
+
+    Raises:
+        ConfigError: if its name is not that of a known format.
+    """
+    if file is not None and file.suffix not in LABEL_FORMATS:
+        raise ConfigError("--labels", file, f"its name ends neither in {' nor in '.join(LABEL_FORMATS)}")
+    return file
+
+
+def _fault_kinds(text: str) -> tuple[str, ...]:
+    if text.strip() == "none":
+        return ()
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ConfigError("--faults", text, f"{kind!r} is none of {', '.join(KINDS)}, none")
+    return kinds
+
+
+def _between(flag: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(flag, value, f"not between {low} and {high}")

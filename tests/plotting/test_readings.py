@@ -1,0 +1,92 @@
+import gzip
+from typing import Any
+
+import pytest
+
+from plotting.readings import read_readings
+from tests.plotting.runs import write_csv
+from transforms.errors import ConfigError
+
+
+def micros(readings) -> Any:
+    return readings.frame["time"].dt.tz_localize(None).to_numpy("M8[us]").astype(int).tolist()
+
+
+def test_founding_rows_are_read_to_the_microsecond(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text('"ts","device","co","temp"\n"1.5945120943859746E9","b8:27","0.004","22.7"\n"10.5","x","1","-3"\n')
+    readings = read_readings([file], "temp")
+    assert micros(readings) == [1_594_512_094_385_975, 10_500_000]
+    assert readings.frame["device"].tolist() == ["b8:27", "x"]
+    assert readings.frame["value"].tolist() == [22.7, -3.0]
+    assert readings.unreadable == 0
+
+
+def test_gzip_and_plain_files_are_joined_in_order(tmp_path):
+    plain = write_csv(tmp_path / "a.csv", [(1, "a", 20)])
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(b"temp,device,ts\n21,b,2\n"))
+    assert read_readings([plain, packed], "temp").frame["value"].tolist() == [20.0, 21.0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (1, "a", ""),
+        (1, "a", "warm"),
+        (1, "a", "nan"),
+        (1, "a", "inf"),
+        (1, "a", "1_0"),
+        ("", "a", 20),
+        ("soon", "a", 20),
+        ("nan", "a", 20),
+        (-1, "a", 20),
+        ("1594512094385", "a", 20),
+        (1, "", 20),
+        (1, "a"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_counted_and_left_out(tmp_path, row):
+    readings = read_readings([write_csv(tmp_path / "r.csv", [(1, "a", 20), row, (2, "a", 22)])], "temp")
+    assert readings.frame["value"].tolist() == [20.0, 22.0]
+    assert readings.unreadable == 1
+
+
+def test_rfc_3339_times_and_padded_numbers_are_understood(tmp_path):
+    rows = [("2020-07-12T00:00:01.5Z", "a", " 20 "), ("1970-01-01T01:00:00+01:00", "a", "+.5")]
+    readings = read_readings([write_csv(tmp_path / "r.csv", rows)], "temp")
+    assert micros(readings) == [1_594_512_001_500_000, 0]
+    assert readings.frame["value"].tolist() == [20.0, 0.5]
+
+
+def test_truth_values_are_numbers_only_for_metrics_that_are_truth_values(tmp_path):
+    file = write_csv(
+        tmp_path / "r.csv", [(1, "a", "true"), (2, "a", "False"), (3, "a", "1")], ("ts", "device", "light")
+    )
+    assert read_readings([file], "light").frame["value"].tolist() == [1.0, 0.0, 1.0]
+    file = write_csv(tmp_path / "t.csv", [(1, "a", "true")])
+    assert read_readings([file], "temp").unreadable == 1
+
+
+def test_a_header_alone_is_no_readings(tmp_path):
+    readings = read_readings([write_csv(tmp_path / "r.csv", [])], "temp")
+    assert (len(readings.frame), readings.unreadable) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("r.csv", None, "No such file"),
+        ("r.csv", b"", "Empty CSV"),
+        ("r.csv.gz", b"plain", "gzip"),
+        ("r.csv.gz", gzip.compress(b"ts,device,temp\n1,a,2\n")[:-9], "end"),
+        ("r.csv", b"ts,device,humidity\n1,a,2\n", "no column 'temp', it has ts, device, humidity"),
+    ],
+)
+def test_files_that_are_not_readings_are_refused_in_one_line(tmp_path, name, content, problem):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=problem) as error:
+        read_readings([tmp_path / name], "temp")
+    assert str(error.value).startswith(f"--readings {tmp_path / name}: ")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,202 @@
+import io
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from plotting.__main__ import main
+from plotting.render import render
+from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
+from transforms.errors import ConfigError
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def run(tmp_path):
+    windows = [window(device, minute, 20.0 + minute) for device in "ab" for minute in range(4)]
+    windows += [window(metric="humidity", mean=50.0)]
+    return write_run(tmp_path / "run", windows, [anomaly("a", T0 + n * SECOND) for n in (7, 8)])
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    rows = [((T0 + n * SECOND) / 1e6, device, 24 + n, 60 - n) for n in range(9) for device in "ab"]
+    return write_csv(tmp_path / "readings.csv", [*rows, (1, "a", "broken", 1)], ("ts", "device", "temp", "humidity"))
+
+
+def picture(file) -> Any:
+    return np.asarray(Image.open(file).convert("RGB")).astype(int)
+
+
+def colored(pixels, color) -> int:
+    return int((np.abs(pixels - np.array(color)).max(axis=2) < 40).sum())
+
+
+def cli(*arguments, capsys) -> tuple[int, str, str]:
+    code = main(["render", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize("with_readings", [True, False])
+def test_the_picture_has_red_and_blue_pixels(run, csv_file, tmp_path, with_readings):
+    render(run, tmp_path / "p.png", readings=[csv_file] if with_readings else [])
+    pixels = picture(tmp_path / "p.png")
+    assert pixels.shape[1] == 1650
+    assert colored(pixels, (209, 35, 42)) > 100
+    assert colored(pixels, (0, 114, 178)) > 100
+    assert colored(pixels, (255, 255, 255)) > pixels.shape[0] * pixels.shape[1] * 0.8
+
+
+def test_a_run_without_anomalies_has_no_red_pixel_but_in_its_legend(tmp_path):
+    calm = write_run(tmp_path / "calm", [window(minute=m) for m in range(4)])
+    render(calm, tmp_path / "p.png")
+    pixels = picture(tmp_path / "p.png")
+    assert colored(pixels[160:], (209, 35, 42)) == 0
+    assert colored(pixels[160:], (0, 114, 178)) > 100
+
+
+def test_the_summary_counts(run, csv_file, tmp_path):
+    summary = render(run, tmp_path / "p.png", readings=[csv_file])
+    assert (summary.points, summary.drawn, summary.anomalies) == (18, 18, 2)
+    assert (summary.unreadable, summary.unmatched, summary.devices) == (1, 0, ("a", "b"))
+    windows = render(run, tmp_path / "p.png")
+    assert (windows.points, windows.drawn, windows.anomalies, windows.unreadable) == (8, 8, 2, 0)
+
+
+def test_anomalies_of_other_readings_are_counted_as_such(run, tmp_path):
+    other = write_csv(tmp_path / "other.csv", [(T0 / 1e6, "a", 20)])
+    summary = render(run, tmp_path / "p.png", readings=[other])
+    assert (summary.anomalies, summary.unmatched) == (0, 2)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_the_extension_chooses_the_format_and_the_bytes_repeat(run, csv_file, tmp_path, kind):
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
+    files = [tmp_path / f"{name}.{kind}" for name in "xy"]
+    for file in files:
+        render(run, file, readings=[csv_file])
+    assert files[0].read_bytes().startswith(start)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    if kind == "svg":
+        assert b"<image" in files[0].read_bytes()  # the clouds of points are pixels in it
+
+
+OPTIONS = [
+    ["--metric", "humidity"],
+    ["--device", "b"],
+    ["--device", "b", "--device", "a"],
+    ["--start", "2020-07-12T00:00:04Z"],
+    ["--end", f"{T0 / 1e6 + 5}"],
+    ["--lang", "fr"],
+]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
+@pytest.mark.parametrize("with_readings", [True, False])
+def test_each_option_changes_the_picture(run, csv_file, tmp_path, option, with_readings, capsys):
+    if not with_readings and option[0] in ("--start", "--end"):
+        option = [option[0], f"{(T0 + 2 * MINUTE) / 1e6}"]
+    common = ["--results", run, *(["--readings", csv_file] if with_readings else [])]
+    for name, extra in (("plain", []), ("changed", option)):
+        code, _, err = cli(*common, "--output", tmp_path / f"{name}.png", *extra, capsys=capsys)
+        assert (code, err) == (0, "")
+    plain, changed = (picture(tmp_path / f"{name}.png") for name in ("plain", "changed"))
+    assert plain.shape != changed.shape or (plain != changed).any()
+
+
+def test_the_summary_is_one_line(run, csv_file, tmp_path, capsys):
+    file = tmp_path / "deep" / "down" / "p.png"
+    code, out, _ = cli("--results", run, "--readings", csv_file, "--output", file, "--end", T0 / 1e6 + 8, capsys=capsys)
+    assert code == 0
+    expected = f"{file}: 16 of 16 points drawn, 1 anomalies, 2 devices, 1 rows without a readable value left out, "
+    assert out.startswith(expected)
+    assert out.endswith(" s\n")
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--results", "nowhere"], "--results nowhere: no such directory"),
+        (["--results", "."], "--results .: no results in it"),
+        (["--device", "c"], "--device c: no such device, there are a, b"),
+        (["--metric", "wind"], "--metric wind: no results of it, there are humidity, temp"),
+        (["--metric", "wind", "--readings", "readings.csv"], "no column 'wind', it has ts, device, temp, humidity"),
+        (["--readings", "none.csv"], "--readings none.csv: No such file"),
+        (["--output", "p.gif"], "--output p.gif: not a picture's name, it ends in .png, .svg, .pdf"),
+        (["--output", "p"], "--output p: not a picture's name"),
+        (["--output", "readings.csv/p.png"], "--output readings.csv/p.png: cannot be written"),
+        (["--output", "folder.png"], "--output folder.png: cannot be written: Is a directory"),
+        (["--start", "20", "--end", "10"], "--start 1970-01-01T00:00:20.000000Z: not before --end 1970"),
+        (["--start", "10", "--end", "10"], "not before --end"),
+        (["--start", "soon"], "--start soon: not a time"),
+        (["--start", "2020-07-12T00:00:00"], "names no offset from UTC"),
+        (["--end", "1e300"], "--end 1e300: not between 1970 and 2100"),
+        (["--end", "10"], "nothing to draw"),
+        (["--lang", "de"], "--lang"),
+        (["--columns", "x"], "--columns"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_are_one_line_and_exit_code_2(run, csv_file, tmp_path, monkeypatch, capsys, arguments, problem):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    code, out, err = cli("--results", run, "--output", "p.png", *arguments, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert problem in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "p.png").exists()
+
+
+def test_a_command_is_needed(capsys):
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_language_is_checked_without_the_parser_too(run, tmp_path):
+    with pytest.raises(ConfigError, match="--lang de: not one of en, fr"):
+        render(run, tmp_path / "p.png", language="de")
+
+
+def test_many_devices_show_those_with_the_most_anomalies(tmp_path):
+    windows = [window(f"d{number:02}") for number in range(30)]
+    run = write_run(tmp_path / "run", windows, [anomaly("d29"), anomaly("d17")])
+    summary = render(run, tmp_path / "p.png")
+    assert len(summary.devices) == 12
+    assert summary.devices[-2:] == ("d17", "d29")
+    chosen = render(run, tmp_path / "p.png", devices=["d29", "d01"])
+    assert chosen.devices == ("d29", "d01")
+
+
+def test_results_and_readings_of_400_000_rows_are_drawn_in_seconds(tmp_path):
+    generator, count = np.random.default_rng(7), 400_000
+    seconds = T0 / 1e6 + np.arange(count)
+    values = np.round(22 + generator.normal(0, 1, count), 1)
+    target = io.StringIO()
+    target.write("ts,device,temp\n")
+    np.savetxt(target, np.column_stack([seconds, values]), fmt="%.0f,a,%.1f")
+    (tmp_path / "r.csv").write_text(target.getvalue())
+    hot = np.flatnonzero(values > 25.9)
+    run = tmp_path / "run"
+    write(run, "anomalies", [anomaly(at=int(seconds[n]) * SECOND, value=float(values[n])) for n in hot])
+    began = time.perf_counter()
+    summary = render(run, tmp_path / "p.svg", readings=[tmp_path / "r.csv"])
+    assert time.perf_counter() - began < 20  # about 1 s on an idle machine
+    assert (summary.points, summary.anomalies) == (count, len(hot))
+    assert len(hot) < summary.drawn < count / 4
+    assert (tmp_path / "p.svg").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("module", ["plotting.__main__", "publisher.simulate"])
+def test_neither_beam_nor_pyplot_nor_the_pipeline_is_imported(module):
+    unwanted = ("apache_beam", "matplotlib.pyplot", "pipeline")
+    code = f"import sys, {module}; print([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
