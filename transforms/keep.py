@@ -58,6 +58,9 @@ class KeepWindows(beam.DoFn):
     A pane repeats all of its window so far. It is reported when the watermark passes the window's end,
     before that every `early_us` if new readings came, and after it with each arrival.
 
+    Where the source does not tell its watermark (Dataflow), a key knows it by the latest window of its own
+    that has ended: a reading may then still be taken a little after the lateness is over, never refused before.
+
     Args:
         windows: windows, lateness and firings.
         bucket_us: length of the stretch of time that a key covers.
