@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, get_args
 
-from transforms.durations import parse_duration
 from transforms.errors import ConfigError
+from transforms.flags import read_duration, read_whole
 from transforms.records import DEFAULT_METRICS
 from transforms.rules import RuleError, RuleSet, load_rules
 from transforms.windows import WindowSpec
@@ -15,6 +15,7 @@ from transforms.windows import WindowSpec
 FileFormat = Literal["jsonl", "parquet"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _PUBSUB_NAME: Final = r"projects/[^/\s]+/{kind}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}"
+_MOST_SHARDS: Final = 10_000
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
 
@@ -154,13 +155,13 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         rules=rules,
         metrics=metrics,
         windows=_windows(args),
-        watermark_lag_us=_duration("--watermark-lag", args.watermark_lag),
+        watermark_lag_us=read_duration("--watermark-lag", args.watermark_lag),
         output=args.output,
         file_format=args.file_format,
-        flush_us=_duration("--flush-interval", args.flush_interval, at_least=1_000),
-        shards=_shards(args.shards),
+        flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
+        shards=read_whole("--shards", args.shards, _MOST_SHARDS),
         print_anomalies=args.print_anomalies,
-        stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle, at_least=1_000),
+        stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle),
         summary=args.summary,
         verbose=args.verbose,
         beam_args=tuple(beam_args),
@@ -202,30 +203,14 @@ def _rules(path: str, metrics: Sequence[str]) -> RuleSet:
 
 
 def _windows(args: argparse.Namespace) -> WindowSpec:
-    size = _duration("--window", args.window, at_least=1_000)
-    slide = _optional("--slide", args.slide, at_least=1_000) or size
+    size = read_duration("--window", args.window, 1_000)
+    slide = _optional("--slide", args.slide) or size
     if size % slide:
         raise ConfigError("--slide", args.slide, f"must divide the window of {args.window}")
-    lateness = _duration("--allowed-lateness", args.allowed_lateness)
-    early = _optional("--early-firing", args.early_firing, at_least=1_000)
+    lateness = read_duration("--allowed-lateness", args.allowed_lateness)
+    early = _optional("--early-firing", args.early_firing)
     return WindowSpec(size, slide, lateness, early)
 
 
-def _shards(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
-        raise ConfigError("--shards", text, "must be a number from 1 to 10000")
-    return int(text)
-
-
-def _duration(flag: str, text: str, at_least: int = 0) -> int:
-    try:
-        microseconds = parse_duration(text)
-    except ValueError as error:
-        raise ConfigError(flag, text, str(error)) from error
-    if microseconds < at_least:
-        raise ConfigError(flag, text, "must be at least 1ms")
-    return microseconds
-
-
-def _optional(flag: str, text: str, at_least: int = 0) -> int | None:
-    return _duration(flag, text, at_least) if text else None
+def _optional(flag: str, text: str) -> int | None:
+    return read_duration(flag, text, 1_000) if text else None

@@ -7,8 +7,8 @@ from typing import NoReturn
 from plotting.panels import TimeRange
 from plotting.render import Summary, render
 from plotting.texts import TEXTS
-from transforms.clock import LATEST_US, parse_time
 from transforms.errors import ConfigError
+from transforms.flags import read_moment
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -58,7 +58,11 @@ def run(options: argparse.Namespace) -> str:
     Raises:
         ConfigError: what `render` raises, or a time that cannot be read.
     """
-    span = TimeRange(_moment("--start", options.start), _moment("--end", options.end))
+    start, end = (
+        None if text is None else read_moment(flag, text)
+        for flag, text in (("--start", options.start), ("--end", options.end))
+    )
+    span = TimeRange(start, end)
     summary = render(
         options.results,
         options.output,
@@ -69,18 +73,6 @@ def run(options: argparse.Namespace) -> str:
         language=options.lang,
     )
     return summary_line(summary)
-
-
-def _moment(flag: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = parse_time(text)
-    except ValueError as error:
-        raise ConfigError(flag, text, f"not a time, write seconds since the epoch or RFC 3339 ({error})") from error
-    if not 0 <= moment <= LATEST_US:
-        raise ConfigError(flag, text, "not between 1970 and 2100")
-    return moment
 
 
 def summary_line(summary: Summary) -> str:

@@ -79,9 +79,8 @@ class AggregateWindows(beam.PTransform):
             return Aggregated(finished, None)
         arrive = _Arrive(self.windows, self.shards, stretch_us)
         arrivals = readings | "Partial" >> beam.ParDo(arrive).with_output_types(tuple[Key, Arrival])
-        outputs = arrivals | "Keep" >> beam.ParDo(KeepWindows(self.windows, stretch_us)).with_outputs(
-            DEAD_LETTERS, main=_AGGREGATES
-        ).with_output_types(pa.RecordBatch)
+        keep = beam.ParDo(KeepWindows(self.windows, stretch_us)).with_output_types(pa.RecordBatch)
+        outputs = arrivals | "Keep" >> keep.with_outputs(DEAD_LETTERS, main=_AGGREGATES)
         outputs[DEAD_LETTERS].element_type = pa.RecordBatch
         return Aggregated(outputs[_AGGREGATES], outputs[DEAD_LETTERS])
 

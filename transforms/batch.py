@@ -41,7 +41,7 @@ class ReadingBatch:
     messages: tuple[Message, ...]
     message: Codes
     line: Codes
-    breaches: NDArray[np.uint8] | None = None
+    breaches: NDArray[np.uint16] | None = None
 
     def __len__(self) -> int:
         """Return the number of readings."""

@@ -2,10 +2,13 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 import msgspec
 
-_JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?"
+_JSON_NUMBER = re.compile(_NUMBER, re.ASCII)
+_JSON_NUMBERS = re.compile(f"(?:{_NUMBER}\n)*+", re.ASCII)
 _WORDS = {"": "null", "true": "true", "false": "false"}
 
 
@@ -32,6 +35,12 @@ def cell_to_json(text: str) -> str:
             if math.isfinite(number):
                 return repr(number)
     return msgspec.json.encode(text).decode()
+
+
+def are_numbers(cells: Sequence[str]) -> bool:
+    """Whether each cell is a JSON number as it stands: `cell_to_json` would return it unchanged."""
+    joined = "\n".join(cells) + "\n"
+    return joined.count("\n") == len(cells) and _JSON_NUMBERS.fullmatch(joined) is not None
 
 
 def text_to_json(text: str) -> str:

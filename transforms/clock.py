@@ -31,7 +31,7 @@ def parse_time(text: str) -> int:
         if moment.tzinfo is None:
             raise ValueError("the time names no offset from UTC") from None
         return (moment - _EPOCH) // dt.timedelta(microseconds=1)
-    if not math.isfinite(seconds) or "_" in stripped:
+    if not math.isfinite(seconds * MICROS) or "_" in stripped:
         raise ValueError("not a point in time")
     return seconds_to_us(seconds)
 

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,7 @@ from transforms.rows import MAX_LINE_BYTES, Columns, count_objects, parse_object
 MAX_INFLATED_BYTES: Final = 64 << 20
 """A compressed message that inflates past this is refused."""
 _SMALLEST_PIECE: Final = 64  # lines of CSV below which bisecting further costs more than reading one by one
+_FIRST_STEP: Final = 4_096  # bytes given to zlib at first: what follows a short gzip member is copied back
 STAGE: Final = "decode"
 
 
@@ -77,26 +78,39 @@ def open_payload(message: Message) -> bytes:
 
 def _inflate(payload: bytes) -> bytes:
     parts: list[bytes] = []
-    size = 0
-    while payload or not parts:  # gzip allows several members in a row
-        member = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(member.decompress(payload, MAX_INFLATED_BYTES - size + 1))
-        except zlib.error as error:
-            raise RejectionError(Reason.BAD_ENCODING, f"gzip that does not inflate: {error}") from error
-        size += len(parts[-1])
-        if size > MAX_INFLATED_BYTES:
-            raise RejectionError(Reason.BAD_ENCODING, f"gzip that inflates past {MAX_INFLATED_BYTES} bytes")
-        if not member.eof:
-            raise RejectionError(Reason.BAD_ENCODING, "gzip that ends too early")
-        payload = member.unused_data
+    size = start = 0
+    while start < len(payload) or not parts:  # gzip allows several members in a row
+        member, step = zlib.decompressobj(wbits=31), _FIRST_STEP
+        while not member.eof:
+            piece = payload[start : start + step]
+            if not piece:
+                raise RejectionError(Reason.BAD_ENCODING, "gzip that ends too early")
+            try:
+                parts.append(member.decompress(piece, MAX_INFLATED_BYTES - size + 1))
+            except zlib.error as error:
+                raise RejectionError(Reason.BAD_ENCODING, f"gzip that does not inflate: {error}") from error
+            size += len(parts[-1])
+            if size > MAX_INFLATED_BYTES:
+                raise RejectionError(Reason.BAD_ENCODING, f"gzip that inflates past {MAX_INFLATED_BYTES} bytes")
+            start += len(piece) - len(member.unused_data)
+            step *= 4
     return b"".join(parts)
 
 
-def line_of(message: Message, line: int) -> bytes:
-    """Return the bytes of one line (from 1; 0 is all of it) of a message that was decoded before."""
-    payload = open_payload(message)
-    return payload.split(b"\n")[line - 1] if line else payload
+def read_back(messages: Sequence[Message], where: Codes, line: Codes) -> Iterator[bytes]:
+    """Yield the bytes of lines of messages that were decoded before; a run of one message opens it once.
+
+    Args:
+        messages: where the lines came from.
+        where: (N,) index into `messages`.
+        line: (N,) line of the message, from 1; 0 is all of it.
+    """
+    opened, payload, lines = -1, b"", [b""]
+    for index, number in zip(where.tolist(), line.tolist(), strict=True):
+        if index != opened:
+            opened, payload = index, open_payload(messages[index])
+            lines = payload.split(b"\n")
+        yield lines[number - 1] if number else payload
 
 
 def _split(payload: bytes) -> list[tuple[int, bytes]]:
@@ -154,8 +168,7 @@ class _Decoding:
         if not _has_long_line(content):
             read = read_csv_lines(content, len(lines), columns, self.metrics)
         if read is not None:
-            unknown = [name for name in columns if name not in {"ts", "device", *self.metrics, *READING_UNITS}]
-            self.ignored.update(dict.fromkeys(unknown, len(lines)))
+            self._count_ignored(columns, len(lines))
             numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
             self._add((message,), np.zeros(len(lines), np.int32), numbers, read)
         elif len(lines) > _SMALLEST_PIECE:
@@ -178,12 +191,17 @@ class _Decoding:
             else:
                 numbers.append(number)
         if rows:
+            self._count_ignored(message.columns or (), len(rows))
             columns = Columns(
                 np.array([row.ts for row in rows]),
                 [row.device for row in rows],
                 np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T,
             )
             self._add((message,), np.zeros(len(rows), np.int32), np.array(numbers, np.int32), columns)
+
+    def _count_ignored(self, columns: tuple[str, ...], rows: int) -> None:
+        unknown = [name for name in columns if name not in {"ts", "device", *self.metrics, *READING_UNITS}]
+        self.ignored.update(dict.fromkeys(unknown, rows))
 
     def _add(self, messages: tuple[Message, ...], where: Codes, line: Codes, columns: Columns) -> None:
         """Turn seconds into event times, reject the impossible ones, and keep the rest as a batch."""
@@ -204,17 +222,16 @@ class _Decoding:
         good = (columns.ts >= 0) & (event_us >= 0) & (event_us < latest[where])
         if broken:
             good &= ~np.isin(where, list(broken))
-        for row in np.flatnonzero(~good):
+        bad = np.flatnonzero(~good)
+        for row, content in zip(bad.tolist(), read_back(messages, where[bad], line[bad]), strict=True):
             message = messages[where[row]]
-            error = broken.get(int(where[row]), f"ts {columns.ts[row]!r} is negative or too far in the future")
+            error = broken.get(int(where[row]), f"ts {float(columns.ts[row])} is negative or too far in the future")
             rejection = RejectionError(Reason.BAD_TIMESTAMP, error)
-            content = line_of(message, int(line[row]))
             self.rejected.append(dead_line(message, int(line[row]), content, rejection, STAGE))
         index = {name: i for i, name in enumerate(dict.fromkeys(columns.devices))}
         device = np.fromiter(map(index.__getitem__, columns.devices), np.int32, len(columns.devices))
-        batch = ReadingBatch(
-            self.metrics, tuple(index), device, event_us, source_us, columns.values, messages, where, line
-        )
+        values = columns.values + 0.0  # -0.0 becomes 0.0: it depends on the decoder which of them -0 is
+        batch = ReadingBatch(self.metrics, tuple(index), device, event_us, source_us, values, messages, where, line)
         if not good.all():
             batch = batch.select(good)
         if len(batch):

@@ -57,9 +57,8 @@ class DecodeMessages(beam.PTransform):
     @no_annotations
     def expand(self, messages: beam.PCollection) -> Decoded:
         """Return readings and dead letters of a PCollection of Message."""
-        outputs = messages | "Decode" >> beam.ParDo(_Decode(self.metrics)).with_outputs(
-            _DEAD, main=_READINGS
-        ).with_output_types(ReadingBatch)
+        decode_bundle = beam.ParDo(_Decode(self.metrics)).with_output_types(ReadingBatch)
+        outputs = messages | "Decode" >> decode_bundle.with_outputs(_DEAD, main=_READINGS)
         outputs[_DEAD].element_type = pa.RecordBatch
         return Decoded(outputs[_READINGS], outputs[_DEAD])
 

@@ -49,9 +49,8 @@ class DetectAnomalies(beam.PTransform):
     @no_annotations
     def expand(self, readings: beam.PCollection) -> Detected:
         """Return flagged readings and anomalies of a PCollection of ReadingBatch."""
-        outputs = readings | "Detect" >> beam.ParDo(_Detect(self.rules)).with_outputs(
-            _ANOMALIES, main=_READINGS
-        ).with_output_types(ReadingBatch)
+        detect_batch = beam.ParDo(_Detect(self.rules)).with_output_types(ReadingBatch)
+        outputs = readings | "Detect" >> detect_batch.with_outputs(_ANOMALIES, main=_READINGS)
         outputs[_ANOMALIES].element_type = pa.RecordBatch
         return Detected(outputs[_READINGS], outputs[_ANOMALIES])
 

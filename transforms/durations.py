@@ -3,24 +3,30 @@
 import re
 
 _UNIT_US = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LONGEST_US = 36_500 * _UNIT_US["d"]
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 
 
 def parse_duration(text: str) -> int:
     """Return the whole microseconds of a duration such as ``500ms``, ``1.5s`` or ``2h``.
 
     Raises:
-        ValueError: with a text that says how a duration is written.
+        ValueError: with a text that says how a duration is written, or how long one may be.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError("not a duration, write it like 500ms, 60s, 10m, 2h or 1d")
-    return round(float(match[1]) * _UNIT_US[match[2]])
+    microseconds = float(match[1]) * _UNIT_US[match[2]]
+    if microseconds > _LONGEST_US:
+        raise ValueError("longer than 36500d")
+    return round(microseconds)
 
 
 def format_duration(microseconds: int) -> str:
     """Write a duration in the largest unit that divides it: the inverse of `parse_duration`."""
-    for unit in ("d", "h", "m", "s"):
-        if microseconds and microseconds % _UNIT_US[unit] == 0:
+    if microseconds == 0:
+        return "0ms"
+    for unit in ("d", "h", "m", "s", "ms"):
+        if microseconds % _UNIT_US[unit] == 0:
             return f"{microseconds // _UNIT_US[unit]}{unit}"
-    return f"{microseconds / 1_000:g}ms"
+    return f"{microseconds / 1_000}ms"

@@ -14,3 +14,7 @@ class ConfigError(TelemetryError):
         self.flag = flag
         self.value = value
         self.problem = problem
+
+
+class OutputError(TelemetryError):
+    """A result that cannot be written: the job fails, and what it had not written is processed again."""

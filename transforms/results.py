@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from transforms.batch import Flags, ReadingBatch
 from transforms.clock import format_time
-from transforms.codec import line_of
+from transforms.codec import read_back
 from transforms.deadletters import Reason, RejectionError, dead_line
 from transforms.moments import ANOMALIES, COUNT, AggregateTable
 from transforms.records import Anomaly, DeadLetter, WindowAggregate
@@ -41,7 +41,7 @@ def detect(batch: ReadingBatch, rules: RuleSet) -> Detected:
     """Evaluate stateless rules on a batch."""
     found: list[Anomaly] = []
     by_rule: Counter[str] = Counter()
-    breaches = np.zeros(batch.values.shape, np.uint8)
+    breaches = np.zeros(batch.values.shape, np.uint16)
     for rule in rules.rules:
         metric = batch.metrics.index(rule.metric)
         rows = np.flatnonzero(_breaching(batch, rule, metric))
@@ -139,11 +139,12 @@ def too_late(
         watermark_us: the source's watermark when they arrived.
     """
     letters = []
-    for row, (start, end) in zip(np.flatnonzero(rows).tolist(), missed_us, strict=True):
+    late = np.flatnonzero(rows)
+    contents = read_back(batch.messages, batch.message[late], batch.line[late])
+    for row, (start, end), content in zip(late.tolist(), missed_us, contents, strict=True):
         message = batch.messages[batch.message[row]]
-        line = int(batch.line[row])
         text = f"window {format_time(start)} to {format_time(end)} had closed, watermark {format_time(watermark_us)}"
         rejection = RejectionError(Reason.TOO_LATE, text)
-        content = line_of(message, line)
-        letters.append(dead_line(message, line, content, rejection, "aggregate", int(batch.event_us[row])))
+        line, event_us = int(batch.line[row]), int(batch.event_us[row])
+        letters.append(dead_line(message, line, content, rejection, "aggregate", event_us))
     return from_records(DeadLetter, letters)

@@ -68,20 +68,24 @@ class RowDecoder:
 
         The caller has made sure with `count_objects` that a line break parts two documents.
         """
+        objects: list[dict[str, Any]] = []
         try:
             rows = self._strict.decode_lines(lines)
         except UNREADABLE:
             try:
+                lines.decode("utf-8")  # the decoders do not look into what they skip
                 rows = self._lenient.decode_lines(lines)
+                objects = self._fields.decode_lines(lines)
             except UNREADABLE:
                 return None
-            if len(rows) == expected:
-                for fields in self._fields.decode_lines(lines):
-                    self._count_ignored(fields)
         if len(rows) != expected:
             return None
         columns = self._columns(rows)
-        return None if "" in columns.devices else columns
+        if "" in columns.devices:
+            return None
+        for fields in objects:
+            self._count_ignored(fields)
+        return columns
 
     def read_line(self, line: bytes) -> Row:
         """Return the reading of one line.
@@ -91,6 +95,10 @@ class RowDecoder:
         """
         if len(line) > MAX_LINE_BYTES:
             raise RejectionError(Reason.TOO_LARGE, f"line of {len(line)} bytes, at most {MAX_LINE_BYTES} are read")
+        return self.read_document(line)
+
+    def read_document(self, line: bytes) -> Row:
+        """Return the reading of one line of any length; see `read_line`."""
         try:
             columns = self._columns([self._strict.decode(line)])
         except UNREADABLE:

@@ -32,8 +32,9 @@ def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
         if row["threshold_upper"] is not None:
             bound = f"[{bound}, {row['threshold_upper']:g}]"
         value = f"{row['value']:g} {unit}".rstrip()
+        device = row["device"] if row["device"].isprintable() else repr(row["device"])  # a line break, an escape
         lines.append(
-            f"{row['metric']} {value} {row['comparison']} {bound}  device {row['device']}"
+            f"{row['metric']} {value} {row['comparison']} {bound}  device {device}"
             f"  ({row['rule_id']}, {row['severity']})"
         )
     times = batch.column("event_time").cast(pa.int64()).to_pylist()

@@ -12,9 +12,9 @@ import msgspec
 from publisher.simulate.faults import KINDS
 from publisher.simulate.stream import Simulation, generate, prepare
 from publisher.simulate.writer import LABEL_FORMATS, labels_of, open_rows, write_labels, write_rows
-from transforms.clock import LATEST_US, format_time, parse_time, seconds_to_us
-from transforms.durations import parse_duration
+from transforms.clock import LATEST_US, format_time, seconds_to_us
 from transforms.errors import ConfigError
+from transforms.flags import read_duration, read_moment, read_whole
 
 _MOST_DEVICES: Final = 100_000
 _MOST_ROWS: Final = 10**12
@@ -23,9 +23,9 @@ _SHORTEST_INTERVAL_US: Final = 1_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="rows, exactly (default: 100000)")
-    parser.add_argument("--devices", type=int, default=3, metavar="K", help="devices (default: 3)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes (default: 0)")
+    parser.add_argument("--rows", default="100000", metavar="N", help="rows, exactly (default: 100000)")
+    parser.add_argument("--devices", default="3", metavar="K", help="devices (default: 3)")
+    parser.add_argument("--seed", default="0", metavar="S", help="same seed, same bytes (default: 0)")
     parser.add_argument("--output", default="-", metavar="FILE", help="CSV, .gz compresses, - is standard output")
     parser.add_argument(
         "--faults", default="none", metavar="KINDS", help=f"none, or some of {','.join(KINDS)} (default: none)"
@@ -80,23 +80,15 @@ def make_simulation(options: argparse.Namespace) -> Simulation:
     Raises:
         ConfigError: naming the option, its value and what is wrong with it.
     """
-    _between("--rows", options.rows, 1, _MOST_ROWS)
-    _between("--devices", options.devices, 1, _MOST_DEVICES)
-    _between("--seed", options.seed, 0, 2**63 - 1)
-    try:
-        start_us = parse_time(options.start)
-    except (ValueError, OverflowError) as error:
-        raise ConfigError("--start", options.start, str(error)) from error
-    try:
-        interval_us = parse_duration(options.interval)
-    except ValueError as error:
-        raise ConfigError("--interval", options.interval, str(error)) from error
-    if interval_us < _SHORTEST_INTERVAL_US:
-        raise ConfigError("--interval", options.interval, "shorter than 1ms")
-    end_us = start_us + (options.rows // options.devices + 1) * interval_us
-    if start_us < 0 or 2 * end_us - start_us >= LATEST_US:  # silence makes it longer, never twice as long
+    rows = read_whole("--rows", options.rows, _MOST_ROWS)
+    devices = read_whole("--devices", options.devices, _MOST_DEVICES)
+    seed = read_whole("--seed", options.seed, 2**63 - 1, least=0)
+    start_us = read_moment("--start", options.start)
+    interval_us = read_duration("--interval", options.interval, _SHORTEST_INTERVAL_US)
+    end_us = start_us + (rows // devices + 1) * interval_us
+    if 2 * end_us - start_us >= LATEST_US:  # silence makes it longer, never twice as long
         raise ConfigError("--start", options.start, "the readings would not lie between 1970 and 2100")
-    return Simulation(options.rows, options.devices, options.seed, start_us, interval_us, _fault_kinds(options.faults))
+    return Simulation(rows, devices, seed, start_us, interval_us, _fault_kinds(options.faults))
 
 
 def check_labels(file: Path | None) -> Path | None:
@@ -118,8 +110,3 @@ def _fault_kinds(text: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise ConfigError("--faults", text, f"{kind!r} is none of {', '.join(KINDS)}, none")
     return kinds
-
-
-def _between(flag: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ConfigError(flag, value, f"not between {low} and {high}")

@@ -1,0 +1,154 @@
+"""AggregateWindows on bounded input; what it does with streams is told in tests/pipeline/stories.yaml."""
+
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing import test_stream
+
+from tests import oracle
+from tests.transforms.batches import METRICS, MINUTE, NAN, Row, batch_of
+from transforms import counters
+from transforms.aggregate import AggregateWindows, _MergeTables
+from transforms.batch import ReadingBatch
+from transforms.decode import DecodeMessages
+from transforms.detect import DetectAnomalies
+from transforms.messages import Message
+from transforms.moments import aggregate_batch, merge_tables
+from transforms.records import WindowAggregate
+from transforms.results import aggregates, detect
+from transforms.rules import load_rules
+from transforms.tables import arrow_schema
+from transforms.windows import WindowSpec
+
+HOUR = 60 * MINUTE
+FIXED = WindowSpec(MINUTE, MINUTE)
+_FOUND: list[pa.RecordBatch] = []
+"""What the last pipeline gave; the runner works in this process."""
+
+
+def _keep(batch: pa.RecordBatch) -> None:
+    _FOUND.append(batch)
+
+
+def run_bounded(batches: list[ReadingBatch], transform: AggregateWindows) -> pd.DataFrame:
+    """Aggregate batches in a pipeline; returns the records, times as integer microseconds."""
+    _FOUND.clear()
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        readings = pipeline | beam.Create(batches).with_output_types(ReadingBatch)
+        _ = (readings | transform).aggregates | beam.Map(_keep)
+    for batch in _FOUND:
+        assert batch.schema.equals(arrow_schema(WindowAggregate), check_metadata=True)
+    frame: pd.DataFrame = pa.Table.from_batches(_FOUND, arrow_schema(WindowAggregate)).to_pandas()
+    for name in ("window_start", "window_end"):
+        frame[name] = frame[name].astype("int64")
+    return frame.sort_values(oracle.KEYS).reset_index(drop=True)
+
+
+def rows_over_hours(count: int = 300) -> list[Row]:
+    """Readings of five devices over some three hours, a few of them missing, in no order."""
+    rng = np.random.default_rng(5)
+    values = np.round(rng.normal(28.0, 3.0, (count, 2)), 2)
+    values[rng.uniform(size=(count, 2)) < 0.1] = NAN
+    moments = rng.integers(HOUR - MINUTE, 4 * HOUR, count).tolist()
+    devices = rng.choice(["a", "b", "c", "d", "ä"], count).tolist()
+    return [(device, us, *pair) for device, us, pair in zip(devices, moments, values.tolist(), strict=True)]
+
+
+def batches_of(rows: list[Row], size: int) -> list[ReadingBatch]:
+    rules = load_rules(None)
+    return [detect(batch_of(rows[n : n + size]), rules).readings for n in range(0, len(rows), size)]
+
+
+@pytest.mark.parametrize("size", [7, 300])
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("spec", [FIXED, WindowSpec(3 * MINUTE, MINUTE), WindowSpec(4 * HOUR, 2 * HOUR)])
+def test_equals_the_oracle_however_it_is_cut(size, shards, spec):
+    rows = rows_over_hours()
+    frame = pd.DataFrame([(us / 1e6, *rest) for _, us, *rest in rows], columns=["ts", *METRICS])
+    frame["device"] = [row[0] for row in rows]
+    found = run_bounded(batches_of(rows, size), AggregateWindows(spec, shards))
+    oracle.assert_same_aggregates(found, oracle.aggregate(frame, spec.size_us / 1e6, spec.slide_us / 1e6, [*METRICS]))
+    assert set(found.timing) == {"on_time"}
+    assert set(found.pane_index) == {0}
+
+
+def test_two_devices_in_two_windows_exactly():
+    rows: list[Row] = [
+        ("a", 0, 50.0, 31.0),
+        ("b", 1, 60.0, NAN),
+        ("a", MINUTE - 1, 52.0, 20.0),
+        ("b", MINUTE, NAN, 9.0),
+    ]
+    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED))
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0),
+        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0),
+        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0),
+        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0),
+    ]
+
+
+def test_what_goes_in_and_comes_out_is_counted():
+    counters.start_tally()
+    rows: list[Row] = [("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN), ("a", 2 * HOUR, 50.0, 20.0), ("b", MINUTE, NAN, NAN)]
+    run_bounded(batches_of(rows, 3), AggregateWindows(FIXED))
+    assert counters.tally() == {"rows_aggregated": 4, "panes": 3, "aggregates": 5}
+
+
+def test_readings_without_any_value_give_no_record():
+    assert run_bounded(batches_of([("a", 0, NAN, NAN)], 1), AggregateWindows(FIXED)).empty
+
+
+def test_only_a_stream_has_dead_letters():
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    bounded = pipeline | "Bounded" >> beam.Create([1]).with_output_types(ReadingBatch)
+    stream = pipeline | test_stream.TestStream() | beam.Map(lambda batch: batch).with_output_types(ReadingBatch)
+    assert (bounded | "Aggregate file" >> AggregateWindows(FIXED)).dead_letters is None
+    assert (stream | "Aggregate stream" >> AggregateWindows(FIXED)).dead_letters is not None
+
+
+def test_every_step_hands_on_a_concrete_type():
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    messages = pipeline | test_stream.TestStream() | beam.Map(lambda message: message).with_output_types(Message)
+    decoded = messages | DecodeMessages(METRICS)
+    detected = decoded.readings | DetectAnomalies(load_rules(None))
+    outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
+    types = [output.element_type for output in outputs]
+    assert types == [ReadingBatch, pa.RecordBatch, ReadingBatch, pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]
+
+
+@pytest.mark.parametrize("many", [1, 2, 15, 16, 17, 100])
+def test_tables_that_are_added_stay_few_and_say_the_same(many):
+    rows = rows_over_hours(many)
+    tables = [aggregate_batch(batch_of([row]), MINUTE) for row in rows]
+    combine = _MergeTables()
+    halves = [combine.create_accumulator(), combine.create_accumulator()]
+    for number, table in enumerate(tables):
+        halves[number % 2] = combine.add_input(halves[number % 2], table)
+        assert len(halves[number % 2]) <= 16
+    merged = combine.merge_accumulators([combine.compact(half) for half in halves])
+    assert len(merged) <= 2
+    assert_same_records(combine.extract_output(merged), merge_tables(tables))
+
+
+def assert_same_records(found: Any, expected: Any) -> None:
+    columns = [aggregates(table, MINUTE, "on_time", 0).to_pydict() for table in (found, expected)]
+    for name in ("mean", "stddev"):
+        assert columns[0].pop(name) == pytest.approx(columns[1].pop(name), rel=1e-12, abs=1e-12)
+    assert columns[0] == columns[1]
+
+
+def test_an_accumulator_grows_until_it_is_merged():
+    combine = _MergeTables()
+    accumulator = combine.create_accumulator()
+    lengths = []
+    for _ in range(20):
+        accumulator = combine.add_input(accumulator, aggregate_batch(batch_of([("a", 0, 1.0, 2.0)]), MINUTE))
+        lengths.append(len(accumulator))
+    assert lengths == [*range(1, 16), *range(1, 6)]
+    assert aggregates(combine.extract_output(accumulator), MINUTE, "on_time", 0).column("count").to_pylist() == [20, 20]
