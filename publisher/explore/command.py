@@ -1,0 +1,77 @@
+"""The command ``python -m publisher explore``: its options and their checks."""
+
+import argparse
+import os
+import sys
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from publisher.csvfiles import STDIN, check_input, parse_columns, read_pieces
+from publisher.explore.report import Report
+from publisher.explore.survey import Survey, select_pieces
+from publisher.explore.text import render
+from transforms.errors import ConfigError
+from transforms.flags import read_moment, read_whole
+from transforms.rules import RuleError, RuleSet, load_rules
+
+_MOST_SHOWN: Final = 100_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to its parser. Values stay text; `run` checks them."""
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="CSV files, plain or .gz; - is standard input")
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="MAP",
+        help="such as ts=timestamp,device=device_id: what the columns are called in the file",
+    )
+    parser.add_argument(
+        "--rules", default="", metavar="FILE", help="YAML rules; without it: temp above 30.0 is critical"
+    )
+    parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
+    parser.add_argument("--end", default="", metavar="TIME", help="first time that is not looked at any more")
+    parser.add_argument("--top", default="10", metavar="N", help="gaps and devices to show (default: 10)")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the inputs and print what is in them; return the exit code.
+
+    Raises:
+        ConfigError: if an option is wrong or an input cannot be read.
+        InputError: if an input is damaged.
+    """
+    report = explore(options)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    else:
+        sys.stdout.write(render(report))
+    return 0
+
+
+def explore(options: argparse.Namespace) -> Report:
+    """Return what is in the inputs; raises what `run` raises."""
+    mapping = parse_columns(options.columns)
+    start_us = read_moment("--start", options.start) if options.start else None
+    end_us = read_moment("--end", options.end) if options.end else None
+    if start_us is not None and end_us is not None and start_us >= end_us:
+        raise ConfigError("--start", options.start, f"is not before --end {options.end}")
+    survey = Survey(_rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN))
+    if options.input.count(STDIN) > 1:
+        raise ConfigError("INPUT", STDIN, "standard input can be read only once")
+    for path in options.input:
+        check_input(path, mapping)
+    pieces = chain.from_iterable(read_pieces(path, mapping) for path in options.input)
+    for piece in select_pieces(pieces, start_us, end_us):
+        survey.add(piece)
+    return survey.report([os.fsencode(path).decode("utf-8", "replace") for path in options.input])
+
+
+def _rules(path: str) -> RuleSet:
+    try:
+        return load_rules(path or None)
+    except RuleError as error:
+        raise ConfigError("--rules", path or "(default)", str(error)) from error

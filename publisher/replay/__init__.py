@@ -1,0 +1,5 @@
+"""Telemetry from files into Pub/Sub, at the recorded pace or faster: ``python -m publisher replay``."""
+
+from publisher.replay.command import add_arguments, run
+
+__all__ = ["add_arguments", "run"]

@@ -1,0 +1,214 @@
+"""The command ``python -m publisher replay``: its options, their checks, its summary."""
+
+import argparse
+import contextlib
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final, get_args
+
+import msgspec
+from tqdm import tqdm
+
+from publisher.csvfiles import STDIN, check_input, parse_columns
+from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from publisher.replay.pace import Pace
+from publisher.replay.payload import Ordering
+from publisher.replay.selection import Selection
+from publisher.replay.session import EventTime, Recording, Session
+from publisher.replay.topic import Topic, create_subscription
+from transforms.clock import format_time
+from transforms.errors import ConfigError
+from transforms.flags import read_moment, read_positive, read_whole
+
+_NAME: Final = r"projects/[^/\s]+/{kind}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}"
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_MOST_ROWS_PER_MESSAGE: Final = 100_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to its parser. Values stay text; `run` checks them."""
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="CSV files, plain or .gz; - is standard input")
+    parser.add_argument("--columns", default="", metavar="MAP", help="such as ts=timestamp,device=device_id: what "
+                        "the columns are called in the file")  # fmt: skip
+    target = parser.add_argument_group("where to")
+    target.add_argument("--topic", required=True, metavar="projects/P/topics/T", help="the topic to publish to")
+    target.add_argument("--create", action="store_true", help="create the topic, and --subscription, if missing")
+    target.add_argument(
+        "--subscription", default="", metavar="projects/P/subscriptions/S", help="created with --create, in order"
+    )
+    rows = parser.add_argument_group("which rows")
+    rows.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
+    rows.add_argument("--end", default="", metavar="TIME", help="first time that is not replayed any more")
+    rows.add_argument("--limit", default="", metavar="N", help="at most so many rows (of each pass of a loop)")
+    rows.add_argument("--loop", default="1", metavar="N", help="replay so often, each pass later by the length "
+                      "of the recording (default: 1)")  # fmt: skip
+    when = parser.add_argument_group("when")
+    when.add_argument("--speed", default="", metavar="N|max", help="times the recorded pace (default: 1, and max "
+                      "with --rate)")  # fmt: skip
+    when.add_argument("--rate", default="", metavar="ROWS_PER_S", help="at most so many rows a second")
+    when.add_argument("--event-time", default="original", metavar="original|rebase", help="keep the times, or "
+                      "shift them so that the first row is now (default: original)")  # fmt: skip
+    how = parser.add_argument_group("how")
+    how.add_argument("--rows-per-message", default="1", metavar="N", help="lines of JSON in a message of at most "
+                     "256 KB (default: 1)")  # fmt: skip
+    how.add_argument("--gzip", action="store_true", help="compress the messages")
+    order = how.add_mutually_exclusive_group()
+    order.add_argument("--order-by-device", action="store_true", help="an ordering key for each device, and "
+                       "messages of one device; without it one key keeps the whole replay in order")  # fmt: skip
+    order.add_argument("--unordered", action="store_true", help="no ordering keys")
+    how.add_argument("--run-id", default="", metavar="ID", help="first part of every message_key (default: from "
+                     "the input and the options)")  # fmt: skip
+    how.add_argument("--checkpoint", default="", metavar="FILE", help="remember what was acknowledged, and go on "
+                     "from there after a crash")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Replay and print the summary; returns the exit code, 1 if something could not be published.
+
+    Must be called from the main thread, for it handles SIGINT and SIGTERM.
+
+    Raises:
+        ConfigError: if an option cannot be used; nothing was published then.
+    """
+    recording = make_recording(options)
+    speed, rate = _pace(options)
+    earlier = _earlier(options, recording)
+    stopped = threading.Event()
+    topic = Topic(options.topic, recording.ordering != "none")
+    with contextlib.closing(topic), _stopping(stopped), _progress_bar() as bar:
+        if options.create:
+            topic.create()
+            if options.subscription:
+                create_subscription(options.subscription, options.topic, recording.ordering != "none")
+        else:
+            topic.check()
+        pace = Pace(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
+        session = Session(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
+        save = _saver(options.checkpoint)
+        save(session.progress)
+        began = time.perf_counter()
+        session.run(save, bar.update)
+        seconds = time.perf_counter() - began
+    sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
+    if session.outcome.error:
+        sys.stderr.write(f"publisher: error: {session.outcome.error}\n")
+    return 1 if session.outcome.error or session.delivery.failed_rows else 0
+
+
+def summarise(session: Session, seconds: float) -> dict[str, Any]:
+    """Return the summary of a replay; rows_read = rows_published + rows_skipped + failed."""
+    outcome, delivery = session.outcome, session.delivery
+    return {
+        "run_id": outcome.run_id,
+        "rows_read": outcome.rows_read,
+        "rows_published": delivery.rows,
+        "rows_skipped": outcome.rows_skipped,
+        "messages": delivery.messages,
+        "bytes": delivery.bytes,
+        "failed": delivery.failed_rows,
+        "interrupted": outcome.interrupted,
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(delivery.rows / seconds) if seconds else 0,
+        "first_event_time": None if outcome.first_us is None else format_time(outcome.first_us),
+        "last_event_time": None if outcome.last_us is None else format_time(outcome.last_us),
+    }
+
+
+def make_recording(options: argparse.Namespace) -> Recording:
+    """Return what is replayed.
+
+    Raises:
+        ConfigError: naming the option, its value and what is wrong with it.
+    """
+    _check_names(options)
+    mapping = parse_columns(options.columns)
+    for path in options.input:
+        check_input(path, mapping)
+    selection = Selection(
+        start_us=read_moment("--start", options.start) if options.start else None,
+        end_us=read_moment("--end", options.end) if options.end else None,
+        limit=read_whole("--limit", options.limit, 10**15) if options.limit else None,
+    )
+    if selection.start_us is not None and selection.end_us is not None and selection.start_us >= selection.end_us:
+        raise ConfigError("--start", options.start, f"is not before --end {options.end}")
+    loop = read_whole("--loop", options.loop, 10**9)
+    if STDIN in options.input and (loop > 1 or options.input.count(STDIN) > 1):
+        raise ConfigError("--loop" if loop > 1 else "INPUT", loop if loop > 1 else STDIN,
+                          "standard input can be read only once")  # fmt: skip
+    if options.event_time not in get_args(EventTime):
+        raise ConfigError("--event-time", options.event_time, "must be original or rebase")
+    ordering: Ordering = "device" if options.order_by_device else "none" if options.unordered else "run"
+    return Recording(
+        inputs=tuple(options.input),
+        mapping=mapping,
+        selection=selection,
+        loop=loop,
+        event_time=options.event_time,
+        rows_per_message=read_whole("--rows-per-message", options.rows_per_message, _MOST_ROWS_PER_MESSAGE),
+        compress=options.gzip,
+        ordering=ordering,
+    )
+
+
+def _check_names(options: argparse.Namespace) -> None:
+    for flag, kind, value in (
+        ("--topic", "topics", options.topic),
+        ("--subscription", "subscriptions", options.subscription),
+    ):
+        if value and re.fullmatch(_NAME.format(kind=kind), value) is None:
+            raise ConfigError(flag, value, f"must read projects/PROJECT/{kind}/NAME")
+    if options.subscription and not options.create:
+        raise ConfigError("--subscription", options.subscription, "is only used with --create")
+    if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
+        raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
+
+
+def _pace(options: argparse.Namespace) -> tuple[float | None, float | None]:
+    rate = read_positive("--rate", options.rate) if options.rate else None
+    speed = options.speed or ("1" if rate is None else "max")
+    return None if speed == "max" else read_positive("--speed", speed, "max"), rate
+
+
+def _earlier(options: argparse.Namespace, recording: Recording) -> Progress | None:
+    earlier = load_progress(options.checkpoint) if options.checkpoint else None
+    if earlier is None:
+        return None
+    if earlier.recording != recording.fingerprint() or options.run_id not in ("", earlier.run_id):
+        problem = f"belongs to replay {earlier.run_id} of another input or with other options; remove it to begin anew"
+        raise ConfigError("--checkpoint", options.checkpoint, problem)
+    return earlier
+
+
+def _saver(path: str) -> Callable[[Progress], None]:
+    def save(progress: Progress) -> None:
+        if path:
+            save_progress(path, progress)
+
+    return save
+
+
+def _progress_bar() -> Any:
+    return tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), smoothing=0.1)
+
+
+@contextlib.contextmanager
+def _stopping(stopped: threading.Event) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the replay in order, and the second one end the process."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stopped.set()
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

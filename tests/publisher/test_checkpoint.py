@@ -1,0 +1,70 @@
+"""Checkpoints: whole or not at all, and refused if they are anything else."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from transforms.errors import ConfigError
+
+PROGRESS = Progress("run", "abc", 17, -5)
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    path = str(tmp_path / "checkpoint")
+    assert load_progress(path) is None
+    save_progress(path, PROGRESS)
+    assert load_progress(path) == PROGRESS
+    save_progress(path, Progress("run", "abc", 18, -5))
+    assert load_progress(path) == Progress("run", "abc", 18, -5)
+    assert os.listdir(tmp_path) == ["checkpoint"]
+
+
+def test_a_failed_write_leaves_the_old_one_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "checkpoint")
+    save_progress(path, PROGRESS)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match=r"--checkpoint .*cannot be written: No space left on device"):
+        save_progress(path, Progress("run", "abc", 99, 0))
+    assert load_progress(path) == PROGRESS
+    assert os.listdir(tmp_path) == ["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "is not a checkpoint"),
+        (b'{"run_id": "x"}', "is not a checkpoint"),
+        (b"\xff\xfe", "is not a checkpoint"),
+        (b'{"run_id":"x","recording":"y","next_sequence":1,"shift_us":0,"version":2}', "has version 2"),
+        (b'{"run_id":"x","recording":"y","next_sequence":1,"shift_us":0,"more":2}', "is not a checkpoint"),
+        (b'{"run_id":"x","recording":"y","next_sequence":-1,"shift_us":0}', "is not a checkpoint"),
+    ],
+)
+def test_anything_else_is_refused(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=problem):
+        load_progress(str(path))
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--checkpoint .*cannot be written: No such file"):
+        save_progress(str(tmp_path / "none" / "checkpoint"), PROGRESS)
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--checkpoint .*cannot be read: Is a directory"):
+        load_progress(str(tmp_path))
+
+
+def test_others_may_read_it_as_any_file(tmp_path: Path) -> None:
+    save_progress(str(tmp_path / "checkpoint"), PROGRESS)
+    (tmp_path / "plain").touch()
+    assert stat.S_IMODE((tmp_path / "checkpoint").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
