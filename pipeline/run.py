@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -21,7 +22,8 @@ from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_ranges
 from pipeline.summary import Summary, reported
 from transforms import counters
-from transforms.errors import ConfigError, TelemetryError
+from transforms.durations import format_duration
+from transforms.errors import ConfigError, OutputError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
 
@@ -37,8 +39,12 @@ def run_config(config: JobConfig) -> int:
         ConfigError: before anything runs, if it cannot.
         JobFailedError: if it fails on the way.
     """
-    options = beam_options(config)
+    # Before Beam parses its options: it logs a warning then, which sets logging up its own way.
     logging.basicConfig(level=logging.INFO if config.verbose else logging.ERROR, format="%(levelname)s %(message)s")
+    if not config.verbose:  # Beam logs each exception several times over before it raises it
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    options = beam_options(config)
+    _log_config(config)
     if config.output:
         preflight.check_output(config.output)
     if config.summary and not Path(config.summary).absolute().parent.is_dir():
@@ -52,11 +58,23 @@ def run_config(config: JobConfig) -> int:
     return 0
 
 
+def _log_config(config: JobConfig) -> None:
+    windows = config.windows
+    _LOG.info("reading %s", config.subscription or config.topic or ", ".join(config.inputs))
+    _LOG.info("metrics %s", ", ".join(config.metrics))
+    _LOG.info("rules %s: %s", config.rules.version, ", ".join(rule.id for rule in config.rules.rules))
+    size, slide = format_duration(windows.size_us), format_duration(windows.slide_us)
+    _LOG.info("windows of %s every %s, lateness %s", size, slide, format_duration(windows.allowed_lateness_us))
+    _LOG.info("writing to %s", config.output or "standard output only")
+
+
 def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run bounded input in this process: no triggers are needed, every window is complete."""
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    source = ReadFiles(plan_ranges(config.inputs))
+    ranges = plan_ranges(config.inputs)
+    _LOG.info("%d files in %d ranges", len({part.path for part in ranges}), len(ranges))
+    source = ReadFiles(ranges)
     return _execute(FnApiRunner(), config, options, source)
 
 
@@ -80,6 +98,9 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
             with _stopping(subscription):
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
+        except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
+            missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
+            raise JobFailedError(f"{error}; {missing}: publish them again") from error
         finally:
             subscription.finish(succeeded=succeeded)
             source.stop()
@@ -93,8 +114,15 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
     counters.start_tally()
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, source, config, outputs_of(config))
-    result = pipeline.run()
-    result.wait_until_finish()
+    try:
+        pipeline.run().wait_until_finish()
+    except OutputError as error:
+        raise JobFailedError(str(error)) from error
+    except RuntimeError as error:  # what a worker of the local runner raised arrives as text
+        expected = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", str(error), re.MULTILINE)
+        if expected is None:
+            raise
+        raise JobFailedError(expected[1]) from error
     return Summary(counters.tally(), time.monotonic() - started)
 
 

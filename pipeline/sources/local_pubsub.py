@@ -53,6 +53,10 @@ class Subscription:
         lag_us: how far the watermark stays behind the newest message, microseconds.
         stop_after_idle_us: end after so long without a message, microseconds; None for never.
         clock: monotonic seconds.
+
+    Attributes:
+        watermark_us: no later reading is expected to be older, microseconds UTC.
+        acknowledged: messages that the runner took over while it ran.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Subscription:
         self._stopped = False
         self._last_active = 0.0
         self.watermark_us = _MIN_US
+        self.acknowledged = 0
 
     # Called by the runner's side.
 
@@ -91,6 +96,7 @@ class Subscription:
             self._last_active = self._clock()  # what the runner did until now was not idling
             self._condition.notify_all()
         if pull is not None:
+            self.acknowledged += len(pull.ack_ids)
             self._puller.acknowledge(pull.ack_ids)
 
     def stop(self) -> None:

@@ -1,0 +1,157 @@
+"""Mistakes in the command line: one line, the flag, the value, exit code 2, and nothing has run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.config import build_parser, make_config
+from tests.jobs import config_of
+from transforms.errors import ConfigError
+
+SUBSCRIPTION = "projects/p/subscriptions/abc"
+FLAGS = ["--input", "rows.csv", "--output", "out"]
+MISTAKES = [
+    ([], "--input: nothing to read, give --input, --subscription or --topic"),
+    (["--input", "x.csv"], "--output: nowhere to write to, give --output or --print"),
+    (["--input", "x.csv", "--topic", "projects/p/topics/abc"], "--input and --topic: only one of them can be read"),
+    (["--subscription", "abc"], "--subscription abc: must read projects/PROJECT/subscriptions/NAME"),
+    (["--topic", SUBSCRIPTION], f"--topic {SUBSCRIPTION}: must read projects/PROJECT/topics/NAME"),
+    ([*FLAGS, "--window", "60"], "--window 60: not a duration, write it like 500ms, 60s, 10m, 2h or 1d"),
+    ([*FLAGS, "--window", "0s"], "--window 0s: must be at least 1ms"),
+    ([*FLAGS, "--window", "-5s"], "--window: expected one argument"),
+    ([*FLAGS, "--slide", "7s"], "--slide 7s: must divide the window of 60s"),
+    ([*FLAGS, "--slide", "2m"], "--slide 2m: must divide the window of 60s"),
+    ([*FLAGS, "--allowed-lateness", "ten"], "--allowed-lateness ten: not a duration"),
+    ([*FLAGS, "--early-firing", "0.1ms"], "--early-firing 0.1ms: must be at least 1ms"),
+    ([*FLAGS, "--watermark-lag", "soon"], "--watermark-lag soon: not a duration"),
+    ([*FLAGS, "--flush-interval", "0s"], "--flush-interval 0s: must be at least 1ms"),
+    ([*FLAGS, "--stop-after-idle", "5"], "--stop-after-idle 5: not a duration"),
+    ([*FLAGS, "--file-format", "csv"], "--file-format csv: must be jsonl or parquet"),
+    ([*FLAGS, "--shards", "0"], "--shards 0: must be a number from 1 to 10000"),
+    ([*FLAGS, "--shards", "²"], "--shards ²: must be a number from 1 to 10000"),
+    ([*FLAGS, "--metrics", "temp,,co"], "--metrics temp,,co: '' cannot be a metric"),
+    ([*FLAGS, "--metrics", "temp,ts"], "--metrics temp,ts: 'ts' cannot be a metric"),
+    ([*FLAGS, "--metrics", "temp,temp"], "--metrics temp,temp: 'temp' is listed twice"),
+    ([*FLAGS, "--metrics", "co"], "--rules (default): rule 'temp-high': metric 'temp' is not one of co"),
+    ([*FLAGS, "--rules", "/nonexistent.yaml"], "--rules /nonexistent.yaml: No such file or directory"),
+    ([*FLAGS, "--verbose=yes"], "--verbose: ignored explicit argument 'yes'"),
+]
+
+
+@pytest.mark.parametrize(("flags", "problem"), MISTAKES)
+def test_a_mistake_is_one_line(flags: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(flags) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"pipeline: error: {problem}")
+
+
+LATER_MISTAKES = [
+    (["--windw", "5s"], "--windw: unknown flag"),
+    (["--num_workers", "many"], "--num_workers: invalid int value: 'many'"),
+    (["spare"], "spare: not expected here"),
+    (["--summary", "/nonexistent/summary.json"], "--summary /nonexistent/summary.json: its folder does not exist"),
+]
+
+
+@pytest.mark.parametrize(("flags", "problem"), LATER_MISTAKES)
+def test_a_flag_that_neither_the_job_nor_beam_knows(
+    flags: list[str], problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text("ts,device,temp\n1,a,31\n")
+    assert main(["--input", str(source), "--output", str(tmp_path / "out"), *flags]) == 2
+    assert capsys.readouterr().err.splitlines() == [f"pipeline: error: {problem}"]
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("none.csv", None, "no such file"),
+        ("rows.txt", b"x", "not one of .csv, .jsonl, .ndjson, .json, plain or .gz"),
+        ("rows.csv", b"time,device\n", "its header needs one column 'ts', it has: time, device"),
+        ("rows.csv", b"ts,device,ts\n", "its header needs one column 'ts'"),
+        ("rows.csv", b"ts,device,temp,temp\n", "its header names a column twice"),
+        ("rows.csv", b"\xff\xfe\n", "its header is not UTF-8"),
+        ("rows.csv", b"", "its header needs one column 'ts', it has: nothing"),
+        ("rows.csv.gz", b"not gzip at all", "cannot be read: "),
+    ],
+)
+def test_an_input_that_cannot_be_read(
+    name: str, content: bytes | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["--input", str(path), "--output", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --input {path}: {problem}")
+
+
+def test_an_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "rows.csv").write_text("ts,device\n")
+    out = tmp_path / "file" / "out"
+    assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: ")
+
+
+def test_nobody_at_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+    assert main(["--subscription", SUBSCRIPTION, "--output", str(tmp_path / "out")]) == 2
+    expected = f"--subscription {SUBSCRIPTION}: Pub/Sub does not answer (PUBSUB_EMULATOR_HOST, or the network)"
+    assert capsys.readouterr().err == f"pipeline: error: {expected}\n"
+
+
+def test_beam_options_are_understood(tmp_path: Path) -> None:
+    config = config_of(*FLAGS, "--runner", "DirectRunner", "--job_name", "x")
+    assert config.beam_args == ("--runner", "DirectRunner", "--job_name", "x")
+
+
+def test_flags_become_the_configuration() -> None:
+    config = config_of(
+        *("--subscription", SUBSCRIPTION, "--output", "gs://bucket/out", "--file-format", "parquet", "--print"),
+        *("--window", "10m", "--slide", "5m", "--allowed-lateness", "1h", "--early-firing", "500ms"),
+        *("--watermark-lag", "1.5s", "--flush-interval", "2s", "--shards", "3", "--stop-after-idle", "5s"),
+        *("--metrics", "temp, vibration", "--summary", "s.json", "--verbose"),
+    )
+    assert config.streaming
+    assert (config.windows.size_us, config.windows.slide_us) == (600_000_000, 300_000_000)
+    assert (config.windows.allowed_lateness_us, config.windows.early_us) == (3_600_000_000, 500_000)
+    assert (config.watermark_lag_us, config.flush_us, config.stop_after_idle_us) == (1_500_000, 2_000_000, 5_000_000)
+    assert (config.metrics, config.shards, config.file_format) == (("temp", "vibration"), 3, "parquet")
+    assert (config.print_anomalies, config.verbose, config.summary) == (True, True, "s.json")
+    defaults = config_of(*FLAGS)
+    assert (defaults.windows.size_us, defaults.windows.slide_us) == (60_000_000, 60_000_000)
+    assert (defaults.windows.early_us, defaults.stop_after_idle_us, defaults.streaming) == (None, None, False)
+
+
+def test_flags_are_not_abbreviated() -> None:
+    args, rest = build_parser().parse_known_args([*FLAGS, "--wind", "5s"])
+    assert make_config(args, rest).beam_args == ("--wind", "5s")
+
+
+def test_an_error_names_flag_and_value() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_of(*FLAGS, "--shards", "many")
+    assert (caught.value.flag, caught.value.value) == ("--shards", "many")
+
+
+def test_help_is_grouped_complete_and_quick() -> None:
+    """Nobody waits for Beam to be loaded to read about a flag."""
+    program = "import sys; from pipeline.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    program += "sys.exit('apache_beam' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for group in ("input (exactly one)", "detection", "windows", "output (at least one)", "running"):
+        assert f"\n{group}:\n" in done.stdout
+    for action in build_parser()._actions:
+        assert action.help
+        assert action.option_strings[-1] in done.stdout

@@ -1,0 +1,105 @@
+"""Files as messages: every line in exactly one, wherever the ranges and the chunks are cut."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.__main__ import main
+from pipeline.sources import files
+from pipeline.sources.files import FileRange, plan_ranges, read_range
+from transforms.codec import decode
+from transforms.messages import Message
+
+LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
+
+
+def read(ranges: list[FileRange]) -> list[Message]:
+    return [message for part in ranges for message in read_range(part)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    lines=st.lists(LINE, max_size=20),
+    ends=st.booleans(),
+    mark=st.booleans(),
+    size=st.integers(4, 60),  # a byte order mark is not cut
+    chunk=st.integers(1, 30),
+    kind=st.sampled_from(["jsonl", "csv"]),
+)
+def test_every_line_is_in_exactly_one_message(
+    lines: list[bytes], ends: bool, mark: bool, size: int, chunk: int, kind: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    body = b"\n".join(lines) + (b"\n" if ends and lines else b"")
+    header = b"ts,device\n" if kind == "csv" else b""
+    content = (b"\xef\xbb\xbf" if mark else b"") + header + body
+    path = tmp_path / f"lines.{kind}"
+    path.write_bytes(content)
+    with monkeypatch.context() as patch:
+        ranges = plan_ranges([str(path)], size)
+        patch.setattr(files, "_CHUNK", chunk)
+        messages = read(ranges)
+    if mark or not body.startswith(b"\xef\xbb\xbf"):
+        assert b"".join(message.payload for message in messages) == body
+    for message in messages[:-1]:
+        assert message.payload.endswith(b"\n"), "a message holds whole lines"
+    for message in messages:
+        offset = int(message.message_id.rpartition("@")[2])
+        assert content[offset:].startswith(message.payload), "an id says where the message stands"
+        assert message.columns == (("ts", "device") if kind == "csv" else None)
+
+
+def test_compressed_files_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.csv.gz"
+    body = b"".join(b"%d,a\n" % n for n in range(1000))
+    path.write_bytes(gzip.compress(b"ts,device\n" + body))
+    (part,) = plan_ranges([str(path)])
+    monkeypatch.setattr(files, "_CHUNK", 1000)
+    messages = list(read_range(part))
+    assert len(messages) > 5
+    assert b"".join(message.payload for message in messages) == body
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.9, 0.999])
+def test_a_damaged_file_gives_its_lines_and_a_dead_letter(cut: float, tmp_path: Path) -> None:
+    whole = b"".join(b'{"ts":%d,"device":"a"}\n' % n for n in range(100_000))
+    packed = gzip.compress(whole, compresslevel=1)
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(packed[: int(len(packed) * cut)])
+    decoded = decode(read(plan_ranges([str(path)])), ("temp",))
+    assert decoded.readings is not None
+    rows = len(decoded.readings)
+    assert decoded.readings.event_us.tolist() == [n * 1_000_000 for n in range(rows)]
+    assert 0 < rows < 100_000
+    assert "bad_encoding" in {letter.reason for letter in decoded.rejected}
+
+
+def test_globs_are_read_in_order(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "c.csv"):
+        (tmp_path / name).write_text("ts,device\n" if name == "c.csv" else f'{{"of":"{name}"}}\n')
+    ranges = plan_ranges([str(tmp_path / "*.csv"), str(tmp_path / "*.jsonl")])
+    assert [Path(part.path).name for part in ranges] == ["c.csv", "a.jsonl", "b.jsonl"]
+    assert ranges[0].columns == ("ts", "device")
+
+
+def test_large_files_are_cut_into_ranges(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"x" * 105)
+    assert [(part.start, part.end) for part in plan_ranges([str(path)], 50)] == [(0, 50), (50, 100), (100, 105)]
+
+
+def test_a_full_disk_ends_the_job_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
+    monkeypatch.setattr("transforms.write.FileSystems.rename", full)
+    out = tmp_path / "out"
+    assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: [Errno 28] No space left on device")

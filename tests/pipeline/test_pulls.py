@@ -1,0 +1,157 @@
+"""Pulls on their way through the local runner: the watermark, and when they are acknowledged."""
+
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.graph import build, outputs_of
+from pipeline.sources.event_time import event_time_us
+from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription
+from pipeline.sources.subscriber import Received
+from tests import oracle
+from tests.jobs import config_of, ndjson
+from transforms.messages import Message
+
+
+class Pulls:
+    """Hands out pulls that were prepared, as the thread that pulls would."""
+
+    def __init__(self, *pulls: list[Message]) -> None:
+        self.left = [Received(messages, [message.message_id for message in messages]) for messages in pulls]
+        self.handed_out: list[str] = []
+        self.acknowledged: list[str] = []
+        self.given_back: list[str] = []
+        self.outstanding = self.most_outstanding = 0
+        self.failed = None
+        self.is_drained = False
+
+    def next(self, timeout_s: float) -> Received | None:
+        if not self.left:
+            self.is_drained = True
+            return None
+        received = self.left.pop(0)
+        self.handed_out += received.ack_ids
+        self.most_outstanding = max(self.most_outstanding, len(self.handed_out) - len(self.acknowledged))
+        return received
+
+    def acknowledge(self, ack_ids: list[str]) -> None:
+        self.acknowledged += ack_ids
+
+    def give_back(self, ack_ids: list[str]) -> None:
+        self.given_back += ack_ids
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def message(name: str, *times: float, **attributes: str) -> Message:
+    rows = [{"ts": ts, "device": "a", "temp": 20.0} for ts in times]
+    return Message(ndjson(rows), attributes, name, 2_000_000_000_000_000)
+
+
+def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
+    """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
+    config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
+    subscription = Subscription(pulls, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
+    source = ReadLocalPubSub(subscription)
+    source.start()
+    try:
+        options = PipelineOptions(["--project", "a-test-project"], streaming=True)
+        pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
+        build(pipeline, source, config, outputs_of(config))
+        pipeline.run().wait_until_finish()
+        subscription.finish(succeeded=True)
+    finally:
+        source.stop()
+    rows = oracle.read_output(out, "aggregates").to_dict("records")
+    return sorted([r["window_start"] / 1e6, r["count"], r["timing"], r["pane_index"]] for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("lag", "panes"),
+    [
+        ("0s", [[60.0, 1, "on_time", 0], [60.0, 2, "late", 1], [120.0, 1, "on_time", 0]]),
+        ("10s", [[60.0, 1, "on_time", 0], [60.0, 2, "late", 1], [120.0, 1, "on_time", 0]]),
+        ("11s", [[60.0, 2, "on_time", 0], [120.0, 1, "on_time", 0]]),
+    ],
+)
+def test_the_watermark_stays_behind_the_newest_message(lag: str, panes: list[list[Any]], tmp_path: Path) -> None:
+    pulls = Pulls([message("m0", 70)], [message("m1", 130)], [message("m2", 75)])
+    assert run(pulls, tmp_path, "--watermark-lag", lag) == panes
+
+
+def test_the_watermark_follows_the_smallest_time_of_a_message(tmp_path: Path) -> None:
+    """A message of a minute's readings does not make those of the next message late."""
+    pulls = Pulls([message("m0", 70, 500)], [message("m1", 80, 510)])
+    assert run(pulls, tmp_path, "--watermark-lag", "0s", "--allowed-lateness", "0s")[0] == [60.0, 2, "on_time", 0]
+
+
+def test_messages_of_one_pull_are_not_late_by_one_another(tmp_path: Path) -> None:
+    pulls = Pulls([message("m0", 5_000), message("m1", 70), message("m2", 75)])
+    flags = ("--watermark-lag", "0s", "--allowed-lateness", "0s")
+    assert run(pulls, tmp_path, *flags) == [[60.0, 2, "on_time", 0], [4980.0, 1, "on_time", 0]]
+
+
+def test_a_broken_clock_makes_nobody_else_late(tmp_path: Path) -> None:
+    """A time that the decoder rejects does not move the watermark."""
+    pulls = Pulls([message("m0", 70)], [message("m1", 4e9)], [message("m2", 75)])
+    assert run(pulls, tmp_path, "--watermark-lag", "0s", "--allowed-lateness", "0s") == [[60.0, 2, "on_time", 0]]
+
+
+def test_pulls_are_acknowledged_one_after_another_while_the_stream_goes_on(tmp_path: Path) -> None:
+    pulls = Pulls(*([message(f"m{n}", 70 + n)] for n in range(20)))
+    run(pulls, tmp_path)
+    assert pulls.acknowledged == [f"m{n}" for n in range(20)]
+    assert pulls.given_back == []
+    assert pulls.most_outstanding <= 3, "one at work, one ready, one just taken"
+
+
+def test_what_was_not_done_is_given_back() -> None:
+    pulls = Pulls([message("m0", 70)], [message("m1", 80)])
+    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
+    events = subscription.read_multiple(None)
+    while len(pulls.handed_out) < 2:
+        next(events)
+    subscription.done(0)
+    subscription.finish(succeeded=False)
+    assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
+
+
+def test_a_pull_that_is_taken_again_is_the_same() -> None:
+    """The runner tries a bundle again when a step fails."""
+    pulls = Pulls([message("m0", 70), message("m1", 65)])
+    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
+    events = subscription.read_multiple(None)
+    while not pulls.handed_out:
+        next(events)
+    next(events)
+    taken = subscription.take(0)
+    assert [(m.message_id, moment) for m, moment in taken] == [("m0", 70_000_000), ("m1", 65_000_000)]
+    assert subscription.take(0) == taken
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (message("m", 70, 65), 65_000_000),
+        (message("m", 70, event_time="12345"), 12_345_000),
+        (message("m", 70, event_time="1970-01-01T00:00:10+00:00"), 10_000_000),
+        (message("m", 70, event_time="1970-01-01T00:00:10Z"), 10_000_000),
+        (message("m", 70, event_time="soon"), None),
+        (message("m", 70, event_time="-5"), None),
+        (message("m", 70, event_time="99999999999999"), None),
+        (message("m", 70, time_shift="5.5"), 75_500_000),
+        (Message(b"nonsense"), None),
+        (Message(b'nonsense\n{"ts":5,"device":"a"}'), 5_000_000),
+    ],
+)
+def test_the_event_time_of_a_message(sent: Message, expected: int | None) -> None:
+    assert event_time_us(sent) == expected

@@ -1,0 +1,71 @@
+"""What a finished job says of itself."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from pipeline.summary import Summary, reported
+
+COUNTS = {
+    "messages": 3,
+    "rows_decoded": 1_234,
+    "rows_aggregated": 1_233,
+    "dead_letters/too_late": 1,
+    "dead_letters/not_json": 2,
+    "anomalies/temp-high": 40,
+    "anomalies/cold": 5,
+    "panes": 7,
+    "aggregates": 35,
+    "files_written": 4,
+}
+
+
+def test_as_text() -> None:
+    lines = Summary(COUNTS, 12.34).to_text().splitlines()
+    assert [line.split() for line in lines] == [
+        ["rows", "decoded", "1,234"],
+        ["dead", "letters", "3"],
+        ["not_json", "2"],
+        ["too_late", "1"],
+        ["anomalies", "45"],
+        ["cold", "5"],
+        ["temp-high", "40"],
+        ["panes", "of", "windows", "7"],
+        ["aggregates", "35"],
+        ["unknown", "fields", "ignored", "0"],
+        ["files", "written", "4"],
+        ["seconds", "12.3"],
+    ]
+    assert len(set(map(len, lines))) == 1, "the numbers stand below one another"
+
+
+def test_as_json() -> None:
+    assert json.loads(Summary(COUNTS, 12.3456).to_json()) == {
+        "messages": 3,
+        "payload_bytes": 0,
+        "rows_decoded": 1_234,
+        "fields_ignored": 0,
+        "rows_aggregated": 1_233,
+        "panes": 7,
+        "aggregates": 35,
+        "files_written": 4,
+        "rows_written": 0,
+        "dead_letters": {"not_json": 2, "too_late": 1},
+        "anomalies": {"cold": 5, "temp-high": 40},
+        "seconds": 12.346,
+    }
+
+
+def test_counters_of_a_runner_are_summed_over_steps_and_those_of_others_left_out() -> None:
+    def counter(namespace: str, name: str, committed: int | None, attempted: int | None) -> Any:
+        key = SimpleNamespace(metric=SimpleNamespace(namespace=namespace, name=name))
+        return SimpleNamespace(key=key, committed=committed, attempted=attempted)
+
+    found = [
+        counter("telemetry", "rows_written", 2, 9),
+        counter("telemetry", "rows_written", None, 3),
+        counter("telemetry", "panes", 0, None),
+        counter("beam", "rows_written", 100, 100),
+    ]
+    result = SimpleNamespace(metrics=lambda: SimpleNamespace(query=lambda: {"counters": found}))
+    assert reported(result) == {"rows_written": 5, "panes": 0}
