@@ -1,0 +1,97 @@
+"""The rows that all contenders read: one CSV file, and the same rows as lines of JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.answers import Answer, plain_answer
+from publisher.csvfiles import read_pieces
+from publisher.lines import write_lines
+from publisher.simulate.stream import Simulation, generate, prepare
+from publisher.simulate.writer import open_rows, write_rows
+from transforms.errors import ConfigError
+
+_START_US: Final = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z, as in the founding data set
+_INTERVAL_US: Final = 5_000_000
+_DEVICES: Final = 3
+_FAULTS: Final = ("spike",)
+"""Spikes are what exceeds 30 °C in the simulation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows on disk, and what there is to find in them.
+
+    Attributes:
+        lines: file of newline-delimited JSON.
+        answer: what a contender must find.
+    """
+
+    lines: Path
+    answer: Answer
+
+    def read_lines(self) -> list[bytes]:
+        """Return the lines, without their line breaks."""
+        return self.lines.read_bytes().splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data set of a run.
+
+    Attributes:
+        csv: the file, plain or gzip.
+        title: what it is, for the heading of the table.
+        whole: all of its rows.
+        part: the first of them, for contenders that take minutes on all.
+    """
+
+    csv: Path
+    title: str
+    whole: Rows
+    part: Rows
+
+
+def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows: int) -> Data:
+    """Make ready what the contenders read; simulates the rows if no file is given.
+
+    Args:
+        folder: an existing folder for what is made.
+        csv: the file to take, or None.
+        simulated_rows: how many rows to simulate.
+        part_rows: how many rows `part` has, at most.
+
+    Raises:
+        ConfigError: if the file is missing or holds anything but clean readings.
+    """
+    if csv is None:
+        title = f"simulated telemetry, {_DEVICES} devices"
+        csv = simulate(folder / "telemetry.csv", simulated_rows)
+    else:
+        title = csv.name
+    lines = list(json_lines(csv))
+    if not lines:
+        raise ConfigError("--csv", csv, "holds no row")
+    whole = _write(folder / "whole.jsonl", lines)
+    return Data(csv, title, whole, _write(folder / "part.jsonl", lines[:part_rows]))
+
+
+def simulate(path: Path, rows: int) -> Path:
+    """Write simulated telemetry, the same on every machine; returns the path."""
+    simulation = Simulation(rows, _DEVICES, 1, _START_US, _INTERVAL_US, _FAULTS)
+    with open_rows(str(path)) as target:
+        write_rows(generate(simulation, *prepare(simulation)), target)
+    return path
+
+
+def json_lines(csv: Path) -> Iterator[bytes]:
+    """Yield the rows of a CSV file as the publisher writes them."""
+    for lines in write_lines(read_pieces(str(csv), {})):
+        for text in lines.texts:
+            yield text.encode("utf-8", "surrogateescape")
+
+
+def _write(path: Path, lines: list[bytes]) -> Rows:
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return Rows(path, plain_answer(lines))

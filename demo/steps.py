@@ -1,0 +1,151 @@
+"""The steps of the demonstration, each a process of its own, as they would be in production."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+IDLE_S: Final = 5
+_ROWS: Final = "100000"
+_DEVICES: Final = "4"
+_KINDS: Final = frozenset({"anomalies", "aggregates", "dead_letters"})
+
+
+class DemoError(Exception):
+    """A step that failed."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names in Pub/Sub that no other run uses."""
+
+    topic: str
+    subscription: str
+
+    @classmethod
+    def new(cls) -> "Names":
+        """Make up names."""
+        suffix = uuid.uuid4().hex[:8]
+        project = "projects/demo"
+        return cls(f"{project}/topics/telemetry-{suffix}", f"{project}/subscriptions/telemetry-{suffix}")
+
+
+def say(text: str) -> None:
+    """Tell what happens next."""
+    print(f"• {text}", flush=True)
+
+
+def ensure_empty(folder: Path) -> Path:
+    """Return an empty folder for results, without those of an earlier demonstration.
+
+    Raises:
+        DemoError: if something else is there.
+    """
+    results = folder / "results"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if results.exists():
+            others = {path.name for path in results.iterdir()} - _KINDS
+            if others:
+                raise DemoError(f"{results}: holds {min(others)!r}, which no run has written; give another --output")
+            shutil.rmtree(results)
+    except OSError as error:
+        raise DemoError(f"--output {folder}: {error.strerror or error}") from error
+    return results
+
+
+def simulate(path: Path) -> Path:
+    """Write telemetry of a few devices with faults in it."""
+    say(f"simulating {int(_ROWS):,} readings of {_DEVICES} devices: {path}")
+    _run("publisher", "simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
+         "--faults", "spike,drift,stuck,silence,shift", "--labels", path.with_name("faults.csv"))  # fmt: skip
+    return path
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[str]:
+    """Give the address of a Pub/Sub: the one in PUBSUB_EMULATOR_HOST, else an embedded one for the time."""
+    address = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if address:
+        say(f"using the Pub/Sub emulator at {address}")
+        yield address
+        return
+    process = subprocess.Popen(_command("publisher", "broker", "--port", "0"), stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None, "it was asked for"
+        line = process.stdout.readline()
+        if "listening on" not in line:
+            raise DemoError("the embedded Pub/Sub broker did not start")
+        address = line.split()[-1]
+        say(f"embedded Pub/Sub broker at {address}")
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def create(names: Names, address: str) -> None:
+    """Create topic and subscription, so that nothing depends on which process is first."""
+    with grpc.insecure_channel(address) as channel:
+        PublisherClient(transport=PublisherGrpcTransport(channel=channel)).create_topic(name=names.topic)
+        request = {"name": names.subscription, "topic": names.topic, "enable_message_ordering": True}
+        SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)).create_subscription(request=request)
+
+
+def run_job(
+    csv: Path, results: Path, folder: Path, names: Names, address: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Replay the telemetry and run the pipeline beside it, until it has been idle for a while.
+
+    Returns:
+        The summaries of the publisher and of the pipeline.
+    """
+    environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
+    create(names, address)
+    summary = folder / "summary.json"
+    say(f"pipeline: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
+    job = ("pipeline", "--subscription", names.subscription, "--output", results, "--summary", summary,
+           "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
+    with subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline:
+        say(f"publisher: {csv} → {names.topic.split('/')[-1]}")
+        try:
+            replay = ("replay", csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")
+            published = json.loads(_run("publisher", *replay, env=environment))
+            _, errors = pipeline.communicate()
+        except BaseException:
+            pipeline.terminate()
+            raise
+    if pipeline.returncode:
+        raise DemoError(errors.strip() or f"the pipeline ended with code {pipeline.returncode}")
+    return published, json.loads(summary.read_text(encoding="utf-8"))
+
+
+def chart(results: Path, csv: Path, picture: Path) -> Path:
+    """Draw the readings with their anomalies."""
+    say("drawing the chart")
+    _run("plotting", "render", "--results", results, "--readings", csv, "--output", picture)
+    return picture
+
+
+def _command(module: str, *args: object) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, args)]
+
+
+def _run(module: str, *args: object, env: Mapping[str, str] | None = None) -> str:
+    """Run a module to its end; its progress and its errors are shown, its output is returned."""
+    done = subprocess.run(_command(module, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise DemoError(f"{module} ended with code {done.returncode}")
+    return done.stdout
