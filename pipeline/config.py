@@ -74,6 +74,13 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(flag, "", problem or "not understood")
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where there is one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default not in ("", None, False) else action.help
+
+
 def build_parser() -> Parser:
     """Return the parser of the job's own flags; Beam's are left over."""
     parser = Parser(
@@ -82,7 +89,7 @@ def build_parser() -> Parser:
         epilog="Any Beam option is understood too (--runner, --temp_location, --project, …). Without --runner, or "
         "with --runner DirectRunner, the job runs in this process. Durations read like 500ms, 60s, 10m, 2h.",
         allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     add_arguments(parser)
     return parser

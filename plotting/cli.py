@@ -21,7 +21,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = OneLineParser(prog="plotting", description="Stored results as pictures.", allow_abbrev=False)
+    parser = OneLineParser(prog="python -m plotting", description="Stored results as pictures.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="render")
     command = commands.add_parser(
         "render",

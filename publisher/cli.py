@@ -33,7 +33,9 @@ def run(args: list[str]) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = next((arg for arg in args if not arg.startswith("-")), "")
     for name, purpose in COMMANDS.items():
-        command = subparsers.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.", allow_abbrev=False)
+        command = subparsers.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", allow_abbrev=False
+        )
         if name == wanted:  # the others' modules, gRPC among them, need not be loaded
             importlib.import_module(f"publisher.{name}").add_arguments(command)
             command.set_defaults(run=importlib.import_module(f"publisher.{name}").run)
