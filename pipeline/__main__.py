@@ -3,23 +3,20 @@
 import sys
 
 from pipeline.config import build_parser, make_config
-from transforms.errors import ConfigError, TelemetryError
+from transforms.commands import exit_code
 
 
 def main(args: list[str]) -> int:
-    """Check the flags first, so that a mistake is answered before Beam is even loaded."""
-    try:
-        known, beam_args = build_parser().parse_known_args(args)
-        config = make_config(known, beam_args)
-        from pipeline.run import run_config
+    """Run the job; a mistake is one line on standard error."""
+    return exit_code("pipeline", lambda: _run(args))
 
-        return run_config(config)
-    except ConfigError as error:
-        print(f"pipeline: error: {error}", file=sys.stderr)
-        return 2
-    except TelemetryError as error:
-        print(f"pipeline: error: {error}", file=sys.stderr)
-        return 1
+
+def _run(args: list[str]) -> int:
+    known, beam_args = build_parser().parse_known_args(args)
+    config = make_config(known, beam_args)
+    from pipeline.run import run_config  # only now: a mistake is answered before Beam is loaded
+
+    return run_config(config)
 
 
 if __name__ == "__main__":

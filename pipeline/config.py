@@ -4,8 +4,9 @@ import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NoReturn, get_args
+from typing import Final, Literal, get_args
 
+from transforms.commands import OneLineParser
 from transforms.errors import ConfigError
 from transforms.flags import read_duration, read_whole
 from transforms.records import DEFAULT_METRICS
@@ -65,15 +66,6 @@ class JobConfig:
         return not self.inputs
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the complaint instead of printing usage and leaving."""
-        flag, _, problem = message.removeprefix("argument ").partition(": ")
-        raise ConfigError(flag, "", problem or "not understood")
-
-
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one."""
 
@@ -81,14 +73,13 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action) if action.default not in ("", None, False) else action.help
 
 
-def build_parser() -> Parser:
+def build_parser() -> OneLineParser:
     """Return the parser of the job's own flags; Beam's are left over."""
-    parser = Parser(
+    parser = OneLineParser(
         prog="python -m pipeline",
         description="Find anomalies in IoT telemetry and aggregate it over windows, with Apache Beam.",
         epilog="Any Beam option is understood too (--runner, --temp_location, --project, …). Without --runner, or "
         "with --runner DirectRunner, the job runs in this process. Durations read like 500ms, 60s, 10m, 2h.",
-        allow_abbrev=False,
         formatter_class=_HelpFormatter,
     )
     add_arguments(parser)

@@ -2,14 +2,10 @@
 
 import contextlib
 import logging
-import os
 import re
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import apache_beam as beam
@@ -22,6 +18,7 @@ from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_ranges
 from pipeline.summary import Summary, reported
 from transforms import counters
+from transforms.commands import stopping
 from transforms.durations import format_duration
 from transforms.errors import ConfigError, OutputError, TelemetryError
 
@@ -95,7 +92,7 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
         succeeded = False
         try:
             source.start()
-            with _stopping(subscription):
+            with stopping(subscription.stop):
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
@@ -143,22 +140,3 @@ def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
         result.wait_until_finish()
         sys.stderr.write(Summary(reported(result), time.monotonic() - started).to_text() + "\n")
     return 0
-
-
-@contextlib.contextmanager
-def _stopping(subscription: Any) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the stream cleanly, and the second one end the process."""
-    asked: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            os._exit(128 + number)
-        asked.append(number)
-        subscription.stop()
-
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

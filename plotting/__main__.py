@@ -3,16 +3,16 @@
 import sys
 
 from plotting.cli import build_parser, run
-from transforms.errors import TelemetryError
+from transforms.commands import exit_code
 
 
 def main(args: list[str]) -> int:
-    """Run one command; a mistake is one line on standard error and exit code 2."""
-    try:
-        print(run(build_parser().parse_args(args)))
-    except TelemetryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    """Run one command; a mistake is one line on standard error."""
+    return exit_code("plotting", lambda: _run(args))
+
+
+def _run(args: list[str]) -> int:
+    print(run(build_parser().parse_args(args)))
     return 0
 
 

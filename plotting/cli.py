@@ -2,32 +2,22 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from plotting.panels import TimeRange
 from plotting.render import Summary, render
 from plotting.texts import TEXTS
-from transforms.errors import ConfigError
+from transforms.commands import OneLineParser
 from transforms.flags import read_moment
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose mistakes are a `ConfigError` too: one line, no usage text."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing."""
-        raise ConfigError("", "", message)
-
-
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> OneLineParser:
     """Return the parser of all commands."""
-    parser = OneLineParser(prog="python -m plotting", description="Stored results as pictures.", allow_abbrev=False)
+    parser = OneLineParser(prog="python -m plotting", description="Stored results as pictures.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="render")
     command = commands.add_parser(
         "render",
         help="draw one metric of a run against time, anomalies in red",
         description="Draw one metric of a run against time: one panel a device, anomalies in red.",
-        allow_abbrev=False,
     )
     command.add_argument(
         "--results", type=Path, required=True, metavar="DIR", help="the job's --output, a local folder"

@@ -3,19 +3,12 @@
 import sys
 
 from publisher.cli import run
-from transforms.errors import ConfigError, TelemetryError
+from transforms.commands import exit_code
 
 
 def main(args: list[str]) -> int:
     """Run one command; a mistake is one line on standard error."""
-    try:
-        return run(args)
-    except ConfigError as error:
-        print(f"publisher: error: {error}", file=sys.stderr)
-        return 2
-    except TelemetryError as error:
-        print(f"publisher: error: {error}", file=sys.stderr)
-        return 1
+    return exit_code("publisher", lambda: run(args))
 
 
 if __name__ == "__main__":

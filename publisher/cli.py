@@ -1,10 +1,9 @@
 """The command line of the publisher: one parser, a command each for replay, explore, simulate and broker."""
 
-import argparse
 import importlib
-from typing import Final, NoReturn
+from typing import Final
 
-from transforms.errors import ConfigError
+from transforms.commands import OneLineParser
 
 COMMANDS: Final = {
     "replay": "publish telemetry from CSV files to a Pub/Sub topic",
@@ -14,28 +13,17 @@ COMMANDS: Final = {
 }
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose mistakes are a `ConfigError` too: one line, no usage text."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing."""
-        flag, _, problem = message.removeprefix("argument ").partition(": ")
-        raise ConfigError(flag, "", problem) if problem else ConfigError("publisher", "", message)
-
-
 def run(args: list[str]) -> int:
     """Run a command; returns its exit code.
 
     Raises:
         TelemetryError: with one line for a person.
     """
-    parser = OneLineParser(prog="python -m publisher", description="Telemetry into Google Pub/Sub.", allow_abbrev=False)
+    parser = OneLineParser(prog="python -m publisher", description="Telemetry into Google Pub/Sub.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = next((arg for arg in args if not arg.startswith("-")), "")
     for name, purpose in COMMANDS.items():
-        command = subparsers.add_parser(
-            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", allow_abbrev=False
-        )
+        command = subparsers.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         if name == wanted:  # the others' modules, gRPC among them, need not be loaded
             importlib.import_module(f"publisher.{name}").add_arguments(command)
             command.set_defaults(run=importlib.import_module(f"publisher.{name}").run)

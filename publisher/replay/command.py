@@ -3,12 +3,10 @@
 import argparse
 import contextlib
 import re
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable
 from typing import Any, Final, get_args
 
 import msgspec
@@ -22,6 +20,7 @@ from publisher.replay.selection import Selection
 from publisher.replay.session import EventTime, Recording, Session
 from publisher.replay.topic import Topic, create_subscription
 from transforms.clock import format_time
+from transforms.commands import stopping
 from transforms.errors import ConfigError
 from transforms.flags import read_moment, read_positive, read_whole
 
@@ -80,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     earlier = _earlier(options, recording)
     stopped = threading.Event()
     topic = Topic(options.topic, recording.ordering != "none")
-    with contextlib.closing(topic), _stopping(stopped), _progress_bar() as bar:
+    with contextlib.closing(topic), stopping(stopped.set), _progress_bar() as bar:
         if options.create:
             topic.create()
             if options.subscription:
@@ -194,21 +193,3 @@ def _saver(path: str) -> Callable[[Progress], None]:
 
 def _progress_bar() -> Any:
     return tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), smoothing=0.1)
-
-
-@contextlib.contextmanager
-def _stopping(stopped: threading.Event) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the replay in order, and the second one end the process."""
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stopped.set()
-
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -1,7 +1,6 @@
 """The local source: what is published is what is processed, acknowledged only then, and stopped in order."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from google.api_core import exceptions
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import run as run_module
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
 from tests import oracle
@@ -156,24 +154,6 @@ def test_a_signal_ends_the_job_in_order(number: signal.Signals, server: PubSub, 
     assert sorted(rows.event_time.tolist()) == [60_000_000 * n for n in range(1_000)], "none lost, none twice"
     windows = oracle.truth(oracle.read_output(first, "aggregates"))
     assert windows["count"].sum() == done, "open windows were flushed"
-
-
-def test_a_second_signal_quits(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stoppable:
-        stops = 0
-
-        def stop(self) -> None:
-            self.stops += 1
-
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    subscription, before = Stoppable(), signal.getsignal(signal.SIGTERM)
-    with run_module._stopping(subscription):
-        signal.raise_signal(signal.SIGTERM)
-        assert (subscription.stops, codes) == (1, [])
-        signal.raise_signal(signal.SIGTERM)
-        assert codes == [143]
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_topic_is_read_through_a_subscription_of_the_jobs_own(server: PubSub, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_mistakes_are_one_line_and_exit_code_2(run, csv_file, tmp_path, monkeypa
     (tmp_path / "folder.png").mkdir()
     code, out, err = cli("--results", run, "--output", "p.png", *arguments, capsys=capsys)
     assert (code, out) == (2, "")
-    assert err.startswith("error: ")
+    assert err.startswith("plotting: error: ")
     assert problem in err
     assert err.count("\n") == 1
     assert not (tmp_path / "p.png").exists()
@@ -157,7 +157,7 @@ def test_mistakes_are_one_line_and_exit_code_2(run, csv_file, tmp_path, monkeypa
 
 def test_a_command_is_needed(capsys):
     assert main([]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("plotting: error: ")
 
 
 def test_the_language_is_checked_without_the_parser_too(run, tmp_path):

@@ -1,0 +1,67 @@
+"""One line for an expected failure, a crash for any other, and what signals do."""
+
+import os
+import signal
+
+import pytest
+
+from transforms.commands import OneLineParser, exit_code, stopping
+from transforms.errors import ConfigError, TelemetryError
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ConfigError("--window", "60", "not a duration"), 2, "job: error: --window 60: not a duration\n"),
+        (ConfigError("--input", "", "nothing to read"), 2, "job: error: --input: nothing to read\n"),
+        (TelemetryError("the disk is full"), 1, "job: error: the disk is full\n"),
+    ],
+)
+def test_an_expected_failure_is_one_line(
+    error: Exception, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise error
+
+    assert exit_code("job", fail) == code
+    assert capsys.readouterr() == ("", line)
+
+
+def test_a_defect_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        exit_code("job", lambda: 1 // 0)
+
+
+def test_the_code_of_a_command_is_kept() -> None:
+    assert [exit_code("job", lambda: 0), exit_code("job", lambda: 1)] == [0, 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_stops_and_the_second_quits(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[str] = []
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    before = signal.getsignal(number)
+    with stopping(lambda: stops.append("stop")):
+        signal.raise_signal(number)
+        assert (stops, codes) == (["stop"], [])
+        signal.raise_signal(number)
+        assert codes == [128 + number]
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["--number", "many"], "--number: invalid int value: 'many'"),
+        (["--numb", "1"], "unrecognized arguments: --numb 1"),
+        (["--number"], "--number: expected one argument"),
+        (["one", "two"], "unrecognized arguments: one two"),
+    ],
+)
+def test_a_parser_complains_in_one_line(args: list[str], text: str) -> None:
+    parser = OneLineParser()
+    parser.add_argument("--number", type=int)
+    with pytest.raises(ConfigError) as caught:
+        parser.parse_args(args)
+    assert str(caught.value) == text

@@ -1,0 +1,53 @@
+"""What every command does alike: an expected failure is one line, and the first signal ends it in order."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, NoReturn
+
+from transforms.errors import ConfigError, TelemetryError
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, and whose flags are written in full."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Take what any parser takes; subcommands inherit the class."""
+        super().__init__(*args, **{"allow_abbrev": False} | options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the complaint as a ConfigError, instead of printing the usage and leaving."""
+        flag, _, problem = message.removeprefix("argument ").partition(": ")
+        raise ConfigError(flag, "", problem or "not understood")
+
+
+def exit_code(program: str, command: Callable[[], int]) -> int:
+    """Run a command; returns its exit code, 2 for bad configuration, 1 for another expected failure."""
+    try:
+        return command()
+    except TelemetryError as error:
+        sys.stderr.write(f"{program}: error: {error}\n")
+        return 2 if isinstance(error, ConfigError) else 1
+
+
+@contextlib.contextmanager
+def stopping(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` at the first SIGINT or SIGTERM, and end the process at the second; in the main thread only."""
+    asked: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            os._exit(128 + number)
+        asked.append(number)
+        stop()
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
