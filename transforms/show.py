@@ -1,5 +1,6 @@
 """PrintAnomalies: each anomaly as one readable line on standard output."""
 
+import os
 import sys
 from dataclasses import dataclass
 
@@ -43,5 +44,15 @@ def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
 
 class _Print(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> None:
-        sys.stdout.write("".join(f"{line}\n" for line in anomaly_lines(batch)))
+        print_lines(anomaly_lines(batch))
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print lines at once; when nobody reads any more (``| head``) they go nowhere, and the job goes on."""
+    try:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

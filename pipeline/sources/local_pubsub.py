@@ -76,6 +76,7 @@ class Subscription:
         self._done = -1
         self._told = -1
         self._stopped = False
+        self._finished = False
         self._last_active = 0.0
         self.watermark_us = _MIN_US
         self.acknowledged = 0
@@ -112,6 +113,8 @@ class Subscription:
                 else:
                     self._puller.give_back(pull.ack_ids)
             self._pulls.clear()
+            self._finished = True  # a runner that failed asks no more, and the stream must not wait for it
+            self._condition.notify_all()
         self._puller.close()
 
     @property
@@ -170,10 +173,12 @@ class Subscription:
 
     def _wait_for_runner(self) -> bool:
         with self._condition:
-            return self._condition.wait_for(lambda: self._told - self._done < _AHEAD or self._stopped, _TICK_S)
+            return self._condition.wait_for(
+                lambda: self._told - self._done < _AHEAD or self._stopped or self._finished, _TICK_S
+            )
 
     def _is_over(self) -> bool:
-        if self._puller.failed:
+        if self._puller.failed or self._finished:
             return True
         idle_s = self._clock() - self._last_active if self._told == self._done else 0.0
         if self._stopped:  # what was pulled, and what the pull under way brings, still goes through

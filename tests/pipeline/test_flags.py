@@ -127,6 +127,25 @@ def test_print(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert lines[0] == "1970-01-01T00:01:00.000000Z  temp 31 °C above 30  device a  (temp-high, critical)"
 
 
+def test_a_reader_of_the_lines_that_leaves_does_not_end_the_job(source: Path) -> None:
+    """As with ``| head``: many lines, so that the pipe is full when it closes."""
+    rules = source.parent / "rules.yaml"
+    rules.write_text("version: 1\nrules:\n  - {id: any, metric: temp, above: 0}\n")
+    body = "".join(f"{n},a,5\n" for n in range(50_000))
+    source.write_text("ts,device,temp\n" + body)
+    out = source.parent / "out"
+    flags = ["--input", str(source), "--output", str(out), "--print", "--rules", str(rules)]
+    command = [sys.executable, "-m", "pipeline", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("1970-01-01T00:00:00")
+        process.stdout.close()
+        assert process.stderr.read().startswith("rows decoded ")
+    assert process.returncode == 0
+    assert len(oracle.read_output(out, "anomalies")) == 50_000
+
+
 def test_quiet_by_default_and_more_with_verbose(source: Path) -> None:
     def messages(*flags: str) -> str:
         command = [sys.executable, "-m", "pipeline", "--input", str(source), "--output", str(source.parent / "out")]

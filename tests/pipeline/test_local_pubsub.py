@@ -225,3 +225,21 @@ def test_a_full_disk_ends_the_job_and_says_what_may_be_missing(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: [Errno 28] No space left on device")
     assert line.endswith("; 1 messages acknowledged before may be missing from the results: publish them again")
+
+
+def test_a_crashed_job_ends(embedded: PubSub, tmp_path: Path) -> None:
+    """No thread of the source keeps the process alive while messages are still waiting."""
+    path = tmp_path / "rows.csv"
+    path.write_text("ts,device,temp\n" + "".join(f"{n},a,31\n" for n in range(6_000)))
+    subscription = replay(path, embedded, "--rows-per-message", 1)
+    program = (
+        "import sys, transforms.detect as steps\n"
+        "def defect(*_): raise ZeroDivisionError('a defect in the program')\n"
+        "calls, detect = [], steps.detect\n"
+        "steps.detect = lambda *args: calls.append(1) or (detect if len(calls) < 2 else defect)(*args)\n"
+        "from pipeline.__main__ import main\n"
+        f"sys.exit(main(['--subscription', {subscription!r}, '--output', {str(tmp_path / 'out')!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("ZeroDivisionError: a defect in the program")
