@@ -1,36 +1,34 @@
 """The whole system on this machine, from telemetry to a chart: ``python -m demo``, or ``make demo``."""
 
-import argparse
 import sys
 import time
 from pathlib import Path
 
 from demo.books import check_books, results_table
-from demo.steps import DemoError, Names, broker, chart, ensure_empty, run_job, simulate
+from demo.steps import Names, broker, chart, ensure_empty, run_job, simulate
+from transforms.commands import OneLineParser, exit_code
+from transforms.errors import ConfigError
 
 
 def main(args: list[str]) -> int:
     """Run the demonstration; returns 0 if everything that was read is accounted for."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description="The whole system on this machine.")
+    return exit_code("demo", lambda: _run(args))
+
+
+def _run(args: list[str]) -> int:
+    parser = OneLineParser(prog="python -m demo", description="The whole system on this machine.")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="telemetry to replay; simulated without it")
     parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="DIR", help="(default: out/demo)")
     options = parser.parse_args(args)
+    if options.csv is not None and not options.csv.is_file():
+        raise ConfigError("--csv", options.csv, "no such file")
     began = time.monotonic()
     folder: Path = options.output
-    try:
-        results = ensure_empty(folder)
-        csv = options.csv or simulate(folder / "telemetry.csv")
-        if not csv.is_file():
-            raise DemoError(f"--csv {csv}: no such file")
-        with broker() as address:
-            published, summary = run_job(csv, results, folder, Names.new(), address)
-        picture = chart(results, csv, folder / "temperature.png")
-    except DemoError as error:
-        print(f"demo: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("demo: stopped", file=sys.stderr)
-        return 130
+    results = ensure_empty(folder)
+    csv = options.csv or simulate(folder / "telemetry.csv")
+    with broker() as address:
+        published, summary = run_job(csv, results, folder, Names.new(), address)
+    picture = chart(results, csv, folder / "temperature.png")
     print(results_table(published, summary, results, picture, time.monotonic() - began))
     problems = check_books(published, summary, results)
     for problem in problems:

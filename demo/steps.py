@@ -17,13 +17,15 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from transforms.errors import ConfigError, TelemetryError
+
 IDLE_S: Final = 5
 _ROWS: Final = "100000"
 _DEVICES: Final = "4"
 _KINDS: Final = frozenset({"anomalies", "aggregates", "dead_letters"})
 
 
-class DemoError(Exception):
+class DemoError(TelemetryError):
     """A step that failed."""
 
 
@@ -51,7 +53,7 @@ def ensure_empty(folder: Path) -> Path:
     """Return an empty folder for results, without those of an earlier demonstration.
 
     Raises:
-        DemoError: if something else is there.
+        ConfigError: if something else is there, or it cannot be written.
     """
     results = folder / "results"
     try:
@@ -59,10 +61,10 @@ def ensure_empty(folder: Path) -> Path:
         if results.exists():
             others = {path.name for path in results.iterdir()} - _KINDS
             if others:
-                raise DemoError(f"{results}: holds {min(others)!r}, which no run has written; give another --output")
+                raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no run has written")
             shutil.rmtree(results)
     except OSError as error:
-        raise DemoError(f"--output {folder}: {error.strerror or error}") from error
+        raise ConfigError("--output", folder, f"cannot be written: {error.strerror or error}") from error
     return results
 
 

@@ -1,0 +1,63 @@
+"""The demonstration: it runs, it ends, and it notices when something is missing."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from demo.__main__ import main
+from demo.books import check_books, results_table
+
+pytestmark = pytest.mark.xdist_group("demo")  # they share one run
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demonstration ran, with rows that are bad, too."""
+    folder = tmp_path_factory.mktemp("demo")
+    rows = [f"{1_594_512_000 + 5 * n},device-{n % 3},{20 + n % 13}.5" for n in range(3_000)]
+    rows[100:100] = ["not a row", "soon,device-1,21.5"]
+    (folder / "telemetry.csv").write_text("ts,device,temp\n" + "\n".join(rows) + "\n")
+    assert main(["--csv", str(folder / "telemetry.csv"), "--output", str(folder / "out")]) == 0
+    return folder
+
+
+def test_it_leaves_results_and_a_picture(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = json.loads((demo / "out" / "summary.json").read_text())
+    assert (summary["rows_decoded"], summary["dead_letters"]) == (3_000, {"bad_timestamp": 1, "not_json": 1})
+    assert summary["anomalies"] == {"temp-high": sum(20.5 + n % 13 > 30 for n in range(3_000))}
+    assert (demo / "out" / "temperature.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_books(demo: Path, tmp_path: Path) -> None:
+    job = json.loads((demo / "out" / "summary.json").read_text())
+    published = {"rows_read": 3_002, "rows_published": 3_002, "messages": 7}
+    results = tmp_path / "results"
+    shutil.copytree(demo / "out" / "results", results)
+    assert check_books(published, job, results) == []
+    table = results_table(published, job, results, Path("picture.png"), 9.5).splitlines()
+    assert "rows decoded     3,000" in table
+    assert "dead letters     2" in table
+    assert "windows          250 (750 aggregates)" in table
+
+    assert check_books(published | {"rows_published": 3_001}, job, results) == [
+        "rows published 3001, rows read 3002",
+        "rows decoded + dead letters of lines 3002, rows published 3001",
+    ]
+    assert check_books(published, job | {"rows_aggregated": 2_999}, results) == [
+        "rows aggregated + too late 2999, rows decoded 3000"
+    ]
+    for kind, problem in (("anomalies", "anomalies in files"), ("dead_letters", "dead letters in files")):
+        shutil.rmtree(results / kind)
+        assert any(text.startswith(problem) for text in check_books(published, job, results))
+
+
+def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--csv", str(tmp_path / "none.csv")]) == 2
+    assert capsys.readouterr().err == f"demo: error: --csv {tmp_path / 'none.csv'}: no such file\n"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "precious.txt").touch()
+    assert main(["--output", str(tmp_path)]) == 2
+    assert "its results hold 'precious.txt', which no run has written" in capsys.readouterr().err
+    assert (tmp_path / "results" / "precious.txt").exists()
