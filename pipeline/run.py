@@ -77,7 +77,7 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription
+    from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
     from pipeline.sources.subscriber import Puller
 
     with contextlib.ExitStack() as stack:
@@ -92,7 +92,7 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
         succeeded = False
         try:
             source.start()
-            with stopping(subscription.stop):
+            with stopping(subscription.stop), failures_watched(subscription):
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone

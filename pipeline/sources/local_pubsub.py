@@ -11,6 +11,8 @@ own, tells that the pull is in the runner's state or written: then it is acknowl
 subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
 """
 
+import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -77,6 +79,7 @@ class Subscription:
         self._told = -1
         self._stopped = False
         self._finished = False
+        self._failed = False
         self._last_active = 0.0
         self.watermark_us = _MIN_US
         self.acknowledged = 0
@@ -89,9 +92,16 @@ class Subscription:
             pull = self._pulls[number]
         return list(zip(pull.messages, pull.times_us, strict=True))
 
+    def fail(self) -> None:
+        """Learn that a step has failed for good: nothing is acknowledged any more."""
+        with self._condition:
+            self._failed = True
+
     def done(self, number: int) -> None:
         """Learn that a pull has gone through: its messages are acknowledged."""
         with self._condition:
+            if self._failed:  # the runner goes on for a moment, and the mark may overtake the pull
+                return
             pull = self._pulls.pop(number, None)
             self._done = max(self._done, number)
             self._last_active = self._clock()  # what the runner did until now was not idling
@@ -197,6 +207,39 @@ def _element(tag: str, number: int, moment_us: int) -> Any:
 def _advance_clock(seconds: float) -> Any:
     step = _Payload.Event.AdvanceProcessingTime(advance_duration=int(seconds * 1e6))
     return _Payload.Event(processing_time_event=step)
+
+
+class _FailureWatch(logging.Handler):
+    """Tells a subscription when the local runner gives a bundle up.
+
+    The runner reports the failure to the main thread, and meanwhile hands out the stream's next event. What
+    it logs before that, in the thread that failed, is the only sign that comes in time.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        super().__init__(logging.ERROR)
+        self._subscription = subscription
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("Giving up"):
+            self._subscription.fail()
+
+
+@contextlib.contextmanager
+def failures_watched(subscription: Subscription) -> Iterator[None]:
+    """Let a subscription know at once when a step of the local runner fails for good."""
+    logger = logging.getLogger("apache_beam.runners.direct.executor")
+    level, propagate = logger.level, logger.propagate
+    watch = _FailureWatch(subscription)
+    logger.propagate = logger.isEnabledFor(logging.ERROR)  # quiet stays quiet
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(watch)
+    try:
+        yield
+    finally:
+        logger.removeHandler(watch)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 _SUBSCRIPTIONS: Final[dict[str, Subscription]] = {}

@@ -1,5 +1,6 @@
 """Pulls on their way through the local runner: the watermark, and when they are acknowledged."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.graph import build, outputs_of
 from pipeline.sources.event_time import event_time_us
-from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription
+from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
 from pipeline.sources.subscriber import Received
 from tests import oracle
 from tests.jobs import config_of, ndjson
@@ -121,6 +122,21 @@ def test_what_was_not_done_is_given_back() -> None:
     while len(pulls.handed_out) < 2:
         next(events)
     subscription.done(0)
+    subscription.finish(succeeded=False)
+    assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
+
+
+def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
+    """The local runner hands out the next event while it reports that a step has failed."""
+    pulls = Pulls([message("m0", 70)], [message("m1", 80)])
+    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
+    events = subscription.read_multiple(None)
+    while len(pulls.handed_out) < 2:
+        next(events)
+    subscription.done(0)
+    with failures_watched(subscription):
+        logging.getLogger("apache_beam.runners.direct.executor").error("Giving up after %s attempts.", 4)
+    subscription.done(1)
     subscription.finish(succeeded=False)
     assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
 
