@@ -36,6 +36,7 @@ class JobConfig:
         file_format: of the files in it.
         flush_us: how long a stream's anomalies and dead letters are gathered into one file.
         shards: into how many keys the devices of a window are divided.
+        archive: whether all readings are kept as Parquet in the output, too.
         print_anomalies: whether each anomaly is also a line on standard output.
         stop_after_idle_us: end of a local stream after so long without a message; None for never.
         summary: file for the summary as JSON, or "".
@@ -54,6 +55,7 @@ class JobConfig:
     file_format: FileFormat
     flush_us: int
     shards: int
+    archive: bool
     print_anomalies: bool
     stop_after_idle_us: int | None
     summary: str
@@ -123,6 +125,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "and dead letters are gathered into one file")  # fmt: skip
     output.add_argument("--shards", default="1", metavar="N", help="into how many keys, and so files, the devices of "
                         "a window are divided")  # fmt: skip
+    output.add_argument(
+        "--archive", action="store_true", help="keep all decoded readings as Parquet in the folder, too"
+    )
     output.add_argument("--print", action="store_true", dest="print_anomalies", help="each anomaly as a line on "
                         "standard output (local runs)")  # fmt: skip
     run = parser.add_argument_group("running")
@@ -142,6 +147,8 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
     _check_source(inputs, args.subscription, args.topic)
     if not args.output and not args.print_anomalies:
         raise ConfigError("--output", "", "nowhere to write to, give --output or --print")
+    if args.archive and not args.output:
+        raise ConfigError("--archive", "", "needs --output, the folder to keep the readings in")
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
     metrics = _metrics(args.metrics)
@@ -158,6 +165,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         file_format=args.file_format,
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
         shards=read_whole("--shards", args.shards, _MOST_SHARDS),
+        archive=args.archive,
         print_anomalies=args.print_anomalies,
         stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle),
         summary=args.summary,

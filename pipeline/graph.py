@@ -6,6 +6,7 @@ import apache_beam as beam
 
 from pipeline.config import JobConfig
 from transforms.aggregate import AggregateWindows
+from transforms.archive import ArchiveReadings
 from transforms.decode import DecodeMessages
 from transforms.detect import DetectAnomalies
 from transforms.show import PrintAnomalies
@@ -14,20 +15,30 @@ from transforms.write import WriteRecords
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go: each collection of record batches is handed to each of its labelled transforms."""
+    """Where results go: each collection is handed to each of its labelled transforms.
+
+    Readings are collections of ReadingBatch, all others of RecordBatch.
+    """
 
     anomalies: dict[str, beam.PTransform] = field(default_factory=dict)
     aggregates: dict[str, beam.PTransform] = field(default_factory=dict)
     dead_letters: dict[str, beam.PTransform] = field(default_factory=dict)
+    readings: dict[str, beam.PTransform] = field(default_factory=dict)
 
 
 def outputs_of(config: JobConfig) -> Outputs:
     """Return the outputs that the flags ask for."""
     outputs = Outputs()
     if config.output:
-        for kind, sinks in vars(outputs).items():
+        for kind, sinks in (
+            ("anomalies", outputs.anomalies),
+            ("aggregates", outputs.aggregates),
+            ("dead_letters", outputs.dead_letters),
+        ):
             write = WriteRecords(kind, config.output, config.file_format, config.flush_us, config.shards)
             sinks[f"Write {kind}"] = write
+    if config.archive:
+        outputs.readings["Archive readings"] = ArchiveReadings(config.output, config.flush_us, config.shards)
     if config.print_anomalies:
         outputs.anomalies["Print anomalies"] = PrintAnomalies()
     return outputs
@@ -47,6 +58,8 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     aggregated = detected.readings | "Aggregate windows" >> AggregateWindows(config.windows, config.shards)
     rejected = [found for found in (decoded.dead_letters, aggregated.dead_letters) if found is not None]
     dead_letters = rejected | "All dead letters" >> beam.Flatten()
+    for label, sink in outputs.readings.items():
+        _ = decoded.readings | label >> sink
     for label, sink in outputs.anomalies.items():
         _ = detected.anomalies | label >> sink
     for label, sink in outputs.aggregates.items():

@@ -35,6 +35,7 @@ class Summary:
             counters.ROWS_AGGREGATED,
             counters.PANES,
             counters.AGGREGATES,
+            counters.ROWS_ARCHIVED,
             counters.FILES_WRITTEN,
             counters.ROWS_WRITTEN,
         )
@@ -56,6 +57,8 @@ class Summary:
         lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
         lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
         lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))
+        if archived := self.counts.get(counters.ROWS_ARCHIVED, 0):
+            lines.append(("readings archived", archived))
         lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
         width = max(len(name) for name, _ in lines)
         text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]

@@ -29,8 +29,9 @@ def build_parser() -> OneLineParser:
         nargs="+",
         action="extend",
         default=[],
-        metavar="CSV",
-        help="the readings themselves, .csv or .csv.gz; without them the window means are drawn",
+        metavar="PATH",
+        help="the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; without "
+        "them the window means are drawn",
     )
     command.add_argument("--metric", default="temp", help="metric to draw (default: temp)")
     command.add_argument(

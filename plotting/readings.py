@@ -2,7 +2,7 @@
 
 import gzip
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.parquet
 
 from transforms.clock import LATEST_US, MICROS, parse_time
 from transforms.errors import ConfigError
@@ -23,7 +24,7 @@ _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 @dataclass(frozen=True)
 class Readings:
-    """One metric of the rows of some CSV files."""
+    """One metric of the rows of some files."""
 
     frame: pd.DataFrame
     """`device`, `time` (datetime64[us, UTC]) and `value` (the metric's unit) of each readable row, in file order."""
@@ -32,31 +33,65 @@ class Readings:
 
 
 def read_readings(files: Sequence[Path], metric: str) -> Readings:
-    """Read one metric of CSV files with a header and the columns ``ts`` and ``device``, plain or ``.gz``.
+    """Read one metric of CSV files, or of the readings that a job has archived.
+
+    Args:
+        files: CSV with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` of
+            the archive; or a folder of those.
+        metric: the metric.
 
     Raises:
-        ConfigError: if a file is missing, is not CSV, or has no such column.
+        ConfigError: if a file is missing, is neither, or has no such column.
     """
-    tables, broken = [], 0
+    parts = [
+        _read_archived(file, metric) if file.suffix == ".parquet" else _read_csv(file, metric)
+        for file in _expand(files)
+    ]
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    return Readings(frame, sum(part.unreadable for part in parts))
+
+
+def _expand(files: Sequence[Path]) -> Iterator[Path]:
     for file in files:
-        table, malformed = _read_cells(file, metric)
-        tables.append(table)
-        broken += malformed
-    cells = pa.concat_tables(tables)
+        if not file.is_dir():
+            yield file
+            continue
+        found = sorted(file.rglob("[!.]*.parquet"))
+        if not found:
+            raise ConfigError("--readings", file, "no .parquet file of an archive in it")
+        yield from found
+
+
+def _read_csv(file: Path, metric: str) -> Readings:
+    cells, malformed = _read_cells(file, metric)
     seconds = _numbers(cells.column("ts"), _seconds)
     values = _numbers(cells.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
     device = cells.column("device").to_pandas()
     times = np.rint(seconds * 1e6)
     readable = (times >= 0) & (times < LATEST_US) & np.isfinite(values) & (device != "").to_numpy()
     micros = times[readable].astype(np.int64)
-    frame = pd.DataFrame(
-        {
-            "device": device[readable].to_numpy(),
-            "time": pd.Series(micros.view("M8[us]")).dt.tz_localize("UTC"),
-            "value": values[readable],
-        }
-    )
-    return Readings(frame, broken + int(len(readable) - readable.sum()))
+    frame = _frame(device[readable].to_numpy(), micros, values[readable])
+    return Readings(frame, malformed + int(len(readable) - readable.sum()))
+
+
+def _read_archived(file: Path, metric: str) -> Readings:
+    try:
+        with pa.parquet.ParquetFile(file) as source:  # one file alone: a data set would add columns date and hour
+            names = source.schema_arrow.names
+            for name in ("device", "source_time", metric):
+                if name not in names:
+                    raise ConfigError("--readings", file, f"no column {name!r}, it has {', '.join(names)}")
+            table: Any = source.read(columns=["device", "source_time", metric])
+    except (OSError, pa.ArrowException) as error:
+        raise ConfigError("--readings", file, str(error).splitlines()[0]) from error
+    table = table.filter(pc.is_valid(table.column(metric)))  # a reading need not carry every metric
+    micros = table.column("source_time").cast(pa.int64()).to_numpy()
+    return Readings(_frame(table.column("device").to_pandas().to_numpy(), micros, table.column(metric).to_numpy()), 0)
+
+
+def _frame(device: Any, micros: np.ndarray[Any, np.dtype[np.int64]], values: Any) -> pd.DataFrame:
+    times = pd.Series(micros.view("M8[us]")).dt.tz_localize("UTC")
+    return pd.DataFrame({"device": device, "time": times, "value": values})
 
 
 def _read_cells(file: Path, metric: str) -> tuple[Any, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BEAM = {"aggregate", "counters", "decode", "detect", "keep", "show", "write"}
+BEAM = {"aggregate", "archive", "counters", "decode", "detect", "keep", "show", "write"}
 """Modules of `transforms` that import Beam; all others are pure."""
 PACKAGES = ("transforms", "publisher", "pipeline", "plotting", "demo", "benchmarks", "tests")
 MAY_USE = {

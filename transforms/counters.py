@@ -10,6 +10,7 @@
 ``rows_aggregated``         readings that entered at least one window
 ``panes``                   panes of windows that were emitted
 ``aggregates``              records of those panes, one a device and metric
+``rows_archived``           readings on their way to the archive
 ``files_written``           result files
 ``rows_written``            records in them
 ==========================  =====================================================================
@@ -36,6 +37,7 @@ ANOMALIES: Final = "anomalies"
 ROWS_AGGREGATED: Final = "rows_aggregated"
 PANES: Final = "panes"
 AGGREGATES: Final = "aggregates"
+ROWS_ARCHIVED: Final = "rows_archived"
 FILES_WRITTEN: Final = "files_written"
 ROWS_WRITTEN: Final = "rows_written"
 

@@ -91,6 +91,16 @@ class DeadLetter(msgspec.Struct, frozen=True):
     event_time: Annotated[UtcMicros | None, Meta(description="event time where it is known, UTC")]
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """One reading as the archive keeps it; a column for each metric follows, in its unit, null where missing."""
+
+    device: Annotated[str, Meta(description="device that sent the reading")]
+    event_time: Annotated[UtcMicros, Meta(description="when the reading was taken, UTC, shifted with a rebased replay")]
+    source_time: Annotated[UtcMicros, Meta(description="the reading's own ts, UTC, never shifted")]
+    message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
+    line: Annotated[int, Meta(description="line of the message, from 1; 0 where the reading is all of it")]
+
+
 RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
     {"anomalies": Anomaly, "aggregates": WindowAggregate, "dead_letters": DeadLetter}
 )

@@ -10,14 +10,14 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from transforms.batch import Flags, ReadingBatch
+from transforms.batch import Codes, Flags, ReadingBatch
 from transforms.clock import format_time
 from transforms.codec import read_back
 from transforms.deadletters import Reason, RejectionError, dead_line
 from transforms.moments import ANOMALIES, COUNT, AggregateTable
 from transforms.records import Anomaly, DeadLetter, WindowAggregate
 from transforms.rules import Rule, RuleSet
-from transforms.tables import from_columns, from_records
+from transforms.tables import from_columns, from_records, readings_schema
 
 Timing = Literal["early", "on_time", "late"]
 
@@ -148,3 +148,22 @@ def too_late(
         line, event_us = int(batch.line[row]), int(batch.event_us[row])
         letters.append(dead_line(message, line, content, rejection, "aggregate", event_us))
     return from_records(DeadLetter, letters)
+
+
+def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
+    """Return readings as record batch of `readings_schema`; a missing value is null."""
+    schema = readings_schema(batch.metrics)
+    message_ids = tuple(message.message_id for message in batch.messages)
+    columns = [
+        _texts(batch.device, batch.devices),
+        pa.array(batch.event_us, schema.field("event_time").type),
+        pa.array(batch.source_us, schema.field("source_time").type),
+        _texts(batch.message, message_ids),
+        pa.array(batch.line.astype(np.int64)),
+        *(pa.array(values, from_pandas=True) for values in batch.values),  # NaN becomes null
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _texts(codes: Codes, names: tuple[str, ...]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string())).dictionary_decode()

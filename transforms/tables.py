@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from transforms.records import TIMESTAMP
+from transforms.records import READING_UNITS, TIMESTAMP, Reading
 
 _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.StrType: pa.string(),
@@ -27,6 +27,17 @@ _TIME: Final = pa.timestamp("us", tz="UTC")
 def arrow_schema(record: type[msgspec.Struct]) -> pa.Schema:
     """Return the Arrow schema of a record: required fields not nullable, descriptions as metadata."""
     return pa.schema([_arrow_field(field) for field in msgspec.inspect.type_info(record).fields])  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=16)
+def readings_schema(metrics: tuple[str, ...]) -> pa.Schema:
+    """Return the Arrow schema of archived readings: the fields of `Reading`, then one float64 a metric."""
+    fields = list(arrow_schema(Reading))
+    for metric in metrics:
+        unit = READING_UNITS.get(metric)
+        description = f"measured value, in {unit}" if unit else "measured value"
+        fields.append(pa.field(metric, pa.float64(), nullable=True, metadata={"description": description}))
+    return pa.schema(fields)
 
 
 def _arrow_field(field: Any) -> pa.Field:

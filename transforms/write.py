@@ -26,6 +26,7 @@ TIME_COLUMNS: Final = {
     "anomalies": ("event_time",),
     "aggregates": ("window_start",),
     "dead_letters": ("publish_time", "event_time"),
+    "readings": ("event_time",),
 }
 """Which columns give a record's partition: the first that is not null."""
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
@@ -45,7 +46,7 @@ class WriteRecords(beam.PTransform):
     written twice is the same file.
 
     Args:
-        kind: name of the output, one of `transforms.records.RECORDS`.
+        kind: name of the output, one of `TIME_COLUMNS`.
         output: folder, on any Beam filesystem.
         file_format: jsonl or parquet.
         flush_us: how long unbounded records are gathered, microseconds of processing time.

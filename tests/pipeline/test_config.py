@@ -30,6 +30,7 @@ MISTAKES = [
     ([*FLAGS, "--flush-interval", "0s"], "--flush-interval 0s: must be at least 1ms"),
     ([*FLAGS, "--stop-after-idle", "5"], "--stop-after-idle 5: not a duration"),
     ([*FLAGS, "--file-format", "csv"], "--file-format csv: must be jsonl or parquet"),
+    (["--input", "x.csv", "--print", "--archive"], "--archive: needs --output, the folder to keep the readings in"),
     ([*FLAGS, "--shards", "0"], "--shards 0: must be a number from 1 to 10000"),
     ([*FLAGS, "--shards", "²"], "--shards ²: must be a number from 1 to 10000"),
     ([*FLAGS, "--metrics", "temp,,co"], "--metrics temp,,co: '' cannot be a metric"),

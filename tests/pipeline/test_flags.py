@@ -120,6 +120,21 @@ def test_running_again_writes_the_same_files(source: Path) -> None:
     assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
 
 
+def test_archive(source: Path) -> None:
+    summary, out = run(source, "out", "--archive")
+    assert summary["rows_archived"] == 720
+    files = sorted((out / "readings").rglob("*.parquet"))
+    assert [str(path.parent.relative_to(out)) for path in files] == [
+        "readings/date=1970-01-01/hour=00",
+        "readings/date=1970-01-01/hour=01",
+    ]
+    found = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
+    rows = [(ts * 1_000_000, device, temp, humidity) for ts, device, temp, humidity, _ in ROWS]
+    times = found.event_time.astype("datetime64[us, UTC]").astype("int64")
+    assert sorted(zip(times, found.device, found.temp, found.humidity, strict=True)) == rows
+    assert not (run(source, "without")[1] / "readings").exists()
+
+
 def test_print(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--input", str(source), "--print"]) == 0
     lines = capfd.readouterr().out.splitlines()

@@ -64,8 +64,10 @@ def test_a_real_day_equals_the_oracle(flags: list[object], server: PubSub, tmp_p
     path = DATA / "telemetry_2020-07-13.csv.gz"
     if not path.exists():
         pytest.skip(f"reference telemetry is not on this machine ({path.name})")
-    summary = run(replay(path, server, *flags), tmp_path / "out")
-    assert summary["rows_decoded"] == summary["rows_aggregated"] == 50_270
+    summary = run(replay(path, server, *flags), tmp_path / "out", "--archive")
+    assert summary["rows_decoded"] == summary["rows_aggregated"] == summary["rows_archived"] == 50_270
+    archived = pd.concat(map(pd.read_parquet, (tmp_path / "out" / "readings").rglob("*.parquet")))
+    assert sorted(archived.temp) == sorted(pd.read_csv(path, float_precision="round_trip").temp)
     assert summary["dead_letters"] == {}
     aggregates = oracle.read_output(tmp_path / "out", "aggregates")
     assert set(aggregates.timing) == {"on_time"}, "nothing that was on time in the file is late"

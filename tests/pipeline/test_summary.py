@@ -48,6 +48,7 @@ def test_as_json() -> None:
         "rows_aggregated": 1_233,
         "panes": 7,
         "aggregates": 35,
+        "rows_archived": 0,
         "files_written": 4,
         "rows_written": 0,
         "dead_letters": {"not_json": 2, "too_late": 1},

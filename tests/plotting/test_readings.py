@@ -1,6 +1,8 @@
 import gzip
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from plotting.readings import read_readings
@@ -90,3 +92,41 @@ def test_files_that_are_not_readings_are_refused_in_one_line(tmp_path, name, con
         read_readings([tmp_path / name], "temp")
     assert str(error.value).startswith(f"--readings {tmp_path / name}: ")
     assert "\n" not in str(error.value)
+
+
+def archive(folder, rows, columns=("device", "source_time", "temp")) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(rows, columns=list(columns))
+    if "source_time" in frame:
+        frame["source_time"] = pd.to_datetime(frame.source_time, unit="us", utc=True).astype("datetime64[us, UTC]")
+    file: Path = folder / "part.parquet"
+    frame.to_parquet(file)
+    return file
+
+
+def test_an_archive_is_read_like_the_csv_it_came_from(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("ts,device,temp\n1.5,a,20.5\n2.25,b,21.5\n3600,a,22.5\n")
+    archive(tmp_path / "readings" / "date=1970-01-01" / "hour=00", [("a", 1_500_000, 20.5), ("b", 2_250_000, 21.5)])
+    later = archive(tmp_path / "readings" / "date=1970-01-01" / "hour=01", [("a", 3_600_000_000, 22.5)])
+    expected = read_readings([file], "temp")
+    found = read_readings([tmp_path / "readings"], "temp")
+    pd.testing.assert_frame_equal(found.frame, expected.frame)
+    assert read_readings([later], "temp").frame.value.tolist() == [22.5]
+
+
+def test_a_reading_without_the_metric_is_not_unreadable(tmp_path):
+    file = archive(tmp_path, [("a", 1, 20.5), ("a", 2, None)])
+    readings = read_readings([file], "temp")
+    assert (readings.frame.value.tolist(), readings.unreadable) == ([20.5], 0)
+
+
+def test_folders_and_files_that_are_no_archive(tmp_path):
+    with pytest.raises(ConfigError, match=r"--readings .*: no \.parquet file of an archive in it"):
+        read_readings([tmp_path], "temp")
+    file = archive(tmp_path, [("a", 1)], ("device", "temp"))
+    with pytest.raises(ConfigError, match="no column 'source_time', it has device, temp"):
+        read_readings([file], "temp")
+    file.write_bytes(b"not Parquet")
+    with pytest.raises(ConfigError, match=r"--readings .*part\.parquet"):
+        read_readings([file], "temp")
