@@ -28,9 +28,15 @@ _LIMIT_S: Final = 900
 
 
 def whole_process(data: Data) -> list[Contender]:
-    """Return the job on the file, from the start of the process to its end."""
-    remark = "wall time of the process, imports and files written"
-    return [Contender("python -m pipeline --input FILE", data.whole.answer.rows, partial(_run_files, data), remark)]
+    """Return the job on the file, without and with an archive, from the start of the process to its end."""
+    rows = data.whole.answer.rows
+    return [
+        Contender(name, rows, partial(_run_files, data, name, flags), remark)
+        for name, flags, remark in (
+            ("python -m pipeline --input FILE", (), "wall time of the process, imports and files written"),
+            ("python -m pipeline --input FILE --archive", ("--archive",), "the same, with every reading as Parquet"),
+        )
+    ]
 
 
 @contextmanager
@@ -56,10 +62,10 @@ def through_pubsub(data: Data) -> Iterator[list[Contender]]:
         ]
 
 
-def _run_files(data: Data) -> float:
+def _run_files(data: Data, name: str, flags: tuple[str, ...]) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        seconds, summary = _run_job(folder, dict(os.environ), "--input", str(data.csv))
-        data.whole.answer.check("python -m pipeline --input FILE", read_answer(Path(folder), summary))
+        seconds, summary = _run_job(folder, dict(os.environ), "--input", str(data.csv), *flags)
+        data.whole.answer.check(name, read_answer(Path(folder), summary))
     return seconds
 
 
