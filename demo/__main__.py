@@ -12,7 +12,11 @@ from transforms.errors import ConfigError
 
 def main(args: list[str]) -> int:
     """Run the demonstration; returns 0 if everything that was read is accounted for."""
-    return exit_code("demo", lambda: _run(args))
+    try:
+        return exit_code("demo", lambda: _run(args))
+    except KeyboardInterrupt:
+        print("demo: stopped", file=sys.stderr)
+        return 130
 
 
 def _run(args: list[str]) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+from google.api_core.exceptions import GoogleAPICallError
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
@@ -20,6 +21,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from transforms.errors import ConfigError, TelemetryError
 
 IDLE_S: Final = 5
+_ANSWER_S: Final = 10.0
 _ROWS: Final = "100000"
 _DEVICES: Final = "4"
 _KINDS: Final = frozenset({"anomalies", "aggregates", "dead_letters"})
@@ -98,12 +100,28 @@ def broker() -> Iterator[str]:
         process.wait()
 
 
-def create(names: Names, address: str) -> None:
-    """Create topic and subscription, so that nothing depends on which process is first."""
+@contextlib.contextmanager
+def created(names: Names, address: str) -> Iterator[None]:
+    """Create topic and subscription, so that nothing depends on which process is first; delete them in the end.
+
+    Raises:
+        ConfigError: if nobody answers at the address.
+    """
     with grpc.insecure_channel(address) as channel:
-        PublisherClient(transport=PublisherGrpcTransport(channel=channel)).create_topic(name=names.topic)
+        publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         request = {"name": names.subscription, "topic": names.topic, "enable_message_ordering": True}
-        SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)).create_subscription(request=request)
+        try:
+            publisher.create_topic(name=names.topic, retry=None, timeout=_ANSWER_S)
+            subscriber.create_subscription(request=request, retry=None, timeout=_ANSWER_S)
+        except GoogleAPICallError as error:
+            raise ConfigError("PUBSUB_EMULATOR_HOST", address, f"Pub/Sub does not answer: {error.message}") from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(GoogleAPICallError):
+                subscriber.delete_subscription(subscription=names.subscription, retry=None, timeout=_ANSWER_S)
+                publisher.delete_topic(topic=names.topic, retry=None, timeout=_ANSWER_S)
 
 
 def run_job(
@@ -115,12 +133,14 @@ def run_job(
         The summaries of the publisher and of the pipeline.
     """
     environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
-    create(names, address)
     summary = folder / "summary.json"
     say(f"pipeline: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
     job = ("pipeline", "--subscription", names.subscription, "--output", results, "--summary", summary,
            "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
-    with subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline:
+    with (
+        created(names, address),
+        subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline,
+    ):
         say(f"publisher: {csv} → {names.topic.split('/')[-1]}")
         try:
             replay = ("replay", csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")

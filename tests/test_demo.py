@@ -8,6 +8,8 @@ import pytest
 
 from demo.__main__ import main
 from demo.books import check_books, results_table
+from publisher.broker import Broker
+from tests.pubsub_fixtures import clients
 
 pytestmark = pytest.mark.xdist_group("demo")  # they share one run
 
@@ -61,3 +63,22 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--output", str(tmp_path)]) == 2
     assert "its results hold 'precious.txt', which no run has written" in capsys.readouterr().err
     assert (tmp_path / "results" / "precious.txt").exists()
+
+
+def test_nobody_at_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+    (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
+    assert main(["--csv", str(tmp_path / "rows.csv"), "--output", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("demo: error: PUBSUB_EMULATOR_HOST 127.0.0.1:1: Pub/Sub does not answer")
+
+
+def test_the_emulator_is_used_and_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Broker() as broker, clients(broker.address) as pubsub:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.address)
+        (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
+        assert main(["--csv", str(tmp_path / "rows.csv"), "--output", str(tmp_path)]) == 0
+        assert list(pubsub.requests.list_topics(project="projects/demo")) == []
+        assert list(pubsub.subscriber.list_subscriptions(project="projects/demo")) == []
