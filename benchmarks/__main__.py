@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.answers import BenchmarkError
 from benchmarks.contender import Contender, run_rounds
 from benchmarks.data import Data, prepare_data
 from benchmarks.machine import machine_facts
 from benchmarks.report import to_json, to_table
-from transforms.errors import ConfigError, TelemetryError
+from transforms.commands import OneLineParser, exit_code
+from transforms.errors import ConfigError
 
 BASE: Final = "in process, 500 rows a message"
 _FEWEST_ROWS: Final = 100  # fewer cannot hold the simulated faults
@@ -67,7 +67,7 @@ PARTS: Final[Mapping[str, Part]] = {
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the flags."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m benchmarks",
         description="Measure the job beside a row-wise Beam graph and polars, on the same rows, in one run.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -121,14 +121,11 @@ def _check(args: argparse.Namespace) -> list[str]:
 
 def main(args: Sequence[str]) -> int:
     """Run the benchmarks and print the table; returns the exit code."""
-    try:
-        print(run(build_parser().parse_args(args)))
-    except ConfigError as error:
-        print(f"benchmarks: error: {error}", file=sys.stderr)
-        return 2
-    except (BenchmarkError, TelemetryError) as error:
-        print(f"benchmarks: error: {error}", file=sys.stderr)
-        return 1
+    return exit_code("benchmarks", lambda: _print(args))
+
+
+def _print(args: Sequence[str]) -> int:
+    print(run(build_parser().parse_args(args)))
     return 0
 
 

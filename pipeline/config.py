@@ -8,14 +8,13 @@ from typing import Final, Literal, get_args
 
 from transforms.commands import OneLineParser
 from transforms.errors import ConfigError
-from transforms.flags import read_duration, read_whole
+from transforms.flags import check_pubsub_name, read_duration, read_whole
 from transforms.records import DEFAULT_METRICS
 from transforms.rules import RuleError, RuleSet, load_rules
 from transforms.windows import WindowSpec
 
 FileFormat = Literal["jsonl", "parquet"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
-_PUBSUB_NAME: Final = r"projects/[^/\s]+/{kind}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}"
 _MOST_SHARDS: Final = 10_000
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
@@ -185,8 +184,8 @@ def _check_source(inputs: Sequence[str], subscription: str, topic: str) -> None:
         )
         raise ConfigError(what or "--input", "", problem)
     for flag, kind, value in (("--subscription", "subscriptions", subscription), ("--topic", "topics", topic)):
-        if value and re.fullmatch(_PUBSUB_NAME.format(kind=kind), value) is None:
-            raise ConfigError(flag, value, f"must read projects/PROJECT/{kind}/NAME")
+        if value:
+            check_pubsub_name(flag, kind, value)
 
 
 def _metrics(text: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from transforms.aggregate import AggregateWindows
 from transforms.archive import ArchiveReadings
 from transforms.decode import DecodeMessages
 from transforms.detect import DetectAnomalies
+from transforms.records import RECORDS
 from transforms.show import PrintAnomalies
 from transforms.write import WriteRecords
 
@@ -30,13 +31,9 @@ def outputs_of(config: JobConfig) -> Outputs:
     """Return the outputs that the flags ask for."""
     outputs = Outputs()
     if config.output:
-        for kind, sinks in (
-            ("anomalies", outputs.anomalies),
-            ("aggregates", outputs.aggregates),
-            ("dead_letters", outputs.dead_letters),
-        ):
+        for kind in RECORDS:
             write = WriteRecords(kind, config.output, config.file_format, config.flush_us, config.shards)
-            sinks[f"Write {kind}"] = write
+            vars(outputs)[kind][f"Write {kind}"] = write
     if config.archive:
         outputs.readings["Archive readings"] = ArchiveReadings(config.output, config.flush_us, config.shards)
     if config.print_anomalies:

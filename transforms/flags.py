@@ -1,10 +1,23 @@
 """Values of flags as people write them; a mistake names the flag, the value and what is wrong with it."""
 
 import math
+import re
 
 from transforms.clock import LATEST_US, parse_time
 from transforms.durations import parse_duration
 from transforms.errors import ConfigError
+
+_PUBSUB_NAME = r"projects/[^/\s]+/{kind}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}"
+
+
+def check_pubsub_name(flag: str, kind: str, text: str) -> None:
+    """Check the full name of a topic or subscription; `kind` is ``topics`` or ``subscriptions``.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    if re.fullmatch(_PUBSUB_NAME.format(kind=kind), text) is None:
+        raise ConfigError(flag, text, f"must read projects/PROJECT/{kind}/NAME")
 
 
 def read_whole(flag: str, text: str, most: int, least: int = 1) -> int:
@@ -66,3 +79,16 @@ def read_moment(flag: str, text: str) -> int:
     if not 0 <= moment <= LATEST_US:
         raise ConfigError(flag, text, "not between 1970 and 2100")
     return moment
+
+
+def read_span(start: str, end: str) -> tuple[int | None, int | None]:
+    """Return the microseconds of --start and --end; None where the flag is empty.
+
+    Raises:
+        ConfigError: if one is no point in time, or they hold nothing between them.
+    """
+    start_us = read_moment("--start", start) if start else None
+    end_us = read_moment("--end", end) if end else None
+    if start_us is not None and end_us is not None and start_us >= end_us:
+        raise ConfigError("--start", start, f"is not before --end {end}")
+    return start_us, end_us

@@ -13,7 +13,7 @@ from publisher.explore.report import Report
 from publisher.explore.survey import Survey, select_pieces
 from publisher.explore.text import render
 from transforms.errors import ConfigError
-from transforms.flags import read_moment, read_whole
+from transforms.flags import read_span, read_whole
 from transforms.rules import RuleError, RuleSet, load_rules
 
 _MOST_SHOWN: Final = 100_000
@@ -55,10 +55,7 @@ def run(options: argparse.Namespace) -> int:
 def explore(options: argparse.Namespace) -> Report:
     """Return what is in the inputs; raises what `run` raises."""
     mapping = parse_columns(options.columns)
-    start_us = read_moment("--start", options.start) if options.start else None
-    end_us = read_moment("--end", options.end) if options.end else None
-    if start_us is not None and end_us is not None and start_us >= end_us:
-        raise ConfigError("--start", options.start, f"is not before --end {options.end}")
+    start_us, end_us = read_span(options.start, options.end)
     survey = Survey(_rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN))
     if options.input.count(STDIN) > 1:
         raise ConfigError("INPUT", STDIN, "standard input can be read only once")

@@ -22,9 +22,8 @@ from publisher.replay.topic import Topic, create_subscription
 from transforms.clock import format_time
 from transforms.commands import stopping
 from transforms.errors import ConfigError
-from transforms.flags import read_moment, read_positive, read_whole
+from transforms.flags import check_pubsub_name, read_positive, read_span, read_whole
 
-_NAME: Final = r"projects/[^/\s]+/{kind}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}"
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MOST_ROWS_PER_MESSAGE: Final = 100_000
 
@@ -128,13 +127,8 @@ def make_recording(options: argparse.Namespace) -> Recording:
     mapping = parse_columns(options.columns)
     for path in options.input:
         check_input(path, mapping)
-    selection = Selection(
-        start_us=read_moment("--start", options.start) if options.start else None,
-        end_us=read_moment("--end", options.end) if options.end else None,
-        limit=read_whole("--limit", options.limit, 10**15) if options.limit else None,
-    )
-    if selection.start_us is not None and selection.end_us is not None and selection.start_us >= selection.end_us:
-        raise ConfigError("--start", options.start, f"is not before --end {options.end}")
+    limit = read_whole("--limit", options.limit, 10**15) if options.limit else None
+    selection = Selection(*read_span(options.start, options.end), limit)
     loop = read_whole("--loop", options.loop, 10**9)
     if STDIN in options.input and (loop > 1 or options.input.count(STDIN) > 1):
         raise ConfigError("--loop" if loop > 1 else "INPUT", loop if loop > 1 else STDIN,
@@ -155,14 +149,11 @@ def make_recording(options: argparse.Namespace) -> Recording:
 
 
 def _check_names(options: argparse.Namespace) -> None:
-    for flag, kind, value in (
-        ("--topic", "topics", options.topic),
-        ("--subscription", "subscriptions", options.subscription),
-    ):
-        if value and re.fullmatch(_NAME.format(kind=kind), value) is None:
-            raise ConfigError(flag, value, f"must read projects/PROJECT/{kind}/NAME")
-    if options.subscription and not options.create:
-        raise ConfigError("--subscription", options.subscription, "is only used with --create")
+    check_pubsub_name("--topic", "topics", options.topic)
+    if options.subscription:
+        check_pubsub_name("--subscription", "subscriptions", options.subscription)
+        if not options.create:
+            raise ConfigError("--subscription", options.subscription, "is only used with --create")
     if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
         raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from publisher.csvfiles import STDIN, read_pieces
-from publisher.lines import NO_TIME, Lines, LineWriter
+from publisher.lines import NO_TIME, Lines, write_lines
 from publisher.replay.checkpoint import Progress
 from publisher.replay.delivery import Channel, Delivery
 from publisher.replay.pace import Pace
@@ -73,9 +73,8 @@ class Recording:
 
     def read_pass(self) -> Iterator[Lines]:
         """Read the chosen rows once."""
-        writer = LineWriter()
         pieces = chain.from_iterable(read_pieces(path, self.mapping) for path in self.inputs)
-        return self.selection.choose(map(writer.write, pieces))
+        return self.selection.choose(write_lines(pieces))
 
 
 @dataclass(slots=True)

@@ -115,25 +115,25 @@ def test_pulls_are_acknowledged_one_after_another_while_the_stream_goes_on(tmp_p
     assert pulls.most_outstanding <= 3, "one at work, one ready, one just taken"
 
 
-def test_what_was_not_done_is_given_back() -> None:
+def first_of_two_done() -> tuple[Pulls, Subscription]:
     pulls = Pulls([message("m0", 70)], [message("m1", 80)])
     subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
     events = subscription.read_multiple(None)
     while len(pulls.handed_out) < 2:
         next(events)
     subscription.done(0)
+    return pulls, subscription
+
+
+def test_what_was_not_done_is_given_back() -> None:
+    pulls, subscription = first_of_two_done()
     subscription.finish(succeeded=False)
     assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
 
 
 def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
     """The local runner hands out the next event while it reports that a step has failed."""
-    pulls = Pulls([message("m0", 70)], [message("m1", 80)])
-    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
-    events = subscription.read_multiple(None)
-    while len(pulls.handed_out) < 2:
-        next(events)
-    subscription.done(0)
+    pulls, subscription = first_of_two_done()
     with failures_watched(subscription):
         logging.getLogger("apache_beam.runners.direct.executor").error("Giving up after %s attempts.", 4)
     subscription.done(1)
