@@ -5,6 +5,7 @@ import contextlib
 import io
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from pipeline.config import LOCAL_RUNNERS, JobConfig, add_arguments
 from transforms.errors import ConfigError
@@ -38,7 +39,14 @@ def beam_options(config: JobConfig) -> PipelineOptions:
         raise ConfigError(flag, "", text or "not understood") from error
     if unknown:
         raise ConfigError(unknown[0], "", "unknown flag" if unknown[0].startswith("-") else "not expected here")
-    return PipelineOptions(list(config.beam_args), streaming=config.streaming)
+    options = PipelineOptions(list(config.beam_args), streaming=config.streaming)
+    if not is_local(options):
+        name = options.view_as(StandardOptions).runner
+        try:
+            create_runner(name)
+        except (ValueError, ImportError, AttributeError) as error:
+            raise ConfigError("--runner", name, "is no runner that Beam has here") from error
+    return options
 
 
 def is_local(options: PipelineOptions) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 from apache_beam.io.filesystem import BeamIOError
@@ -24,14 +25,26 @@ def check_output(path: str) -> None:
     Raises:
         ConfigError: if that cannot be done.
     """
-    probe = FileSystems.join(path, f".writable-{uuid.uuid4().hex}")
     try:
+        probe = FileSystems.join(path, f".writable-{uuid.uuid4().hex}")
         with FileSystems.create(probe, "application/octet-stream", "uncompressed") as file:
             file.write(b"\n")
         FileSystems.delete([probe])
     except (OSError, BeamIOError, ValueError) as error:
         detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError("--output", path, f"cannot be written: {detail}") from error
+
+
+def check_summary(path: str) -> None:
+    """Check that a file can be where the summary is to be written; writes nothing.
+
+    Raises:
+        ConfigError: if it cannot.
+    """
+    if not Path(path).absolute().parent.is_dir():
+        raise ConfigError("--summary", path, "its folder does not exist")
+    if Path(path).is_dir():
+        raise ConfigError("--summary", path, "is a folder")
 
 
 @contextlib.contextmanager

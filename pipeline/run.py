@@ -20,7 +20,7 @@ from pipeline.summary import Summary, reported
 from transforms import counters
 from transforms.commands import stopping
 from transforms.durations import format_duration
-from transforms.errors import ConfigError, OutputError, TelemetryError
+from transforms.errors import OutputError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
 
@@ -44,14 +44,17 @@ def run_config(config: JobConfig) -> int:
     _log_config(config)
     if config.output:
         preflight.check_output(config.output)
-    if config.summary and not Path(config.summary).absolute().parent.is_dir():
-        raise ConfigError("--summary", config.summary, "its folder does not exist")
+    if config.summary:
+        preflight.check_summary(config.summary)
     if not is_local(options):
         return _run_remote(config, options)
     summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
     sys.stderr.write(summary.to_text() + "\n")
     if config.summary:
-        Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
+        try:
+            Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
+        except OSError as error:
+            raise JobFailedError(f"--summary {config.summary}: cannot be written: {error.strerror}") from error
     return 0
 
 

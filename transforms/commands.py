@@ -26,12 +26,27 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def exit_code(program: str, command: Callable[[], int]) -> int:
-    """Run a command; returns its exit code, 2 for bad configuration, 1 for another expected failure."""
+    """Run a command; returns its exit code, 2 for bad configuration, 1 for another expected failure.
+
+    Nobody who reads the output any more (``| head``) is such a failure too, and needs no words.
+    """
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()  # here, where a reader that has left is no stack trace
+        return code
     except TelemetryError as error:
         sys.stderr.write(f"{program}: error: {error}\n")
         return 2 if isinstance(error, ConfigError) else 1
+    except BrokenPipeError:
+        drop_output()
+        return 1
+
+
+def drop_output() -> None:
+    """Let what is still written to standard output go nowhere, after its reader has left."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """PrintAnomalies: each anomaly as one readable line on standard output."""
 
-import os
 import sys
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from transforms.clock import format_time
+from transforms.commands import drop_output
 from transforms.records import READING_UNITS
 
 
@@ -53,6 +53,4 @@ def print_lines(lines: list[str]) -> None:
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        drop_output()

@@ -54,6 +54,9 @@ LATER_MISTAKES = [
     (["--windw", "5s"], "--windw: unknown flag"),
     (["--num_workers", "many"], "--num_workers: invalid int value: 'many'"),
     (["spare"], "spare: not expected here"),
+    (["--summary", "/"], "--summary /: is a folder"),
+    (["--runner", "NoSuchRunner"], "--runner NoSuchRunner: is no runner that Beam has here"),
+    (["--runner", "no.such.Runner"], "--runner no.such.Runner: is no runner that Beam has here"),
     (["--summary", "/nonexistent/summary.json"], "--summary /nonexistent/summary.json: its folder does not exist"),
 ]
 
@@ -100,6 +103,13 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capture
     assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: ")
+
+
+def test_an_output_on_a_filesystem_that_beam_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv").write_text("ts,device\n")
+    assert main(["--input", str(tmp_path / "rows.csv"), "--output", "foo://bucket/out"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pipeline: error: --output foo://bucket/out: cannot be written: Unable to get filesystem")
 
 
 def test_nobody_at_the_address(

@@ -2,6 +2,7 @@ import argparse
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -642,3 +643,18 @@ def test_nothing_heavy_is_imported():
     program = "import sys, publisher.explore; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"apache_beam", "pandas", "pyarrow", "grpc", "tqdm"}.intersection(result.stdout.split())
+
+
+def test_a_reader_that_leaves_is_no_stack_trace(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("ts,device,temp\n" + "".join(f"{n},device-{n},20\n" for n in range(20_000)))
+    command = [sys.executable, "-m", "publisher", "explore", str(file), "--top", "20000"]
+    # Unbuffered, Python itself does not notice that only the beginning of a text was written.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
