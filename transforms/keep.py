@@ -24,8 +24,8 @@ from apache_beam.utils.windowed_value import WindowedValue
 from transforms import counters
 from transforms.batch import ReadingBatch
 from transforms.deadletters import Reason
-from transforms.ledger import Ledger, decode_ledger, encode_ledger
 from transforms.moments import AggregateTable, merge_tables
+from transforms.panelog import PaneLog, decode_pane_log, encode_pane_log
 from transforms.results import Timing, aggregates, too_late
 from transforms.windows import WindowSpec
 
@@ -72,7 +72,7 @@ class KeepWindows(beam.DoFn):
     moment: Timestamp = MIN_TIMESTAMP
 
     TABLES = BagStateSpec("tables", PickleCoder())
-    LEDGER = ReadModifyWriteStateSpec("ledger", BytesCoder())
+    PANE_LOG = ReadModifyWriteStateSpec("pane_log", BytesCoder())
     END = TimerSpec("end", TimeDomain.WATERMARK)
     CLOSE = TimerSpec("close", TimeDomain.WATERMARK)
     EARLY = TimerSpec("early", TimeDomain.REAL_TIME)
@@ -87,7 +87,7 @@ class KeepWindows(beam.DoFn):
         element: tuple[Key, Arrival],
         timestamp: Any = beam.DoFn.TimestampParam,
         tables: Any = beam.DoFn.StateParam(TABLES),
-        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+        log_state: Any = beam.DoFn.StateParam(PANE_LOG),
         end: Any = beam.DoFn.TimerParam(END),
         close: Any = beam.DoFn.TimerParam(CLOSE),
         early: Any = beam.DoFn.TimerParam(EARLY),
@@ -95,29 +95,29 @@ class KeepWindows(beam.DoFn):
         """Store an arrival; yield dead letters for what is too late, and report windows that ended before."""
         spec = self.windows
         (_, start_us), arrival = element
-        known = ledger_state.read()
-        ledger = decode_ledger(known)
-        ledger.advance(arrival.watermark_us)
+        known = log_state.read()
+        log = decode_pane_log(known)
+        log.advance(arrival.watermark_us)
         if arrival.suspects is not None:
-            dead = reject_late(arrival.suspects, spec, ledger.watermark_us)
+            dead = reject_late(arrival.suspects, spec, log.watermark_us)
             if dead is not None:
                 yield beam.pvalue.TaggedOutput(DEAD_LETTERS, dead)
         table = arrival.table
-        closed = spec.is_closed(table.window_us, ledger.watermark_us)
+        closed = spec.is_closed(table.window_us, log.watermark_us)
         if closed.any():  # its readings are among the dead letters
             table = table.select(~closed)
         if len(table):
-            _store(table, tables, ledger)
-            opened, late = ledger.admit(np.unique(table.window_us).tolist(), spec)
+            _store(table, tables, log)
+            opened, late = log.admit(np.unique(table.window_us).tolist(), spec)
             for window_us in opened:
                 end.set(Timestamp(micros=window_us + spec.size_us), dynamic_timer_tag=str(window_us))
-            self._report(late, "late", tables, ledger, timestamp)
+            self._report(late, "late", tables, log, timestamp)
             if known is None:
                 close.set(Timestamp(micros=start_us + self.bucket_us + spec.size_us + spec.allowed_lateness_us))
-            if spec.early_us is not None and ledger.unreported and not ledger.early_is_set:
+            if spec.early_us is not None and log.unreported and not log.early_is_set:
                 early.set(Timestamp.of(time.time() + spec.early_us / 1e6))
-                ledger.early_is_set = True
-        ledger_state.write(encode_ledger(ledger))
+                log.early_is_set = True
+        log_state.write(encode_pane_log(log))
 
     @on_timer(END)
     def on_end(
@@ -125,39 +125,39 @@ class KeepWindows(beam.DoFn):
         tag: str = beam.DoFn.DynamicTimerTagParam,
         timestamp: Any = beam.DoFn.TimestampParam,
         tables: Any = beam.DoFn.StateParam(TABLES),
-        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+        log_state: Any = beam.DoFn.StateParam(PANE_LOG),
     ) -> None:
         """Report a window that the watermark has passed."""
-        ledger = decode_ledger(ledger_state.read())
-        ledger.advance(int(tag) + self.windows.size_us)
-        self._report([int(tag)], "on_time", tables, ledger, timestamp)
-        ledger_state.write(encode_ledger(ledger))
+        log = decode_pane_log(log_state.read())
+        log.advance(int(tag) + self.windows.size_us)
+        self._report([int(tag)], "on_time", tables, log, timestamp)
+        log_state.write(encode_pane_log(log))
 
     @on_timer(EARLY)
     def on_early(
         self,
         timestamp: Any = beam.DoFn.TimestampParam,
         tables: Any = beam.DoFn.StateParam(TABLES),
-        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+        log_state: Any = beam.DoFn.StateParam(PANE_LOG),
     ) -> None:
         """Report the open windows that have new readings."""
-        ledger = decode_ledger(ledger_state.read())
-        ledger.early_is_set = False
-        self._report(sorted(ledger.unreported), "early", tables, ledger, timestamp)
-        ledger_state.write(encode_ledger(ledger))
+        log = decode_pane_log(log_state.read())
+        log.early_is_set = False
+        self._report(sorted(log.unreported), "early", tables, log, timestamp)
+        log_state.write(encode_pane_log(log))
 
     @on_timer(CLOSE)
     def on_close(
         self,
         timestamp: Any = beam.DoFn.TimestampParam,
         tables: Any = beam.DoFn.StateParam(TABLES),
-        ledger_state: Any = beam.DoFn.StateParam(LEDGER),
+        log_state: Any = beam.DoFn.StateParam(PANE_LOG),
     ) -> None:
         """Forget the tables: no window of this key takes readings any more."""
-        ledger = decode_ledger(ledger_state.read())
-        ledger.close(timestamp.micros)
+        log = decode_pane_log(log_state.read())
+        log.close(timestamp.micros)
         tables.clear()
-        ledger_state.write(encode_ledger(ledger))
+        log_state.write(encode_pane_log(log))
 
     def finish_bundle(self) -> Iterator[Any]:
         """Yield the panes of the bundle, those of the same timing and index as one record batch."""
@@ -170,14 +170,14 @@ class KeepWindows(beam.DoFn):
                 yield WindowedValue(batch, self.moment, (GlobalWindow(),))
 
     def _report(
-        self, windows_us: Sequence[int], timing: Timing, tables: Any, ledger: Ledger, timestamp: Timestamp
+        self, windows_us: Sequence[int], timing: Timing, tables: Any, log: PaneLog, timestamp: Timestamp
     ) -> None:
         if not windows_us:
             return
         parts: list[AggregateTable] = list(tables.read())
         for window_us in windows_us:
             pane = merge_tables(list(_of_window(parts, window_us)))
-            self.panes[timing, ledger.report(window_us)].append(pane)
+            self.panes[timing, log.report(window_us)].append(pane)
         self.moment = max(self.moment, timestamp)
 
 
@@ -188,14 +188,14 @@ def _of_window(parts: Iterable[AggregateTable], window_us: int) -> Iterator[Aggr
             yield part.select(slice(first, end))
 
 
-def _store(table: AggregateTable, tables: Any, ledger: Ledger) -> None:
+def _store(table: AggregateTable, tables: Any, log: PaneLog) -> None:
     """Add a table to those of the key, and merge them when they have become many."""
-    if ledger.parts >= _COMPACT_AT:
+    if log.parts >= _COMPACT_AT:
         table = merge_tables([*tables.read(), table])
         tables.clear()
-        ledger.parts = 0
+        log.parts = 0
     tables.add(table)
-    ledger.parts += 1
+    log.parts += 1
 
 
 def suspects_of(batch: ReadingBatch, spec: WindowSpec, watermark_us: int | None) -> np.ndarray[Any, np.dtype[np.bool_]]:

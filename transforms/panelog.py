@@ -1,4 +1,4 @@
-"""What is remembered of the windows of one key besides their tables: a small, serialisable ledger."""
+"""What is remembered of the windows of one key besides their tables: a small, serialisable log of panes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ UNKNOWN_US: Final = -(2**62)
 """A watermark before all time."""
 
 
-class Ledger(msgspec.Struct, array_like=True):
+class PaneLog(msgspec.Struct, array_like=True):
     """Panes and watermark of the windows that share a key.
 
     It outlives the tables: what is left of a closed key says until when it was open, so that a reading
@@ -67,14 +67,14 @@ class Ledger(msgspec.Struct, array_like=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Ledger)
+_DECODER: Final = msgspec.msgpack.Decoder(PaneLog)
 
 
-def encode_ledger(ledger: Ledger) -> bytes:
-    """Return the ledger as bytes."""
-    return _ENCODER.encode(ledger)
+def encode_pane_log(log: PaneLog) -> bytes:
+    """Return the log of panes as bytes."""
+    return _ENCODER.encode(log)
 
 
-def decode_ledger(content: bytes | None) -> Ledger:
-    """Return the ledger that was encoded; a new one for None."""
-    return Ledger() if content is None else _DECODER.decode(content)
+def decode_pane_log(content: bytes | None) -> PaneLog:
+    """Return the log of panes that was encoded; a new one for None."""
+    return PaneLog() if content is None else _DECODER.decode(content)
