@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
 from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from transforms.errors import ConfigError
+from transforms.storage import StorageError, delete_file, join, write_file
 
 _ANSWER_SECONDS = 10.0
 
@@ -25,14 +24,12 @@ def check_output(path: str) -> None:
     Raises:
         ConfigError: if that cannot be done.
     """
+    probe = join(path, f".writable-{uuid.uuid4().hex}")
     try:
-        probe = FileSystems.join(path, f".writable-{uuid.uuid4().hex}")
-        with FileSystems.create(probe, "application/octet-stream", "uncompressed") as file:
-            file.write(b"\n")
-        FileSystems.delete([probe])
-    except (OSError, BeamIOError, ValueError) as error:
-        detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError("--output", path, f"cannot be written: {detail}") from error
+        write_file(probe, b"\n", patience_s=0)
+        delete_file(probe)
+    except StorageError as error:
+        raise ConfigError("--output", path, f"cannot be written: {error.problem}") from error
 
 
 def check_summary(path: str) -> None:

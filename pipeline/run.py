@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline import preflight
@@ -23,6 +24,7 @@ from transforms.durations import format_duration
 from transforms.errors import OutputError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
+_WHERE = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
 
 
 class JobFailedError(TelemetryError):
@@ -41,6 +43,7 @@ def run_config(config: JobConfig) -> int:
     if not config.verbose:  # Beam logs each exception several times over before it raises it
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = beam_options(config)
+    FileSystems.set_options(options)  # what is tried before the pipeline exists needs the credentials, too
     _log_config(config)
     if config.output:
         preflight.check_output(config.output)
@@ -117,12 +120,12 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
     try:
         pipeline.run().wait_until_finish()
     except OutputError as error:
-        raise JobFailedError(str(error)) from error
+        raise JobFailedError(_WHERE.sub("", str(error))) from error
     except RuntimeError as error:  # what a worker of the local runner raised arrives as text
         expected = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", str(error), re.MULTILINE)
         if expected is None:
             raise
-        raise JobFailedError(expected[1]) from error
+        raise JobFailedError(_WHERE.sub("", expected[1])) from error
     return Summary(counters.tally(), time.monotonic() - started)
 
 

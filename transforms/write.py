@@ -14,11 +14,10 @@ from typing import Any, Final, Literal
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
 
 from transforms import counters
 from transforms.errors import OutputError
+from transforms.storage import StorageError, join, write_file
 from transforms.tables import concat_record_batches, record_times, to_json_lines, to_parquet
 
 FileFormat = Literal["jsonl", "parquet"]
@@ -113,28 +112,6 @@ def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
     return to_json_lines(batch) if file_format == "jsonl" else to_parquet(batch)
 
 
-def write_file(folder: str, name: str, content: bytes) -> str:
-    """Write a whole file under its final name, which appears only when it is complete; returns the path.
-
-    On a disk that takes a temporary name and a rename; an object in a bucket appears when it is closed.
-
-    Raises:
-        OSError: naming the file, if it cannot be written; then it does not appear.
-    """
-    path: str = FileSystems.join(folder, name)
-    local = FileSystems.get_scheme(path) is None
-    target = FileSystems.join(folder, f".{name}.partial") if local else path
-    try:
-        with FileSystems.create(target, "application/octet-stream", "uncompressed") as file:
-            file.write(content)
-    except OSError as error:
-        error.filename = error.filename or path  # a full disk does not say what was being written
-        raise
-    if local:
-        FileSystems.rename([target], [path])
-    return path
-
-
 @dataclass
 class _KeyByHour(beam.DoFn):
     kind: str
@@ -157,9 +134,10 @@ class _Write(beam.DoFn):
         batch = concat_record_batches(list(gathered))
         content = encode_records(batch, self.file_format)
         name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
+        path = join(self.output, self.kind, folder, name)
         try:
-            path = write_file(FileSystems.join(self.output, self.kind, *folder.split("/")), name, content)
-        except (OSError, BeamIOError) as error:
+            write_file(path, content)
+        except StorageError as error:
             raise OutputError(f"--output {self.output}: cannot be written: {error}") from error
         counters.count(counters.FILES_WRITTEN)
         counters.count(counters.ROWS_WRITTEN, len(batch))

@@ -109,7 +109,7 @@ def test_an_output_on_a_filesystem_that_beam_does_not_know(tmp_path: Path, capsy
     (tmp_path / "rows.csv").write_text("ts,device\n")
     assert main(["--input", str(tmp_path / "rows.csv"), "--output", "foo://bucket/out"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("pipeline: error: --output foo://bucket/out: cannot be written: Unable to get filesystem")
+    assert line.startswith("pipeline: error: --output foo://bucket/out: cannot be written: Beam has no filesystem for foo://")
 
 
 def test_nobody_at_the_address(

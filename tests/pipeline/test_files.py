@@ -12,6 +12,7 @@ from pipeline.sources import files
 from pipeline.sources.files import FileRange, plan_ranges, read_range
 from transforms.codec import decode
 from transforms.messages import Message
+from transforms.storage import StorageError
 
 LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
 
@@ -94,12 +95,13 @@ def test_large_files_are_cut_into_ranges(tmp_path: Path) -> None:
 def test_a_full_disk_ends_the_job_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: str, _: bytes) -> None:
+        raise StorageError(path, "No space left on device")
 
     (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
-    monkeypatch.setattr("transforms.write.FileSystems.rename", full)
+    monkeypatch.setattr("transforms.write.write_file", full)
     out = tmp_path / "out"
     assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: [Errno 28] No space left on device")
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
+    assert line.endswith(".jsonl: No space left on device")

@@ -22,6 +22,7 @@ from tests import oracle
 from tests.jobs import DATA, cut, ndjson, records
 from tests.pipeline.test_oracle import check, readings
 from tests.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
+from transforms.storage import StorageError
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]
 pytestmark = pytest.mark.xdist_group("emulator")
@@ -215,17 +216,18 @@ def test_what_a_crashed_job_had_not_taken_over_is_delivered_again(
 def test_a_full_disk_ends_the_job_and_says_what_may_be_missing(
     embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: str, _: bytes) -> None:
+        raise StorageError(path, "No space left on device")
 
     topic = embedded.new_topic()
     subscription = embedded.new_subscription(topic)
     embedded.publish(topic, (ROW % (60, 31)).encode())
-    monkeypatch.setattr("transforms.write.FileSystems.rename", full)
+    monkeypatch.setattr("transforms.write.write_file", full)
     out = str(tmp_path / "out")
     assert main(["--subscription", subscription, "--output", out, "--stop-after-idle", "500ms"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: [Errno 28] No space left on device")
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
+    assert ".jsonl: No space left on device; 1 messages" in line
     assert line.endswith("; 1 messages acknowledged before may be missing from the results: publish them again")
 
 

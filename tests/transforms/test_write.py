@@ -1,4 +1,3 @@
-import errno
 import io
 import json
 from pathlib import Path
@@ -9,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.transforms.batches import MINUTE
 from transforms import counters
 from transforms.records import Anomaly, DeadLetter, WindowAggregate
 from transforms.tables import arrow_schema, from_records, record_times
-from transforms.write import WriteRecords, encode_records, file_name, hour_folder, split_files, write_file
+from transforms.write import WriteRecords, encode_records, file_name, hour_folder, split_files
 
 HOUR = 60 * MINUTE
 UNKNOWN = int(np.iinfo(np.int64).min)
@@ -187,54 +185,6 @@ def test_the_same_records_are_the_same_bytes(file_format):
 
 
 # Files
-
-
-def test_a_file_has_a_temporary_name_until_it_is_complete(tmp_path, monkeypatch):
-    seen = []
-    rename = FileSystems.rename
-
-    def look_and_rename(sources: list[str], targets: list[str]) -> None:
-        seen.append(tree(tmp_path))
-        rename(sources, targets)
-
-    monkeypatch.setattr(FileSystems, "rename", look_and_rename)
-    path = write_file(str(tmp_path / "a" / "b"), "name.jsonl", b"content")
-    assert seen == [{"a/b/.name.jsonl.partial": b"content"}]
-    assert tree(tmp_path) == {"a/b/name.jsonl": b"content"}
-    assert path == str(tmp_path / "a" / "b" / "name.jsonl")
-
-
-def test_writing_a_file_again_leaves_one(tmp_path):
-    for _ in range(2):
-        write_file(str(tmp_path), "name.jsonl", b"content")
-    assert tree(tmp_path) == {"name.jsonl": b"content"}
-
-
-def test_what_a_killed_worker_left_is_written_anew(tmp_path):
-    (tmp_path / ".name.jsonl.partial").write_bytes(b"cont")
-    write_file(str(tmp_path), "name.jsonl", b"content")
-    assert tree(tmp_path) == {"name.jsonl": b"content"}
-
-
-class FullDisk(io.BytesIO):
-    """A file that takes a few bytes and then no more, as a full disk does."""
-
-    def write(self, content: Any) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_full_disk_is_an_error_that_names_the_file_and_leaves_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(FileSystems, "create", lambda *_: FullDisk())
-    with pytest.raises(OSError, match=r"No space left on device: '.*name\.jsonl'") as raised:
-        write_file(str(tmp_path), "name.jsonl", b"content")
-    assert raised.value.errno == errno.ENOSPC
-    assert tree(tmp_path) == {}
-
-
-def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
-    (tmp_path / "taken").write_bytes(b"")
-    with pytest.raises(OSError, match="taken"):
-        write_file(str(tmp_path / "taken" / "deeper"), "name.jsonl", b"content")
 
 
 def test_a_job_that_cannot_write_fails(tmp_path):
