@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from demo.steps import IDLE_S
+from transforms.stored import FileStore
 
 Summary = Mapping[str, Any]
 
@@ -35,15 +34,15 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
 
 def count_windows(results: Path) -> int:
     """Return how many windows have at least one aggregate."""
-    return len({row["window_start"] for row in _read(results, "aggregates")})
+    return len(set(_column(results, "aggregates", "window_start")))
 
 
 def check_books(published: Summary, job: Summary, results: Path) -> list[str]:
     """Return what does not add up, by the summaries and by the files read back."""
     dead = sum(job["dead_letters"].values())
     too_late = job["dead_letters"].get("too_late", 0)
-    anomalies = Counter(row["rule_id"] for row in _read(results, "anomalies"))
-    letters = Counter(row["reason"] for row in _read(results, "dead_letters"))
+    anomalies = Counter(_column(results, "anomalies", "rule_id"))
+    letters = Counter(_column(results, "dead_letters", "reason"))
     claims = [
         ("rows published", published["rows_published"], "rows read", published["rows_read"]),
         ("rows decoded + dead letters of lines", job["rows_decoded"] + dead - too_late,
@@ -51,12 +50,11 @@ def check_books(published: Summary, job: Summary, results: Path) -> list[str]:
         ("rows aggregated + too late", job["rows_aggregated"] + too_late, "rows decoded", job["rows_decoded"]),
         ("anomalies in files", dict(sorted(anomalies.items())), "anomalies counted", job["anomalies"]),
         ("dead letters in files", dict(sorted(letters.items())), "dead letters counted", job["dead_letters"]),
-        ("aggregates in files", len(_read(results, "aggregates")), "aggregates counted", job["aggregates"]),
+        ("aggregates in files", len(_column(results, "aggregates", "device")), "aggregates counted", job["aggregates"]),
     ]  # fmt: skip
     return [f"{name} {found}, {other} {expected}" for name, found, other, expected in claims if found != expected]
 
 
-def _read(results: Path, kind: str) -> list[dict[str, Any]]:
-    decoder = msgspec.json.Decoder(dict[str, Any])
-    files = sorted(results.glob(f"{kind}/*/*/*.jsonl"))
-    return [row for path in files for row in decoder.decode_lines(path.read_bytes())]
+def _column(results: Path, kind: str, name: str) -> list[Any]:
+    values: list[Any] = FileStore(str(results)).read(kind, [name]).column(name).to_pylist()
+    return values

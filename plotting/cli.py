@@ -20,12 +20,11 @@ def build_parser() -> OneLineParser:
         description="Draw one metric of a run against time: one panel a device, anomalies in red.",
     )
     command.add_argument(
-        "--results", type=Path, required=True, metavar="DIR", help="the job's --output, a local folder"
+        "--results", required=True, metavar="PATH", help="the job's --output, on any filesystem that Beam knows"
     )
     command.add_argument("--output", type=Path, required=True, metavar="FILE", help="picture: .png, .svg or .pdf")
     command.add_argument(
         "--readings",
-        type=Path,
         nargs="+",
         action="extend",
         default=[],

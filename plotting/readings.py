@@ -2,7 +2,8 @@
 
 import gzip
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +13,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet
 
 from transforms.clock import LATEST_US, MICROS, parse_time
 from transforms.errors import ConfigError
-from transforms.records import BOOLEAN_METRICS
+from transforms.records import BOOLEAN_METRICS, READINGS
+from transforms.storage import StorageError, list_files, read_file, scheme_of
+from transforms.stored import read_tables
 
 _TEXT: Final = pa.string()
+_KEPT: Final = ("device", "source_time")
 _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 
@@ -32,38 +35,45 @@ class Readings:
     """Rows without a readable time, device or value."""
 
 
-def read_readings(files: Sequence[Path], metric: str) -> Readings:
+def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
     """Read one metric of CSV files, or of the readings that a job has archived.
 
     Args:
-        files: CSV with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` of
-            the archive; or a folder of those.
+        paths: CSV with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` of
+            the archive; or a folder of those. On any Beam filesystem.
         metric: the metric.
 
     Raises:
         ConfigError: if a file is missing, is neither, or has no such column.
     """
-    parts = [
-        _read_archived(file, metric) if file.suffix == ".parquet" else _read_csv(file, metric)
-        for file in _expand(files)
-    ]
+    parts: list[Readings] = []
+    try:
+        for path in map(str, paths):
+            archived = _archive_of(path)
+            if archived is None:
+                parts.append(_read_csv(path, metric))
+            else:
+                parts.extend(_archived(table, metric) for _, table in read_tables(READINGS, archived, [*_KEPT, metric]))
+    except StorageError as error:
+        raise ConfigError("--readings", error.path, error.problem) from error
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     return Readings(frame, sum(part.unreadable for part in parts))
 
 
-def _expand(files: Sequence[Path]) -> Iterator[Path]:
-    for file in files:
-        if not file.is_dir():
-            yield file
-            continue
-        found = sorted(file.rglob("[!.]*.parquet"))
-        if not found:
-            raise ConfigError("--readings", file, "no .parquet file of an archive in it")
-        yield from found
+def _archive_of(path: str) -> list[str] | None:
+    """Return the files of an archive, or None if the path is a CSV file."""
+    if path.endswith(".parquet"):
+        return [path]
+    if path.endswith((".csv", ".gz")) or (not scheme_of(path) and not os.path.isdir(path)):
+        return None
+    found = list_files(path, (".parquet",))
+    if not found:
+        raise ConfigError("--readings", path, "no .parquet file of an archive in it")
+    return found
 
 
-def _read_csv(file: Path, metric: str) -> Readings:
-    cells, malformed = _read_cells(file, metric)
+def _read_csv(path: str, metric: str) -> Readings:
+    cells, malformed = _read_cells(path, metric)
     seconds = _numbers(cells.column("ts"), _seconds)
     values = _numbers(cells.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
     device = cells.column("device").to_pandas()
@@ -74,16 +84,7 @@ def _read_csv(file: Path, metric: str) -> Readings:
     return Readings(frame, malformed + int(len(readable) - readable.sum()))
 
 
-def _read_archived(file: Path, metric: str) -> Readings:
-    try:
-        with pa.parquet.ParquetFile(file) as source:  # one file alone: a data set would add columns date and hour
-            names = source.schema_arrow.names
-            for name in ("device", "source_time", metric):
-                if name not in names:
-                    raise ConfigError("--readings", file, f"no column {name!r}, it has {', '.join(names)}")
-            table: Any = source.read(columns=["device", "source_time", metric])
-    except (OSError, pa.ArrowException) as error:
-        raise ConfigError("--readings", file, str(error).splitlines()[0]) from error
+def _archived(table: pa.Table, metric: str) -> Readings:
     table = table.filter(pc.is_valid(table.column(metric)))  # a reading need not carry every metric
     micros = table.column("source_time").cast(pa.int64()).to_numpy()
     return Readings(_frame(table.column("device").to_pandas().to_numpy(), micros, table.column(metric).to_numpy()), 0)
@@ -94,7 +95,7 @@ def _frame(device: Any, micros: np.ndarray[Any, np.dtype[np.int64]], values: Any
     return pd.DataFrame({"device": device, "time": times, "value": values})
 
 
-def _read_cells(file: Path, metric: str) -> tuple[Any, int]:
+def _read_cells(path: str, metric: str) -> tuple[Any, int]:
     """Return the three columns as text, and how many lines do not fit the header."""
     malformed = 0
 
@@ -105,7 +106,9 @@ def _read_cells(file: Path, metric: str) -> tuple[Any, int]:
 
     wanted = ("ts", "device", metric)
     try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        content = read_file(path)
+        if path.endswith(".gz"):
+            content = gzip.decompress(content)
         table: Any = pa.csv.read_csv(
             pa.BufferReader(content),
             pa.csv.ReadOptions(use_threads=False),
@@ -114,10 +117,10 @@ def _read_cells(file: Path, metric: str) -> tuple[Any, int]:
         )
     except (OSError, EOFError, pa.ArrowException) as error:
         problem = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise ConfigError("--readings", file, problem) from error
+        raise ConfigError("--readings", path, problem) from error
     for name in wanted:
         if name not in table.schema.names:
-            raise ConfigError("--readings", file, f"no column {name!r}, it has {', '.join(table.schema.names)}")
+            raise ConfigError("--readings", path, f"no column {name!r}, it has {', '.join(table.schema.names)}")
     return table.select(wanted), malformed
 
 

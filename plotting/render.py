@@ -41,10 +41,10 @@ class Summary:
 
 
 def render(
-    results: Path,
+    results: str | Path,
     output: Path,
     *,
-    readings: Sequence[Path] = (),
+    readings: Sequence[str | Path] = (),
     metric: str = "temp",
     devices: Sequence[str] = (),
     span: TimeRange | None = None,
@@ -53,7 +53,7 @@ def render(
     """Draw one metric of a run against time, one panel a device, anomalies in red.
 
     Args:
-        results: What was given to the job as ``--output``.
+        results: What was given to the job as ``--output``, on any Beam filesystem.
         output: The picture, ``.png``, ``.svg`` or ``.pdf``.
         readings: CSV files of the readings; without them the window means are drawn.
         metric: The metric to draw.

@@ -4,23 +4,18 @@ Reads what the job writes under one folder, ``{anomalies,aggregates}/date=…/ho
 both formats side by side if need be. Times become ``datetime64[us, UTC]``.
 """
 
-import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json
-import pyarrow.parquet
 
 from transforms.errors import ConfigError
-from transforms.records import RECORDS
-from transforms.tables import arrow_schema
+from transforms.storage import StorageError
+from transforms.stored import FileStore, read_tables, schema_of
 
-_FORMATS: Final = (".jsonl", ".parquet")
 _WINDOW: Final = ["device", "metric", "window_start", "window_end"]
 _COLUMNS: Final = {
     "aggregates": ("device", "metric", "window_start", "window_end", "count", "mean", "min", "max", "pane_index"),
@@ -52,23 +47,23 @@ class Results:
     """Every metric that has a result in the run, sorted, whichever was asked for."""
 
 
-def read_results(directory: Path, metric: str) -> Results:
+def read_results(folder: str | Path, metric: str) -> Results:
     """Read the aggregates and the anomalies of one metric.
 
     Args:
-        directory: What was given to the job as ``--output``.
+        folder: What was given to the job as ``--output``, on any Beam filesystem.
         metric: The metric wanted; a metric without results gives empty frames with the same columns.
 
     Raises:
         ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
     """
-    if not directory.is_dir():
-        raise ConfigError("--results", directory, "no such directory")
-    files = {name: sorted(_result_files(directory / name)) for name in RECORDS}
-    if not any(files.values()):
-        raise ConfigError("--results", directory, f"no results in it: no {' or '.join(_FORMATS)} file of the job")
-    aggregates, windows_of = _read_output("aggregates", files["aggregates"], metric)
-    anomalies, anomalies_of = _read_output("anomalies", files["anomalies"], metric)
+    store = FileStore(str(folder))
+    try:
+        store.check()
+        aggregates, windows_of = _read_output(store, "aggregates", metric)
+        anomalies, anomalies_of = _read_output(store, "anomalies", metric)
+    except StorageError as error:
+        raise ConfigError("--results", error.path, error.problem) from error
     return Results(latest_panes(aggregates), unique_anomalies(anomalies), tuple(sorted(windows_of | anomalies_of)))
 
 
@@ -84,41 +79,11 @@ def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
     return unique.sort_values(["event_time", "anomaly_id"], ignore_index=True)
 
 
-def _result_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        yield from (Path(parent, name) for name in names if not name.startswith((".", "_")) and name.endswith(_FORMATS))
-
-
-def _read_output(output: str, files: Sequence[Path], metric: str) -> tuple[pd.DataFrame, set[str]]:
-    columns = _COLUMNS[output]
-    whole = arrow_schema(RECORDS[output])
-    schema = pa.schema([whole.field(name).with_nullable(True) for name in columns])
-    required = [name for name in columns if not whole.field(name).nullable]
-    tables, metrics = [], set[str]()
-    for file in files:
-        try:
-            table = _read_parquet(file, schema) if file.suffix == ".parquet" else _read_json_lines(file, schema)
-        except (OSError, pa.ArrowException) as error:
-            problem = str(error).splitlines()[0]
-            raise ConfigError("--results", file, f"not a file of {output} of the job: {problem}") from error
-        missing = [name for name in required if table.column(name).null_count]
-        if missing:
-            raise ConfigError("--results", file, f"not a file of {output} of the job: rows without {missing[0]!r}")
+def _read_output(store: FileStore, kind: str, metric: str) -> tuple[pd.DataFrame, set[str]]:
+    """Return what there is of one metric, and the names of all metrics; a file is held at a time."""
+    tables, metrics = [schema_of(kind, _COLUMNS[kind]).empty_table()], set[str]()
+    for _, table in read_tables(kind, store.files(kind), _COLUMNS[kind]):
         metrics.update(pc.unique(table.column("metric")).to_pylist())
         tables.append(table.filter(pc.equal(table.column("metric"), metric)))
-    frame: pd.DataFrame = pa.concat_tables([schema.empty_table(), *tables]).to_pandas()
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return frame, metrics
-
-
-def _read_parquet(file: Path, schema: Any) -> Any:
-    with pa.parquet.ParquetFile(file) as source:  # one file alone: a data set would add columns date and hour
-        return source.read(columns=schema.names).select(schema.names).cast(schema)
-
-
-def _read_json_lines(file: Path, schema: Any) -> Any:
-    if file.stat().st_size == 0:
-        return schema.empty_table()
-    options = pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    table: Any = pa.json.read_json(file, parse_options=options)
-    return table.select(schema.names)

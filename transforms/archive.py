@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from transforms import counters
 from transforms.batch import ReadingBatch
+from transforms.records import READINGS
 from transforms.results import reading_records
 from transforms.write import WriteRecords
 
-READINGS: Final = "readings"
-"""Name of the folder."""
 _GATHERED_US: Final = 60_000_000  # of a stream: the archive is no alert, and small files are expensive to read
 
 

@@ -80,7 +80,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     reason: Annotated[str, Meta(description="one of the closed set of reason codes")]
     error: Annotated[str, Meta(description="what is wrong, for a person")]
-    stage: Annotated[str, Meta(description="step that gave it up: decode or aggregate")]
+    stage: Annotated[str, Meta(description="step that gave it up: decode, aggregate, bigquery or alerts")]
     payload: Annotated[str, Meta(description="base64 of the rejected bytes: one line, or the whole message")]
     line: Annotated[int | None, Meta(description="line of the message, from 1; null if the whole message was rejected")]
     attributes: Annotated[
@@ -101,6 +101,8 @@ class Reading(msgspec.Struct, frozen=True):
     line: Annotated[int, Meta(description="line of the message, from 1; 0 where the reading is all of it")]
 
 
+READINGS: Final = "readings"
+"""Name of the output that archives readings; its columns depend on the metrics."""
 RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
     {"anomalies": Anomaly, "aggregates": WindowAggregate, "dead_letters": DeadLetter}
 )

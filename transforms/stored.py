@@ -1,0 +1,108 @@
+"""Results as a job has stored them, read back as Arrow tables: from files on any filesystem.
+
+The one reader of result files, for charts, for the books and for whoever sends dead letters again. Both formats
+may lie side by side. Every file is looked at alone: a data set would add the columns of its folders.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.json
+import pyarrow.parquet
+
+from transforms.records import READINGS, RECORDS
+from transforms.storage import StorageError, exists, join, list_files, read_files
+from transforms.tables import arrow_schema, readings_schema
+
+_FORMATS: Final = (".jsonl", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """Results below a folder, ``<folder>/<kind>/date=…/hour=…/*.{jsonl,parquet}``.
+
+    Attributes:
+        folder: what the job was given as ``--output``, on any Beam filesystem.
+    """
+
+    folder: str
+
+    def check(self) -> None:
+        """Check that there is anything.
+
+        Raises:
+            StorageError: if the folder is missing, cannot be listed, or holds no result.
+        """
+        if not exists(self.folder):
+            raise StorageError(self.folder, "no such directory")
+        if not any(self.files(kind) for kind in (*RECORDS, READINGS)):
+            raise StorageError(self.folder, f"no results in it: no {' or '.join(_FORMATS)} file of the job")
+
+    def files(self, kind: str) -> list[str]:
+        """Return the paths of one kind of record, sorted.
+
+        Raises:
+            StorageError: if they cannot be listed.
+        """
+        return list_files(join(self.folder, kind), _FORMATS)
+
+    def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
+        """Return columns of all records of one kind, in no particular order; times are timestamps, UTC.
+
+        Raises:
+            StorageError: if a file cannot be read, or is none of the job's.
+        """
+        schema = schema_of(kind, columns)
+        tables = [table for _, table in read_tables(kind, self.files(kind), columns)]
+        return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def schema_of(kind: str, columns: Sequence[str]) -> pa.Schema:
+    """Return the schema of columns of a kind of record, all nullable; what no reading's field is called is a metric."""
+    if kind != READINGS:
+        whole = arrow_schema(RECORDS[kind])
+    else:
+        known = readings_schema(()).names
+        whole = readings_schema(tuple(name for name in columns if name not in known))
+    return pa.schema([whole.field(name).with_nullable(True) for name in columns])
+
+
+def read_tables(kind: str, paths: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield (path, columns of the records in it) for each file.
+
+    Raises:
+        StorageError: at the first that cannot be read, lacks a column, or has rows without a required field.
+    """
+    schema = schema_of(kind, columns)
+    whole = schema if kind == READINGS else arrow_schema(RECORDS[kind])
+    required = [name for name in columns if not whole.field(name).nullable]
+    for path, content in read_files(paths):
+        try:
+            table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)
+        except (OSError, KeyError, pa.ArrowException) as error:
+            problem = str(error).splitlines()[0]
+            raise StorageError(path, f"not a file of {kind} of the job: {problem}") from error
+        missing = [name for name in required if table.column(name).null_count]
+        if missing:
+            raise StorageError(path, f"not a file of {kind} of the job: rows without {missing[0]!r}")
+        yield path, table
+
+
+def _read_parquet(content: bytes, schema: pa.Schema) -> pa.Table:
+    with pa.parquet.ParquetFile(pa.BufferReader(content)) as source:
+        present = source.schema_arrow.names
+        for name in schema.names:
+            if name not in present:
+                raise pa.ArrowKeyError(f"no column {name!r}, it has {', '.join(present)}")
+        return source.read(columns=schema.names).select(schema.names).cast(schema)
+
+
+def _read_json_lines(content: bytes, schema: pa.Schema) -> pa.Table:
+    if not content:
+        return schema.empty_table()
+    options = pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    table: Any = pa.json.read_json(io.BytesIO(content), parse_options=options)
+    return table.select(schema.names)
