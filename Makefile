@@ -1,18 +1,21 @@
 # make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a chart
 # make test                         everything that proves the project
+# make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path]             what is fast and what is not
 
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out/demo
 BIN := $(VENV)/bin
+EMULATORS := $(VENV)/emulators
+AZURITE := 3.35.0
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check emulators bench clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
 
-test: check
+test: check emulators
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.development
@@ -37,6 +40,30 @@ $(VENV)/.development: $(VENV)/.created requirements.txt requirements-dev.txt
 	@echo "installing the packages of requirements-dev.txt, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
+
+emulators: $(EMULATORS)/.storage $(EMULATORS)/.bigquery $(EMULATORS)/.azurite-$(AZURITE)
+
+# Each in a folder of its own, as their packages contradict ours. One that cannot be installed stops nothing: it is tried
+# again the next time, and until then the tests that need it are skipped by name.
+install = @echo "installing the emulator of $(2), once"; rm -rf $(EMULATORS)/$(1); mkdir -p $(EMULATORS)/$(1); \
+	if ( $(3) ) >$(EMULATORS)/$(1).log 2>&1; then touch $@; else rm -rf $(EMULATORS)/$(1); \
+	echo "could not install it, see $(EMULATORS)/$(1).log: its tests will be skipped"; fi
+pip = $(BIN)/python -m venv $(EMULATORS)/$(1) && \
+	$(EMULATORS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+# The extension that BigQuery's emulator needs would be downloaded into the home directory, were it not in another one.
+EXTENSION := import duckdb, duckdb_extension_spatial as e, pathlib; \
+	duckdb.install_extension(str(next(pathlib.Path(e.__path__[0]).rglob("spatial.duckdb_extension"))))
+HOME_OF_BIGQUERY = $(abspath $(EMULATORS))/bigquery/home
+
+$(EMULATORS)/.storage: $(VENV)/.created requirements-storage-emulators.txt
+	$(call install,storage,gs:// and s3://,$(call pip,storage,requirements-storage-emulators.txt))
+
+$(EMULATORS)/.bigquery: $(VENV)/.created requirements-bigquery-emulator.txt
+	$(call install,bigquery,BigQuery,$(call pip,bigquery,requirements-bigquery-emulator.txt) && \
+	mkdir $(HOME_OF_BIGQUERY) && HOME=$(HOME_OF_BIGQUERY) $(EMULATORS)/bigquery/bin/python -c '$(EXTENSION)')
+
+$(EMULATORS)/.azurite-$(AZURITE): $(VENV)/.created
+	$(call install,azurite,azfs://,npm install --prefix $(EMULATORS)/azurite --no-audit --no-fund azurite@$(AZURITE))
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,13 @@ REQUIREMENTS = [
     if line.strip() and not line.startswith("#")
 ]
 
+# What Beam needs on top for s3:// and azfs://, as its own extras of the same names say; gs:// needs none. A worker that
+# goes to neither installs neither. The tests go to both: requirements-dev.txt repeats these versions, a test compares.
+EXTRAS = {
+    "aws": ["boto3==1.44.8"],
+    "azure": ["azure-storage-blob==12.31.1", "azure-core==1.41.0", "azure-identity==1.27.0"],
+}
+
 setup(
     name="iot-telemetry-anomalies",
     version="0.1.0",
@@ -18,4 +25,5 @@ setup(
     packages=find_packages(include=["pipeline*", "transforms*", "publisher*", "plotting*"]),
     package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"]},
     install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
 )

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     BAD_ENCODING = "bad_encoding"
     TOO_LATE = "too_late"
+    NOT_STORED = "not_stored"  # a row that BigQuery refuses
+    NOT_DELIVERED = "not_delivered"  # an alert that the topic does not take
 
 
 class RejectionError(TelemetryError):
