@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BEAM = {"aggregate", "archive", "counters", "decode", "detect", "keep", "show", "sinks", "write"}
+BEAM = {
+    *("account", "aggregate", "archive", "counters", "decode", "dedup", "detect"),
+    *("insert", "insertapi", "keep", "publish", "show", "sinks", "write"),
+}
 """Modules of `transforms` that import Beam; all others are pure."""
 LAZY = {"storage"}
 """Modules of `transforms` that load Beam only when they are given a path in a bucket."""

@@ -13,6 +13,12 @@
 ``rows_archived``           readings on their way to the archive
 ``files_written``           result files
 ``rows_written``            records in them
+``rows_inserted``           rows that BigQuery took
+``rows_refused``            dead letters and ledger entries that it, or a topic, refused and another output keeps
+``alerts_published``        anomalies that the alerts topic took
+``letters_published``       dead letters that their topic took
+``duplicates``              messages that were removed because they had come before
+``rows_duplicate``          their lines
 ==========================  =====================================================================
 
 Beam's own metrics are what a remote runner shows. The local streaming runner (2.77) loses most of them: it
@@ -40,6 +46,12 @@ AGGREGATES: Final = "aggregates"
 ROWS_ARCHIVED: Final = "rows_archived"
 FILES_WRITTEN: Final = "files_written"
 ROWS_WRITTEN: Final = "rows_written"
+ROWS_INSERTED: Final = "rows_inserted"
+ROWS_REFUSED: Final = "rows_refused"
+ALERTS_PUBLISHED: Final = "alerts_published"
+LETTERS_PUBLISHED: Final = "letters_published"
+DUPLICATES: Final = "duplicates"
+ROWS_DUPLICATE: Final = "rows_duplicate"
 
 
 _TALLY: Final[Counter[str]] = Counter()
