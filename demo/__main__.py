@@ -34,7 +34,7 @@ def _run(args: list[str]) -> int:
         published, summary = run_job(csv, results, folder, Names.new(), address)
     picture = chart(results, csv, folder / "temperature.png")
     print(results_table(published, summary, results, picture, time.monotonic() - began))
-    problems = check_books(published, summary, results)
+    problems = check_books(published, results)
     for problem in problems:
         print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -19,12 +19,12 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from transforms.errors import ConfigError, TelemetryError
+from transforms.records import READINGS, RECORDS
 
 IDLE_S: Final = 5
 _ANSWER_S: Final = 10.0
 _ROWS: Final = "100000"
 _DEVICES: Final = "4"
-_KINDS: Final = frozenset({"anomalies", "aggregates", "dead_letters"})
 
 
 class DemoError(TelemetryError):
@@ -61,7 +61,7 @@ def ensure_empty(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if results.exists():
-            others = {path.name for path in results.iterdir()} - _KINDS
+            others = {path.name for path in results.iterdir()} - {*RECORDS, READINGS}
             if others:
                 raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no run has written")
             shutil.rmtree(results)

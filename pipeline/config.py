@@ -1,4 +1,4 @@
-"""The job's flags, and the one validated configuration made of them. Imports no Beam, so that --help is quick."""
+"""The one validated configuration of a job, made of its flags. Imports no Beam, so that a mistake is found quickly."""
 
 import argparse
 import re
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from transforms.commands import OneLineParser
 from transforms.errors import ConfigError
 from transforms.flags import check_pubsub_name, read_duration, read_whole
-from transforms.records import DEFAULT_METRICS
 from transforms.rules import RuleError, RuleSet, load_rules
+from transforms.tablespec import BigQueryTarget, Method, unusable_columns
 from transforms.windows import WindowSpec
 
 FileFormat = Literal["jsonl", "parquet"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
+_DATASET: Final = re.compile(r"((?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]):([A-Za-z0-9_]{1,1024})")
+_URL: Final = re.compile(r"https?://[^\s/]+/?")
 _MOST_SHARDS: Final = 10_000
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
@@ -32,11 +33,15 @@ class JobConfig:
         windows: windows, lateness and firings.
         watermark_lag_us: how far the local source's watermark stays behind the newest message.
         output: folder on any Beam filesystem, or "".
+        bigquery: dataset for the same results, or None.
+        alerts_topic: full name of the topic for anomalies, or "".
+        dead_letter_topic: full name of the topic for dead letters, or "".
         file_format: of the files in it.
-        flush_us: how long a stream's anomalies and dead letters are gathered into one file.
+        flush_us: how long a stream's records are gathered into one file or request.
         shards: into how many keys the devices of a window are divided.
-        archive: whether all readings are kept as Parquet in the output, too.
+        archive: whether all readings are kept in the output and the dataset, too.
         print_anomalies: whether each anomaly is also a line on standard output.
+        dedup_us: how long after its publication a message's key is remembered; None to remove no duplicates.
         stop_after_idle_us: end of a local stream after so long without a message; None for never.
         summary: file for the summary as JSON, or "".
         verbose: whether to log more.
@@ -51,11 +56,15 @@ class JobConfig:
     windows: WindowSpec
     watermark_lag_us: int
     output: str
+    bigquery: BigQueryTarget | None
+    alerts_topic: str
+    dead_letter_topic: str
     file_format: FileFormat
     flush_us: int
     shards: int
     archive: bool
     print_anomalies: bool
+    dedup_us: int | None
     stop_after_idle_us: int | None
     summary: str
     verbose: bool
@@ -67,75 +76,6 @@ class JobConfig:
         return not self.inputs
 
 
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a default where there is one."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.default not in ("", None, False) else action.help
-
-
-def build_parser() -> OneLineParser:
-    """Return the parser of the job's own flags; Beam's are left over."""
-    parser = OneLineParser(
-        prog="python -m pipeline",
-        description="Find anomalies in IoT telemetry and aggregate it over windows, with Apache Beam.",
-        epilog="Any Beam option is understood too (--runner, --temp_location, --project, …). Without --runner, or "
-        "with --runner DirectRunner, the job runs in this process. Durations read like 500ms, 60s, 10m, 2h.",
-        formatter_class=_HelpFormatter,
-    )
-    add_arguments(parser)
-    return parser
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the job's flags, in groups. Values stay text here; `make_config` checks them."""
-    source = parser.add_argument_group("input (exactly one)")
-    source.add_argument(
-        "--input",
-        action="append",
-        metavar="GLOB",
-        help="CSV or JSON lines files, plain or .gz, on any Beam filesystem; may be given several times",
-    )
-    source.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="read this stream")
-    source.add_argument(
-        "--topic", default="", metavar="projects/P/topics/T", help="read this topic from now on, through a "
-        "subscription of the job's own"
-    )  # fmt: skip
-    rules = parser.add_argument_group("detection")
-    rules.add_argument(
-        "--rules", default="", metavar="FILE", help="YAML rules; without it: temp above 30.0 is critical"
-    )
-    rules.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="metrics to decode")
-    windows = parser.add_argument_group("windows")
-    windows.add_argument("--window", default="60s", metavar="DURATION", help="length of a window of event time")
-    windows.add_argument("--slide", default="", metavar="DURATION", help="distance of sliding windows' starts; must "
-                         "divide the window; without it windows are fixed")  # fmt: skip
-    windows.add_argument("--allowed-lateness", default="10m", metavar="DURATION", help="how long after its end, by "
-                         "the watermark, a window still takes late readings; later ones are dead letters")  # fmt: skip
-    windows.add_argument("--early-firing", default="", metavar="DURATION", help="report open windows early, so often")
-    windows.add_argument("--watermark-lag", default="10s", metavar="DURATION", help="how far the watermark of the "
-                         "local Pub/Sub source stays behind the newest message")  # fmt: skip
-    output = parser.add_argument_group("output (at least one)")
-    output.add_argument(
-        "--output", default="", metavar="PATH", help="folder for anomalies, aggregates and dead letters"
-    )
-    output.add_argument("--file-format", default="jsonl", metavar="jsonl|parquet", help="of the files in it")
-    output.add_argument("--flush-interval", default="500ms", metavar="DURATION", help="how long a stream's anomalies "
-                        "and dead letters are gathered into one file")  # fmt: skip
-    output.add_argument("--shards", default="1", metavar="N", help="into how many keys, and so files, the devices of "
-                        "a window are divided")  # fmt: skip
-    output.add_argument(
-        "--archive", action="store_true", help="keep all decoded readings as Parquet in the folder, too"
-    )
-    output.add_argument("--print", action="store_true", dest="print_anomalies", help="each anomaly as a line on "
-                        "standard output (local runs)")  # fmt: skip
-    run = parser.add_argument_group("running")
-    run.add_argument("--stop-after-idle", default="", metavar="DURATION", help="end a local stream after so long "
-                     "without a message; without it, it runs until it is told to stop")  # fmt: skip
-    run.add_argument("--summary", default="", metavar="FILE", help="write the counters of the summary as JSON, too")
-    run.add_argument("--verbose", action="store_true", help="log what the job and Beam are doing")
-
-
 def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig:
     """Check the flags and return the configuration; touches no network and no file but the rules.
 
@@ -144,13 +84,15 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
     """
     inputs = tuple(args.input or ())
     _check_source(inputs, args.subscription, args.topic)
-    if not args.output and not args.print_anomalies:
-        raise ConfigError("--output", "", "nowhere to write to, give --output or --print")
-    if args.archive and not args.output:
-        raise ConfigError("--archive", "", "needs --output, the folder to keep the readings in")
+    bigquery = _bigquery(args)
+    _check_outputs(args)
+    if args.dedup and inputs:
+        raise ConfigError("--dedup", args.dedup, "needs --subscription or --topic: files are read once")
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
-    metrics = _metrics(args.metrics)
+    metrics = read_metrics(args.metrics)
+    if args.archive:
+        check_columns(args.metrics, metrics, in_tables=bigquery is not None)
     rules = _rules(args.rules, metrics)
     return JobConfig(
         inputs=inputs,
@@ -161,11 +103,15 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         windows=_windows(args),
         watermark_lag_us=read_duration("--watermark-lag", args.watermark_lag),
         output=args.output,
+        bigquery=bigquery,
+        alerts_topic=args.alerts_topic,
+        dead_letter_topic=args.dead_letter_topic,
         file_format=args.file_format,
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
         shards=read_whole("--shards", args.shards, _MOST_SHARDS),
         archive=args.archive,
         print_anomalies=args.print_anomalies,
+        dedup_us=_optional("--dedup", args.dedup),
         stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle),
         summary=args.summary,
         verbose=args.verbose,
@@ -188,7 +134,55 @@ def _check_source(inputs: Sequence[str], subscription: str, topic: str) -> None:
             check_pubsub_name(flag, kind, value)
 
 
-def _metrics(text: str) -> tuple[str, ...]:
+def _check_outputs(args: argparse.Namespace) -> None:
+    if not any((args.output, args.bigquery, args.alerts_topic, args.print_anomalies)):
+        problem = "nowhere to write to, give --output, --bigquery, --alerts-topic or --print"
+        raise ConfigError("--output", "", problem)
+    if args.archive and not args.output and not args.bigquery:
+        raise ConfigError("--archive", "", "needs --output or --bigquery, to keep the readings in")
+    if args.alerts_topic and not any((args.output, args.bigquery, args.dead_letter_topic)):
+        problem = "dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too"
+        raise ConfigError("--alerts-topic", args.alerts_topic, problem)
+    for flag, name in (("--alerts-topic", args.alerts_topic), ("--dead-letter-topic", args.dead_letter_topic)):
+        if name:
+            check_pubsub_name(flag, "topics", name)
+            if name == args.topic:
+                raise ConfigError(flag, name, "is the topic that is read")
+
+
+def read_target(text: str, endpoint: str, method: Method = "streaming_inserts") -> BigQueryTarget | None:
+    """Return the dataset that --bigquery and --bigquery-endpoint name; None if they are empty.
+
+    Raises:
+        ConfigError: if they name none.
+    """
+    if not text:
+        if endpoint:
+            raise ConfigError("--bigquery-endpoint", endpoint, "needs --bigquery, the dataset")
+        return None
+    found = _DATASET.fullmatch(text)
+    if found is None:
+        raise ConfigError("--bigquery", text, "must read PROJECT:DATASET")
+    if endpoint and _URL.fullmatch(endpoint) is None:
+        raise ConfigError("--bigquery-endpoint", endpoint, "must read http://HOST:PORT or https://HOST")
+    return BigQueryTarget(found[1], found[2], method, endpoint.rstrip("/"))
+
+
+def _bigquery(args: argparse.Namespace) -> BigQueryTarget | None:
+    method = args.bigquery_method
+    if method not in get_args(Method):
+        raise ConfigError("--bigquery-method", method, f"must be one of {', '.join(get_args(Method))}")
+    if method != "streaming_inserts" and args.bigquery_endpoint:
+        raise ConfigError("--bigquery-method", method, "only streaming_inserts can be sent to a --bigquery-endpoint")
+    return read_target(args.bigquery, args.bigquery_endpoint, method)
+
+
+def read_metrics(text: str) -> tuple[str, ...]:
+    """Return the names that --metrics lists.
+
+    Raises:
+        ConfigError: if one cannot be a metric, or is listed twice.
+    """
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if _METRIC.fullmatch(name) is None or name in ("ts", "device"):
@@ -196,6 +190,16 @@ def _metrics(text: str) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise ConfigError("--metrics", text, f"{name!r} is listed twice")
     return names
+
+
+def check_columns(text: str, metrics: Sequence[str], *, in_tables: bool) -> None:
+    """Check that metrics can be columns of archived readings.
+
+    Raises:
+        ConfigError: for the first that cannot.
+    """
+    for name in unusable_columns(metrics, in_tables=in_tables):
+        raise ConfigError("--metrics", text, f"{name!r} cannot be a column of the archived readings")
 
 
 def _rules(path: str, metrics: Sequence[str]) -> RuleSet:

@@ -1,44 +1,68 @@
 """The job as one graph. It receives its source and outputs, so that a test can pass its own."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Final
 
 import apache_beam as beam
 
 from pipeline.config import JobConfig
+from transforms.account import KeepBooks
 from transforms.aggregate import AggregateWindows
-from transforms.archive import ArchiveReadings
+from transforms.archive import RecordReadings
 from transforms.decode import DecodeMessages
+from transforms.dedup import DropDuplicates
 from transforms.detect import DetectAnomalies
-from transforms.records import RECORDS
+from transforms.publish import PublishAnomalies, PublishDeadLetters
+from transforms.records import READINGS, RECORDS
 from transforms.show import PrintAnomalies
+from transforms.sinks import Stored
+from transforms.tablespec import BigQueryTarget, TableSpec, table_specs
 from transforms.write import WriteRecords
 
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where results go: each collection is handed to each of its labelled transforms.
-
-    Readings are collections of ReadingBatch, all others of RecordBatch.
-    """
-
-    anomalies: dict[str, beam.PTransform] = field(default_factory=dict)
-    aggregates: dict[str, beam.PTransform] = field(default_factory=dict)
-    dead_letters: dict[str, beam.PTransform] = field(default_factory=dict)
-    readings: dict[str, beam.PTransform] = field(default_factory=dict)
+Outputs = Mapping[str, dict[str, beam.PTransform]]
+"""Of each kind of record (those of RECORDS, and readings) the sinks by their labels: each takes a PCollection of
+RecordBatch, and returns `Stored` where it gives something back."""
+_GATHERED_US: Final = 60_000_000
+_NO_ALERT: Final = frozenset({READINGS, "ledger"})
+"""What nobody waits for: gathered for a minute of a stream, since small files are expensive to read."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
     """Return the outputs that the flags ask for."""
-    outputs = Outputs()
-    if config.output:
-        for kind in RECORDS:
-            write = WriteRecords(kind, config.output, config.file_format, config.flush_us, config.shards)
-            vars(outputs)[kind][f"Write {kind}"] = write
-    if config.archive:
-        outputs.readings["Archive readings"] = ArchiveReadings(config.output, config.flush_us, config.shards)
+    outputs: dict[str, dict[str, beam.PTransform]] = {kind: {} for kind in (*RECORDS, READINGS)}
+    specs = table_specs(config.metrics, archive=config.archive)
+    for kind in (spec.name for spec in specs):
+        if config.output:
+            file_format = "parquet" if kind == READINGS else config.file_format
+            write = WriteRecords(kind, config.output, file_format, _flush_us(config, kind), config.shards)
+            outputs[kind][f"Write {kind}"] = write
+    if config.bigquery:
+        for spec in specs:
+            outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
+    if config.alerts_topic:
+        outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
+    if config.dead_letter_topic:
+        kept = bool(config.output or config.bigquery)
+        publish = PublishDeadLetters(config.dead_letter_topic, kept_elsewhere=kept)
+        outputs["dead_letters"]["Publish dead letters"] = publish
     if config.print_anomalies:
-        outputs.anomalies["Print anomalies"] = PrintAnomalies()
+        outputs["anomalies"]["Print anomalies"] = PrintAnomalies()
     return outputs
+
+
+def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.PTransform:
+    if target.method == "streaming_inserts":
+        from transforms.insert import InsertRecords  # Google's client is loaded where it is used
+
+        kept = bool(config.output or (spec.name == "dead_letters" and config.dead_letter_topic))
+        return InsertRecords(spec.name, target, _flush_us(config, spec.name), config.shards, kept)
+    from transforms.insertapi import InsertByStorageApi
+
+    return InsertByStorageApi(spec, target)
+
+
+def _flush_us(config: JobConfig, kind: str) -> int:
+    return max(config.flush_us, _GATHERED_US) if kind in _NO_ALERT else config.flush_us
 
 
 def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, outputs: Outputs) -> None:
@@ -47,19 +71,34 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     Args:
         pipeline: where to add it.
         source: a transform from the pipeline's beginning to a PCollection of Message.
-        config: metrics, rules and windows.
+        config: metrics, rules, windows and whether duplicates are removed.
         outputs: what to do with the results.
     """
-    decoded = pipeline | "Read" >> source | "Decode messages" >> DecodeMessages(config.metrics)
+    received = pipeline | "Read" >> source
+    books = {}
+    if config.dedup_us is not None:
+        received, books["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
+    decoded = received | "Decode messages" >> DecodeMessages(config.metrics)
     detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules)
     aggregated = detected.readings | "Aggregate windows" >> AggregateWindows(config.windows, config.shards)
-    rejected = [found for found in (decoded.dead_letters, aggregated.dead_letters) if found is not None]
+    rejected = [decoded.dead_letters]
+    if aggregated.dead_letters is not None:
+        rejected.append(aggregated.dead_letters)
+        books["missed"] = aggregated.missed
+    if outputs[READINGS]:
+        books["archived"] = decoded.readings | "Record readings" >> RecordReadings()
+        rejected += _store(books["archived"], outputs[READINGS])
+    rejected += _store(detected.anomalies, outputs["anomalies"])
+    rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten()
-    for label, sink in outputs.readings.items():
-        _ = decoded.readings | label >> sink
-    for label, sink in outputs.anomalies.items():
-        _ = detected.anomalies | label >> sink
-    for label, sink in outputs.aggregates.items():
-        _ = aggregated.aggregates | label >> sink
-    for label, sink in outputs.dead_letters.items():
-        _ = dead_letters | label >> sink
+    _store(dead_letters, outputs["dead_letters"])
+    if outputs["ledger"]:
+        books |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
+        windows = config.windows.size_us // config.windows.slide_us
+        _store(books | "Keep books" >> KeepBooks(windows), outputs["ledger"])
+
+
+def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:
+    """Hand a collection to its sinks; returns the dead letters that they give back."""
+    results = [flow | label >> sink for label, sink in sinks.items()]
+    return [result.dead_letters for result in results if isinstance(result, Stored)]

@@ -7,7 +7,8 @@ import io
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import create_runner
 
-from pipeline.config import LOCAL_RUNNERS, JobConfig, add_arguments
+from pipeline.arguments import add_arguments
+from pipeline.config import LOCAL_RUNNERS, JobConfig
 from transforms.errors import ConfigError
 
 
@@ -40,7 +41,11 @@ def beam_options(config: JobConfig) -> PipelineOptions:
     if unknown:
         raise ConfigError(unknown[0], "", "unknown flag" if unknown[0].startswith("-") else "not expected here")
     options = PipelineOptions(list(config.beam_args), streaming=config.streaming)
-    if not is_local(options):
+    if is_local(options):
+        if config.bigquery and config.bigquery.method != "streaming_inserts":
+            problem = "needs Beam's Java services, which only a remote --runner has; locally: streaming_inserts"
+            raise ConfigError("--bigquery-method", config.bigquery.method, problem)
+    else:
         name = options.view_as(StandardOptions).runner
         try:
             create_runner(name)

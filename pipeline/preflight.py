@@ -1,6 +1,7 @@
-"""What is tried before anything runs: the subscription answers, the output can be written."""
+"""What is tried before anything runs: the subscription answers, everything that is written to can be."""
 
 import contextlib
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -12,10 +13,14 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from pipeline.config import JobConfig
 from transforms.errors import ConfigError
 from transforms.storage import StorageError, delete_file, join, write_file
+from transforms.tablespec import table_specs
+from transforms.topics import check_topic
 
 _ANSWER_SECONDS = 10.0
+_LOG = logging.getLogger("pipeline")
 
 
 def check_output(path: str) -> None:
@@ -30,6 +35,27 @@ def check_output(path: str) -> None:
         delete_file(probe)
     except StorageError as error:
         raise ConfigError("--output", path, f"cannot be written: {error.problem}") from error
+
+
+def check_destinations(config: JobConfig) -> None:
+    """Try everything that results go to: folders and tables can be written, topics exist. Makes missing tables.
+
+    Raises:
+        ConfigError: for the first that cannot be used.
+    """
+    if config.output:
+        check_output(config.output)
+    if config.bigquery:
+        from transforms.bigquery import connect, prepare_tables  # Google's client is loaded where it is used
+
+        specs = table_specs(config.metrics, archive=config.archive)
+        for name in prepare_tables(connect(config.bigquery), config.bigquery, specs):
+            _LOG.info("created %s in %s", name, config.bigquery)
+    for flag, topic in (("--alerts-topic", config.alerts_topic), ("--dead-letter-topic", config.dead_letter_topic)):
+        if topic:
+            check_topic(flag, topic)
+    if config.summary:
+        check_summary(config.summary)
 
 
 def check_summary(path: str) -> None:

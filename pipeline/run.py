@@ -19,9 +19,10 @@ from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_ranges
 from pipeline.summary import Summary, reported
 from transforms import counters
+from transforms.clock import format_time
 from transforms.commands import stopping
 from transforms.durations import format_duration
-from transforms.errors import OutputError, TelemetryError
+from transforms.errors import ConfigError, OutputError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
 _WHERE = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
@@ -45,10 +46,7 @@ def run_config(config: JobConfig) -> int:
     options = beam_options(config)
     FileSystems.set_options(options)  # what is tried before the pipeline exists needs the credentials, too
     _log_config(config)
-    if config.output:
-        preflight.check_output(config.output)
-    if config.summary:
-        preflight.check_summary(config.summary)
+    preflight.check_destinations(config)
     if not is_local(options):
         return _run_remote(config, options)
     summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
@@ -68,7 +66,8 @@ def _log_config(config: JobConfig) -> None:
     _LOG.info("rules %s: %s", config.rules.version, ", ".join(rule.id for rule in config.rules.rules))
     size, slide = format_duration(windows.size_us), format_duration(windows.slide_us)
     _LOG.info("windows of %s every %s, lateness %s", size, slide, format_duration(windows.allowed_lateness_us))
-    _LOG.info("writing to %s", config.output or "standard output only")
+    places = (config.output, config.bigquery, config.alerts_topic, config.dead_letter_topic)
+    _LOG.info("writing to %s", ", ".join(str(place) for place in places if place) or "standard output only")
 
 
 def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
@@ -95,7 +94,7 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
             _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
         subscription = Subscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
         source = ReadLocalPubSub(subscription)
-        succeeded = False
+        succeeded, began = False, format_time(time.time_ns() // 1_000)
         try:
             source.start()
             with stopping(subscription.stop), failures_watched(subscription):
@@ -103,7 +102,8 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
             missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
-            raise JobFailedError(f"{error}; {missing}: publish them again") from error
+            again = f"publish them again, or seek the subscription to {began} if it retains what is acknowledged"
+            raise JobFailedError(f"{error}; {missing}: {again}") from error
         finally:
             subscription.finish(succeeded=succeeded)
             source.stop()
@@ -140,7 +140,14 @@ def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
         source = ReadFiles(plan_ranges(config.inputs))
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, source, config, outputs_of(config))
+    try:
+        build(pipeline, source, config, outputs_of(config))
+    except RuntimeError as error:
+        method = config.bigquery.method if config.bigquery else "streaming_inserts"
+        if method == "streaming_inserts":
+            raise
+        problem = f"Beam's Java services, which it needs, cannot be started here: {str(error).split(': ')[0]}"
+        raise ConfigError("--bigquery-method", method, problem) from error
     result = pipeline.run()
     if options.view_as(GoogleCloudOptions).template_location is None:
         result.wait_until_finish()

@@ -3,9 +3,19 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from transforms import counters
+
+_SOMETIMES: Final = (
+    ("duplicate messages removed", counters.DUPLICATES),
+    ("readings archived", counters.ROWS_ARCHIVED),
+    ("rows inserted", counters.ROWS_INSERTED),
+    ("rows refused, kept elsewhere", counters.ROWS_REFUSED),
+    ("alerts published", counters.ALERTS_PUBLISHED),
+    ("dead letters published", counters.LETTERS_PUBLISHED),
+)
+"""What is told only where there is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,12 @@ class Summary:
             counters.ROWS_ARCHIVED,
             counters.FILES_WRITTEN,
             counters.ROWS_WRITTEN,
+            counters.ROWS_INSERTED,
+            counters.ROWS_REFUSED,
+            counters.ALERTS_PUBLISHED,
+            counters.LETTERS_PUBLISHED,
+            counters.DUPLICATES,
+            counters.ROWS_DUPLICATE,
         )
         content: dict[str, Any] = {name: self.counts.get(name, 0) for name in names}
         content[counters.DEAD_LETTERS] = self.by_kind(counters.DEAD_LETTERS)
@@ -57,8 +73,7 @@ class Summary:
         lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
         lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
         lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))
-        if archived := self.counts.get(counters.ROWS_ARCHIVED, 0):
-            lines.append(("readings archived", archived))
+        lines.extend((name, self.counts[counter]) for name, counter in _SOMETIMES if self.counts.get(counter))
         lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
         width = max(len(name) for name, _ in lines)
         text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]

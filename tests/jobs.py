@@ -14,8 +14,11 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.config import JobConfig, build_parser, make_config
+from pipeline.arguments import build_parser
+from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
+from pipeline.reconcile import report
+from transforms.figures import FolderFigures
 from transforms.messages import Message
 
 DATA = Path(os.environ.get("TELEMETRY_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -71,6 +74,11 @@ def run_events(events: Events, *flags: object) -> None:
     pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
     build(pipeline, events, config, outputs_of(config))
     pipeline.run().wait_until_finish()
+
+
+def imbalances(output: Path) -> list[str]:
+    """What is wrong with the books of a job that has ended; nothing where all is well."""
+    return report(FolderFigures(str(output)).figures(), {})[1]
 
 
 def ndjson(rows: Iterable[dict[str, Any]]) -> bytes:

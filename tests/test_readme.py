@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.config import build_parser
+from pipeline import reconcile, tables
+from pipeline.arguments import build_parser
 from plotting.cli import build_parser as plotting_parser
 from publisher import broker, explore, replay, simulate
 from transforms import messages
@@ -58,7 +59,13 @@ def test_attributes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"), [("anomaly", "anomalies"), ("aggregate", "aggregates"), ("dead letter", "dead_letters")]
+    ("told", "kind"),
+    [
+        ("anomaly", "anomalies"),
+        ("aggregate", "aggregates"),
+        ("dead letter", "dead_letters"),
+        ("ledger entry", "ledger"),
+    ],
 )
 def test_fields_of_the_records(told: str, kind: str) -> None:
     line = next(line for line in section("What travels").splitlines() if line.startswith(f"| {told} |"))
@@ -73,6 +80,8 @@ def test_reasons() -> None:
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "pipeline": build_parser,
+    "pipeline reconcile": reconcile.build_parser,
+    "pipeline tables": tables.build_parser,
     "plotting": plotting_parser,
     "publisher replay": lambda: parser_of(replay.add_arguments),
     "publisher explore": lambda: parser_of(explore.add_arguments),
@@ -84,14 +93,16 @@ COMMANDS = re.findall(r"^(?:`)?python -m (.*)$", re.sub(r" *\\\n *", " ", README
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood(command: str) -> None:
-    words = shlex.split(command.partition("#")[0].rstrip(" &"))
-    name = " ".join(words[: 2 if words[0] == "publisher" else 1])
+    words = shlex.split(re.split("[#>&]", command)[0])
+    two = " ".join(words[:2])
+    name = two if two in PARSERS else words[0]
     PARSERS[name]().parse_args(words[len(name.split()) :])
 
 
 def test_there_are_commands() -> None:
     assert {" ".join(command.split()[:2]) for command in COMMANDS} >= {
         "publisher broker", "publisher simulate", "publisher explore", "publisher replay", "plotting render",
+        "pipeline reconcile",
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from apache_beam.typehints.decorators import no_annotations
 
 from transforms import counters
 from transforms.batch import ReadingBatch
-from transforms.keep import DEAD_LETTERS, Arrival, KeepWindows, Key, suspects_of
+from transforms.keep import DEAD_LETTERS, MISSED, Arrival, KeepWindows, Key, suspects_of
 from transforms.moments import (
     AggregateTable,
     aggregate_batch,
@@ -40,10 +40,12 @@ class Aggregated(NamedTuple):
         aggregates: PCollection of RecordBatch of WindowAggregate.
         dead_letters: PCollection of RecordBatch of DeadLetter: readings too late for a window of theirs;
             None for bounded input, where nothing is.
+        missed: PCollection of RecordBatch of LedgerEntry: what of them is in no window; None where nothing is.
     """
 
     aggregates: beam.PCollection
     dead_letters: beam.PCollection | None
+    missed: beam.PCollection | None
 
 
 @dataclass
@@ -76,13 +78,14 @@ class AggregateWindows(beam.PTransform):
             tables = readings | "Partial" >> beam.ParDo(partial).with_output_types(tuple[Key, AggregateTable])
             merged = tables | "Merge" >> beam.CombinePerKey(_MergeTables())
             finished = merged | "Finish" >> beam.ParDo(_Finish(self.windows)).with_output_types(pa.RecordBatch)
-            return Aggregated(finished, None)
+            return Aggregated(finished, None, None)
         arrive = _Arrive(self.windows, self.shards, stretch_us)
         arrivals = readings | "Partial" >> beam.ParDo(arrive).with_output_types(tuple[Key, Arrival])
         keep = beam.ParDo(KeepWindows(self.windows, stretch_us)).with_output_types(pa.RecordBatch)
-        outputs = arrivals | "Keep" >> keep.with_outputs(DEAD_LETTERS, main=_AGGREGATES)
-        outputs[DEAD_LETTERS].element_type = pa.RecordBatch
-        return Aggregated(outputs[_AGGREGATES], outputs[DEAD_LETTERS])
+        outputs = arrivals | "Keep" >> keep.with_outputs(DEAD_LETTERS, MISSED, main=_AGGREGATES)
+        for tag in (DEAD_LETTERS, MISSED):
+            outputs[tag].element_type = pa.RecordBatch
+        return Aggregated(outputs[_AGGREGATES], outputs[DEAD_LETTERS], outputs[MISSED])
 
 
 @dataclass

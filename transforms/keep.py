@@ -23,6 +23,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import counters
 from transforms.batch import ReadingBatch
+from transforms.books import book_missed
 from transforms.deadletters import Reason
 from transforms.moments import AggregateTable, merge_tables
 from transforms.panelog import PaneLog, decode_pane_log, encode_pane_log
@@ -30,6 +31,7 @@ from transforms.results import Timing, aggregates, too_late
 from transforms.windows import WindowSpec
 
 DEAD_LETTERS: Final = "dead_letters"
+MISSED: Final = "missed"
 _COMPACT_AT: Final = 16
 
 Key = tuple[int, int]
@@ -105,6 +107,7 @@ class KeepWindows(beam.DoFn):
         table = arrival.table
         closed = spec.is_closed(table.window_us, log.watermark_us)
         if closed.any():  # its readings are among the dead letters
+            yield beam.pvalue.TaggedOutput(MISSED, book_missed(table.select(closed), _senders(arrival)))
             table = table.select(~closed)
         if len(table):
             _store(table, tables, log)
@@ -179,6 +182,11 @@ class KeepWindows(beam.DoFn):
             pane = merge_tables(list(_of_window(parts, window_us)))
             self.panes[timing, log.report(window_us)].append(pane)
         self.moment = max(self.moment, timestamp)
+
+
+def _senders(arrival: Arrival) -> list[str]:
+    """Return the ids of the messages that an arrival came from, as far as they matter: to tell it from others."""
+    return [] if arrival.suspects is None else [message.message_id for message in arrival.suspects.messages]
 
 
 def _of_window(parts: Iterable[AggregateTable], window_us: int) -> Iterator[AggregateTable]:

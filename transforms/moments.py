@@ -180,7 +180,8 @@ def _reduce(table: AggregateTable) -> AggregateTable:
     total = np.maximum(out_ints[COUNT], 1)  # an empty group has mean 0, not 0 / 0
     out[MEAN] = np.add.reduceat(floats[MEAN] * count, starts, axis=1) / total
     off = floats[MEAN] - np.repeat(out[MEAN], sizes, axis=1)
-    out[M2] = np.add.reduceat(floats[M2] + count * off * off, starts, axis=1)
+    with np.errstate(over="ignore"):  # of values near the largest double the deviation is infinite
+        out[M2] = np.add.reduceat(floats[M2] + count * off * off, starts, axis=1)
     np.minimum.reduceat(floats[MIN], starts, axis=1, out=out[MIN])
     np.maximum.reduceat(floats[MAX], starts, axis=1, out=out[MAX])
     is_first = ints[FIRST_US] == np.repeat(out_ints[FIRST_US], sizes, axis=1)

@@ -1,4 +1,4 @@
-"""The three records the job writes, and the columns of a reading. Each typed once, here.
+"""The records the job writes, and the columns of a reading. Each typed once, here.
 
 Every other schema (JSON lines, Arrow and Parquet, BigQuery) is derived from these classes; see
 `transforms.tables`. Times are integer microseconds since the Unix epoch, UTC, and appear as
@@ -91,6 +91,31 @@ class DeadLetter(msgspec.Struct, frozen=True):
     event_time: Annotated[UtcMicros | None, Meta(description="event time where it is known, UTC")]
 
 
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """What one step of the job did with some rows, so that nothing can be lost without a trace.
+
+    ============================  ===================================================================
+    item                          count, and what `detail` says
+    ============================  ===================================================================
+    ``rows_decoded``              readings of the run
+    ``rows_rejected``             rows that are not readings, by reason
+    ``rows_duplicate``            rows of messages that had come before
+    ``rows_archived``             readings that are kept as records
+    ``values``                    (reading, window) pairs in which the metric has a value, by metric
+    ``values_missed``             of them, those whose window had closed when they came
+    ``anomalies``                 anomalies by rule; those of the same reading and message count once
+    ``dead_letters``              dead letters by reason
+    ============================  ===================================================================
+    """
+
+    entry_id: Annotated[str, Meta(description="deterministic: an entry that is stored twice counts once")]
+    run_id: Annotated[str, Meta(description="the replay that published the rows; empty where it is not known")]
+    item: Annotated[str, Meta(description="what is counted: rows_decoded, rows_rejected, values, …")]
+    detail: Annotated[str, Meta(description="reason, metric or rule, where the item has one; else empty")]
+    count: Annotated[int, Meta(description="how many")]
+    day: Annotated[UtcMicros | None, Meta(description="day, UTC, of the earliest of them; null if unknown")]
+
+
 class Reading(msgspec.Struct, frozen=True):
     """One reading as the archive keeps it; a column for each metric follows, in its unit, null where missing."""
 
@@ -104,6 +129,17 @@ class Reading(msgspec.Struct, frozen=True):
 READINGS: Final = "readings"
 """Name of the output that archives readings; its columns depend on the metrics."""
 RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
-    {"anomalies": Anomaly, "aggregates": WindowAggregate, "dead_letters": DeadLetter}
+    {"anomalies": Anomaly, "aggregates": WindowAggregate, "dead_letters": DeadLetter, "ledger": LedgerEntry}
 )
 """Name of each output (folder, table) and the record it holds."""
+TIME_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "anomalies": ("event_time",),
+        "aggregates": ("window_start",),
+        "dead_letters": ("publish_time", "event_time"),  # the event time is what often cannot be read
+        "ledger": ("day",),
+        READINGS: ("event_time",),
+    }
+)
+"""Of each output the columns that date a record: the first that is not null. Files lie by its day and hour, and
+tables are partitioned by the day of the first column."""

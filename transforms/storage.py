@@ -29,6 +29,7 @@ _LONGEST_PAUSE_S: Final = 5.0
 _FAILURES: Final = (
     ("apache_beam.io.filesystem", "BeamIOError"),
     ("apache_beam.io.aws.clients.s3.messages", "S3ClientError"),
+    ("apache_beam.io.azure.blobstorageio", "BlobStorageError"),
     ("azure.core.exceptions", "AzureError"),
     ("botocore.exceptions", "BotoCoreError"),
     ("google.api_core.exceptions", "GoogleAPIError"),
@@ -113,13 +114,14 @@ def read_files(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             yield from zip(some, pool.map(read_file, some), strict=True)
 
 
-def write_file(path: str, content: bytes, patience_s: float = _PATIENCE_S) -> None:
+def write_file(path: str, content: bytes, patience_s: float | None = None) -> None:
     """Write a whole file, which appears when it is complete; writing it again leaves the same file.
 
     Args:
         path: its final name.
         content: all of it.
-        patience_s: how long a service that does not answer is tried again, seconds. A disk is tried once.
+        patience_s: how long a service that does not answer is tried again, seconds, on top of what Beam tries by
+            itself (Google's client: two minutes); a minute if it is not said. A disk is tried once.
 
     Raises:
         StorageError: if it cannot be written; then it does not appear.
@@ -132,7 +134,7 @@ def write_file(path: str, content: bytes, patience_s: float = _PATIENCE_S) -> No
     _filesystems(path)  # what nothing here can write is not tried for a minute
     put = _put if scheme in _OBJECT_STORES else _put_and_rename
     with _explained(path, remote_failures()):
-        _persist(functools.partial(put, path, content), patience_s)
+        _persist(functools.partial(put, path, content), _PATIENCE_S if patience_s is None else patience_s)
 
 
 def delete_file(path: str) -> None:
@@ -215,8 +217,14 @@ def _write_local(path: str, content: bytes) -> None:
 
 
 def _put(path: str, content: bytes) -> None:
-    with _filesystems(path).create(path, _BINARY, _AS_IT_IS) as file:
-        file.write(content)
+    file = _filesystems(path).create(path, _BINARY, _AS_IT_IS)
+    try:
+        file.write(content)  # at once: closing what was written in part would publish the part
+    except remote_failures():
+        with contextlib.suppress(*remote_failures(), ValueError):  # ValueError: an upload beyond repair
+            file.close()
+        raise
+    file.close()
 
 
 def _put_and_rename(path: str, content: bytes) -> None:

@@ -18,6 +18,8 @@ from transforms.storage import StorageError, exists, join, list_files, read_file
 from transforms.tables import arrow_schema, readings_schema
 
 _FORMATS: Final = (".jsonl", ".parquet")
+_BLOCK_BYTES: Final = 1 << 20
+"""Arrow parses JSON in blocks of so many bytes; a line has to fit into one, and a dead letter can be 14 MB long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +106,11 @@ def _read_json_lines(content: bytes, schema: pa.Schema) -> pa.Table:
     if not content:
         return schema.empty_table()
     options = pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    table: Any = pa.json.read_json(io.BytesIO(content), parse_options=options)
+    block = pa.json.ReadOptions(block_size=max(_BLOCK_BYTES, 1 + _longest_line(content)))
+    table: Any = pa.json.read_json(io.BytesIO(content), block, options)
     return table.select(schema.names)
+
+
+def _longest_line(content: bytes) -> int:
+    """Return the bytes of the longest line; 0 if it is short enough in any case."""
+    return max(map(len, content.split(b"\n"))) if len(content) > _BLOCK_BYTES else 0

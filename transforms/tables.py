@@ -90,9 +90,13 @@ def _json_row(names: tuple[str, ...]) -> type[msgspec.Struct]:
 
 def to_json_lines(batch: pa.RecordBatch) -> bytes:
     """Return the rows as newline-terminated JSON objects; times as RFC 3339 UTC with six decimals."""
-    columns = [_json_values(column) for column in batch.columns]
-    rows = list(map(_json_row(tuple(batch.schema.names)), *columns))
+    rows = list(map(_json_row(tuple(batch.schema.names)), *json_columns(batch)))
     return msgspec.json.Encoder().encode_lines(rows)
+
+
+def json_columns(batch: pa.RecordBatch) -> list[list[Any]]:
+    """Return the values of each column, JSON-ready; times as RFC 3339 UTC with six decimals."""
+    return [_json_values(column) for column in batch.columns]
 
 
 def _json_values(column: pa.Array) -> list[Any]:

@@ -17,17 +17,11 @@ import pyarrow as pa
 
 from transforms import counters
 from transforms.errors import OutputError
+from transforms.records import TIME_COLUMNS
 from transforms.storage import StorageError, join, write_file
 from transforms.tables import concat_record_batches, record_times, to_json_lines, to_parquet
 
 FileFormat = Literal["jsonl", "parquet"]
-TIME_COLUMNS: Final = {
-    "anomalies": ("event_time",),
-    "aggregates": ("window_start",),
-    "dead_letters": ("publish_time", "event_time"),
-    "readings": ("event_time",),
-}
-"""Which columns give a record's partition: the first that is not null."""
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
@@ -131,7 +125,7 @@ class _Write(beam.DoFn):
 
     def process(self, element: tuple[Key, Iterable[pa.RecordBatch]]) -> Iterator[str]:
         (folder, pane, _), gathered = element
-        batch = concat_record_batches(list(gathered))
+        batch = concat_record_batches(sorted(gathered, key=_first_record))
         content = encode_records(batch, self.file_format)
         name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
         path = join(self.output, self.kind, folder, name)
@@ -142,3 +136,8 @@ class _Write(beam.DoFn):
         counters.count(counters.FILES_WRITTEN)
         counters.count(counters.ROWS_WRITTEN, len(batch))
         yield path
+
+
+def _first_record(batch: pa.RecordBatch) -> str:
+    """Return by what batches are put in order: they are gathered in any, and the same ones must be the same file."""
+    return str(batch.slice(0, 1).to_pylist())

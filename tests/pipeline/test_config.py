@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.config import build_parser, make_config
+from pipeline.arguments import build_parser
+from pipeline.config import make_config
 from tests.jobs import config_of
 from transforms.errors import ConfigError
 
 SUBSCRIPTION = "projects/p/subscriptions/abc"
+TOPIC = "projects/p/topics/abc"
 FLAGS = ["--input", "rows.csv", "--output", "out"]
+BIGQUERY = ["--input", "rows.csv", "--bigquery", "a-project:telemetry"]
 MISTAKES = [
     ([], "--input: nothing to read, give --input, --subscription or --topic"),
-    (["--input", "x.csv"], "--output: nowhere to write to, give --output or --print"),
+    (["--input", "x.csv"], "--output: nowhere to write to, give --output, --bigquery, --alerts-topic or --print"),
     (["--input", "x.csv", "--topic", "projects/p/topics/abc"], "--input and --topic: only one of them can be read"),
     (["--subscription", "abc"], "--subscription abc: must read projects/PROJECT/subscriptions/NAME"),
     (["--topic", SUBSCRIPTION], f"--topic {SUBSCRIPTION}: must read projects/PROJECT/topics/NAME"),
@@ -30,7 +33,30 @@ MISTAKES = [
     ([*FLAGS, "--flush-interval", "0s"], "--flush-interval 0s: must be at least 1ms"),
     ([*FLAGS, "--stop-after-idle", "5"], "--stop-after-idle 5: not a duration"),
     ([*FLAGS, "--file-format", "csv"], "--file-format csv: must be jsonl or parquet"),
-    (["--input", "x.csv", "--print", "--archive"], "--archive: needs --output, the folder to keep the readings in"),
+    (["--input", "x.csv", "--print", "--archive"], "--archive: needs --output or --bigquery, to keep the readings in"),
+    ([*FLAGS, "--archive", "--metrics", "temp,line"], "--metrics temp,line: 'line' cannot be a column of the archived"),
+    ([*BIGQUERY, "--archive", "--metrics", "temp,a-b"], "--metrics temp,a-b: 'a-b' cannot be a column of the archived"),
+    ([*FLAGS, "--bigquery", "dataset"], "--bigquery dataset: must read PROJECT:DATASET"),
+    ([*FLAGS, "--bigquery", "project:data-set"], "--bigquery project:data-set: must read PROJECT:DATASET"),
+    ([*FLAGS, "--bigquery-endpoint", "http://x:1"], "--bigquery-endpoint http://x:1: needs --bigquery, the dataset"),
+    ([*BIGQUERY, "--bigquery-endpoint", "x:1"], "--bigquery-endpoint x:1: must read http://HOST:PORT or https://HOST"),
+    (
+        [*BIGQUERY, "--bigquery-method", "file_loads"],
+        "--bigquery-method file_loads: must be one of streaming_inserts, ",
+    ),
+    (
+        [*BIGQUERY, "--bigquery-endpoint", "http://x:1", "--bigquery-method", "storage_write_api"],
+        "--bigquery-method storage_write_api: only streaming_inserts can be sent to a --bigquery-endpoint",
+    ),
+    ([*FLAGS, "--alerts-topic", "alerts"], "--alerts-topic alerts: must read projects/PROJECT/topics/NAME"),
+    (["--input", "x.csv", "--alerts-topic", TOPIC], f"--alerts-topic {TOPIC}: dead letters would have no place, give "),
+    ([*FLAGS, "--dead-letter-topic", "dead"], "--dead-letter-topic dead: must read projects/PROJECT/topics/NAME"),
+    (
+        ["--topic", TOPIC, "--output", "out", "--dead-letter-topic", TOPIC],
+        f"--dead-letter-topic {TOPIC}: is the topic that is read",
+    ),
+    ([*FLAGS, "--dedup", "10m"], "--dedup 10m: needs --subscription or --topic: files are read once"),
+    (["--topic", TOPIC, "--output", "out", "--dedup", "ever"], "--dedup ever: not a duration"),
     ([*FLAGS, "--shards", "0"], "--shards 0: must be a number from 1 to 10000"),
     ([*FLAGS, "--shards", "²"], "--shards ²: must be a number from 1 to 10000"),
     ([*FLAGS, "--metrics", "temp,,co"], "--metrics temp,,co: '' cannot be a metric"),
@@ -57,6 +83,15 @@ LATER_MISTAKES = [
     (["--summary", "/"], "--summary /: is a folder"),
     (["--runner", "NoSuchRunner"], "--runner NoSuchRunner: is no runner that Beam has here"),
     (["--runner", "no.such.Runner"], "--runner no.such.Runner: is no runner that Beam has here"),
+    (
+        ["--bigquery", "a-project:telemetry", "--bigquery-method", "storage_write_api"],
+        "--bigquery-method storage_write_api: needs Beam's Java services, which only a remote --runner has; "
+        "locally: streaming_inserts",
+    ),
+    (
+        ["--bigquery", "a-project:telemetry", "--bigquery-endpoint", "http://127.0.0.1:1"],
+        "--bigquery a-project:telemetry: BigQuery does not answer (http://127.0.0.1:1)",
+    ),
     (["--summary", "/nonexistent/summary.json"], "--summary /nonexistent/summary.json: its folder does not exist"),
 ]
 
@@ -70,6 +105,24 @@ def test_a_flag_that_neither_the_job_nor_beam_knows(
     assert main(["--input", str(source), "--output", str(tmp_path / "out"), *flags]) == 2
     assert capsys.readouterr().err.splitlines() == [f"pipeline: error: {problem}"]
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_java_services_that_cannot_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("Java must be installed on this system to use this transform/runner.")
+
+    monkeypatch.setattr("apache_beam.utils.subprocess_server.JavaJarServer.local_jar", refuse)
+    monkeypatch.setattr("pipeline.preflight.check_destinations", lambda _: None)
+    source = tmp_path / "rows.csv"
+    source.write_text("ts,device,temp\n1,a,31\n")
+    flags = ["--bigquery", "a-project:telemetry", "--bigquery-method", "storage_write_api_at_least_once"]
+    assert main(["--input", str(source), "--runner", "PortableRunner", *flags]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "pipeline: error: --bigquery-method storage_write_api_at_least_once: Beam's Java services, which it needs, "
+        "cannot be started here: Java must be installed on this system to use this transform/runner."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +162,9 @@ def test_an_output_on_a_filesystem_that_beam_does_not_know(tmp_path: Path, capsy
     (tmp_path / "rows.csv").write_text("ts,device\n")
     assert main(["--input", str(tmp_path / "rows.csv"), "--output", "foo://bucket/out"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("pipeline: error: --output foo://bucket/out: cannot be written: Beam has no filesystem for foo://")
+    assert line.startswith(
+        "pipeline: error: --output foo://bucket/out: cannot be written: Beam has no filesystem for foo://"
+    )
 
 
 def test_nobody_at_the_address(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests import oracle
-from tests.jobs import DATA, Events, cut, ndjson, records, run_events, run_job
+from tests.jobs import DATA, Events, cut, imbalances, ndjson, records, run_events, run_job
 from transforms.messages import Message
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
@@ -95,6 +95,7 @@ def check(out: Path, frame: pd.DataFrame, slide: int | None = None) -> None:
     assert oracle.found_hot(oracle.read_output(out, "anomalies")) == oracle.hot(frame)
     found = oracle.truth(oracle.read_output(out, "aggregates"))
     oracle.assert_same_aggregates(found, oracle.aggregate(frame, 60, slide))
+    assert imbalances(out) == []
 
 
 @pytest.mark.parametrize("file_format", ["jsonl", "parquet"])

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests import oracle
-from tests.jobs import Events, ndjson, run_events
+from tests.jobs import Events, imbalances, ndjson, run_events
 from transforms.messages import Message
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text())
@@ -53,6 +53,7 @@ def test_story(story: dict[str, Any], tells: bool, tmp_path: Path) -> None:
     letters = oracle.read_output(tmp_path, "dead_letters").to_dict("records")
     dead = [[r["reason"], json.loads(base64.b64decode(r["payload"]))["ts"]] for r in letters]
     assert sorted(dead) == story.get("dead_letters", [])
+    assert imbalances(tmp_path) == []
 
 
 def test_stories_have_names_of_their_own() -> None:

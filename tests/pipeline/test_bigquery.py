@@ -1,0 +1,242 @@
+"""Results in BigQuery, through a server that speaks its protocol: the same as the oracle's, and what goes wrong."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from google.cloud import bigquery
+
+from pipeline.__main__ import main
+from tests import oracle
+from tests.emulators import BigQueryServer, bigquery_server, start_server
+from tests.jobs import Events, ndjson, run_events
+from tests.pipeline.test_lakes import frame
+from transforms.bigquery import connect
+from transforms.messages import Message
+from transforms.records import READINGS, RECORDS
+from transforms.tablespec import BigQueryTarget, describe, sql_type, table_specs
+
+__all__ = ["bigquery_server", "start_server"]
+KINDS = (*RECORDS, READINGS)
+
+
+class Dataset:
+    """A dataset of one test."""
+
+    def __init__(self, server: BigQueryServer) -> None:
+        self.target = BigQueryTarget(server.project, f"t{uuid.uuid4().hex[:12]}", endpoint=server.endpoint)
+        self.client = connect(self.target)
+        self.client.create_dataset(f"{server.project}.{self.target.dataset}")
+        self.flags = ["--bigquery", str(self.target), "--bigquery-endpoint", server.endpoint]
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query, in which {name} stands for a table."""
+        names = {name: f"`{self.target.table(name)}`" for name in (*KINDS, "latest_aggregates", "distinct_anomalies")}
+        return [dict(row) for row in self.client.query(sql.format(**names)).result()]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """All rows of a table or view, times as integer microseconds."""
+        found = pd.DataFrame(self.rows(f"SELECT * FROM {{{name}}}"))
+        for column in found.columns:
+            if column.endswith("_time") or column in ("window_start", "window_end"):
+                found[column] = pd.to_datetime(found[column], utc=True).astype("datetime64[us, UTC]").astype("int64")
+        return found
+
+
+@pytest.fixture
+def dataset(bigquery_server: BigQueryServer) -> Dataset:
+    return Dataset(bigquery_server)
+
+
+def job(source: Path, *flags: object) -> int:
+    return main(["--input", str(source), *map(str, flags)])
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    frame().to_csv(path, index=False)
+    return path
+
+
+def check(dataset: Dataset, expected: pd.DataFrame) -> None:
+    assert oracle.found_hot(dataset.frame("distinct_anomalies")) == oracle.hot(expected)
+    latest = dataset.frame("latest_aggregates").sort_values(oracle.KEYS).reset_index(drop=True)
+    oracle.assert_same_aggregates(latest, oracle.aggregate(expected))
+
+
+def test_rows_equal_the_oracle(dataset: Dataset, source: Path, tmp_path: Path) -> None:
+    assert job(source, *dataset.flags, "--archive", "--output", tmp_path / "out", "--summary", tmp_path / "s.json") == 0
+    check(dataset, frame())
+    for kind in ("anomalies", "aggregates"):
+        files = oracle.read_output(tmp_path / "out", kind)
+        keys = ["anomaly_id"] if kind == "anomalies" else oracle.KEYS
+        pd.testing.assert_frame_equal(
+            dataset.frame(kind)[list(files.columns)].sort_values(keys).reset_index(drop=True),
+            files.sort_values(keys).reset_index(drop=True),
+            check_dtype=False,
+        )
+    readings = dataset.frame(READINGS)
+    assert sorted(zip(readings.source_time, readings.device, readings.temp, strict=True)) == sorted(
+        zip(oracle.micros(frame().ts), frame().device, frame().temp, strict=True)
+    )
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert summary["rows_inserted"] == sum(len(dataset.frame(kind)) for kind in KINDS)
+
+
+def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["tables", *dataset.flags, "--archive", "--metrics", "temp,vibration", "--create"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == (
+        f"{dataset.target}: created anomalies, created aggregates, created dead_letters, created ledger, "
+        "created readings, created latest_aggregates, created distinct_anomalies\n"
+    )
+    for spec in table_specs(("temp", "vibration"), archive=True):
+        table = dataset.client.get_table(dataset.target.table(spec.name))
+        if spec.partition:
+            assert (table.time_partitioning.type_, table.time_partitioning.field) == ("DAY", spec.partition)
+        else:
+            assert table.time_partitioning is None
+        assert tuple(table.clustering_fields) == spec.cluster
+        assert table.description == spec.description
+        assert [(column.name, column.mode, column.description) for column in table.schema] == [
+            (field.name, "NULLABLE" if field.nullable else "REQUIRED", describe(field)) for field in spec.schema
+        ]
+        same = {"FLOAT": "FLOAT64", "INTEGER": "INT64"}
+        assert [same.get(c.field_type, c.field_type) for c in table.schema] == [sql_type(f) for f in spec.schema]
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"{dataset.target}: nothing was missing\n"
+
+
+def test_the_sql_makes_the_same_tables(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run statement by statement, without the options that this server's SQL does not know."""
+    assert main(["tables", *dataset.flags, "--archive", "--print-sql"]) == 0
+    for statement in capsys.readouterr().out.split(";\n"):
+        if statement.strip():
+            dataset.client.query(statement).result()
+    assert main(["tables", *dataset.flags, "--archive", "--create"]) == 0
+    assert capsys.readouterr().out == f"{dataset.target}: nothing was missing\n"
+
+
+def test_the_books_of_a_dataset(dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source.write_text(source.read_text() + "soon,d1,1,1,1,1,1\n")
+    assert job(source, *dataset.flags, "--archive") == 0
+    assert main(["reconcile", *dataset.flags]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("the books balance\n")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert f"archived readings {len(frame()):,} {len(frame()):,}" in lines
+    assert "dead letters, bad_timestamp 1 1" in lines
+    dataset.client.query(f"DELETE FROM `{dataset.target.table('aggregates')}` WHERE metric = 'co'").result()
+    assert main(["reconcile", *dataset.flags]) == 1
+    assert f"readings in final windows, co: 0 of {len(frame()):,}" in capsys.readouterr().out
+
+
+def test_a_late_pane_is_a_row_of_its_own(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = frame().head(600)
+    start_us = 1_594_512_000_000_000
+    assert main(["tables", *dataset.flags, "--create"]) == 0
+    events = Events()
+    events.message(Message(ndjson(rows.iloc[::2].to_dict("records")), {}, "m1"), start_us)  # type: ignore[arg-type]
+    events.watermark(start_us + 7_200_000_000)
+    events.message(Message(ndjson(rows.iloc[1::2].to_dict("records")), {}, "m2"), start_us)  # type: ignore[arg-type]
+    run_events(events, *dataset.flags, "--allowed-lateness", "3h", "--flush-interval", "1ms")
+    check(dataset, rows)
+    found = dataset.frame("aggregates")
+    assert dict(found.groupby("timing").size()) == {"on_time": len(found) // 2, "late": len(found) // 2}
+    assert main(["reconcile", *dataset.flags]) == 0
+
+
+def test_a_row_that_the_schema_does_not_allow_is_a_dead_letter(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two enormous values: their deviation is not finite, which JSON cannot say and BigQuery would refuse."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"ts":1,"device":"a","temp":1e308}\n{"ts":2,"device":"a","temp":-1e308}\n')
+    assert job(path, *dataset.flags, "--summary", tmp_path / "s.json") == 0
+    assert json.loads((tmp_path / "s.json").read_text())["dead_letters"] == {"not_stored": 1}
+    (letter,) = dataset.rows("SELECT * FROM {dead_letters}")
+    assert letter["error"] == f"{dataset.target.table('aggregates')}: stddev: is inf"
+    assert (letter["stage"], json.loads(letter["attributes"])) == ("bigquery", {"table": "aggregates"})
+    capsys.readouterr()
+    assert main(["reconcile", *dataset.flags]) == 1
+    assert "1 aggregates were refused by BigQuery, they are among the dead letters" in capsys.readouterr().out
+
+
+def test_a_missing_dataset_is_found_before_the_job(
+    bigquery_server: BigQueryServer, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--bigquery", f"{bigquery_server.project}:nowhere", "--bigquery-endpoint", bigquery_server.endpoint]
+    for command in ([*flags, "--input", str(source)], ["reconcile", *flags], ["tables", *flags, "--create"]):
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"error: --bigquery {bigquery_server.project}:nowhere: no such dataset; create it " in line
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ([("device", "INT64", "REQUIRED")], "has column device of type INT64, not STRING"),
+        ([("device", "STRING", "REPEATED")], "has column device of type STRING, not STRING"),
+        ([("device", "STRING", "REQUIRED")], "has no column metric (ALTER TABLE aggregates ADD COLUMN metric STRING)"),
+        ([("site", "STRING", "REQUIRED")], "requires column site, which is not known"),
+    ],
+)
+def test_a_table_that_cannot_take_the_rows_is_found_before_the_job(
+    columns: list[tuple[str, str, str]],
+    problem: str,
+    dataset: Dataset,
+    source: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    schema = [bigquery.SchemaField(name, kind, mode) for name, kind, mode in columns]
+    dataset.client.create_table(bigquery.Table(dataset.target.table("aggregates"), schema))
+    assert job(source, *dataset.flags) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --bigquery {dataset.target}: table aggregates ")
+    assert problem in line
+
+
+def test_a_table_with_a_column_more_takes_the_rows(dataset: Dataset, source: Path) -> None:
+    (spec,) = (spec for spec in table_specs((), archive=False) if spec.name == "anomalies")
+    modes = {field.name: "NULLABLE" if field.nullable else "REQUIRED" for field in spec.schema}
+    columns = [bigquery.SchemaField(field.name, sql_type(field), modes[field.name]) for field in spec.schema]
+    columns.insert(0, bigquery.SchemaField("note", "STRING"))
+    dataset.client.create_table(bigquery.Table(dataset.target.table("anomalies"), columns))
+    assert job(source, *dataset.flags) == 0
+    assert oracle.found_hot(dataset.frame("anomalies")) == oracle.hot(frame())
+
+
+def test_a_server_killed_in_mid_run_loses_nothing(
+    start_server: Callable[[type[BigQueryServer]], BigQueryServer], source: Path
+) -> None:
+    server = start_server(BigQueryServer)
+    dataset = Dataset(server)
+
+    def kill_and_restart() -> None:
+        while not _has_rows(dataset):
+            time.sleep(0.01)
+        server.kill()
+        time.sleep(1.0)
+        server.restart()
+
+    killer = threading.Thread(target=kill_and_restart)
+    killer.start()
+    assert job(source, *dataset.flags) == 0
+    killer.join()
+    check(dataset, frame())
+
+
+def _has_rows(dataset: Dataset) -> bool:
+    from google.api_core.exceptions import NotFound
+
+    try:
+        return bool(dataset.rows("SELECT COUNT(*) AS n FROM {aggregates}")[0]["n"])
+    except NotFound:
+        return False
