@@ -12,48 +12,58 @@ from benchmarks.contender import Contender, run_rounds
 from benchmarks.data import Data, prepare_data
 from benchmarks.machine import machine_facts
 from benchmarks.report import to_json, to_table
+from pipeline.arguments import add_bigquery
 from transforms.commands import OneLineParser, exit_code
 from transforms.errors import ConfigError
 
 BASE: Final = "in process, 500 rows a message"
 _FEWEST_ROWS: Final = 100  # fewer cannot hold the simulated faults
-Part = Callable[[Data], AbstractContextManager[list[Contender]]]
+Part = Callable[[Data, argparse.Namespace], AbstractContextManager[list[Contender]]]
 
 
 @contextmanager
-def _in_process(data: Data) -> Iterator[list[Contender]]:
+def _in_process(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
     from benchmarks import in_process
 
     yield in_process.contenders(data.whole)
 
 
 @contextmanager
-def _polars(data: Data) -> Iterator[list[Contender]]:
+def _polars(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
     from benchmarks import polars_scan
 
     yield polars_scan.contenders(data.whole)
 
 
 @contextmanager
-def _row_wise(data: Data) -> Iterator[list[Contender]]:
+def _row_wise(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
     from benchmarks import row_wise
 
     yield row_wise.contenders(data.part)
 
 
 @contextmanager
-def _whole(data: Data) -> Iterator[list[Contender]]:
+def _whole(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
     from benchmarks import processes
 
     yield processes.whole_process(data)
 
 
 @contextmanager
-def _pubsub(data: Data) -> Iterator[list[Contender]]:
+def _pubsub(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
     from benchmarks import processes
 
     with processes.through_pubsub(data) as both:
         yield both
+
+
+@contextmanager
+def _sinks(data: Data, args: argparse.Namespace) -> Iterator[list[Contender]]:
+    from benchmarks import sinks
+    from pipeline.config import read_target
+
+    with sinks.contenders(data.whole, args.sink, read_target(args.bigquery, args.bigquery_endpoint)) as found:
+        yield found
 
 
 PARTS: Final[Mapping[str, Part]] = {
@@ -62,6 +72,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "row-wise": _row_wise,
     "whole": _whole,
     "pubsub": _pubsub,
+    "sinks": _sinks,
 }
 
 
@@ -79,6 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--row-wise-rows", type=int, default=20_000, metavar="N", help="rows for the row-wise graph")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each contender runs")
     parser.add_argument("--only", default=",".join(PARTS), metavar="LIST", help="parts to run")
+    parser.add_argument("--sink", action="append", default=[], metavar="PATH", help="a folder on any Beam filesystem "
+                        "that the sinks write to, too; may be repeated")  # fmt: skip
+    add_bigquery(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     return parser  # fmt: skip
 
@@ -95,7 +109,7 @@ def run(args: argparse.Namespace) -> str:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         data = prepare_data(folder, args.csv, args.rows, args.row_wise_rows)
-        contenders = [one for part in parts for one in stack.enter_context(PARTS[part](data))]
+        contenders = [one for part in parts for one in stack.enter_context(PARTS[part](data, args))]
         timings = run_rounds(contenders, args.rounds)
     if args.json:
         args.json.write_text(to_json(timings, data, facts, BASE) + "\n", encoding="utf-8")

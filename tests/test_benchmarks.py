@@ -194,9 +194,26 @@ def test_the_row_wise_graph_agrees(data):
         contender.run()
 
 
+def test_sinks_store_everything_or_do_not_count(data, tmp_path, monkeypatch):
+    from benchmarks import sinks
+
+    with sinks.contenders(data.whole, [str(tmp_path)], None) as found:
+        kinds = ("anomalies and aggregates as jsonl", "anomalies and aggregates as parquet", "all readings as parquet")
+        places = ("a local folder", str(tmp_path))
+        names = [f"{kind} into {place}" for place in places for kind in kinds]
+        assert [one.name for one in found] == [*names, "anomalies into a topic of the embedded broker"]
+        small = data.whole.answer.anomalies + data.whole.answer.aggregates
+        assert [one.rows for one in found] == [small, small, 2_500] * 2 + [data.whole.answer.anomalies]
+        assert all(one.run() > 0 for one in found)
+        assert len(list(tmp_path.rglob("*.jsonl"))) > 0
+        monkeypatch.setattr(sinks, "write_file", lambda *_: None)
+        with pytest.raises(BenchmarkError, match=r"0 of \d+ anomalies stored"):
+            found[0].run()
+
+
 def test_without_a_choice_every_part_is_run():
     assert build_parser().parse_args([]).only.split(",") == list(PARTS)
-    assert list(PARTS) == ["in-process", "polars", "row-wise", "whole", "pubsub"]
+    assert list(PARTS) == ["in-process", "polars", "row-wise", "whole", "pubsub", "sinks"]
 
 
 def test_a_plain_count_by_hand():
