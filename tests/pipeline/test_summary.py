@@ -17,6 +17,8 @@ COUNTS = {
     "panes": 7,
     "aggregates": 35,
     "files_written": 4,
+    "alerts_published": 45,
+    "duplicates": 1,
 }
 
 
@@ -33,6 +35,8 @@ def test_as_text() -> None:
         ["panes", "of", "windows", "7"],
         ["aggregates", "35"],
         ["unknown", "fields", "ignored", "0"],
+        ["duplicate", "messages", "removed", "1"],
+        ["alerts", "published", "45"],
         ["files", "written", "4"],
         ["seconds", "12.3"],
     ]
@@ -51,6 +55,12 @@ def test_as_json() -> None:
         "rows_archived": 0,
         "files_written": 4,
         "rows_written": 0,
+        "rows_inserted": 0,
+        "rows_refused": 0,
+        "alerts_published": 45,
+        "letters_published": 0,
+        "duplicates": 1,
+        "rows_duplicate": 0,
         "dead_letters": {"not_json": 2, "too_late": 1},
         "anomalies": {"cold": 5, "temp-high": 40},
         "seconds": 12.346,

@@ -119,7 +119,7 @@ def test_every_step_hands_on_a_concrete_type():
     detected = decoded.readings | DetectAnomalies(load_rules(None))
     outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
     types = [output.element_type for output in outputs]
-    assert types == [ReadingBatch, pa.RecordBatch, ReadingBatch, pa.RecordBatch, pa.RecordBatch, pa.RecordBatch]
+    assert types == [ReadingBatch, pa.RecordBatch, ReadingBatch, *[pa.RecordBatch] * 4]
 
 
 @pytest.mark.parametrize("many", [1, 2, 15, 16, 17, 100])

@@ -27,6 +27,8 @@ def test_the_reasons_are_a_closed_set():
         "too_large",
         "bad_encoding",
         "too_late",
+        "not_stored",
+        "not_delivered",
     ]
 
 

@@ -9,11 +9,13 @@ TIMES = {
     "anomalies": ["event_time", "source_time"],
     "aggregates": ["window_start", "window_end"],
     "dead_letters": ["publish_time", "event_time"],
+    "ledger": ["day"],
 }
 NULLABLE = {
     "anomalies": ["threshold_upper"],
     "aggregates": [],
     "dead_letters": ["line", "publish_time", "event_time"],
+    "ledger": ["day"],
 }
 records = pytest.mark.parametrize("name", RECORDS)
 
@@ -24,11 +26,12 @@ def test_the_columns_of_the_founding_data_set():
     assert DEFAULT_METRICS == ("co", "humidity", "lpg", "smoke", "temp")
 
 
-def test_there_are_three_outputs():
+def test_the_outputs_of_every_job():
     assert {name: record.__name__ for name, record in RECORDS.items()} == {
         "anomalies": "Anomaly",
         "aggregates": "WindowAggregate",
         "dead_letters": "DeadLetter",
+        "ledger": "LedgerEntry",
     }
 
 
