@@ -19,10 +19,10 @@ def main(args: list[str]) -> int:
 
 
 def _run(args: list[str]) -> int:
-    from pipeline.arguments import build_parser
+    from pipeline.arguments import build_parser, spell_out
     from pipeline.config import make_config
 
-    known, beam_args = build_parser().parse_known_args(args)
+    known, beam_args = build_parser().parse_known_args(spell_out(args))
     config = make_config(known, beam_args)
     from pipeline.run import run_config  # only now: a mistake is answered before Beam is loaded
 

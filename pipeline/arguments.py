@@ -1,8 +1,10 @@
 """The job's flags, in groups. Values stay text here; `pipeline.config` checks them. Imports no Beam."""
 
 import argparse
+from collections.abc import Sequence
 
 from transforms.commands import OneLineParser
+from transforms.errors import ConfigError
 from transforms.records import DEFAULT_METRICS
 
 
@@ -25,6 +27,30 @@ def build_parser() -> OneLineParser:
     )
     add_arguments(parser)
     return parser
+
+
+def spell_out(args: Sequence[str]) -> list[str]:
+    """Return the command line as the parser wants it, from how a template's launcher writes it.
+
+    A launcher passes each parameter as ``--name=value``: names have underscores, and what is only present or absent
+    here is ``true`` or ``false`` there. Beam's own options stay as they are.
+
+    Raises:
+        ConfigError: for a switch that is neither true nor false.
+    """
+    parser = build_parser()
+    actions = {flag.replace("-", "_"): (flag, action) for action in parser._actions for flag in action.option_strings}
+    spelled = []
+    for arg in args:
+        name, equals, value = arg.partition("=")
+        flag, action = actions.get(name.replace("-", "_"), (name, None)) if name.startswith("--") else (name, None)
+        if action is not None and action.nargs == 0 and equals:
+            if value.lower() not in ("true", "false"):
+                raise ConfigError(flag, value, "must be true or false")
+            spelled += [flag] if value.lower() == "true" else []
+        else:
+            spelled.append(f"{flag}{equals}{value}")
+    return spelled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

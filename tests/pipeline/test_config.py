@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.arguments import build_parser
+from pipeline.arguments import build_parser, spell_out
 from pipeline.config import make_config
 from tests.jobs import config_of
 from transforms.errors import ConfigError
@@ -64,7 +64,7 @@ MISTAKES = [
     ([*FLAGS, "--metrics", "temp,temp"], "--metrics temp,temp: 'temp' is listed twice"),
     ([*FLAGS, "--metrics", "co"], "--rules (default): rule 'temp-high': metric 'temp' is not one of co"),
     ([*FLAGS, "--rules", "/nonexistent.yaml"], "--rules /nonexistent.yaml: No such file or directory"),
-    ([*FLAGS, "--verbose=yes"], "--verbose: ignored explicit argument 'yes'"),
+    ([*FLAGS, "--verbose=yes"], "--verbose yes: must be true or false"),
 ]
 
 
@@ -221,3 +221,22 @@ def test_help_is_grouped_complete_and_quick() -> None:
     for action in build_parser()._actions:
         assert action.help
         assert action.option_strings[-1] in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "spelled"),
+    [
+        (["--allowed_lateness=5m", "--window", "1m"], ["--allowed-lateness=5m", "--window", "1m"]),
+        (["--archive=true", "--verbose=FALSE"], ["--archive"]),
+        (["--print=false", "--file_format=a=b"], ["--file-format=a=b"]),
+        (["--temp_location=gs://a_b/c-d", "--num-workers=2"], ["--temp_location=gs://a_b/c-d", "--num-workers=2"]),
+        (["--output", "--archive=x_y", "a_b"], None),
+        (["a_b=c", "-x_y"], ["a_b=c", "-x_y"]),
+    ],
+)
+def test_the_spelling_of_a_template_s_launcher_is_understood(given: list[str], spelled: list[str] | None) -> None:
+    if spelled is None:
+        with pytest.raises(ConfigError, match="--archive x_y: must be true or false"):
+            spell_out(given)
+    else:
+        assert spell_out(given) == spelled
