@@ -1,4 +1,4 @@
-"""The commands: ``python -m publisher replay | explore | simulate | broker``."""
+"""The commands: ``python -m publisher replay | reprocess | explore | simulate | broker``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command line of the publisher: one parser, a command each for replay, explore, simulate and broker."""
+"""The command line of the publisher: one parser, a command each for replay, reprocess, explore, simulate and broker."""
 
 import importlib
 from typing import Final
@@ -7,6 +7,7 @@ from transforms.commands import OneLineParser
 
 COMMANDS: Final = {
     "replay": "publish telemetry from CSV files to a Pub/Sub topic",
+    "reprocess": "send dead letters to a topic again",
     "explore": "show what is in telemetry before it is replayed",
     "simulate": "write believable telemetry, with faults if wanted",
     "broker": "run an embedded Pub/Sub on this machine",

@@ -12,7 +12,7 @@ import pytest
 from pipeline import reconcile, tables
 from pipeline.arguments import build_parser
 from plotting.cli import build_parser as plotting_parser
-from publisher import broker, explore, replay, simulate
+from publisher import broker, explore, replay, reprocess, simulate
 from transforms import messages
 from transforms.deadletters import Reason
 from transforms.records import RECORDS
@@ -52,6 +52,11 @@ def test_options_of_a_replay() -> None:
     assert told == flags_of(parser_of(replay.add_arguments)) | {"--speed": "1"}  # it depends on --rate
 
 
+def test_options_of_sending_again() -> None:
+    told = {flag.strip("`"): default.strip("`") for flag, default, _ in rows("Sending dead letters again")}
+    assert told == flags_of(parser_of(reprocess.add_arguments))
+
+
 def test_attributes() -> None:
     told = {name for cells in rows("What travels") for name in re.findall("`([^`]+)`", cells[0])}
     names = {messages.EVENT_TIME, messages.MESSAGE_KEY, messages.ROWS, messages.RUN_ID, messages.TIME_SHIFT}
@@ -84,6 +89,7 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "pipeline tables": tables.build_parser,
     "plotting": plotting_parser,
     "publisher replay": lambda: parser_of(replay.add_arguments),
+    "publisher reprocess": lambda: parser_of(reprocess.add_arguments),
     "publisher explore": lambda: parser_of(explore.add_arguments),
     "publisher simulate": lambda: parser_of(simulate.add_arguments),
     "publisher broker": lambda: parser_of(broker.add_arguments),

@@ -1,0 +1,5 @@
+"""Dead letters into Pub/Sub again, as they were received: ``python -m publisher reprocess``."""
+
+from publisher.reprocess.command import add_arguments, run
+
+__all__ = ["add_arguments", "run"]
