@@ -11,6 +11,7 @@ import functools
 import importlib
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ _SCHEME: Final = re.compile(r"([a-zA-Z][-a-zA-Z0-9+.]*)://")
 _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 """Where an object appears when it is complete; elsewhere a temporary name hides it until then."""
 _EXTRAS: Final = {"s3": "aws", "azfs": "azure"}
+_AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
 _AT_ONCE: Final = 16  # files of a bucket read at a time: what they wait for is the network
 _PATIENCE_S: Final = 60.0
 _FIRST_PAUSE_S: Final = 0.25
@@ -93,7 +95,7 @@ def read_file(path: str) -> bytes:
     if not scheme_of(path):
         with _explained(path, (OSError,)), open(path, "rb") as file:
             return file.read()
-    with _explained(path, remote_failures()), _filesystems(path).open(path, _BINARY, _AS_IT_IS) as file:
+    with _explained(path, remote_failures()), _open(path) as file:
         content: bytes = file.read()
         return content
 
@@ -108,10 +110,9 @@ def read_files(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     if not any(map(scheme_of, paths)):
         yield from ((path, read_file(path)) for path in paths)
         return
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for start in range(0, len(paths), 4 * _AT_ONCE):  # a bound on what is held at a time
-            some = paths[start : start + 4 * _AT_ONCE]
-            yield from zip(some, pool.map(read_file, some), strict=True)
+    for start in range(0, len(paths), 4 * _AT_ONCE):  # a bound on what is held at a time
+        some = paths[start : start + 4 * _AT_ONCE]
+        yield from zip(some, _readers().map(read_file, some), strict=True)
 
 
 def write_file(path: str, content: bytes, patience_s: float | None = None) -> None:
@@ -163,6 +164,38 @@ def remote_failures() -> tuple[type[Exception], ...]:
 
 _BINARY: Final = "application/octet-stream"
 _AS_IT_IS: Final = "uncompressed"
+
+
+@functools.cache
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
+
+
+def _open(path: str) -> Any:
+    files = _filesystems(path)
+    if scheme_of(path) == "s3":
+        return _s3(files).open(path, "rb", mime_type=_BINARY)
+    return files.open(path, _BINARY, _AS_IT_IS)
+
+
+def _create(path: str) -> Any:
+    files = _filesystems(path)
+    if scheme_of(path) == "s3":
+        return _s3(files).open(path, "wb", mime_type=_BINARY)
+    return files.create(path, _BINARY, _AS_IT_IS)
+
+
+_OWN: Final = threading.local()
+
+
+def _s3(files: Any) -> Any:
+    """Return this thread's access to S3. Beam would make a client for each file, which takes longer than the file."""
+    from apache_beam.io.aws.s3io import S3IO
+
+    known_by = (files._pipeline_options, *(os.environ.get(name) for name in _AWS_VARIABLES))
+    if getattr(_OWN, "known_by", None) != known_by:
+        _OWN.known_by, _OWN.s3 = known_by, S3IO(options=files._pipeline_options)
+    return _OWN.s3
 
 
 def _filesystems(path: str) -> Any:
@@ -217,7 +250,7 @@ def _write_local(path: str, content: bytes) -> None:
 
 
 def _put(path: str, content: bytes) -> None:
-    file = _filesystems(path).create(path, _BINARY, _AS_IT_IS)
+    file = _create(path)
     try:
         file.write(content)  # at once: closing what was written in part would publish the part
     except remote_failures():
