@@ -89,6 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "without a message; without it, it runs until it is told to stop")  # fmt: skip
     run.add_argument("--summary", default="", metavar="FILE", help="write the counters of the summary as JSON, too")
     run.add_argument("--verbose", action="store_true", help="log what the job and Beam are doing")
+    run.add_argument("--log-format", default="text", metavar="text|json", help="of the log lines: for people, or an "
+                     "object each, with the run and the version of the rules")  # fmt: skip
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:

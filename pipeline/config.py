@@ -13,6 +13,7 @@ from transforms.tablespec import BigQueryTarget, Method, unusable_columns
 from transforms.windows import WindowSpec
 
 FileFormat = Literal["jsonl", "parquet"]
+LogFormat = Literal["text", "json"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _DATASET: Final = re.compile(r"((?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]):([A-Za-z0-9_]{1,1024})")
 _URL: Final = re.compile(r"https?://[^\s/]+/?")
@@ -45,6 +46,7 @@ class JobConfig:
         stop_after_idle_us: end of a local stream after so long without a message; None for never.
         summary: file for the summary as JSON, or "".
         verbose: whether to log more.
+        log_format: of the log lines.
         beam_args: options for Beam itself.
     """
 
@@ -68,6 +70,7 @@ class JobConfig:
     stop_after_idle_us: int | None
     summary: str
     verbose: bool
+    log_format: LogFormat
     beam_args: tuple[str, ...]
 
     @property
@@ -90,6 +93,8 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         raise ConfigError("--dedup", args.dedup, "needs --subscription or --topic: files are read once")
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
+    if args.log_format not in get_args(LogFormat):
+        raise ConfigError("--log-format", args.log_format, "must be text or json")
     metrics = read_metrics(args.metrics)
     if args.archive:
         check_columns(args.metrics, metrics, in_tables=bigquery is not None)
@@ -115,6 +120,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle),
         summary=args.summary,
         verbose=args.verbose,
+        log_format=args.log_format,
         beam_args=tuple(beam_args),
     )
 

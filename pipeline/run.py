@@ -12,7 +12,7 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
-from pipeline import preflight
+from pipeline import logs, preflight
 from pipeline.config import JobConfig
 from pipeline.graph import build, outputs_of
 from pipeline.options import beam_options, is_local
@@ -39,10 +39,7 @@ def run_config(config: JobConfig) -> int:
         ConfigError: before anything runs, if it cannot.
         JobFailedError: if it fails on the way.
     """
-    # Before Beam parses its options: it logs a warning then, which sets logging up its own way.
-    logging.basicConfig(level=logging.INFO if config.verbose else logging.ERROR, format="%(levelname)s %(message)s")
-    if not config.verbose:  # Beam logs each exception several times over before it raises it
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logs.set_up(config)  # before Beam parses its options: it logs a warning then
     options = beam_options(config)
     FileSystems.set_options(options)  # what is tried before the pipeline exists needs the credentials, too
     _log_config(config)
@@ -126,7 +123,7 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
         if expected is None:
             raise
         raise JobFailedError(_WHERE.sub("", expected[1])) from error
-    return Summary(counters.tally(), time.monotonic() - started)
+    return Summary(counters.tally(), time.monotonic() - started, counters.observed())
 
 
 def _run_remote(config: JobConfig, options: PipelineOptions) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from transforms import counters
@@ -25,10 +25,12 @@ class Summary:
     Attributes:
         counts: counters by name; see `transforms.counters`.
         seconds: how long it ran.
+        distributions: by name; see `transforms.counters`.
     """
 
     counts: Mapping[str, int]
     seconds: float
+    distributions: Mapping[str, counters.Distribution] = field(default_factory=dict)
 
     def by_kind(self, name: str) -> dict[str, int]:
         """Return the counters ``name/kind`` by kind, sorted."""
@@ -58,6 +60,7 @@ class Summary:
         content: dict[str, Any] = {name: self.counts.get(name, 0) for name in names}
         content[counters.DEAD_LETTERS] = self.by_kind(counters.DEAD_LETTERS)
         content[counters.ANOMALIES] = self.by_kind(counters.ANOMALIES)
+        content["distributions"] = {name: asdict(found) for name, found in sorted(self.distributions.items())}
         content["seconds"] = round(self.seconds, 3)
         return json.dumps(content, indent=2)
 

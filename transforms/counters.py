@@ -21,6 +21,13 @@
 ``rows_duplicate``          their lines
 ==========================  =====================================================================
 
+And its distributions, of which count, sum, smallest and largest are kept:
+
+==========================  =====================================================================
+``message_age_ms``          how long ago the oldest message of each batch was published, when it was decoded
+``window_lateness_ms``      how far the watermark was past the end of each window that took late readings
+==========================  =====================================================================
+
 Beam's own metrics are what a remote runner shows. The local streaming runner (2.77) loses most of them: it
 caches a step's state sampler with the metrics container of the step's first bundle, so that only that
 bundle is counted. Every count is therefore kept in this process as well; a local run reads it there. A
@@ -29,6 +36,7 @@ retried bundle counts twice there, so steps count after the work that can fail.
 
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, Final
 
 from apache_beam.metrics import Metrics
@@ -52,10 +60,23 @@ ALERTS_PUBLISHED: Final = "alerts_published"
 LETTERS_PUBLISHED: Final = "letters_published"
 DUPLICATES: Final = "duplicates"
 ROWS_DUPLICATE: Final = "rows_duplicate"
+MESSAGE_AGE_MS: Final = "message_age_ms"
+WINDOW_LATENESS_MS: Final = "window_lateness_ms"
 
 
 _TALLY: Final[Counter[str]] = Counter()
+_OBSERVED: Final[dict[str, list[int]]] = {}
 _LOCK: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What is kept of many values: how many, their sum, the smallest and the largest."""
+
+    count: int
+    sum: int
+    min: int
+    max: int
 
 
 def count(name: str, by: int = 1, kind: str = "") -> None:
@@ -67,13 +88,29 @@ def count(name: str, by: int = 1, kind: str = "") -> None:
         _TALLY[full] += int(by)
 
 
+def observe(name: str, value: int) -> None:
+    """Add a value to a distribution."""
+    distribution: Any = Metrics.distribution(NAMESPACE, name)
+    distribution.update(int(value))
+    with _LOCK:
+        known = _OBSERVED.setdefault(name, [0, 0, int(value), int(value)])
+        known[:] = known[0] + 1, known[1] + int(value), min(known[2], int(value)), max(known[3], int(value))
+
+
 def start_tally() -> None:
     """Begin to count from zero in this process."""
     with _LOCK:
         _TALLY.clear()
+        _OBSERVED.clear()
 
 
 def tally() -> dict[str, int]:
     """Return what was counted in this process since `start_tally`."""
     with _LOCK:
         return dict(_TALLY)
+
+
+def observed() -> dict[str, Distribution]:
+    """Return the distributions of this process since `start_tally`."""
+    with _LOCK:
+        return {name: Distribution(*known) for name, known in _OBSERVED.items()}

@@ -1,5 +1,6 @@
 """DecodeMessages: payloads become batches of readings; what cannot be read becomes dead letters."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,6 +97,9 @@ class _Decode(beam.DoFn):
         decoded = decode(self.messages, self.metrics)
         counters.count(counters.MESSAGES, len(self.messages))
         counters.count(counters.PAYLOAD_BYTES, self.size)
+        published = [message.publish_us for message in self.messages if message.publish_us is not None]
+        if published:  # the clock is looked at for this figure only
+            counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - min(published)) // 1_000)
         if decoded.ignored:
             counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
         if decoded.readings is not None:

@@ -114,6 +114,8 @@ class KeepWindows(beam.DoFn):
             opened, late = log.admit(np.unique(table.window_us).tolist(), spec)
             for window_us in opened:
                 end.set(Timestamp(micros=window_us + spec.size_us), dynamic_timer_tag=str(window_us))
+            for window_us in late:
+                counters.observe(counters.WINDOW_LATENESS_MS, (log.watermark_us - window_us - spec.size_us) // 1_000)
             self._report(late, "late", tables, log, timestamp)
             if known is None:
                 close.set(Timestamp(micros=start_us + self.bucket_us + spec.size_us + spec.allowed_lateness_us))

@@ -10,6 +10,7 @@ import yaml
 
 from tests import oracle
 from tests.jobs import Events, imbalances, ndjson, run_events
+from transforms import counters
 from transforms.messages import Message
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text())
@@ -59,3 +60,10 @@ def test_story(story: dict[str, Any], tells: bool, tmp_path: Path) -> None:
 def test_stories_have_names_of_their_own() -> None:
     names = [story["name"] for story in STORIES]
     assert len(set(names)) == len(names)
+
+
+def test_how_late_windows_took_readings_is_observed(tmp_path: Path) -> None:
+    counters.start_tally()
+    story = next(story for story in STORIES if story["name"].startswith("one moment before the lateness is over"))
+    run_events(tell(story, tells=True), "--output", tmp_path, "--allowed-lateness", "120s", "--flush-interval", "1ms")
+    assert counters.observed()["window_lateness_ms"] == counters.Distribution(1, 119_999, 119_999, 119_999)

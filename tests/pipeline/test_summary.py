@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pipeline.summary import Summary, reported
+from transforms.counters import Distribution
 
 COUNTS = {
     "messages": 3,
@@ -44,7 +45,8 @@ def test_as_text() -> None:
 
 
 def test_as_json() -> None:
-    assert json.loads(Summary(COUNTS, 12.3456).to_json()) == {
+    distributions = {"message_age_ms": Distribution(2, 30, 10, 20)}
+    assert json.loads(Summary(COUNTS, 12.3456, distributions).to_json()) == {
         "messages": 3,
         "payload_bytes": 0,
         "rows_decoded": 1_234,
@@ -63,6 +65,7 @@ def test_as_json() -> None:
         "rows_duplicate": 0,
         "dead_letters": {"not_json": 2, "too_late": 1},
         "anomalies": {"cold": 5, "temp-high": 40},
+        "distributions": {"message_age_ms": {"count": 2, "sum": 30, "min": 10, "max": 20}},
         "seconds": 12.346,
     }
 

@@ -24,6 +24,14 @@ def test_counts_are_added_up_by_name_and_kind():
     assert counters.tally() == {"rows_decoded": 4, "dead_letters/not_json": 6, "dead_letters/too_late": 1}
 
 
+def test_distributions_keep_count_sum_and_ends():
+    for value in (5, -1, 7):
+        counters.observe("message_age_ms", value)
+    assert counters.observed() == {"message_age_ms": counters.Distribution(3, 11, -1, 7)}
+    counters.start_tally()
+    assert counters.observed() == {}
+
+
 def test_a_new_tally_begins_at_zero():
     counters.count("panes")
     counters.start_tally()

@@ -1,0 +1,55 @@
+"""The job's log lines: for people, or one JSON object each for what collects them. Never one for each element."""
+
+import json
+import logging
+import sys
+import uuid
+from typing import Final
+
+from pipeline.config import JobConfig
+from transforms.clock import format_time
+
+_SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A line as an object with the fields that Cloud Logging knows (``time``, ``severity``, ``message``) and our own.
+
+    Args:
+        fields: what every line carries.
+    """
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """Keep the fields of every line."""
+        super().__init__()
+        self._fields = fields
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; an exception is part of the message."""
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + self.formatException(record.exc_info)
+        content = {
+            "time": format_time(int(record.created * 1e6)),
+            "severity": _SEVERITIES.get(record.levelno, "INFO" if record.levelno >= logging.INFO else "DEBUG"),
+            "logger": record.name,
+            "message": message,
+        }
+        return json.dumps(content | self._fields, ensure_ascii=False)
+
+
+def set_up(config: JobConfig) -> None:
+    """Send log lines to standard error, as the flags ask for; must come before Beam sets logging up its own way."""
+    handler = logging.StreamHandler(sys.stderr)
+    if config.log_format == "json":
+        handler.setFormatter(JsonFormatter(fields_of(config)))
+    else:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if config.verbose else logging.ERROR, handlers=[handler], force=True)
+    if not config.verbose:  # Beam logs each exception several times over before it raises it
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+
+def fields_of(config: JobConfig) -> dict[str, str]:
+    """Return what tells the lines of one run of the job from those of others."""
+    return {"job_run": uuid.uuid4().hex[:12], "rules_version": config.rules.version}
