@@ -16,12 +16,13 @@ BEAM = {
 """Modules of `transforms` that import Beam; all others are pure."""
 LAZY = {"storage"}
 """Modules of `transforms` that load Beam only when they are given a path in a bucket."""
-PACKAGES = ("transforms", "publisher", "pipeline", "plotting", "demo", "benchmarks", "tests")
+PACKAGES = ("transforms", "publisher", "pipeline", "plotting", "templates", "demo", "benchmarks", "tests")
 MAY_USE = {
     "transforms": {"transforms"},
     "publisher": {"publisher", "transforms"},
     "pipeline": {"pipeline", "transforms"},
     "plotting": {"plotting", "transforms"},
+    "templates": {"templates", "pipeline", "transforms"},
     "demo": set(PACKAGES) - {"benchmarks", "tests"},
     "benchmarks": set(PACKAGES) - {"demo", "tests"},
 }

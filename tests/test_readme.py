@@ -13,6 +13,7 @@ from pipeline import reconcile, tables
 from pipeline.arguments import build_parser
 from plotting.cli import build_parser as plotting_parser
 from publisher import broker, explore, replay, reprocess, simulate
+from templates import build, run
 from transforms import messages
 from transforms.deadletters import Reason
 from transforms.records import RECORDS
@@ -88,6 +89,8 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "pipeline reconcile": reconcile.build_parser,
     "pipeline tables": tables.build_parser,
     "plotting": plotting_parser,
+    "templates build": lambda: parser_of(build.add_arguments),
+    "templates run": lambda: parser_of(run.add_arguments),
     "publisher replay": lambda: parser_of(replay.add_arguments),
     "publisher reprocess": lambda: parser_of(reprocess.add_arguments),
     "publisher explore": lambda: parser_of(explore.add_arguments),

@@ -25,6 +25,7 @@ import yaml
 from numpy.typing import NDArray
 
 from transforms.errors import TelemetryError
+from transforms.storage import StorageError, read_file
 
 Comparison = Literal["above", "below", "outside", "inside"]
 Severity = Literal["info", "warning", "critical"]
@@ -112,15 +113,15 @@ class RuleSet:
 
 
 def load_rules(path: str | None) -> RuleSet:
-    """Read a rules file; None is the default set.
+    """Read a rules file, on any Beam filesystem; None is the default set.
 
     Raises:
         RuleError: if it cannot be read or does not say what a rules file must say.
     """
     try:
-        text = Path(path or DEFAULT_RULES).read_text(encoding="utf-8")
-    except OSError as error:
-        raise RuleError(error.strerror or "cannot be read") from error
+        text = read_file(str(path or DEFAULT_RULES)).decode("utf-8")
+    except StorageError as error:
+        raise RuleError(error.problem) from error
     except UnicodeDecodeError as error:
         raise RuleError("not UTF-8 text") from error
     return parse_rules(text)

@@ -236,6 +236,16 @@ def test_inputs_and_charts_are_read_from_every_filesystem(lake: Lake, tmp_path: 
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
 
 
+def test_rules_are_read_from_every_filesystem(lake: Lake, tmp_path: Path) -> None:
+    source = tmp_path / "rows.csv"
+    frame().to_csv(source, index=False)
+    rules = storage.join(lake.root, "rules.yaml")
+    write_file(rules, b"version: 1\nrules:\n  - {id: warm, metric: temp, above: 25}\n")
+    assert summary_of("--input", source, "--output", tmp_path / "out", "--rules", rules) == 0
+    found = oracle.read_output(tmp_path / "out", "anomalies")
+    assert (set(found.rule_id), len(found)) == ({"warm"}, int((frame().temp > 25).sum()))
+
+
 def test_the_founding_data_set_in_a_bucket(
     google_storage: GoogleStorage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

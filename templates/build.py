@@ -1,0 +1,81 @@
+"""``python -m templates build``: the image, and the spec that names it."""
+
+import argparse
+from pathlib import Path
+
+from templates.context import assemble, beam_version, build_command
+from templates.metadata import load_metadata
+from templates.names import add_place, check_names
+from templates.shell import Command, execute, require, show
+from templates.spec import store_spec
+from transforms.errors import ConfigError
+
+_BASES = ("python", "beam", "launcher")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    add_place(parser)
+    parser.add_argument("--image", required=True, metavar="IMAGE", help="what it will be called, such as "
+                        "europe-west1-docker.pkg.dev/PROJECT/REPOSITORY/NAME:TAG")  # fmt: skip
+    parser.add_argument("--spec", required=True, metavar="gs://BUCKET/NAME.json", help="where the spec is stored")
+    parser.add_argument("--builder", default="cloud", choices=("cloud", "docker"), help="Cloud Build, or Docker on "
+                        "this machine (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--extras", default="", metavar="LIST", help="aws, azure, or aws,azure: to write there")
+    parser.add_argument("--java", action="store_true", help="with a Java runtime, which the launcher needs for "
+                        "BigQuery's Storage Write API")  # fmt: skip
+    for base in _BASES:
+        parser.add_argument(f"--{base}-image", default="", metavar="IMAGE", help=f"in place of the {base} image that "
+                            "the Dockerfile names; NAME@sha256:DIGEST pins it for good")  # fmt: skip
+    parser.add_argument("--context", type=Path, default=Path("build/template"), metavar="FOLDER", help="where what the "
+                        "image is built from is put together (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="put it together, print the commands, and run none")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the image, push it, and store the spec; or only show how.
+
+    Raises:
+        ConfigError: before anything is called, for what cannot be used.
+        TemplateError: if the metadata is out of date, or a command fails.
+        StorageError: if the spec cannot be stored.
+    """
+    check_names(options)
+    if "@" in options.image:
+        raise ConfigError("--image", options.image, "a digest is known only after the build; give it a tag")
+    load_metadata()
+    arguments = _arguments(options)
+    commands = _commands(options, arguments)
+    if not options.dry_run:
+        require(commands[0][0])
+    assemble(options.context, options.image, arguments, [name for name in options.extras.split(",") if name])
+    if options.dry_run:
+        spec = ["python", "-m", "templates", "spec", f"--image={options.image}", f"--output={options.spec}"]
+        show([*commands, spec])
+        return 0
+    for command in commands:
+        execute(command)
+    store_spec(options.image, options.spec)
+    return 0
+
+
+def _arguments(options: argparse.Namespace) -> dict[str, str]:
+    """Return the arguments for the Dockerfile."""
+    arguments = {"BEAM_VERSION": beam_version()}
+    for base in _BASES:
+        if image := getattr(options, f"{base}_image"):
+            arguments[f"{base.upper()}_IMAGE"] = image
+    if options.java:
+        arguments["JAVA"] = "true"
+    return arguments
+
+
+def _commands(options: argparse.Namespace, arguments: dict[str, str]) -> list[Command]:
+    where = str(options.context)
+    if options.builder == "docker":
+        docker, build, *rest = build_command(options.image, arguments, where)
+        # Dataflow's machines are of this kind, whatever this one is.
+        return [[docker, build, "--platform=linux/amd64", *rest], ["docker", "push", options.image]]
+    config = f"--config={options.context / 'cloudbuild.json'}"
+    place = [f"--project={options.project}", f"--region={options.region}"]
+    return [["gcloud", "builds", "submit", where, config, *place]]

@@ -1,0 +1,7 @@
+"""The template's own kind of failure."""
+
+from transforms.errors import TelemetryError
+
+
+class TemplateError(TelemetryError):
+    """A template that does not say what it must say, or a command that failed."""

@@ -1,0 +1,8 @@
+"""What the template's launcher starts: the job, with the parameters as flags."""
+
+import sys
+
+from pipeline.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
