@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -48,6 +48,7 @@ class JobConfig:
         verbose: whether to log more.
         log_format: of the log lines.
         beam_args: options for Beam itself.
+        flags: the job's own flags as they were given, to be shown beside the job.
     """
 
     inputs: tuple[str, ...]
@@ -72,6 +73,7 @@ class JobConfig:
     verbose: bool
     log_format: LogFormat
     beam_args: tuple[str, ...]
+    flags: Mapping[str, object]
 
     @property
     def streaming(self) -> bool:
@@ -122,6 +124,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         verbose=args.verbose,
         log_format=args.log_format,
         beam_args=tuple(beam_args),
+        flags=vars(args),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from pipeline.config import JobConfig
 from transforms.clock import format_time
 
+_QUIET: Final = logging.CRITICAL + 1
 _SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 
 
@@ -45,9 +46,10 @@ def set_up(config: JobConfig) -> None:
         handler.setFormatter(JsonFormatter(fields_of(config)))
     else:
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO if config.verbose else logging.ERROR, handlers=[handler], force=True)
-    if not config.verbose:  # Beam logs each exception several times over before it raises it
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.basicConfig(level=logging.INFO if config.verbose else _QUIET, handlers=[handler], force=True)
+    if not config.verbose:  # libraries log what they raise, some of them the whole stack; it is one line of ours
+        logging.getLogger("pipeline").setLevel(logging.ERROR)
+        logging.getLogger("apache_beam").setLevel(_QUIET)
 
 
 def fields_of(config: JobConfig) -> dict[str, str]:

@@ -40,7 +40,9 @@ def beam_options(config: JobConfig) -> PipelineOptions:
         raise ConfigError(flag, "", text or "not understood") from error
     if unknown:
         raise ConfigError(unknown[0], "", "unknown flag" if unknown[0].startswith("-") else "not expected here")
-    options = PipelineOptions(list(config.beam_args), streaming=config.streaming)
+    # The package is what workers need; on Dataflow Beam would send them the launcher's session, too.
+    own = {"save_main_session": False, **config.flags}
+    options = PipelineOptions(list(config.beam_args), streaming=config.streaming, **own)
     if is_local(options):
         if config.bigquery and config.bigquery.method != "streaming_inserts":
             problem = "needs Beam's Java services, which only a remote --runner has; locally: streaming_inserts"

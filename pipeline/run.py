@@ -11,6 +11,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
+from apache_beam.runners.runner import PipelineState
+from google.api_core.exceptions import GoogleAPICallError
 
 from pipeline import logs, preflight
 from pipeline.config import JobConfig
@@ -26,6 +29,7 @@ from transforms.errors import ConfigError, OutputError, TelemetryError
 
 _LOG = logging.getLogger("pipeline")
 _WHERE = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
+_ENDED_WELL = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
 
 
 class JobFailedError(TelemetryError):
@@ -45,8 +49,11 @@ def run_config(config: JobConfig) -> int:
     _log_config(config)
     preflight.check_destinations(config)
     if not is_local(options):
-        return _run_remote(config, options)
-    summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
+        summary = _run_remote(config, options)
+    else:
+        summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
+    if summary is None:
+        return 0
     sys.stderr.write(summary.to_text() + "\n")
     if config.summary:
         try:
@@ -119,22 +126,28 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
     except OutputError as error:
         raise JobFailedError(_WHERE.sub("", str(error))) from error
     except RuntimeError as error:  # what a worker of the local runner raised arrives as text
-        expected = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", str(error), re.MULTILINE)
+        expected = _expected(str(error))
         if expected is None:
             raise
-        raise JobFailedError(_WHERE.sub("", expected[1])) from error
+        raise JobFailedError(expected) from error
     return Summary(counters.tally(), time.monotonic() - started, counters.observed())
 
 
-def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
-    """Submit to the runner that was asked for; waits for it unless only a template is made."""
+def _expected(text: str) -> str | None:
+    """Return what an OutputError says that a runner reports as text; None if there is none in it."""
+    found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
+    return _WHERE.sub("", found[1]) if found else None
+
+
+def _run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
+    """Submit to the runner that was asked for, and wait for it; None where only a template is made."""
     from pipeline.sources.pubsub import ReadPubSub
 
     source: beam.PTransform
     if config.streaming:
         source = ReadPubSub(config.subscription, config.topic)
     else:
-        source = ReadFiles(plan_ranges(config.inputs))
+        source = ReadFiles(plan_ranges(config.inputs), spread=True)
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     try:
@@ -145,8 +158,27 @@ def _run_remote(config: JobConfig, options: PipelineOptions) -> int:
             raise
         problem = f"Beam's Java services, which it needs, cannot be started here: {str(error).split(': ')[0]}"
         raise ConfigError("--bigquery-method", method, problem) from error
-    result = pipeline.run()
-    if options.view_as(GoogleCloudOptions).template_location is None:
+    try:
+        result = pipeline.run()
+    except GoogleAPICallError as error:
+        raise JobFailedError(f"the job was not taken: {' '.join(str(error).split())}") from error
+    if options.view_as(GoogleCloudOptions).template_location is not None:
+        return None
+    _wait(result)
+    return Summary(reported(result), time.monotonic() - started)
+
+
+def _wait(result: Any) -> None:
+    try:
         result.wait_until_finish()
-        sys.stderr.write(Summary(reported(result), time.monotonic() - started).to_text() + "\n")
-    return 0
+    except DataflowRuntimeException as error:  # also of a job that has ended, but not by itself
+        state, text = result.state, str(error).partition("Error:\n")[2].strip()
+        if state in _ENDED_WELL:
+            return
+        why = "" if text in ("", "None") else f": {_expected(text) or text.splitlines()[-1]}"
+        raise JobFailedError(f"the job {result.job_id()} {state}{why}") from error
+    except RuntimeError as error:
+        expected = _expected(str(error))
+        if expected is None:
+            raise
+        raise JobFailedError(expected) from error

@@ -287,5 +287,5 @@ def _explained(path: str, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
         yield
     except kinds as error:
         named = getattr(error, "filename", None) or path
-        problem = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        raise StorageError(str(named), problem) from error
+        text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+        raise StorageError(str(named), " ".join(str(text).split()) or type(error).__name__) from error

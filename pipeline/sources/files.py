@@ -39,14 +39,15 @@ class ReadFiles(beam.PTransform):
     gives undefined lines.
     """
 
-    def __init__(self, ranges: Sequence[FileRange]) -> None:
-        """Read these ranges; see `plan_ranges`."""
+    def __init__(self, ranges: Sequence[FileRange], *, spread: bool = False) -> None:
+        """Read these ranges; see `plan_ranges`. Spread over workers, where there are several."""
         super().__init__()
         self.ranges = list(ranges)
+        self.spread = spread
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         """Return a PCollection of Message."""
-        ranges = pbegin | "Ranges" >> beam.Create(self.ranges, reshuffle=False)
+        ranges = pbegin | "Ranges" >> beam.Create(self.ranges, reshuffle=self.spread)
         return ranges | "Read" >> beam.FlatMap(read_range).with_output_types(Message)
 
 

@@ -44,16 +44,16 @@ class Replays:
         assert summary["rows_read"] == summary["rows_published"] + summary["rows_skipped"] + summary["failed"]
         return summary
 
-    def received(self) -> list[Any]:
+    def received(self, patience: float = 0.3) -> list[Any]:
         """All messages that wait, in the order of delivery; they are acknowledged."""
         messages: list[Any] = []
-        while found := self.pubsub.pull_now(SUBSCRIPTION, patience=0.3):
+        while found := self.pubsub.pull_now(SUBSCRIPTION, patience=patience):
             messages.extend(entry.message for entry in found)
             self.pubsub.acknowledge(SUBSCRIPTION, found)
         return messages
 
-    def lines(self) -> list[str]:
-        return [line for message in self.received() for line in message.data.decode().split("\n")]
+    def lines(self, patience: float = 0.3) -> list[str]:
+        return [line for message in self.received(patience) for line in message.data.decode().split("\n")]
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_broker_that_fails_every_third_publish_loses_nothing(
         for ordering in ([], ["--order-by-device"], ["--unordered"]):
             summary = replays.run(path, *ordering, "--run-id", f"run{len(ordering)}")
             assert (summary["rows_published"], summary["failed"]) == (8_000, 0)
-            temps = [json.loads(line)["temp"] for line in replays.lines()]
+            temps = [json.loads(line)["temp"] for line in replays.lines(patience=3.0)]
             assert sorted(temps) == [n + 0.5 for n in range(8_000)]
             if "--unordered" not in ordering:
                 assert temps == sorted(temps)

@@ -1,0 +1,335 @@
+"""A template is made as Google's launcher makes it, and what it staged is the job that the flags describe."""
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from apache_beam.portability.api import beam_runner_api_pb2 as api
+from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
+
+from tests.dataflow.golden import describe
+from tests.dataflow.jobs import (
+    ALERTS,
+    DEAD,
+    EVERYTHING,
+    GROUP_INTO_BATCHES,
+    KEEP_WINDOWS,
+    PUBSUB_READ,
+    REMEMBER,
+    SUBSCRIPTION,
+    TOPIC,
+    Bucket,
+    Job,
+    do_fn,
+    labels,
+    of_urn,
+    producers,
+    stateful,
+    states,
+    timers,
+    transforms,
+    translate,
+)
+from tests.emulators import PROJECT, BigQueryServer, bigquery_server
+from tests.pubsub_fixtures import clients, embedded_broker
+from transforms.bigquery import connect
+from transforms.records import READINGS, RECORDS
+from transforms.tablespec import BigQueryTarget
+
+__all__ = ["bigquery_server", "embedded_broker"]
+pytestmark = pytest.mark.xdist_group("dataflow")  # one worker, so that each server starts once
+
+READ = [f"--subscription={SUBSCRIPTION}"]
+GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters"}
+"""Steps of every job."""
+FILES = {"Keep books", *(f"Write {kind}" for kind in RECORDS)}
+TABLES = {"Keep books", *(f"Insert {kind}" for kind in RECORDS)}
+GLOBAL = "beam:window_fn:global_windows:v1"
+
+
+@pytest.fixture
+def topics(embedded_broker: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A broker that has the topics results are published to; the launch looks for them."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", embedded_broker)
+    with clients(embedded_broker) as pubsub:
+        for topic in (ALERTS, DEAD):
+            pubsub.requests.create_topic(name=topic)
+    return embedded_broker
+
+
+@pytest.fixture
+def dataset(bigquery_server: BigQueryServer) -> list[str]:
+    """Flags of an empty dataset."""
+    target = BigQueryTarget(bigquery_server.project, f"t{uuid.uuid4().hex[:12]}", endpoint=bigquery_server.endpoint)
+    connect(target).create_dataset(f"{target.project}.{target.dataset}")
+    return [f"--bigquery={target}", f"--bigquery-endpoint={bigquery_server.endpoint}"]
+
+
+def source(job: Job) -> api.PubSubReadPayload:
+    (read,) = of_urn(job.pipeline, PUBSUB_READ).values()
+    return api.PubSubReadPayload.FromString(read.spec.payload)
+
+
+def check_stream(job: Job) -> None:
+    """What is true of every job that reads Pub/Sub."""
+    components = job.pipeline.components
+    assert job.job["type"] == "JOB_TYPE_STREAMING"
+    assert {one.is_bounded for one in components.pcollections.values()} == {api.IsBounded.UNBOUNDED}
+    # The job keeps its own windows, in state: to Dataflow everything is in the global one.
+    assert {one.window_fn.urn for one in components.windowing_strategies.values()} == {GLOBAL}
+    assert {one.trigger.WhichOneof("trigger") for one in components.windowing_strategies.values()} == {"default"}
+    assert {one.allowed_lateness for one in components.windowing_strategies.values()} == {0}
+    read = source(job)
+    assert (read.timestamp_attribute, read.id_attribute) == ("event_time", "message_key")
+    assert read.with_attributes
+    assert of_urn(job.pipeline, "beam:transform:group_by_key:v1") == {}, "a stream gathers by GroupIntoBatches"
+    named_by_chance = re.compile(r"[0-9a-f]{8}|\d{3}")
+    assert [name for name in transforms(job.pipeline) if named_by_chance.search(name)] == []
+    check_windows(job.pipeline)
+
+
+def check_windows(pipeline: api.Pipeline) -> None:
+    """What the step that keeps the windows tells the service about itself."""
+    step = stateful(pipeline)[KEEP_WINDOWS]
+    key = "kv:v1(varint:v1, varint:v1)"
+    assert states(pipeline, step) == {
+        "pane_log": "read_modify_write of bytes:v1",
+        "tables": "bag of pickled_python:v1 PickleCoder",
+    }
+    assert timers(pipeline, step) == {
+        "ts-close": f"EVENT_TIME timer:v1({key}, global_window:v1)",
+        "ts-early": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
+        "ts-end": f"EVENT_TIME timer:v1({key}, global_window:v1)",
+    }
+    assert "beam:requirement:pardo:stateful:v1" in pipeline.requirements
+
+
+def gathered(job: Job) -> dict[str, tuple[int, int]]:
+    """Most elements and longest wait in milliseconds of each step that gathers records."""
+    found = {}
+    for name, one in of_urn(job.pipeline, GROUP_INTO_BATCHES).items():
+        limits = api.GroupIntoBatchesPayload.FromString(one.spec.payload)
+        found[name] = (limits.batch_size, limits.max_buffering_duration_millis)
+    return found
+
+
+def test_the_launch_stages_a_job_and_does_not_wait(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def wait(self: object, duration: object = None) -> None:
+        raise AssertionError("it waits for a job that was not submitted")
+
+    monkeypatch.setattr(DataflowPipelineResult, "wait_until_finish", wait)
+    job = bucket.template(*READ, f"--output={bucket.root}/results")
+    assert capfd.readouterr() == ("", ""), "no job ran, so there is nothing to say about it"
+    check_stream(job)
+    assert source(job).subscription == SUBSCRIPTION
+    assert source(job).topic == ""
+    assert labels(job.pipeline) == GRAPH | FILES
+    assert "pipeline.pb" in job.staged
+
+
+def test_a_template_can_be_a_local_file(bucket: Bucket, tmp_path: Path) -> None:
+    place = tmp_path / "job.json"
+    assert bucket.launch(*READ, f"--output={bucket.root}/results", f"--template_location={place}") == 0
+    assert json.loads(place.read_text())["type"] == "JOB_TYPE_STREAMING"
+
+
+def test_flags_as_a_launcher_writes_them(bucket: Bucket) -> None:
+    """It passes every parameter with underscores and a value, the switches too."""
+    flags = [*READ, f"--output={bucket.root}/results", "--file_format=parquet", "--archive=true", "--print=false"]
+    job = bucket.template(*flags, "--flush_interval=2s")
+    assert labels(job.pipeline) == GRAPH | FILES | {"Record readings", "Write readings"}
+    assert do_fn(transforms(job.pipeline)["Write anomalies/Write"]).file_format == "parquet"
+
+
+def test_a_topic_in_place_of_a_subscription(bucket: Bucket) -> None:
+    job = bucket.template(f"--topic={TOPIC}", f"--output={bucket.root}/results")
+    check_stream(job)
+    assert (source(job).topic, source(job).subscription) == (TOPIC, "")
+
+
+def test_archive(bucket: Bucket) -> None:
+    job = bucket.template(*READ, f"--output={bucket.root}/results", "--archive")
+    check_stream(job)
+    assert labels(job.pipeline) == GRAPH | FILES | {"Record readings", "Write readings"}
+    assert gathered(job)["Write readings/Gather"] == (10_000, 60_000)
+    assert do_fn(transforms(job.pipeline)["Write readings/Write"]).output == f"{bucket.root}/results"
+
+
+def test_bigquery_alone(bucket: Bucket, dataset: list[str]) -> None:
+    job = bucket.template(*READ, *dataset)
+    check_stream(job)
+    assert labels(job.pipeline) == GRAPH | TABLES
+    insert = do_fn(transforms(job.pipeline)["Insert dead_letters/Insert"])
+    assert f"--bigquery={insert.target}" == dataset[0]
+    assert not insert.kept_elsewhere
+
+
+def test_bigquery_beside_files(bucket: Bucket, dataset: list[str]) -> None:
+    job = bucket.template(*READ, *dataset, f"--output={bucket.root}/results", "--archive")
+    check_stream(job)
+    both = GRAPH | FILES | TABLES | {"Record readings", "Write readings", "Insert readings"}
+    assert labels(job.pipeline) == both
+    assert do_fn(transforms(job.pipeline)["Insert dead_letters/Insert"]).kept_elsewhere
+
+
+def test_topics_for_alerts_and_dead_letters(bucket: Bucket, topics: str) -> None:
+    job = bucket.template(*READ, f"--alerts-topic={ALERTS}", f"--dead-letter-topic={DEAD}")
+    check_stream(job)
+    assert labels(job.pipeline) == GRAPH | {"Publish anomalies", "Publish dead letters"}
+    assert do_fn(transforms(job.pipeline)["Publish anomalies/Publish"]).topic == ALERTS
+    assert do_fn(transforms(job.pipeline)["Publish dead letters/Publish"]).topic == DEAD
+    assert gathered(job) == {}
+
+
+def test_a_missing_topic_stages_nothing(
+    bucket: Bucket, topics: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "job.json"
+    flags = [*READ, f"--output={bucket.root}/results", f"--alerts-topic={ALERTS}-2", f"--template_location={template}"]
+    assert bucket.launch(*flags) == 2
+    assert capsys.readouterr().err == f"pipeline: error: --alerts-topic {ALERTS}-2: does not exist\n"
+    assert not template.exists()
+
+
+def test_dedup(bucket: Bucket) -> None:
+    job = bucket.template(*READ, f"--output={bucket.root}/results", "--dedup=10m")
+    check_stream(job)
+    assert labels(job.pipeline) == GRAPH | FILES | {"Drop duplicates"}
+    step = stateful(job.pipeline)[REMEMBER]
+    assert states(job.pipeline, step) == {"seen": "read_modify_write of bytes:v1"}
+    assert timers(job.pipeline, step) == {}
+    assert do_fn(transforms(job.pipeline)[REMEMBER]).window_us == 600_000_000
+    assert producers(job.pipeline, "Decode messages") == {(REMEMBER, "None")}
+
+
+def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
+    flags = ["--shards=4", "--early-firing=30s", "--flush-interval=2s", "--window=10m", "--slide=5m"]
+    job = bucket.template(*READ, f"--output={bucket.root}/results", *flags, "--allowed-lateness=1h")
+    check_stream(job)
+    windows = do_fn(transforms(job.pipeline)[KEEP_WINDOWS]).windows
+    assert (windows.size_us, windows.slide_us) == (600_000_000, 300_000_000)
+    assert (windows.allowed_lateness_us, windows.early_us) == (3_600_000_000, 30_000_000)
+    assert do_fn(transforms(job.pipeline)["Aggregate windows/Partial"]).shards == 4
+    assert do_fn(transforms(job.pipeline)["Write anomalies/Key"]).shards == 4
+    intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in RECORDS}
+    assert gathered(job) == intervals | {"Write ledger/Gather": (10_000, 60_000)}
+
+
+def test_everything_at_once_is_what_running_jobs_are_compared_with(
+    bucket: Bucket, dataset: list[str], topics: str
+) -> None:
+    """The launched job has the names and coders that `update_compatible.yaml` freezes, and is wired as the picture."""
+    flags = [flag for flag in EVERYTHING if not flag.startswith(("--bigquery", "--output"))]
+    job = bucket.template(*flags, *dataset, f"--output={bucket.root}/results")
+    check_stream(job)
+    assert describe(job.pipeline) == describe(translate(*EVERYTHING))
+    detect = ("Detect anomalies/Detect/ParDo(_Detect)", "anomalies")
+    into = {
+        "Aggregate windows": {("Detect anomalies/Detect/ParDo(_Detect)", "None")},
+        "All dead letters": {
+            ("Decode messages/Decode/ParDo(_Decode)", "dead_letters"),
+            (KEEP_WINDOWS, "dead_letters"),
+            ("Publish anomalies/Publish", "None"),
+            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", READINGS)),
+        },
+        "Keep books": {
+            (REMEMBER, "duplicates"),
+            (KEEP_WINDOWS, "missed"),
+            ("Record readings/Record", "None"),
+            ("Decode messages/Decode/ParDo(_Decode)", "None"),
+            ("All dead letters", "None"),
+            detect,
+        },
+        **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish", "Print")},
+        **{f"{sink} aggregates": {(KEEP_WINDOWS, "None")} for sink in ("Write", "Insert")},
+        **{f"{sink} dead_letters": {("All dead letters", "None")} for sink in ("Write", "Insert")},
+        "Publish dead letters": {("All dead letters", "None")},
+        **{f"{sink} readings": {("Record readings/Record", "None")} for sink in ("Write", "Insert")},
+        **{f"{sink} ledger": {("Keep books/Entries", "None")} for sink in ("Write", "Insert")},
+    }
+    assert {label: producers(job.pipeline, label) for label in into} == into
+
+
+def test_the_same_flags_give_the_same_graph(bucket: Bucket) -> None:
+    """Down to the pickled functions of ours; Beam's own gatherer is a local class, whose pickle has a random id."""
+
+    def same_each_time() -> list[api.PTransform]:
+        pipeline = bucket.template(*READ, f"--output={bucket.root}/results").pipeline
+        return [one for name, one in transforms(pipeline).items() if "_GroupIntoBatchesDoFn" not in name]
+
+    assert same_each_time() == same_each_time()
+
+
+def test_options_of_the_job(bucket: Bucket) -> None:
+    image, account = "europe-docker.pkg.dev/p/r/telemetry:1", f"worker@{PROJECT}.iam.gserviceaccount.com"
+    job = bucket.template(
+        *READ,
+        f"--output={bucket.root}/results",
+        *("--job_name=telemetry-live", f"--service_account_email={account}", f"--sdk_container_image={image}"),
+        *("--experiments=one", "--experiments=two=2", "--dataflow_service_options=streaming_mode_at_least_once"),
+        *("--num_workers=2", "--max_num_workers=20", "--machine_type=n2-standard-2", "--labels=team=iot"),
+        *("--no_use_public_ips", "--subnetwork=regions/europe-west1/subnetworks/private"),
+    )
+    check_stream(job)
+    assert job.job["name"] == "telemetry-live"
+    assert job.job["labels"] == {"team": "iot"}
+    assert job.environment["serviceAccountEmail"] == account
+    assert job.environment["serviceOptions"] == ["streaming_mode_at_least_once"]
+    assert {"one", "two=2", "use_runner_v2", "enable_streaming_engine"} <= set(job.environment["experiments"])
+    assert job.environment["version"]["job_type"] == "FNAPI_STREAMING"
+    assert job.workers["workerHarnessContainerImage"] == image
+    assert [one["containerImage"] for one in job.workers["sdkHarnessContainerImages"]] == [image]
+    (environment,) = job.pipeline.components.environments.values()
+    assert api.DockerPayload.FromString(environment.payload).container_image == image
+    assert (job.workers["numWorkers"], job.workers["machineType"]) == (2, "n2-standard-2")
+    assert job.workers["autoscalingSettings"]["maxNumWorkers"] == 20
+    assert job.workers["ipConfiguration"] == "WORKER_IP_PRIVATE"
+    assert job.workers["subnetwork"] == "regions/europe-west1/subnetworks/private"
+    expected = {"project": PROJECT, "region": "europe-west1", "streaming": True, "runner": "DataflowRunner"}
+    assert {name: job.options[name] for name in expected} == expected
+
+
+def test_the_session_of_the_launcher_is_not_sent_to_the_workers(bucket: Bucket) -> None:
+    job = bucket.template(*READ, f"--output={bucket.root}/results")
+    assert job.options["save_main_session"] is False
+    assert [name for name in job.staged if "session" in name] == []
+    assert [one["name"] for one in job.workers["packages"]] == ["submission_environment_dependencies.txt"]
+
+
+def test_the_console_shows_the_flags_as_they_were_given(bucket: Bucket) -> None:
+    job = bucket.template(*READ, f"--output={bucket.root}/results", "--shards=4", "--archive=true")
+    expected = {"subscription": SUBSCRIPTION, "output": f"{bucket.root}/results", "shards": "4", "archive": True}
+    assert {name: job.options[name] for name in expected} == expected
+
+
+class TestFiles:
+    """Bounded input needs no state: tables are combined by key, records are grouped into files."""
+
+    @pytest.fixture
+    def job(self, bucket: Bucket, tmp_path: Path) -> Job:
+        for number in range(3):
+            (tmp_path / f"{number}.csv").write_text("ts,device,temp\n1,a,31\n")
+        return bucket.template(f"--input={tmp_path}/*.csv", f"--output={bucket.root}/results")
+
+    def test_it_is_a_batch_job(self, job: Job) -> None:
+        assert job.job["type"] == "JOB_TYPE_BATCH"
+        assert {one.is_bounded for one in job.pipeline.components.pcollections.values()} == {api.IsBounded.BOUNDED}
+        assert labels(job.pipeline) == GRAPH | FILES
+        assert of_urn(job.pipeline, PUBSUB_READ) == {}
+
+    def test_tables_are_combined_and_records_grouped(self, job: Job) -> None:
+        assert set(of_urn(job.pipeline, "beam:transform:combine_per_key:v1")) == {"Aggregate windows/Merge"}
+        groups = of_urn(job.pipeline, "beam:transform:group_by_key:v1")
+        assert {name for name in groups if not name.startswith("Read/")} == {
+            "Aggregate windows/Merge/GroupByKey",
+            *(f"Write {kind}/Gather" for kind in RECORDS),
+        }
+        assert stateful(job.pipeline) == {}
+        assert list(job.pipeline.requirements) == []
+
+    def test_ranges_are_spread_over_the_workers(self, job: Job) -> None:
+        assert [name for name in transforms(job.pipeline) if name.startswith("Read/") and "Reshuffle" in name]
