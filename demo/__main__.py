@@ -37,6 +37,8 @@ def _run(args: list[str]) -> int:
     problems = check_books(published, results)
     for problem in problems:
         print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"\nthe books balance; see for yourself: python -m pipeline reconcile --output {results}")
     return 1 if problems else 0
 
 
