@@ -23,7 +23,7 @@ setup(
     description="Live anomaly detection for IoT sensor telemetry on Apache Beam",
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline*", "transforms*", "publisher*", "plotting*"]),
-    package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"]},
+    package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"], "plotting.report": ["*.html", "*.css", "*.js"]},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

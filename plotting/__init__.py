@@ -1,1 +1,20 @@
-"""Stored results as charts. Never imported by the job."""
+"""Stored results as charts. Never imported by the job.
+
+In a notebook: ``from plotting import scatter, trend, overview``; they are loaded, and Matplotlib with them, when they
+are asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plotting.notebook import overview, scatter, trend
+
+__all__ = ["overview", "scatter", "trend"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'plotting' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module("plotting.notebook"), name)

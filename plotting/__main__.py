@@ -1,8 +1,8 @@
-"""The command: ``python -m plotting render``."""
+"""The commands: ``python -m plotting render | report``."""
 
 import sys
 
-from plotting.cli import build_parser, run
+from plotting.cli import build_parser
 from transforms.commands import exit_code
 
 
@@ -12,7 +12,8 @@ def main(args: list[str]) -> int:
 
 
 def _run(args: list[str]) -> int:
-    print(run(build_parser().parse_args(args)))
+    options = build_parser().parse_args(args)
+    print(options.execute(options))
     return 0
 
 

@@ -1,11 +1,13 @@
-"""The command line of the pictures: ``python -m plotting render``."""
+"""The command line of what people look at: ``python -m plotting render | report``."""
 
 import argparse
-from pathlib import Path
 
+from plotting.figures import KINDS
 from plotting.panels import TimeRange
 from plotting.render import Summary, render
+from plotting.report import command as report
 from plotting.texts import TEXTS
+from plotting.themes import THEMES
 from transforms.commands import OneLineParser
 from transforms.flags import read_moment
 
@@ -13,32 +15,53 @@ from transforms.flags import read_moment
 def build_parser() -> OneLineParser:
     """Return the parser of all commands."""
     parser = OneLineParser(prog="python -m plotting", description="Stored results as pictures.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="render")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "render",
-        help="draw one metric of a run against time, anomalies in red",
-        description="Draw one metric of a run against time: one panel a device, anomalies in red.",
+        help="draw a run: one metric against time with its anomalies in red, its trend, or an overview",
+        description="Draw a run: one metric against time with its anomalies in red, its trend, or an overview.",
     )
     command.add_argument(
         "--results", required=True, metavar="PATH", help="the job's --output, on any filesystem that Beam knows"
     )
-    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="picture: .png, .svg or .pdf")
+    command.add_argument(
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="picture: .png, .svg or .pdf, on any filesystem that Beam knows",
+    )
+    command.add_argument(
+        "--figure",
+        choices=list(KINDS),
+        default="scatter",
+        help="scatter: each reading, or each window's mean and range; trend: each window's mean, range and standard "
+        "deviation; overview: anomalies by device, time and rule, dead letters by reason, gaps (default: scatter)",
+    )
     command.add_argument(
         "--readings",
         nargs="+",
         action="extend",
         default=[],
         metavar="PATH",
-        help="the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; without "
-        "them the window means are drawn",
+        help="for a scatter the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; "
+        "without them the window means are drawn",
     )
-    command.add_argument("--metric", default="temp", help="metric to draw (default: temp)")
+    command.add_argument("--metric", help="metric to draw (default: temp; of an overview: all)")
     command.add_argument(
         "--device", action="append", default=[], help="device to draw, repeatable, in this order (default: all)"
     )
     command.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
     command.add_argument("--end", metavar="TIME", help="first time not drawn any more")
     command.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
+    command.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
+    command.set_defaults(execute=run)
+    page = commands.add_parser(
+        "report",
+        help="a run as one self-contained page: numbers, pictures, a table of anomalies to explore",
+        description="Write a run as one self-contained page: numbers, pictures, a table of anomalies to explore.",
+    )
+    report.add_arguments(page)
+    page.set_defaults(execute=report.run)
     return parser
 
 
@@ -56,22 +79,26 @@ def run(options: argparse.Namespace) -> str:
     summary = render(
         options.results,
         options.output,
+        figure=options.figure,
         readings=options.readings,
         metric=options.metric,
         devices=options.device,
         span=span,
         language=options.lang,
+        theme=options.theme,
     )
     return summary_line(summary)
 
 
 def summary_line(summary: Summary) -> str:
     """Return what was drawn as one line for a person."""
-    parts = [
-        f"{summary.drawn:,} of {summary.points:,} points drawn",
-        f"{summary.anomalies:,} anomalies",
-        TEXTS["en"].counted(TEXTS["en"].devices, len(summary.devices)).replace("\N{NO-BREAK SPACE}", " "),
-    ]
+    words = TEXTS["en"]
+    devices = words.counted(words.devices, len(summary.devices)).replace("\N{NO-BREAK SPACE}", " ")
+    anomalies = f"{summary.anomalies:,} anomalies"
+    if summary.letters is not None and summary.gaps is not None:
+        parts = [anomalies, f"{summary.letters:,} dead letters", f"{summary.gaps:,} gaps", devices]
+    else:
+        parts = [f"{summary.drawn:,} of {summary.points:,} points drawn", anomalies, devices]
     if summary.unreadable:
         parts.append(f"{summary.unreadable:,} rows without a readable value left out")
     if summary.unmatched:

@@ -6,9 +6,19 @@ from plotting.caption import Notes, add_legend, write_notes
 from plotting.draw import draw_panel, dress, new_figure, shared_scale
 from plotting.panels import Panel
 from plotting.texts import Texts
+from plotting.themes import LIGHT, Theme
 
 
-def compose(panels: list[Panel], metric: str, texts: Texts, *, unreadable: int, devices: int) -> tuple[Figure, int]:
+def compose(
+    panels: list[Panel],
+    metric: str,
+    texts: Texts,
+    *,
+    unreadable: int,
+    devices: int,
+    trend: bool = False,
+    theme: Theme = LIGHT,
+) -> tuple[Figure, int]:
     """Return the figure, and how many points were drawn after thinning.
 
     Args:
@@ -17,17 +27,21 @@ def compose(panels: list[Panel], metric: str, texts: Texts, *, unreadable: int, 
         texts: The language.
         unreadable: Rows left out because they could not be read, for the remark at the foot.
         devices: Devices there are, of which the panels may show some, for the other remark.
+        trend: Whether this is the picture of the trend: its title, and the standard deviation of windows.
+        theme: The colours.
     """
     figure, grid = new_figure(len(panels))
-    scale = shared_scale(panels, _extent(panels))
+    scale = shared_scale(panels, _extent(panels), deviation=trend)
     drawn = 0
     for axes, panel in zip(grid, panels, strict=True):
-        drawn += draw_panel(axes, panel, scale, [texts.quantity(bound, metric) for bound in panel.thresholds])
-        axes.set_title(_heading(panel, texts))
-    dress(figure, grid, scale, metric, texts)
+        bounds = [texts.quantity(bound, metric) for bound in panel.thresholds]
+        drawn += draw_panel(axes, panel, scale, bounds, deviation=trend, theme=theme)
+        axes.set_title(_heading(panel, texts), parse_math=False)  # a device may be called $x$
+    dress(figure, grid, scale, metric, texts, theme)
     remarks = _remarks(panels, drawn, texts, unreadable, devices)
-    write_notes(figure, Notes(texts.title(metric), _summary(panels, scale.span, texts), remarks))
-    add_legend(figure, panels, metric, texts)
+    title = texts.trend_title(metric) if trend else texts.title(metric)
+    write_notes(figure, Notes(title, _summary(panels, scale.span, texts), remarks), theme)
+    add_legend(figure, panels, metric, texts, deviation=trend, theme=theme)
     return figure, drawn
 
 

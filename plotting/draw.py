@@ -1,5 +1,6 @@
 """Draws panels on Matplotlib axes: red above, blue below, and every word from `Texts`."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,19 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from plotting.panels import Panel
-from plotting.reduce import break_at_gaps, merge_windows, thin_points
+from plotting.reduce import Values, Windows, break_at_gaps, merge_windows, thin_points
 from plotting.texts import Texts
+from plotting.themes import LIGHT, Theme
 from plotting.timeaxis import DAY_US, style_time_axis, to_days
 
-BLUE: Final = "#0072b2"
-RED: Final = "#d1232a"
 BAND: Final = 0.3  # opacity of the minimum–maximum band
+DEVIATION: Final = 0.4  # and of the one within it
 _FEW: Final = 60  # windows up to which each mean has a dot of its own
 DASHES: Final = (0, (5, 3))
 WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
 _TOP_IN, _BOTTOM_IN, _GAP_IN = 1.12, 0.78, 0.38
 _COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
 _ROWS_PER_INCH: Final = 150
+_LINE_IN: Final = 0.14  # height of a text beside a threshold
 _PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # up to so many panels, so high is each
 
 
@@ -53,8 +55,8 @@ def new_figure(panels: int) -> tuple[Figure, list[Axes]]:
     return figure, list(grid[:, 0])
 
 
-def shared_scale(panels: Sequence[Panel], span: tuple[int, int]) -> Scale:
-    """Return the scale that shows every value and every threshold of the panels."""
+def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: bool = False) -> Scale:
+    """Return the scale that shows every value and every threshold of the panels, and their `deviation` if wanted."""
     values = [
         part
         for panel in panels
@@ -64,6 +66,7 @@ def shared_scale(panels: Sequence[Panel], span: tuple[int, int]) -> Scale:
             panel.windows.min,
             panel.windows.max,
             np.array(panel.thresholds),
+            *(spread(panel.windows) if deviation else ()),
         )
         if len(part)
     ]
@@ -72,7 +75,14 @@ def shared_scale(panels: Sequence[Panel], span: tuple[int, int]) -> Scale:
     return Scale(span, low - margin, high + margin)
 
 
-def draw_panel(axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str]) -> int:
+def spread(windows: Windows) -> tuple[Values, Values]:
+    """Return a standard deviation below and above the mean of each window."""
+    return windows.mean - windows.stddev, windows.mean + windows.stddev
+
+
+def draw_panel(
+    axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str], *, deviation: bool = False, theme: Theme = LIGHT
+) -> int:
     """Draw one device and return how many points (or windows) were drawn, after thinning.
 
     Args:
@@ -80,18 +90,23 @@ def draw_panel(axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str]) ->
         panel: What.
         scale: The span and the range all panels share.
         bounds: The text of each of the panel's thresholds, written beside its line.
+        deviation: Whether windows have a band of their standard deviation, too.
+        theme: The colours.
     """
-    drawn = _draw_windows(axes, panel, scale) if len(panel.windows) else _draw_readings(axes, panel, scale)
-    for threshold, text in zip(panel.thresholds, bounds, strict=True):
-        axes.axhline(threshold, color=RED, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
+    if len(panel.windows):
+        drawn = _draw_windows(axes, panel, scale, deviation, theme)
+    else:
+        drawn = _draw_readings(axes, panel, scale, theme)
+    for threshold, text, up in zip(panel.thresholds, bounds, _apart(axes, panel.thresholds, scale), strict=True):
+        axes.axhline(threshold, color=theme.red, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
         place, beside = axes.get_yaxis_transform(), 1.004
-        axes.text(beside, threshold, text, color=RED, va="center", fontsize=8, transform=place, gid="bound")
+        axes.text(beside, up, text, color=theme.red, va="center", fontsize=8, transform=place, gid="bound")
     if len(panel.anomalies):
         axes.scatter(
             to_days(panel.anomalies.times),
             panel.anomalies.values,
             s=9,
-            color=RED,
+            color=theme.red,
             linewidths=0,
             zorder=4,
             rasterized=True,
@@ -100,7 +115,21 @@ def draw_panel(axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str]) ->
     return drawn
 
 
-def _draw_readings(axes: Axes, panel: Panel, scale: Scale) -> int:
+def _apart(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]:
+    """Return where to write the thresholds (in ascending order) so that no text lies on another."""
+    height = axes.get_window_extent().height / axes.figure.dpi
+    least = _LINE_IN / height * (scale.high - scale.low)
+    places = list(thresholds)
+    for _ in range(len(places)):
+        for low, high in itertools.pairwise(range(len(places))):
+            lacking = least - (places[high] - places[low])
+            if lacking > 0:
+                places[low] -= lacking / 2
+                places[high] += lacking / 2
+    return places
+
+
+def _draw_readings(axes: Axes, panel: Panel, scale: Scale, theme: Theme) -> int:
     points = panel.readings
     rows = int(axes.get_window_extent().height / axes.figure.dpi * _ROWS_PER_INCH)
     kept = thin_points(points.times, points.values, scale.span, _COLUMNS, rows)
@@ -108,7 +137,7 @@ def _draw_readings(axes: Axes, panel: Panel, scale: Scale) -> int:
         to_days(points.times[kept]),
         points.values[kept],
         s=3,
-        color=BLUE,
+        color=theme.blue,
         linewidths=0,
         zorder=2,
         rasterized=True,
@@ -117,7 +146,7 @@ def _draw_readings(axes: Axes, panel: Panel, scale: Scale) -> int:
     return len(kept) + len(panel.anomalies)
 
 
-def _draw_windows(axes: Axes, panel: Panel, scale: Scale) -> int:
+def _draw_windows(axes: Axes, panel: Panel, scale: Scale, deviation: bool, theme: Theme) -> int:
     merged = merge_windows(panel.windows, scale.span, _COLUMNS)
     line = break_at_gaps(merged)
     middles = line.start + (line.end - line.start) // 2
@@ -126,23 +155,33 @@ def _draw_windows(axes: Axes, panel: Panel, scale: Scale) -> int:
     width = np.minimum(line.end - line.start, int(np.median(np.diff(merged.start))) if len(merged) > 1 else DAY_US)
     edges = to_days(np.stack([middles - width // 2, middles + width - width // 2], axis=1).ravel())
     low, high = np.repeat(line.min, 2), np.repeat(line.max, 2)
-    axes.fill_between(edges, low, high, color=BLUE, alpha=BAND, linewidth=0, zorder=1.8, gid="range")
+    axes.fill_between(edges, low, high, color=theme.blue, alpha=BAND, linewidth=0, zorder=1.8, gid="range")
+    if deviation:
+        below, above = (np.repeat(bound, 2) for bound in spread(line))
+        axes.fill_between(
+            edges, below, above, color=theme.blue, alpha=DEVIATION, linewidth=0, zorder=1.9, gid="deviation"
+        )
     marker = "o" if len(merged) <= _FEW else ""
-    axes.plot(to_days(middles), line.mean, color=BLUE, marker=marker, markersize=3, zorder=2, gid="mean")
+    axes.plot(to_days(middles), line.mean, color=theme.blue, marker=marker, markersize=3, zorder=2, gid="mean")
     return len(merged)
 
 
-def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts) -> None:
+def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts, theme: Theme = LIGHT) -> None:
     """Set the shared limits, the ticks and the labels of the axes."""
     start, end = to_days(np.array(scale.span, dtype=np.int64))
     margin = (end - start) * 0.01 or 1 / 1440
     for axes in grid:
         axes.set_xlim(start - margin, end + margin)
         axes.set_ylim(scale.low, scale.high)
-        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.number(value)))
+        style_values(axes, texts)
     style_time_axis(grid[-1], texts)
     if len(grid) == 1:
         grid[0].set_ylabel(texts.value_axis(metric))
     else:
-        figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color="#3e4c59")
+        figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color=theme.label)
+
+
+def style_values(axes: Axes, texts: Texts) -> None:
+    """Give an axes a few ticks of values, written as the language does."""
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.number(value)))

@@ -70,13 +70,13 @@ def reading_panels(
     frames = dict(iter(readings.groupby("device", sort=False)))
     for device in devices:
         frame, found = frames.get(device, readings.iloc[:0]), anomalies[anomalies["device"] == device]
-        times, values = _micros(frame["time"]), frame["value"].to_numpy(np.float64)
-        marked = _micros(found["source_time"])
+        times, values = micros(frame["time"]), frame["value"].to_numpy(np.float64)
+        marked = micros(found["source_time"])
         unmatched += int((span.of(marked) & ~np.isin(marked, times)).sum())
         red, inside = np.isin(times, marked), span.of(times)
         normal = Points(times[inside & ~red], values[inside & ~red])
         anomalous = Points(times[inside & red], values[inside & red])
-        lines = _thresholds(found[np.isin(marked, anomalous.times)])
+        lines = thresholds_of(found[np.isin(marked, anomalous.times)])
         panels.append(Panel(device, normal, _NO_WINDOWS, anomalous, lines))
     return panels, unmatched
 
@@ -88,20 +88,21 @@ def window_panels(
     panels = []
     for device in devices:
         frame, found = aggregates[aggregates["device"] == device], anomalies[anomalies["device"] == device]
-        starts, ends = _micros(frame["window_start"]), _micros(frame["window_end"])
+        starts, ends = micros(frame["window_start"]), micros(frame["window_end"])
         shown = frame[span.of(starts, ends)].sort_values("window_start")
-        found = found[span.of(_micros(found["event_time"]))]
+        found = found[span.of(micros(found["event_time"]))]
         readings = found.drop_duplicates("source_time")  # a reading that breached two rules is one point
         windows = Windows(
-            start=_micros(shown["window_start"]),
-            end=_micros(shown["window_end"]),
+            start=micros(shown["window_start"]),
+            end=micros(shown["window_end"]),
             count=shown["count"].to_numpy(np.int64),
             mean=shown["mean"].to_numpy(np.float64),
             min=shown["min"].to_numpy(np.float64),
             max=shown["max"].to_numpy(np.float64),
+            stddev=shown["stddev"].to_numpy(np.float64),
         )
-        points = Points(_micros(readings["event_time"]), readings["value"].to_numpy(np.float64))
-        panels.append(Panel(device, _NO_POINTS, windows, points, _thresholds(found)))
+        points = Points(micros(readings["event_time"]), readings["value"].to_numpy(np.float64))
+        panels.append(Panel(device, _NO_POINTS, windows, points, thresholds_of(found)))
     return panels
 
 
@@ -111,12 +112,14 @@ def most_anomalous(panels: list[Panel], limit: int = MAX_PANELS) -> list[Panel]:
     return [panels[i] for i in sorted(ranked[:limit])]
 
 
-def _micros(times: pd.Series) -> Times:
-    micros: Times = times.dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
-    return micros
+def micros(times: pd.Series) -> Times:
+    """Return datetimes as microseconds since the epoch, UTC."""
+    whole: Times = times.dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
+    return whole
 
 
-def _thresholds(anomalies: pd.DataFrame) -> tuple[float, ...]:
+def thresholds_of(anomalies: pd.DataFrame) -> tuple[float, ...]:
+    """Return the bounds of the rules that were breached, in ascending order; none if there are too many."""
     bounds = {*anomalies["threshold"], *anomalies["threshold_upper"].dropna()}
     return tuple(sorted(bounds)) if len(bounds) <= MAX_THRESHOLDS else ()
 
@@ -124,4 +127,4 @@ def _thresholds(anomalies: pd.DataFrame) -> tuple[float, ...]:
 _NO_TIMES: Final = np.empty(0, dtype=np.int64)
 _NO_VALUES: Final = np.empty(0, dtype=np.float64)
 _NO_POINTS: Final = Points(_NO_TIMES, _NO_VALUES)
-_NO_WINDOWS: Final = Windows(_NO_TIMES, _NO_TIMES, _NO_TIMES, _NO_VALUES, _NO_VALUES, _NO_VALUES)
+_NO_WINDOWS: Final = Windows(_NO_TIMES, _NO_TIMES, _NO_TIMES, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_VALUES)

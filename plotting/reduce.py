@@ -57,6 +57,7 @@ class Windows:
     mean: Values
     min: Values
     max: Values
+    stddev: Values
 
     def __len__(self) -> int:
         """Return how many windows these are."""
@@ -64,7 +65,7 @@ class Windows:
 
 
 def merge_windows(windows: Windows, span: tuple[int, int], columns: int) -> Windows:
-    """Join the windows that share a pixel column: exact minimum, maximum and (weighted) mean.
+    """Join the windows that share a pixel column: exact minimum, maximum, mean and deviation of all of them.
 
     Nothing is joined while there are at most two windows a column.
     """
@@ -74,26 +75,40 @@ def merge_windows(windows: Windows, span: tuple[int, int], columns: int) -> Wind
     order = np.lexsort((windows.start, column))
     at = np.flatnonzero(np.diff(column[order], prepend=-1))
     count = np.add.reduceat(windows.count[order], at)
+    mean = np.add.reduceat((windows.mean * windows.count)[order], at) / count
+    off = windows.mean[order] - np.repeat(mean, np.diff(at, append=len(order)))
+    squares = (windows.stddev[order] ** 2 + off**2) * windows.count[order]  # within a window, and between them
     return Windows(
         start=windows.start[order][at],
         end=np.maximum.reduceat(windows.end[order], at),
         count=count,
-        mean=np.add.reduceat((windows.mean * windows.count)[order], at) / count,
+        mean=mean,
         min=np.minimum.reduceat(windows.min[order], at),
         max=np.maximum.reduceat(windows.max[order], at),
+        stddev=np.sqrt(np.add.reduceat(squares, at) / count),
     )
+
+
+def gap_limit(start: Times, end: Times) -> int:
+    """Return the longest silence, microseconds, that is none yet: two window lengths, or five usual (median) steps.
+
+    Args:
+        start: Starts of the windows of one device, in order, at least one; microseconds.
+        end: Their ends.
+    """
+    length = int(np.median(end - start))
+    usual = int(np.median(np.diff(start))) if len(start) > 1 else length
+    return max(2 * length, 5 * usual)
 
 
 def break_at_gaps(windows: Windows) -> Windows:
     """Put a NaN window into every gap, so that no line is drawn through silence.
 
-    A gap is where nothing follows for two window lengths and five times the usual (median) step.
+    A gap is where nothing follows for longer than `gap_limit`.
     """
     if len(windows) < 2:
         return windows
-    length = int(np.median(windows.end - windows.start))
-    usual = int(np.median(np.diff(windows.start)))
-    gap = np.flatnonzero(windows.start[1:] - windows.end[:-1] > max(2 * length, 5 * usual)) + 1
+    gap = np.flatnonzero(windows.start[1:] - windows.end[:-1] > gap_limit(windows.start, windows.end)) + 1
     blank = np.full(len(gap), np.nan)
     return replace(
         windows,
@@ -103,4 +118,5 @@ def break_at_gaps(windows: Windows) -> Windows:
         mean=np.insert(windows.mean, gap, blank),
         min=np.insert(windows.min, gap, blank),
         max=np.insert(windows.max, gap, blank),
+        stddev=np.insert(windows.stddev, gap, blank),
     )

@@ -4,31 +4,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
-from plotting.compose import compose
-from plotting.panels import TimeRange, most_anomalous, reading_panels, window_panels
-from plotting.readings import read_readings
-from plotting.results import read_results
-from plotting.texts import TEXTS
-from transforms.clock import format_time
+from plotting.figures import UNDATED, Order, draw, picture_bytes
+from plotting.panels import TimeRange
 from transforms.errors import ConfigError
-
-_STYLE: Final = Path(__file__).with_name("telemetry.mplstyle")
-_UNDATED: Final = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-"""File types, and the metadata that would make two pictures of the same results differ."""
+from transforms.storage import StorageError, scheme_of, write_file
 
 
 @dataclass(frozen=True)
 class Summary:
     """What was drawn."""
 
-    path: Path
+    path: str | Path
     points: int
-    """Readings, or windows where there are no readings, in the shown panels and time range."""
+    """Readings, or windows where there are no readings, in the shown panels and time range; 0 of an overview."""
     drawn: int
     """Of them, those left after thinning."""
     anomalies: int
@@ -38,91 +27,70 @@ class Summary:
     """Rows of the readings without a readable time, device or value."""
     devices: tuple[str, ...]
     seconds: float
+    letters: int | None = None
+    """Dead letters of an overview."""
+    gaps: int | None = None
+    """Silences of devices in an overview."""
 
 
 def render(
     results: str | Path,
-    output: Path,
+    output: str | Path,
     *,
+    figure: str = "scatter",
     readings: Sequence[str | Path] = (),
-    metric: str = "temp",
+    metric: str | None = None,
     devices: Sequence[str] = (),
     span: TimeRange | None = None,
     language: str = "en",
+    theme: str = "light",
 ) -> Summary:
-    """Draw one metric of a run against time, one panel a device, anomalies in red.
+    """Draw a run: one metric against time with its anomalies in red, its trend, or an overview.
 
     Args:
         results: What was given to the job as ``--output``, on any Beam filesystem.
-        output: The picture, ``.png``, ``.svg`` or ``.pdf``.
-        readings: CSV files of the readings; without them the window means are drawn.
-        metric: The metric to draw.
+        output: The picture, ``.png``, ``.svg`` or ``.pdf``, on any Beam filesystem.
+        figure: ``scatter``, ``trend`` or ``overview``.
+        readings: CSV files of the readings, for a scatter; without them the window means are drawn.
+        metric: The metric to draw; None is ``temp``, and all metrics in an overview.
         devices: The devices to draw, in this order; none means all.
         span: The times to draw; none means all.
         language: ``en`` or ``fr``.
+        theme: ``light`` or ``dark``.
 
     Raises:
         ConfigError: if something asked for does not exist, cannot be read or cannot be written.
     """
     began = time.perf_counter()
-    span = span or TimeRange()
-    _check(output, span, language)
-    stored = read_results(results, metric)
-    rows = read_readings(readings, metric) if readings else None
-    if rows is None and metric not in stored.metrics:
-        raise ConfigError("--metric", metric, f"no results of it, there are {', '.join(stored.metrics) or 'none'}")
-    course = stored.aggregates if rows is None else rows.frame
-    known = set(course["device"]) | (set(stored.anomalies["device"]) if rows is None else set())
-    wanted = _choose(devices, sorted(known))
-    unmatched = 0
-    if rows is None:
-        panels = window_panels(stored.aggregates, stored.anomalies, wanted, span)
-    else:
-        panels, unmatched = reading_panels(rows.frame, stored.anomalies, wanted, span)
-    found = [panel for panel in panels if panel.points or len(panel.anomalies)]
-    if not found:
-        raise ConfigError("--results", results, f"nothing to draw: no {metric} in the time range asked for")
-    shown = most_anomalous(found if not devices else panels)
-    unreadable = rows.unreadable if rows else 0
-    with mpl.rc_context(fname=_STYLE):
-        figure, drawn = compose(shown, metric, TEXTS[language], unreadable=unreadable, devices=len(wanted))
-        _save(figure, output)
+    kind = Path(output).suffix.lower().removeprefix(".")
+    if kind not in UNDATED:
+        raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(UNDATED)}")
+    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme)
+    drawn = draw(figure, order)
+    _save(picture_bytes(drawn.figure, kind, theme), output)
+    overview = drawn.overview
     return Summary(
         path=output,
-        points=sum(panel.points for panel in shown),
-        drawn=drawn,
-        anomalies=sum(len(panel.anomalies) for panel in shown),
-        unmatched=unmatched,
-        unreadable=unreadable,
-        devices=tuple(panel.device for panel in shown),
+        points=drawn.points,
+        drawn=drawn.drawn,
+        anomalies=drawn.anomalies,
+        unmatched=drawn.unmatched,
+        unreadable=drawn.unreadable,
+        devices=drawn.devices,
         seconds=time.perf_counter() - began,
+        letters=None if overview is None else overview.letters,
+        gaps=None if overview is None else sum(map(len, overview.gaps)),
     )
 
 
-def _check(output: Path, span: TimeRange, language: str) -> None:
-    if _kind(output) not in _UNDATED:
-        raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(_UNDATED)}")
-    if span.start_us is not None and span.end_us is not None and span.start_us >= span.end_us:
-        raise ConfigError("--start", format_time(span.start_us), f"not before --end {format_time(span.end_us)}")
-    if language not in TEXTS:
-        raise ConfigError("--lang", language, f"not one of {', '.join(TEXTS)}")
-
-
-def _choose(wanted: Sequence[str], known: list[str]) -> list[str]:
-    for device in wanted:
-        if device not in known:
-            raise ConfigError("--device", device, f"no such device, there are {', '.join(known) or 'none'}")
-    return list(dict.fromkeys(wanted)) or known
-
-
-def _save(figure: Figure, output: Path) -> None:
-    kind = _kind(output)
+def _save(content: bytes, output: str | Path) -> None:
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(output, format=kind, metadata=_UNDATED[kind])
+        if scheme_of(str(output)):
+            write_file(str(output), content)
+        else:
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            Path(output).write_bytes(content)
+    except StorageError as error:
+        raise ConfigError("--output", output, f"cannot be written: {error.problem}") from error
     except OSError as error:
         raise ConfigError("--output", output, f"cannot be written: {error.strerror or error}") from error
-
-
-def _kind(output: Path) -> str:
-    return output.suffix.lower().removeprefix(".")

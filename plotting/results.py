@@ -18,7 +18,18 @@ from transforms.stored import FileStore, read_tables, schema_of
 
 _WINDOW: Final = ["device", "metric", "window_start", "window_end"]
 _COLUMNS: Final = {
-    "aggregates": ("device", "metric", "window_start", "window_end", "count", "mean", "min", "max", "pane_index"),
+    "aggregates": (
+        "device",
+        "metric",
+        "window_start",
+        "window_end",
+        "count",
+        "mean",
+        "stddev",
+        "min",
+        "max",
+        "pane_index",
+    ),
     "anomalies": (
         "anomaly_id",
         "rule_id",
@@ -33,6 +44,11 @@ _COLUMNS: Final = {
         "source_time",
     ),
 }
+_COUNTED: Final = {
+    "aggregates": ("metric", "device", "window_start", "window_end"),
+    "anomalies": ("metric", "device", "anomaly_id", "rule_id", "severity", "event_time"),
+    "dead_letters": ("reason", "event_time"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,42 @@ class Results:
     """One row an anomaly, in order of event time; values in the metric's unit, times UTC."""
     metrics: tuple[str, ...]
     """Every metric that has a result in the run, sorted, whichever was asked for."""
+
+
+@dataclass(frozen=True)
+class RunRecords:
+    """What an overview counts, of one metric or of all."""
+
+    windows: pd.DataFrame
+    """`device`, `window_start`, `window_end` (UTC) of each window with data, once, whatever its metrics and panes."""
+    anomalies: pd.DataFrame
+    """`device`, `rule_id`, `severity`, `event_time` (UTC) of each anomaly, once."""
+    letters: pd.DataFrame
+    """`reason` and `event_time` (UTC or NaT) of each dead letter."""
+    metrics: tuple[str, ...]
+    """Every metric that has a result in the run, sorted, whichever was asked for."""
+
+
+def read_run(folder: str | Path, metric: str | None = None) -> RunRecords:
+    """Read what an overview counts, a file at a time.
+
+    Args:
+        folder: What was given to the job as ``--output``, on any Beam filesystem.
+        metric: The metric wanted; None means all. Dead letters belong to none and are all read.
+
+    Raises:
+        ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
+    """
+    store = FileStore(str(folder))
+    try:
+        store.check()
+        windows, windows_of = _read_distinct(store, "aggregates", metric)
+        anomalies, anomalies_of = _read_distinct(store, "anomalies", metric)
+        letters = store.read("dead_letters", _COUNTED["dead_letters"]).to_pandas()
+    except StorageError as error:
+        raise ConfigError("--results", error.path, error.problem) from error
+    once = anomalies.drop_duplicates("anomaly_id", ignore_index=True)
+    return RunRecords(windows.drop_duplicates(ignore_index=True), once, letters, _names(windows_of, anomalies_of))
 
 
 def read_results(folder: str | Path, metric: str) -> Results:
@@ -64,7 +116,7 @@ def read_results(folder: str | Path, metric: str) -> Results:
         anomalies, anomalies_of = _read_output(store, "anomalies", metric)
     except StorageError as error:
         raise ConfigError("--results", error.path, error.problem) from error
-    return Results(latest_panes(aggregates), unique_anomalies(anomalies), tuple(sorted(windows_of | anomalies_of)))
+    return Results(latest_panes(aggregates), unique_anomalies(anomalies), _names(windows_of, anomalies_of))
 
 
 def latest_panes(aggregates: pd.DataFrame) -> pd.DataFrame:
@@ -87,3 +139,19 @@ def _read_output(store: FileStore, kind: str, metric: str) -> tuple[pd.DataFrame
         tables.append(table.filter(pc.equal(table.column("metric"), metric)))
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return frame, metrics
+
+
+def _read_distinct(store: FileStore, kind: str, metric: str | None) -> tuple[pd.DataFrame, set[str]]:
+    """Return the distinct rows of each file without their metric, and the names of all metrics."""
+    columns = _COUNTED[kind]
+    tables, metrics = [schema_of(kind, columns[1:]).empty_table()], set[str]()
+    for _, table in read_tables(kind, store.files(kind), columns):
+        metrics.update(pc.unique(table.column("metric")).to_pylist())
+        wanted = table if metric is None else table.filter(pc.equal(table.column("metric"), metric))
+        tables.append(wanted.group_by(list(columns[1:])).aggregate([]).select(columns[1:]))
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame, metrics
+
+
+def _names(*metrics: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(set().union(*metrics)))

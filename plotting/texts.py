@@ -15,6 +15,10 @@ class Texts:
 
     titles: Mapping[str, str]
     title_other: str
+    trend_titles: Mapping[str, str]
+    trend_other: str
+    overview: str
+    overview_of: str
     names: Mapping[str, str]
     time_axis: str
     normal: str
@@ -22,6 +26,7 @@ class Texts:
     threshold: str
     window_mean: str
     window_range: str
+    window_deviation: str
     readings: tuple[str, str]
     windows: tuple[str, str]
     anomaly_count: tuple[str, str]
@@ -29,6 +34,24 @@ class Texts:
     devices_shown: str
     thinned: str
     unreadable: str
+    per_hour: str
+    per_day: str
+    per_days: str
+    by_rule: str
+    by_reason: str
+    coverage: str
+    covered: str
+    gap: str
+    gap_count: tuple[str, str]
+    letter_count: tuple[str, str]
+    no_anomalies: str
+    no_letters: str
+    no_windows: str
+    no_gaps: str
+    others: str
+    undated: str
+    severities: Mapping[str, str]
+    units: tuple[str, str, str, str]
     yes_no: str
     months: tuple[str, ...]
     thousands: str
@@ -37,6 +60,35 @@ class Texts:
     def title(self, metric: str) -> str:
         """Return the title of a picture of a metric."""
         return self.titles.get(metric, self.title_other.format(metric=metric))
+
+    def trend_title(self, metric: str) -> str:
+        """Return the title of a picture of the trend of a metric."""
+        return self.trend_titles.get(metric, self.trend_other.format(metric=metric))
+
+    def overview_title(self, metric: str | None) -> str:
+        """Return the title of an overview of one metric or of all."""
+        return self.overview if metric is None else self.overview_of.format(name=self.names.get(metric, metric))
+
+    def heat_title(self, step_us: int) -> str:
+        """Return what the cells of the heat map count, if each is so long."""
+        hours = step_us // 3_600_000_000
+        if hours < 24:
+            return self.per_hour
+        return self.per_day if hours == 24 else self.per_days.format(count=hours // 24)
+
+    def severity(self, name: str) -> str:
+        """Return what a severity is called; one that is not known keeps its name."""
+        return self.severities.get(name, name)
+
+    def duration(self, microseconds: int) -> str:
+        """Write a length of time with its two largest units."""
+        seconds, parts = round(microseconds / 1_000_000), list[str]()
+        for unit, size in zip(self.units, (86_400, 3_600, 60, 1), strict=True):
+            count, seconds = divmod(seconds, size)
+            if count or (parts and len(parts) < 2):
+                parts.append(f"{self.integer(count)}\N{NO-BREAK SPACE}{unit}" if count else "")
+        text = "\N{NO-BREAK SPACE}".join(part for part in parts[:2] if part)
+        return text or f"0\N{NO-BREAK SPACE}{self.units[3]}"
 
     def value_axis(self, metric: str) -> str:
         """Return the label of the value axis, with the unit where it is known."""
@@ -82,6 +134,20 @@ _ENGLISH: Final = Texts(
         }
     ),
     title_other="“{metric}” against time",
+    trend_titles=MappingProxyType(
+        {
+            "temp": "Temperature trend",
+            "humidity": "Humidity trend",
+            "co": "Carbon monoxide trend",
+            "lpg": "Liquefied petroleum gas trend",
+            "smoke": "Smoke trend",
+            "light": "Light trend",
+            "motion": "Motion trend",
+        }
+    ),
+    trend_other="Trend of “{metric}”",
+    overview="Overview of the run",
+    overview_of="Overview: {name}",
     names=MappingProxyType(
         {
             "temp": "Temperature",
@@ -99,6 +165,7 @@ _ENGLISH: Final = Texts(
     threshold="Threshold ({value})",
     window_mean="Window mean ({count})",
     window_range="Window minimum to maximum",
+    window_deviation="Mean ± standard deviation",
     readings=("reading", "readings"),
     windows=("window", "windows"),
     anomaly_count=("anomaly", "anomalies"),
@@ -106,6 +173,24 @@ _ENGLISH: Final = Texts(
     devices_shown="{shown} of {total} devices shown, those with the most anomalies",
     thinned="{drawn} of {total} points drawn: every anomaly and every extreme is kept",
     unreadable="{count} without a readable value left out",
+    per_hour="Anomalies per device and hour",
+    per_day="Anomalies per device and day",
+    per_days="Anomalies per device and {count} days",
+    by_rule="Anomalies by rule and severity",
+    by_reason="Dead letters by reason",
+    coverage="Data and gaps per device",
+    covered="Data",
+    gap="Gap",
+    gap_count=("gap", "gaps"),
+    letter_count=("dead letter", "dead letters"),
+    no_anomalies="No anomalies",
+    no_letters="No dead letters",
+    no_windows="No windows",
+    no_gaps="no gaps",
+    others="{count} others",
+    undated="{count} of unknown event time counted in any time range",
+    severities=MappingProxyType({"critical": "critical", "warning": "warning", "info": "info"}),
+    units=("d", "h", "min", "s"),
     yes_no="0 = no, 1 = yes",
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     thousands=",",
@@ -125,6 +210,20 @@ _FRENCH: Final = Texts(
         }
     ),
     title_other="Visualisation de « {metric} » en fonction du temps",
+    trend_titles=MappingProxyType(
+        {
+            "temp": "Tendance de la température",
+            "humidity": "Tendance de l’humidité",
+            "co": "Tendance du monoxyde de carbone",
+            "lpg": "Tendance du gaz de pétrole liquéfié",
+            "smoke": "Tendance de la fumée",
+            "light": "Tendance de la lumière",
+            "motion": "Tendance des mouvements",
+        }
+    ),
+    trend_other="Tendance de « {metric} »",
+    overview="Vue d’ensemble de l’exécution",
+    overview_of="Vue d’ensemble : {name}",
     names=MappingProxyType(
         {
             "temp": "Température",
@@ -142,6 +241,7 @@ _FRENCH: Final = Texts(
     threshold="Seuil ({value})",
     window_mean="Moyenne par fenêtre ({count})",
     window_range="Du minimum au maximum de la fenêtre",
+    window_deviation="Moyenne ± écart type",
     readings=("mesure", "mesures"),
     windows=("fenêtre", "fenêtres"),
     anomaly_count=("anomalie", "anomalies"),
@@ -149,6 +249,24 @@ _FRENCH: Final = Texts(
     devices_shown="{shown} capteurs sur {total} : ceux qui ont le plus d’anomalies",
     thinned="{drawn} points tracés sur {total} : toutes les anomalies et tous les extrêmes y sont",
     unreadable="{count} sans valeur lisible, non tracées",
+    per_hour="Anomalies par capteur et par heure",
+    per_day="Anomalies par capteur et par jour",
+    per_days="Anomalies par capteur et par {count} jours",
+    by_rule="Anomalies par règle et gravité",
+    by_reason="Lettres mortes par motif",
+    coverage="Données et lacunes par capteur",
+    covered="Données",
+    gap="Lacune",
+    gap_count=("lacune", "lacunes"),
+    letter_count=("lettre morte", "lettres mortes"),
+    no_anomalies="Aucune anomalie",
+    no_letters="Aucune lettre morte",
+    no_windows="Aucune fenêtre",
+    no_gaps="aucune lacune",
+    others="{count} autres",
+    undated="{count} d’horodatage inconnu, comptées dans toute période",
+    severities=MappingProxyType({"critical": "critique", "warning": "avertissement", "info": "information"}),
+    units=("j", "h", "min", "s"),
     yes_no="0 = non, 1 = oui",
     months=("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
     thousands="\N{NARROW NO-BREAK SPACE}",

@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 import numpy as np
@@ -5,15 +6,15 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from plotting.compose import compose
-from plotting.draw import BLUE, RED
 from plotting.panels import Panel, Points
 from plotting.reduce import Windows
 from plotting.texts import TEXTS
+from plotting.themes import DARK, LIGHT
 from plotting.timeaxis import to_days
 from tests.plotting.runs import MINUTE, T0
 
 NOTHING = np.empty(0, dtype=np.int64)
-NO_WINDOWS = Windows(NOTHING, NOTHING, NOTHING, NOTHING.astype(float), NOTHING.astype(float), NOTHING.astype(float))
+NO_WINDOWS = Windows(NOTHING, NOTHING, NOTHING, *[NOTHING.astype(float)] * 4)
 NO_POINTS = Points(NOTHING, NOTHING.astype(float))
 
 
@@ -23,7 +24,7 @@ def points(*values, start=0) -> Points:
 
 def windows(*means) -> Windows:
     mean, start = np.array(means, dtype=float), T0 + np.arange(len(means)) * MINUTE
-    return Windows(start, start + MINUTE, np.ones_like(start), mean, mean - 2, mean + 3)
+    return Windows(start, start + MINUTE, np.ones_like(start), mean, mean - 2, mean + 3, np.full(len(mean), 0.5))
 
 
 READINGS = [
@@ -58,9 +59,9 @@ def test_every_point_is_drawn_in_its_colour_and_place():
     figure, drawn = draw(READINGS)
     first, second = figure.axes
     for axes, name, color, expected in (
-        (first, "readings", BLUE, READINGS[0].readings),
-        (first, "anomalies", RED, READINGS[0].anomalies),
-        (second, "readings", BLUE, READINGS[1].readings),
+        (first, "readings", LIGHT.blue, READINGS[0].readings),
+        (first, "anomalies", LIGHT.red, READINGS[0].anomalies),
+        (second, "readings", LIGHT.blue, READINGS[1].readings),
     ):
         cloud = artist(axes, name)
         assert cloud.get_offsets().tolist() == np.stack([to_days(expected.times), expected.values], 1).tolist()
@@ -172,3 +173,81 @@ def test_many_points_are_thinned_and_the_picture_says_so():
     assert len(artist(figure.axes[0], "anomalies").get_offsets()) == 3000
     expected = f"{drawn:,} of 203,000 points drawn: every anomaly and every extreme is kept"
     assert note(figure, "remarks") == expected
+
+
+def trend(panels, language="en", theme=LIGHT) -> Any:
+    with theme.style():
+        figure, _ = compose(panels, "temp", TEXTS[language], unreadable=0, devices=1, trend=True, theme=theme)
+    return figure
+
+
+def test_a_trend_has_a_band_of_the_deviation_within_that_of_the_extremes():
+    figure = trend(WINDOWS)
+    (axes,) = figure.axes
+    corners = artist(axes, "deviation").get_paths()[0].vertices
+    assert sorted(set(corners[:, 1])) == [19.5, 20.5, 21.5, 22.5]
+    assert artist(axes, "range").get_paths()[0].vertices[:, 1].max() == 25.0
+    assert artist(axes, "mean").get_ydata().tolist() == [20.0, 21.0, 22.0]
+    assert artist(axes, "threshold").get_ydata()[0] == 30.0
+    assert note(figure, "title") == "Temperature trend"
+    assert "Mean ± standard deviation" in legend(figure)
+    scatter = draw(WINDOWS)[0]
+    assert not [child for child in scatter.axes[0].get_children() if child.get_gid() == "deviation"]
+
+
+def test_a_trend_is_broken_where_there_are_no_windows():
+    some = windows(20, 21, 22, 23)
+    start = np.array([T0 + n * MINUTE for n in (0, 1, 30, 31)])
+    gappy = Windows(start, start + MINUTE, some.count, some.mean, some.min, some.max, some.stddev)
+    (axes,) = trend([Panel("a", NO_POINTS, gappy, NO_POINTS, ())]).axes
+    assert np.isnan(artist(axes, "mean").get_ydata()).tolist() == [False, False, True, False, False]
+    assert len(artist(axes, "deviation").get_paths()) == 2
+    assert len(artist(axes, "range").get_paths()) == 2
+
+
+def test_a_trend_s_axis_shows_all_of_the_deviation():
+    start = T0 + np.arange(2) * MINUTE
+    flat = np.full(2, 20.0)
+    wide = Windows(start, start + MINUTE, np.ones_like(start), flat, flat, flat, np.array([9.0, 1.0]))
+    low, high = trend([Panel("a", NO_POINTS, wide, NO_POINTS, ())]).axes[0].get_ylim()
+    assert low < 11.0 < 29.0 < high
+
+
+def test_thresholds_side_by_side_are_written_apart_each_beside_its_own_line():
+    bounds = (20.0, 29.9, 30.0, 30.1)
+    figure = trend([Panel("a", NO_POINTS, windows(20, 21), points(31.0), bounds)])
+    lines = [child for child in figure.axes[0].get_children() if child.get_gid() == "threshold"]
+    texts = [child for child in figure.axes[0].get_children() if child.get_gid() == "bound"]
+    assert [line.get_ydata()[0] for line in lines] == list(bounds)
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(one.y1 <= other.y0 for one, other in itertools.pairwise(boxes))
+    assert texts[0].get_position()[1] == 20.0
+    assert abs(texts[2].get_position()[1] - 30.0) < 0.1
+
+
+def test_a_long_legend_is_written_smaller_until_it_fits():
+    start = T0 + np.arange(1000) * MINUTE
+    many = Windows(start, start + MINUTE, np.ones_like(start), *[np.full(1000, 20.0)] * 4)
+    panel = Panel("a", NO_POINTS, many, points(*[31.0] * 3000), (10.25, 20.25, 30.25, 40.25))
+    figure = trend([panel], "fr")
+    (shown,) = figure.legends
+    assert shown.get_window_extent().x1 <= figure.bbox.x1
+    assert len(shown.get_texts()) == 5
+    assert shown.get_texts()[0].get_fontsize() > 6
+    assert trend(WINDOWS).legends[0].get_texts()[0].get_fontsize() == 8.5
+
+
+@pytest.mark.parametrize("device", ["$x$", r"$\nothing$", "<script>"])
+def test_a_device_s_name_is_no_formula(device):
+    figure, _ = draw([Panel(device, points(1, 2), NO_WINDOWS, NO_POINTS, ())])
+    figure.canvas.draw()
+    assert device in figure.axes[0].get_title(loc="left") + figure.axes[0].get_title()
+
+
+def test_the_dark_theme_draws_in_its_own_colours():
+    figure = trend(WINDOWS, theme=DARK)
+    assert to_rgba(figure.get_facecolor()) == to_rgba(figure.axes[0].get_facecolor()) == to_rgba(DARK.paper)
+    assert artist(figure.axes[0], "mean").get_color() == DARK.blue
+    assert tuple(artist(figure.axes[0], "anomalies").get_facecolor()[0]) == to_rgba(DARK.red)
+    marks = [text.get_color() for text in figure.texts if text.get_gid() in ("summary", "remarks")]
+    assert set(marks) == {DARK.quiet}

@@ -9,7 +9,7 @@ from plotting.results import Results, read_results
 from tests.plotting.runs import MINUTE, T0, anomaly, window, write_csv, write_run
 
 NOTHING = np.empty(0, dtype=np.int64)
-NO_WINDOWS = Windows(NOTHING, NOTHING, NOTHING, NOTHING.astype(float), NOTHING.astype(float), NOTHING.astype(float))
+NO_WINDOWS = Windows(NOTHING, NOTHING, NOTHING, *[NOTHING.astype(float)] * 4)
 SECOND = 1_000_000
 WINDOW = window()
 

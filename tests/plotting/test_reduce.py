@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from plotting.reduce import Windows, break_at_gaps, merge_windows, thin_points
+from plotting.reduce import Windows, break_at_gaps, gap_limit, merge_windows, thin_points
 
 SPAN = (0, 1_000_000)
 CLOUDS = st.integers(1, 300).flatmap(
@@ -73,7 +73,7 @@ def test_no_points_stay_none():
 def windows(starts, means, *, length=10, counts=None) -> Windows:
     start, mean = np.array(starts, dtype=np.int64), np.array(means, dtype=float)
     count = np.ones_like(start) if counts is None else np.array(counts, dtype=np.int64)
-    return Windows(start, start + length, count, mean, mean - 1, mean + 1)
+    return Windows(start, start + length, count, mean, mean - 1, mean + 1, np.full(len(mean), 0.5))
 
 
 def test_windows_of_a_column_are_merged_exactly():
@@ -102,3 +102,27 @@ def test_a_gap_breaks_the_line_and_the_usual_step_does_not():
 @pytest.mark.parametrize("starts", [[0], [0, 10, 20], [0, 100, 200, 300], [0, 5, 10]])
 def test_regular_windows_sparse_or_overlapping_are_one_line(starts):
     assert len(break_at_gaps(windows(starts, starts))) == len(starts)
+
+
+def test_the_deviation_of_merged_windows_is_that_of_all_their_readings():
+    generator = np.random.default_rng(5)
+    parts = [np.round(1000 + generator.normal(n, 1 + n, size=3 + 2 * n), 3) for n in range(9)]
+    start = np.arange(9, dtype=np.int64) * 10
+    counts = np.array([len(part) for part in parts])
+    statistics = [np.array([f(part) for part in parts]) for f in (np.mean, np.min, np.max, np.std)]
+    merged = merge_windows(Windows(start, start + 10, counts, *statistics), (0, 80), 3)
+    columns = [np.concatenate(parts[n : n + 3]) for n in (0, 3, 6)]
+    assert merged.count.tolist() == [len(column) for column in columns]
+    np.testing.assert_allclose(merged.stddev, [column.std() for column in columns], rtol=1e-9)
+    np.testing.assert_allclose(merged.mean, [column.mean() for column in columns], rtol=1e-12)
+
+
+def test_a_gap_has_no_deviation():
+    line = break_at_gaps(windows([0, 10, 20, 200], [1, 2, 3, 4]))
+    assert np.isnan(line.stddev).tolist() == [False, False, False, True, False]
+
+
+@pytest.mark.parametrize(("starts", "limit"), [([0], 50), ([0, 10, 20], 50), ([0, 100, 200], 500), ([0, 1, 2], 20)])
+def test_the_longest_silence_that_is_no_gap(starts, limit):
+    some = windows(starts, starts)
+    assert gap_limit(some.start, some.end) == limit

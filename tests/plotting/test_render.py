@@ -94,6 +94,7 @@ OPTIONS = [
     ["--start", "2020-07-12T00:00:04Z"],
     ["--end", f"{T0 / 1e6 + 5}"],
     ["--lang", "fr"],
+    ["--theme", "dark"],
 ]
 
 
@@ -108,6 +109,57 @@ def test_each_option_changes_the_picture(run, csv_file, tmp_path, option, with_r
         assert (code, err) == (0, "")
     plain, changed = (picture(tmp_path / f"{name}.png") for name in ("plain", "changed"))
     assert plain.shape != changed.shape or (plain != changed).any()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
+@pytest.mark.parametrize("figure", ["trend", "overview"])
+def test_each_option_changes_the_other_figures_too(run, tmp_path, figure, option, capsys):
+    if option[0] in ("--start", "--end"):
+        option = [option[0], f"{(T0 + 2 * MINUTE) / 1e6}"]
+    for name, extra in (("plain", []), ("changed", option)):
+        arguments = ("--results", run, "--figure", figure, "--output", tmp_path / f"{name}.png", *extra)
+        code, _, err = cli(*arguments, capsys=capsys)
+        assert (code, err) == (0, "")
+    plain, changed = (picture(tmp_path / f"{name}.png") for name in ("plain", "changed"))
+    assert plain.shape != changed.shape or (plain != changed).any()
+
+
+def test_the_scatter_is_drawn_unless_another_figure_is_asked_for(run, tmp_path, capsys):
+    for name, extra in (("x", []), ("y", ["--figure", "scatter"]), ("z", ["--figure", "trend"])):
+        assert cli("--results", run, "--output", tmp_path / f"{name}.png", *extra, capsys=capsys)[0] == 0
+    x, y, z = ((tmp_path / f"{name}.png").read_bytes() for name in "xyz")
+    assert x == y != z
+
+
+def test_a_dark_picture_is_light_on_dark(run, tmp_path):
+    for figure in ("scatter", "trend", "overview"):
+        render(run, tmp_path / "p.png", figure=figure, theme="dark")
+        pixels = picture(tmp_path / "p.png")
+        paper = np.abs(pixels - np.array((0x15, 0x1B, 0x23))).max(axis=2) < 4
+        assert paper.mean() > 0.7
+        assert paper[[0, -1]].all()
+        assert colored(pixels, (0x56, 0xB4, 0xE9)) + colored(pixels, (0x39, 0x6F, 0x90)) > 100
+        assert ((pixels > 200).all(axis=2)).sum() > 300  # words
+
+
+def test_the_overview_has_the_colours_of_what_it_counts(run, tmp_path):
+    render(run, tmp_path / "p.png", figure="overview")
+    pixels = picture(tmp_path / "p.png")
+    top = pixels[: pixels.shape[0] // 2]
+    assert colored(top, (0xE3, 0x1A, 0x1C)) + colored(top, (0x80, 0x00, 0x26)) > 1_000  # a cell of the heat map
+    assert colored(pixels, (115, 178, 213)) > 1_000  # data
+    assert colored(pixels[pixels.shape[0] // 2 :], (209, 35, 42)) > 1_000  # a bar
+    calm = write_run(tmp_path / "calm", [window(minute=m) for m in range(4)])
+    render(calm, tmp_path / "c.png", figure="overview")
+    assert colored(picture(tmp_path / "c.png"), (209, 35, 42)) == 0
+
+
+def test_the_summary_of_an_overview_counts_what_is_in_it(run, tmp_path, capsys):
+    code, out, _ = cli("--results", run, "--figure", "overview", "--output", tmp_path / "p.svg", capsys=capsys)
+    assert (code, out.startswith(f"{tmp_path / 'p.svg'}: 2 anomalies, 0 dead letters, 0 gaps, 2 devices, ")) == (
+        0,
+        True,
+    )
 
 
 def test_the_summary_is_one_line(run, csv_file, tmp_path, capsys):
@@ -140,6 +192,11 @@ def test_the_summary_is_one_line(run, csv_file, tmp_path, capsys):
         (["--end", "1e300"], "--end 1e300: not between 1970 and 2100"),
         (["--end", "10"], "nothing to draw"),
         (["--lang", "de"], "--lang"),
+        (["--theme", "sepia"], "--theme"),
+        (["--figure", "pie"], "--figure"),
+        (["--figure", "trend", "--readings", "readings.csv"], "--readings readings.csv: not drawn by --figure trend"),
+        (["--figure", "overview", "--device", "c"], "--device c: no such device, there are a, b"),
+        (["--figure", "overview", "--end", "10"], "nothing to draw"),
         (["--columns", "x"], "--columns"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -12,6 +12,7 @@ AGGREGATE_TYPES = {
     "window_end": "datetime64[us, UTC]",
     "count": "int64",
     "mean": "float64",
+    "stddev": "float64",
     "min": "float64",
     "max": "float64",
     "pane_index": "int64",

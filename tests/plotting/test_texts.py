@@ -7,6 +7,7 @@ from plotting.texts import TEXTS
 from transforms.records import READING_UNITS
 
 ENGLISH, FRENCH = TEXTS["en"], TEXTS["fr"]
+SEVERITIES = {"info", "warning", "critical"}
 SAME_WORD = {"anomalies"}  # in English and in French
 
 
@@ -26,7 +27,7 @@ def test_every_text_is_translated_with_the_same_placeholders(field):
     elif isinstance(one, tuple):
         assert len(one) == len(other)
     else:
-        assert one.keys() == other.keys() == READING_UNITS.keys()
+        assert one.keys() == other.keys() == (SEVERITIES if field == "severities" else READING_UNITS.keys())
 
 
 def test_the_founding_words_in_french():
@@ -59,3 +60,35 @@ def test_zero_and_one_take_the_number_of_the_language(count, english, french):
 def test_moments_name_the_month_in_utc():
     assert ENGLISH.moment(1_594_512_094_385_975) == "12\xa0Jul\xa02020\xa000:01"
     assert FRENCH.moment(1_594_512_094_385_975) == "12\xa0juil.\xa02020\xa000:01"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "french"),
+    [
+        (0, "0 s", "0 s"),
+        (59.6, "1 min", "1 min"),
+        (125, "2 min 5 s", "2 min 5 s"),
+        (3600 + 59, "1 h", "1 h"),
+        (90_000, "1 d 1 h", "1 j 1 h"),
+        (86_400 * 1234, "1,234 d", "1\u202f234 j"),
+    ],
+)
+def test_durations_have_the_two_largest_units(seconds, english, french):
+    written = [texts.duration(round(seconds * 1e6)).replace("\xa0", " ") for texts in (ENGLISH, FRENCH)]
+    assert written == [english, french]
+
+
+def test_the_titles_of_trends_and_overviews():
+    assert ENGLISH.trend_title("temp") == "Temperature trend"
+    assert FRENCH.trend_title("pression") == "Tendance de « pression »"
+    assert (ENGLISH.overview_title(None), ENGLISH.overview_title("temp")) == (
+        "Overview of the run",
+        "Overview: Temperature",
+    )
+    assert FRENCH.overview_title("pression") == "Vue d’ensemble : pression"
+    hours = [ENGLISH.heat_title(hours * 3_600_000_000).rpartition(" and ")[2] for hours in (1, 24, 168)]
+    assert hours == ["hour", "day", "7 days"]
+
+
+def test_an_unknown_severity_keeps_its_name():
+    assert (FRENCH.severity("warning"), FRENCH.severity("fatal")) == ("avertissement", "fatal")

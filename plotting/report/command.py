@@ -1,0 +1,67 @@
+"""``python -m plotting report``: a run as one page that can be sent by e-mail."""
+
+import argparse
+import time
+from typing import Final
+
+from plotting.panels import TimeRange
+from plotting.report.facts import gather
+from plotting.report.page import build_page
+from plotting.report.pictures import pictures
+from plotting.report.words import WORDS
+from transforms.errors import ConfigError
+from transforms.flags import read_span
+from transforms.storage import StorageError, write_file
+
+_SUFFIXES: Final = (".html", ".htm")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    parser.add_argument(
+        "--results", required=True, metavar="PATH", help="the job's --output, on any filesystem that Beam knows"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="the page, .html, on any filesystem that Beam knows"
+    )
+    parser.add_argument(
+        "--readings",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="the readings themselves, as render takes them; without them the window means are drawn",
+    )
+    parser.add_argument("--metric", default="temp", help="metric of the picture; the table has all (default: temp)")
+    parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
+    parser.add_argument("--end", default="", metavar="TIME", help="first time not shown any more")
+    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
+
+
+def run(options: argparse.Namespace) -> str:
+    """Write the page that the options ask for and return one line about it.
+
+    Raises:
+        ConfigError: if something asked for does not exist, cannot be read or cannot be written.
+    """
+    began = time.perf_counter()
+    output: str = options.output
+    if not output.lower().endswith(_SUFFIXES):
+        raise ConfigError("--output", output, "not a page's name, it ends in .html")
+    span = TimeRange(*read_span(options.start, options.end))
+    facts = gather(options.results, options.metric, span)
+    if facts.metrics and options.metric not in facts.metrics:
+        raise ConfigError("--metric", options.metric, f"no results of it, there are {', '.join(facts.metrics)}")
+    words = WORDS[options.lang]
+    drawn = pictures(facts, options.results, options.readings, options.metric, span, options.lang, words)
+    page = build_page(facts, drawn, options.results, options.metric, options.lang, whole=span == TimeRange())
+    content = page.encode("utf-8")
+    try:
+        write_file(output, content)
+    except StorageError as error:
+        raise ConfigError("--output", output, f"cannot be written: {error.problem}") from error
+    seconds = time.perf_counter() - began
+    return (
+        f"{output}: {len(facts.anomalies):,} anomalies, {facts.devices:,} devices, {len(drawn)} pictures, "
+        f"{len(content) / 1e6:.1f} MB, {seconds:.1f} s"
+    )

@@ -1,0 +1,116 @@
+"""What a run says in numbers: counted from the stored records alone, each record once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from plotting.panels import TimeRange
+from plotting.reduce import Times
+from plotting.results import latest_panes, unique_anomalies
+from transforms.books import ROWS_DECODED
+from transforms.errors import ConfigError
+from transforms.storage import StorageError
+from transforms.stored import FileStore
+from transforms.tablerows import IDENTITY
+
+_WINDOWS: Final = ("device", "metric", "window_start", "window_end", "count", "pane_index")
+_ANOMALIES: Final = (
+    *("anomaly_id", "rule_id", "severity", "device", "metric"),
+    *("value", "threshold", "threshold_upper", "comparison", "event_time"),
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The numbers of a run, within a time range where that is said.
+
+    Attributes:
+        anomalies: one row an anomaly of any metric in the range, in order of event time; `time_us` is the event
+            time in microseconds, UTC.
+        values: values of the metric in the last panes of the windows that meet the range.
+        windows: those windows, one a device and period.
+        overlapping: whether windows of a device overlap, so that a value is in several.
+        devices: devices with a window or an anomaly of any metric in the range.
+        span_us: first and last moment of those, microseconds; None if there are none.
+        metrics: every metric with a result in the whole run, sorted.
+        dead_letters: by reason, of the whole run.
+        decoded: readings that the ledger of the whole run knows; None without a ledger.
+    """
+
+    anomalies: pd.DataFrame
+    values: int
+    windows: int
+    overlapping: bool
+    devices: int
+    span_us: tuple[int, int] | None
+    metrics: tuple[str, ...]
+    dead_letters: Mapping[str, int]
+    decoded: int | None
+
+
+def gather(folder: str, metric: str, span: TimeRange) -> Facts:
+    """Read a run.
+
+    Args:
+        folder: what was given to the job as ``--output``, on any Beam filesystem.
+        metric: the metric whose values and windows are counted.
+        span: the times wanted.
+
+    Raises:
+        ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
+    """
+    store = FileStore(folder)
+    try:
+        store.check()
+        windows = latest_panes(store.read("aggregates", _WINDOWS).to_pandas())
+        anomalies = unique_anomalies(store.read("anomalies", _ANOMALIES).to_pandas())
+        letters = _distinct(store, "dead_letters", IDENTITY["dead_letters"])
+        ledger = _distinct(store, "ledger", ("entry_id", "item", "count"))
+    except StorageError as error:
+        raise ConfigError("--results", error.path, error.problem) from error
+    metrics = tuple(sorted({*windows["metric"], *anomalies["metric"]}))
+    start, end = micros(windows["window_start"]), micros(windows["window_end"])
+    shown = span.of(start, end)
+    windows, start, end = windows[shown], start[shown], end[shown]
+    anomalies = anomalies.assign(time_us=micros(anomalies["event_time"]))
+    anomalies = anomalies[span.of(micros(anomalies["event_time"]))].reset_index(drop=True)
+    of_metric = windows[windows["metric"] == metric]
+    reasons = letters["reason"].value_counts()
+    return Facts(
+        anomalies=anomalies,
+        values=int(of_metric["count"].sum()),
+        windows=len(of_metric),
+        overlapping=_overlap(of_metric),
+        devices=len({*windows["device"], *anomalies["device"]}),
+        span_us=_extent(start, end, micros(anomalies["event_time"])),
+        metrics=metrics,
+        dead_letters={str(reason): int(count) for reason, count in reasons.items()},
+        decoded=int(ledger.loc[ledger["item"] == ROWS_DECODED, "count"].sum()) if len(ledger) else None,
+    )
+
+
+def micros(times: pd.Series) -> Times:
+    """Return the microseconds since the epoch of times, UTC."""
+    found: Times = times.dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
+    return found
+
+
+def _distinct(store: FileStore, kind: str, columns: Sequence[str]) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read(kind, columns).group_by(list(columns)).aggregate([]).to_pandas()
+    return frame
+
+
+def _overlap(windows: pd.DataFrame) -> bool:
+    """Whether a window begins before the one before it has ended; they come by device and start."""
+    same = windows["device"].to_numpy()[1:] == windows["device"].to_numpy()[:-1]
+    return bool((same & (micros(windows["window_start"])[1:] < micros(windows["window_end"])[:-1])).any())
+
+
+def _extent(*times: Times) -> tuple[int, int] | None:
+    present = [part for part in times if len(part)]
+    if not present:
+        return None
+    return min(int(part.min()) for part in present), max(int(part.max()) for part in present)

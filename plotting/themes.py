@@ -1,0 +1,86 @@
+"""The two looks of a picture: a style sheet, and the colours that mean something.
+
+They are told apart by every kind of colour vision: blue and orange of Okabe and Ito, a red that differs from them in
+lightness as well; counts go from little to much contrast with the paper.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import matplotlib as mpl
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours as ``#rrggbb``.
+
+    Attributes:
+        name: what ``--theme`` calls it.
+        paper: background.
+        ink: words of panels.
+        quiet: words beside the picture.
+        label: words of axes.
+        edge: lines of axes, and ticks.
+        grid: lines behind the data.
+        blue: readings and windows.
+        red: anomalies and thresholds.
+        gap: where data are missing.
+        counts: from few to many, at least two.
+        severities: of a rule.
+    """
+
+    name: str
+    paper: str
+    ink: str
+    quiet: str
+    label: str
+    edge: str
+    grid: str
+    blue: str
+    red: str
+    gap: str
+    counts: tuple[str, ...]
+    severities: Mapping[str, str]
+
+    @contextmanager
+    def style(self) -> Iterator[None]:
+        """Draw with the theme's style sheet inside of ``with``; Matplotlib's settings are as before afterwards."""
+        suffix = "" if self.name == "light" else f"-{self.name}"
+        with mpl.rc_context(fname=Path(__file__).with_name(f"telemetry{suffix}.mplstyle")):
+            yield
+
+
+LIGHT: Final = Theme(
+    name="light",
+    paper="#ffffff",
+    ink="#1f2933",
+    quiet="#616e7c",
+    label="#3e4c59",
+    edge="#9aa5b1",
+    grid="#e4e7eb",
+    blue="#0072b2",
+    red="#d1232a",
+    gap="#e69f00",
+    counts=("#fed976", "#fd8d3c", "#e31a1c", "#800026"),
+    severities=MappingProxyType({"critical": "#d1232a", "warning": "#e69f00", "info": "#56b4e9"}),
+)
+DARK: Final = Theme(
+    name="dark",
+    paper="#151b23",
+    ink="#e6edf3",
+    quiet="#9fb0c0",
+    label="#c3ced9",
+    edge="#5b6875",
+    grid="#28323d",
+    blue="#56b4e9",
+    red="#ff7b72",
+    gap="#f0b429",
+    counts=("#8c2d3a", "#e0533d", "#fd9a4f", "#ffe8a3"),
+    severities=MappingProxyType({"critical": "#ff7b72", "warning": "#f0b429", "info": "#3f8fc4"}),
+)
+THEMES: Final[Mapping[str, Theme]] = MappingProxyType({theme.name: theme for theme in (LIGHT, DARK)})
+"""What ``--theme`` takes."""

@@ -1,0 +1,113 @@
+import inspect
+import subprocess
+import sys
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from plotting.figures import KINDS, UNDATED, make_figure, picture_bytes
+from plotting.panels import TimeRange
+from tests.plotting.runs import MINUTE, T0, anomaly, window, write_run
+from transforms.errors import ConfigError
+
+
+@pytest.fixture
+def run(tmp_path):
+    windows = [window(device, minute, 20.0 + minute) for device in "ab" for minute in range(4)]
+    windows += [window("c", metric="humidity", mean=50.0)]
+    found = [anomaly("a", T0 + n) for n in (7, 8)] + [anomaly("c", T0, 99.0, metric="humidity", rule="damp")]
+    return write_run(tmp_path / "run", windows, found)
+
+
+def title(figure) -> str:
+    (text,) = [text for text in figure.texts if text.get_gid() == "title"]
+    return str(text.get_text())
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "expected"),
+    [
+        ("scatter", "en", "Temperature against time"),
+        ("trend", "en", "Temperature trend"),
+        ("overview", "en", "Overview of the run"),
+        ("scatter", "fr", "Visualisation des températures en fonction du temps"),
+        ("trend", "fr", "Tendance de la température"),
+        ("overview", "fr", "Vue d’ensemble de l’exécution"),
+    ],
+)
+def test_each_kind_is_a_figure_with_its_title(run, kind, language, expected):
+    figure = make_figure(kind, run, language=language)
+    assert isinstance(figure, Figure)
+    assert title(figure) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metric_devices_and_span_choose_what_is_in_the_picture(run, kind):
+    whole, part = make_figure(kind, run, "temp"), make_figure(kind, run, "temp", ["b"], TimeRange(T0, T0 + MINUTE))
+    summary = {"scatter": "1 window  ·  1 device  ·  0 anomalies", "trend": "1 window  ·  1 device  ·  0 anomalies"}
+    said = [text.get_text().replace("\xa0", " ") for text in part.texts if text.get_gid() == "summary"]
+    assert said[0].startswith("12 Jul 2020 00:00 – 12 Jul 2020 00:01 UTC  ·  ")
+    assert summary.get(kind, "1 device  ·  0 anomalies  ·  0 dead letters  ·  0 gaps") in said[0]
+    assert "2 devices" in next(t.get_text().replace("\xa0", " ") for t in whole.texts if t.get_gid() == "summary")
+
+
+def test_an_overview_is_of_all_metrics_unless_one_is_named(run):
+    def devices(figure) -> list[str]:
+        return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+    assert devices(make_figure("overview", run)) == ["a", "b", "c"]
+    assert devices(make_figure("overview", run, "humidity")) == ["c"]
+    assert title(make_figure("overview", run, "humidity")) == "Overview: Humidity"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_matplotlib_s_settings_are_as_before(run, kind, theme):
+    with mpl.rc_context({"lines.linewidth": 7.0}):
+        before = dict(mpl.rcParams)
+        picture_bytes(make_figure(kind, run, theme=theme), "png", theme)
+        assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("file", UNDATED)
+def test_the_same_results_give_the_same_bytes(run, kind, file):
+    first, second = (picture_bytes(make_figure(kind, run), file) for _ in range(2))
+    assert first == second
+    assert len(first) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"kind": "pie"}, "--figure pie: not one of scatter, trend, overview"),
+        ({"theme": "sepia"}, "--theme sepia: not one of light, dark"),
+        ({"language": "de"}, "--lang de: not one of en, fr"),
+        ({"metric": "wind"}, "--metric wind: no results of it, there are humidity, temp"),
+        ({"devices": ["z"]}, "--device z: no such device, there are a, b, c"),
+        ({"span": TimeRange(5, 5)}, "not before --end"),
+        ({"span": TimeRange(5, 9)}, "nothing to draw: no window, anomaly or dead letter in the time range asked for"),
+        ({"readings": ["r.csv"]}, "--readings r.csv: not drawn by --figure overview, only by scatter"),
+        ({"kind": "trend", "readings": ["r.csv"]}, "--readings r.csv: not drawn by --figure trend, only by scatter"),
+    ],
+)
+def test_what_does_not_exist_is_refused(run, arguments, problem):
+    with pytest.raises(ConfigError) as error:
+        make_figure(**{"kind": "overview", "results": run, **arguments})
+    assert problem in str(error.value)
+
+
+def test_the_arguments_come_in_the_order_that_is_promised():
+    names = list(inspect.signature(make_figure).parameters)
+    assert names == ["kind", "results", "metric", "devices", "span", "language", "theme", "readings"]
+
+
+def test_pyplot_is_not_loaded(run):
+    code = (
+        "import sys; from plotting.figures import make_figure, picture_bytes\n"
+        f"for kind in ('scatter', 'trend', 'overview'): picture_bytes(make_figure(kind, {str(run)!r}), 'png')\n"
+        "print([name for name in ('matplotlib.pyplot', 'apache_beam') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
