@@ -13,6 +13,8 @@ MAX_PANELS: Final = 12
 MAX_THRESHOLDS: Final = 4
 """Lines of one panel: a rule whose bound moves with every reading has no line to draw."""
 
+_BLOCK: Final = 1 << 18  # times looked up at once: what that takes is small beside the times
+
 
 @dataclass(frozen=True)
 class Points:
@@ -67,15 +69,16 @@ def reading_panels(
     A reading is an anomaly if its device and its own time (`source_time`, to the microsecond) are an anomaly's.
     """
     panels, unmatched = [], 0
-    frames = dict(iter(readings.groupby("device", sort=False)))
+    rows_of, found_of = _rows_by_device(readings), _rows_by_device(anomalies)
+    every_time, every_value = micros(readings["time"]), readings["value"].to_numpy(np.float64)
     for device in devices:
-        frame, found = frames.get(device, readings.iloc[:0]), anomalies[anomalies["device"] == device]
-        times, values = micros(frame["time"]), frame["value"].to_numpy(np.float64)
+        rows, found = rows_of.get(device, _NO_ROWS), anomalies.iloc[found_of.get(device, _NO_ROWS)]
+        times = every_time[rows]
         marked = micros(found["source_time"])
-        unmatched += int((span.of(marked) & ~np.isin(marked, times)).sum())
-        red, inside = np.isin(times, marked), span.of(times)
-        normal = Points(times[inside & ~red], values[inside & ~red])
-        anomalous = Points(times[inside & red], values[inside & red])
+        red, inside = _among(times, marked), span.of(times)
+        unmatched += int((span.of(marked) & ~np.isin(marked, times[red])).sum())
+        anomalous = Points(times[inside & red], every_value[rows[inside & red]])
+        normal = Points(times[inside & ~red], every_value[rows[inside & ~red]])
         lines = thresholds_of(found[np.isin(marked, anomalous.times)])
         panels.append(Panel(device, normal, _NO_WINDOWS, anomalous, lines))
     return panels, unmatched
@@ -86,8 +89,10 @@ def window_panels(
 ) -> list[Panel]:
     """Return a panel a device: its windows, and its anomalies at their event time."""
     panels = []
+    windows_of, found_of = _rows_by_device(aggregates), _rows_by_device(anomalies)
     for device in devices:
-        frame, found = aggregates[aggregates["device"] == device], anomalies[anomalies["device"] == device]
+        frame = aggregates.iloc[windows_of.get(device, _NO_ROWS)]
+        found = anomalies.iloc[found_of.get(device, _NO_ROWS)]
         starts, ends = micros(frame["window_start"]), micros(frame["window_end"])
         shown = frame[span.of(starts, ends)].sort_values("window_start")
         found = found[span.of(micros(found["event_time"]))]
@@ -114,8 +119,30 @@ def most_anomalous(panels: list[Panel], limit: int = MAX_PANELS) -> list[Panel]:
 
 def micros(times: pd.Series) -> Times:
     """Return datetimes as microseconds since the epoch, UTC."""
-    whole: Times = times.dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
+    whole: Times = times.to_numpy("M8[us]").view(np.int64)
     return whole
+
+
+def _rows_by_device(frame: pd.DataFrame) -> dict[str, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Return the numbers of the rows of each device that has any, in their order."""
+    kinds = frame["device"].astype("category").cat
+    codes, names = kinds.codes.to_numpy(), kinds.categories
+    order = np.argsort(codes, kind="stable")
+    lengths = np.bincount(codes, minlength=len(names))
+    return dict(zip(names, np.split(order, np.cumsum(lengths)[:-1]), strict=bool(len(names))))
+
+
+def _among(times: Times, marked: Times) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which times are one of the marked ones. The marked are few: they are sorted, and not the times."""
+    if not len(marked):
+        return np.zeros(len(times), dtype=np.bool_)
+    marked, found = np.sort(marked), np.empty(len(times), dtype=np.bool_)
+    for start in range(0, len(times), _BLOCK):
+        some = times[start : start + _BLOCK]
+        at = np.searchsorted(marked, some)
+        at[at == len(marked)] = 0  # later than all, so not the first either
+        found[start : start + _BLOCK] = marked[at] == some
+    return found
 
 
 def thresholds_of(anomalies: pd.DataFrame) -> tuple[float, ...]:
@@ -124,6 +151,7 @@ def thresholds_of(anomalies: pd.DataFrame) -> tuple[float, ...]:
     return tuple(sorted(bounds)) if len(bounds) <= MAX_THRESHOLDS else ()
 
 
+_NO_ROWS: Final = np.empty(0, dtype=np.intp)
 _NO_TIMES: Final = np.empty(0, dtype=np.int64)
 _NO_VALUES: Final = np.empty(0, dtype=np.float64)
 _NO_POINTS: Final = Points(_NO_TIMES, _NO_VALUES)

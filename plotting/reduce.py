@@ -1,5 +1,6 @@
 """Fewer points for the same picture: what a pixel would hide is dropped, what the eye looks for is kept."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 Times = np.ndarray[tuple[int], np.dtype[np.int64]]
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+Parts = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 _EDGES: Final = 4  # of a column: first, last, smallest, largest
 
@@ -28,23 +30,49 @@ def thin_points(times: Times, values: Values, span: tuple[int, int], columns: in
     """
     if len(times) <= _EDGES:
         return np.arange(len(times))
-    column = _parts(times.astype(np.float64) - span[0], float(span[1] - span[0]), columns)
-    by_time = np.lexsort((times, column))
-    by_value = np.lexsort((values, column))
-    starts = np.flatnonzero(np.diff(column[by_time], prepend=-1))
-    ends = np.append(starts[1:], len(times)) - 1
-    kept = [by_time[starts], by_time[ends], by_value[starts], by_value[ends]]
+    column = _parts(times, float(span[0]), float(span[1] - span[0]), columns)
+    kept = [*_ends(times, column, columns), *_ends(values, column, columns)]
     if rows:
         low = float(values.min())
-        row = _parts(values - low, float(values.max()) - low, rows)
-        kept.append(np.unique(column * rows + row, return_index=True)[1])
+        cell = _parts(values, low, float(values.max()) - low, rows)
+        cell += column * np.int32(rows)
+        kept.append(_first(np.arange(len(cell)), cell, columns * rows))
     return np.unique(np.concatenate(kept))
 
 
-def _parts(offsets: Values, extent: float, parts: int) -> Indices:
-    if extent <= 0:
-        return np.zeros(len(offsets), dtype=np.intp)
-    return np.clip((offsets * (parts / extent)).astype(np.intp), 0, parts - 1)
+def _ends(keys: Times | Values, column: Parts, columns: int) -> tuple[Indices, Indices]:
+    """Return, of each column that is not empty, the first of its smallest keys and the last of its largest ones.
+
+    No sorting: the smallest key of each column is gathered in one pass, and found again in a second.
+    """
+    low, high = np.full(columns, keys.max()), np.full(columns, keys.min())
+    np.minimum.at(low, column, keys)
+    np.maximum.at(high, column, keys)
+    smallest, largest = np.flatnonzero(keys == low[column]), np.flatnonzero(keys == high[column])
+    return _first(smallest, column[smallest], columns), _last(largest, column[largest], columns)
+
+
+def _first(indices: Indices, part: Parts, parts: int) -> Indices:
+    return _last(indices[::-1], part[::-1], parts)
+
+
+def _last(indices: Indices, part: Parts, parts: int) -> Indices:
+    """Return the last of the indices of each part that has any."""
+    last = np.full(parts, -1, dtype=np.intp)
+    last[part] = indices  # NumPy promises that the last of several values for one place stays
+    return last[last >= 0]
+
+
+def _parts(numbers: Times | Values, low: float, extent: float, parts: int) -> Parts:
+    """Return in which of the equal parts of [low, low + extent] each number lies, from 0."""
+    scale = parts / extent if extent > 0 else 0.0
+    if not 0 < scale < math.inf:  # all alike, or as near to it, or as far from it, as a double can tell
+        return np.zeros(len(numbers), dtype=np.int32)
+    offsets = numbers.astype(np.float64)
+    offsets -= low  # in place, as are the next ones: there may be ten million
+    offsets *= scale
+    part = offsets.astype(np.int32)
+    return np.clip(part, 0, parts - 1, out=part)
 
 
 @dataclass(frozen=True)
@@ -71,7 +99,7 @@ def merge_windows(windows: Windows, span: tuple[int, int], columns: int) -> Wind
     """
     if len(windows) <= 2 * columns:
         return windows
-    column = _parts(windows.start.astype(np.float64) - span[0], float(span[1] - span[0]), columns)
+    column = _parts(windows.start, float(span[0]), float(span[1] - span[0]), columns)
     order = np.lexsort((windows.start, column))
     at = np.flatnonzero(np.diff(column[order], prepend=-1))
     count = np.add.reduceat(windows.count[order], at)

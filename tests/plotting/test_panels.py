@@ -1,7 +1,15 @@
+import tempfile
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
 
+from plotting.figures import Order, draw
 from plotting.panels import Panel, Points, TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.readings import read_readings
 from plotting.reduce import Windows
@@ -38,6 +46,19 @@ def test_a_microsecond_beside_is_another_reading_and_is_counted(tmp_path, readin
     run = stored(tmp_path, anomaly("a", T0 + 3 * SECOND + 1))
     (a,), unmatched = reading_panels(readings, run.anomalies, ["a"], TimeRange())
     assert (len(a.anomalies), a.thresholds, unmatched) == (0, (), 1)
+
+
+def test_devices_are_told_apart_whether_they_are_text_or_categories(tmp_path, readings, monkeypatch):
+    monkeypatch.setattr("plotting.panels._BLOCK", 2)
+    run = stored(tmp_path, anomaly("b", T0 + 4 * SECOND), anomaly("a", T0), anomaly("c", T0), anomaly("b", T0 - 1))
+    mixed = readings.iloc[[9, 0, 3, 2, 1, 8, 7, 5, 6, 4]]
+    devices = ["c", "b", "a"]
+    panels, unmatched = reading_panels(mixed, run.anomalies, devices, TimeRange())
+    plain, same = reading_panels(mixed.astype({"device": object}), run.anomalies, devices, TimeRange())
+    assert (unmatched, same) == (2, 2)
+    expected = [([], []), ([21, 20, 23, 22], [24]), ([21, 24, 23, 22], [20])]
+    assert [(p.readings.values.tolist(), p.anomalies.values.tolist()) for p in panels] == expected
+    assert [(p.readings.values.tolist(), p.anomalies.values.tolist()) for p in plain] == expected
 
 
 def test_the_range_is_half_open_for_readings_and_anomalies(tmp_path, readings):
@@ -88,3 +109,69 @@ def test_results_without_rows_of_a_device_are_an_empty_panel(tmp_path):
     (panel,) = window_panels(run.aggregates, run.anomalies, ["nobody"], TimeRange())
     assert panel.points == 0
     assert isinstance(run.anomalies, pd.DataFrame)
+
+
+def test_panels_of_many_readings_take_little_more_than_the_readings():
+    count, devices = 300_000, [f"d{n}" for n in range(10)]
+    frame = pd.DataFrame(
+        {
+            "device": pd.Categorical.from_codes((np.arange(count) % 10).tolist(), pd.Index(devices)),
+            "time": pd.DatetimeIndex((np.arange(count) * SECOND).view("M8[us]"), tz="UTC"),
+            "value": np.arange(count) / 7,
+        }
+    )
+    found = pd.DataFrame([{"device": "d3", "source_time": pd.Timestamp(3, unit="s", tz="UTC")}])
+    found["source_time"] = found["source_time"].astype("datetime64[us, UTC]")
+    found = found.assign(threshold=30.0, threshold_upper=np.nan)
+    tracemalloc.start()
+    try:
+        panels, _ = reading_panels(frame, found, devices, TimeRange())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(panel.points for panel in panels) == count
+    assert all((np.diff(panel.readings.times) > 0).all() for panel in panels)  # in the order of the rows
+    assert peak < 32 * count  # the panels are 16 bytes a reading, the order of the rows is 8
+
+
+CLUSTERED = st.lists(
+    st.tuples(
+        st.sampled_from("ab"),
+        st.integers(0, 6).map(lambda hour: hour * 3_600 * SECOND),  # a pixel column each
+        st.integers(0, 12),  # microseconds in it: some twice
+        st.sampled_from([20.0, 20.01, 20.02, 21.0, 35.0, -3.5]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=80,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(CLUSTERED)
+def test_no_anomaly_and_no_extreme_is_lost_between_the_readings_and_the_picture(rows):
+    known = {(device, T0 + hour + offset) for device, hour, offset, _, red in rows if red}
+    with tempfile.TemporaryDirectory() as folder:
+        cells = [(f"{(T0 + hour + offset) / 1e6:.6f}", device, value) for device, hour, offset, value, _ in rows]
+        file = write_csv(Path(folder) / "r.csv", cells)
+        run = write_run(Path(folder) / "run", [WINDOW], [anomaly(*one) for one in sorted(known)])
+        drawn = draw("scatter", Order(run, [file]))
+    assert (drawn.points, drawn.unmatched, drawn.unreadable) == (len(rows), 0, 0)
+    for axes, device in zip(drawn.figure.axes, drawn.devices, strict=True):
+        clouds = {
+            child.get_gid(): np.asarray(child.get_offsets())[:, 1]
+            for child in axes.get_children()
+            if isinstance(child, PathCollection)
+        }
+        own = [(T0 + hour + offset, value) for name, hour, offset, value, _ in rows if name == device]
+        red = sorted(value for time, value in own if (device, time) in known)
+        blue = [value for time, value in own if (device, time) not in known]
+        assert sorted(clouds.get("anomalies", np.empty(0)).tolist()) == red
+        if blue:
+            shown = clouds["readings"]
+            assert (shown.min(), shown.max()) == (min(blue), max(blue))
+            assert len(shown) <= len(blue)
+            bottom, top = axes.get_ylim()
+            assert bottom < min(blue)
+            assert max(blue) < top
+    assert {device for device, *_ in rows} == set(drawn.devices)

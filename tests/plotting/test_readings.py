@@ -1,8 +1,10 @@
 import gzip
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from plotting.readings import read_readings
@@ -75,6 +77,13 @@ def test_a_header_alone_is_no_readings(tmp_path):
     assert (len(readings.frame), readings.unreadable) == (0, 0)
 
 
+def damaged() -> bytes:
+    """A gzip file whose deflated data are broken while its frame is whole."""
+    packed = bytearray(gzip.compress(b"ts,device,temp\n" + b"1,a,2\n" * 9, mtime=0))
+    packed[10] |= 0b110  # a block of the reserved type
+    return bytes(packed)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
@@ -82,6 +91,8 @@ def test_a_header_alone_is_no_readings(tmp_path):
         ("r.csv", b"", "Empty CSV"),
         ("r.csv.gz", b"plain", "gzip"),
         ("r.csv.gz", gzip.compress(b"ts,device,temp\n1,a,2\n", mtime=0)[:-9], "end"),
+        ("r.csv.gz", damaged(), "rror"),
+        ("r.csv", b"ts,device,temp,temp\n1,a,2,3\n", "2 columns 'temp'"),
         ("r.csv", b"ts,device,humidity\n1,a,2\n", "no column 'temp', it has ts, device, humidity"),
     ],
 )
@@ -130,3 +141,48 @@ def test_folders_and_files_that_are_no_archive(tmp_path):
     file.write_bytes(b"not Parquet")
     with pytest.raises(ConfigError, match=r"--readings .*part\.parquet"):
         read_readings([file], "temp")
+
+
+def test_blocks_are_joined_as_if_the_file_were_read_at_once(tmp_path, monkeypatch):
+    odd = {
+        3: ("2020-07-12T00:00:00Z", "a", 1),
+        40: ("never", "b", 1),
+        41: (41, "a", " 7.5 "),
+        90: (90, "", 1),
+        99: (1,),
+    }
+    rows = [odd.get(n, (n, f'"{"abc"[n % 3]}"', n / 8)) for n in range(200)]
+    file = write_csv(tmp_path / "r.csv", rows)
+    packed = tmp_path / "r.csv.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    whole = read_readings([file], "temp")
+    assert (len(whole.frame), whole.unreadable) == (197, 3)
+    for size in (64, 100, 1000):
+        monkeypatch.setattr("plotting.readings._BLOCK_BYTES", size)
+        for path in (file, packed):
+            part = read_readings([path], "temp")
+            pd.testing.assert_frame_equal(part.frame, whole.frame)
+            assert part.unreadable == 3
+
+
+def test_rows_are_held_as_20_bytes_whatever_else_the_file_says(tmp_path, monkeypatch):
+    count, filler = 200_000, "f" * 100
+    file = tmp_path / "r.csv.gz"
+    with gzip.open(file, "wt", compresslevel=1) as lines:
+        lines.write("ts,device,note,temp\n")
+        lines.writelines(f"{n},d{n % 20},{filler},{n % 50}\n" for n in range(count))
+    monkeypatch.setattr("plotting.readings._BLOCK_BYTES", 1 << 17)
+    default = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(default)  # counts from zero; what Arrow holds is not seen by tracemalloc
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        readings = read_readings([file], "temp")
+        numpy_peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(default)
+    assert len(readings.frame) == count
+    assert readings.frame.memory_usage(index=False).sum() <= 18 * count  # a byte for the device
+    assert numpy_peak < 45 * count  # text 25 MB in all
+    assert pool.max_memory() < 3_000_000

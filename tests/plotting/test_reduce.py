@@ -35,6 +35,49 @@ def test_first_last_smallest_and_largest_of_each_column_are_kept(cloud, columns,
             assert edge(times[kept][part]) == edge(times[whole])
 
 
+TIES = st.integers(1, 300).flatmap(
+    lambda size: st.tuples(
+        hnp.arrays(np.int64, size, elements=st.integers(0, 40).map(lambda step: step * 25_000)),
+        hnp.arrays(np.float64, size, elements=st.sampled_from([-0.0, 0.0, 1.0, 1.5, -7.0])),
+    )
+)
+
+
+def thin_by_sorting(times, values, columns, rows) -> list[int]:
+    """The plain twin of `thin_points`: sorts, and of equals takes the first smallest and the last largest."""
+    if len(times) <= 4:
+        return list(range(len(times)))
+    low, extent = values.min(), np.ptp(values)
+    cells: dict[tuple[int, int], list[int]] = {}
+    row = np.minimum(((values - low) * (rows / extent)).astype(int), rows - 1) if extent else np.zeros(len(times), int)
+    column = column_of(times, columns)
+    for index in range(len(times)):
+        cells.setdefault((column[index], row[index]), []).append(index)
+    kept = {members[0] for members in cells.values()} if rows else set()
+    for number in set(column):
+        members = [index for index in range(len(times)) if column[index] == number]
+        for keys in (times, values):
+            by_key = sorted(members, key=lambda index: keys[index])  # stable
+            kept |= {by_key[0], by_key[-1]}
+    return sorted(int(index) for index in kept)
+
+
+@given(TIES | CLOUDS.filter(lambda cloud: np.ptp(cloud[1]) == 0 or np.ptp(cloud[1]) > 1e-300), st.integers(1, 20))
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_of_equal_points_the_same_are_kept_as_by_sorting(rows, cloud, columns):
+    times, values = cloud
+    assert thin_points(times, values, SPAN, columns, rows).tolist() == thin_by_sorting(times, values, columns, rows)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("high", [5e-324, 1.0, 1.7e308])
+def test_values_as_near_or_as_far_as_doubles_can_be(high):
+    values = np.array([0.0, high, -high, 0.0, high, -high])
+    kept = thin_points(np.arange(6, dtype=np.int64), values, (0, 5), 1, 3)
+    assert {0, 2, 4, 5} <= set(kept.tolist())  # first, first smallest, last largest, last
+    assert (values[kept].min(), values[kept].max()) == (-high, high)
+
+
 @given(CLOUDS, st.integers(1, 20))
 def test_the_outline_has_at_most_four_points_a_column(cloud, columns):
     times, values = cloud
