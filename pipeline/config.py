@@ -10,13 +10,12 @@ from transforms.errors import ConfigError
 from transforms.flags import check_pubsub_name, read_duration, read_whole
 from transforms.rules import RuleError, RuleSet, load_rules
 from transforms.tablespec import BigQueryTarget, Method, unusable_columns
+from transforms.targets import read_target
 from transforms.windows import WindowSpec
 
 FileFormat = Literal["jsonl", "parquet"]
 LogFormat = Literal["text", "json"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
-_DATASET: Final = re.compile(r"((?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]):([A-Za-z0-9_]{1,1024})")
-_URL: Final = re.compile(r"https?://[^\s/]+/?")
 _MOST_SHARDS: Final = 10_000
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
@@ -157,24 +156,6 @@ def _check_outputs(args: argparse.Namespace) -> None:
             check_pubsub_name(flag, "topics", name)
             if name == args.topic:
                 raise ConfigError(flag, name, "is the topic that is read")
-
-
-def read_target(text: str, endpoint: str, method: Method = "streaming_inserts") -> BigQueryTarget | None:
-    """Return the dataset that --bigquery and --bigquery-endpoint name; None if they are empty.
-
-    Raises:
-        ConfigError: if they name none.
-    """
-    if not text:
-        if endpoint:
-            raise ConfigError("--bigquery-endpoint", endpoint, "needs --bigquery, the dataset")
-        return None
-    found = _DATASET.fullmatch(text)
-    if found is None:
-        raise ConfigError("--bigquery", text, "must read PROJECT:DATASET")
-    if endpoint and _URL.fullmatch(endpoint) is None:
-        raise ConfigError("--bigquery-endpoint", endpoint, "must read http://HOST:PORT or https://HOST")
-    return BigQueryTarget(found[1], found[2], method, endpoint.rstrip("/"))
 
 
 def _bigquery(args: argparse.Namespace) -> BigQueryTarget | None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.arguments import add_bigquery
-from pipeline.config import read_target
 from transforms import books
 from transforms.commands import OneLineParser
 from transforms.deadletters import Reason
@@ -17,6 +16,7 @@ from transforms.errors import ConfigError
 from transforms.figures import Figures, FolderFigures, Store
 from transforms.records import READINGS
 from transforms.storage import StorageError
+from transforms.targets import read_target
 
 _NO_RUN: Final = "(no run id)"
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")

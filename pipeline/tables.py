@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.arguments import add_bigquery
-from pipeline.config import check_columns, read_metrics, read_target
+from pipeline.config import check_columns, read_metrics
 from transforms.commands import OneLineParser
 from transforms.errors import ConfigError
 from transforms.records import DEFAULT_METRICS
 from transforms.tablespec import create_sql, table_specs
+from transforms.targets import read_target
 
 
 def build_parser() -> OneLineParser:

@@ -15,7 +15,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from plotting.summaries import MAX_BARS, Heat, Overview, Spans
-from plotting.texts import Texts
+from plotting.texts import Texts, visible
 from plotting.themes import Theme
 from plotting.timeaxis import style_time_axis, to_days
 
@@ -102,6 +102,7 @@ def draw_overview(
 
 def shorten(name: str) -> str:
     """Return a name short enough to stand beside a row: its middle is left out."""
+    name = visible(name)
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST // 2]}…{name[1 - _LONGEST // 2 :]}"

@@ -3,9 +3,11 @@
 import argparse
 
 from plotting.figures import KINDS
+from plotting.limits import add_rules, read_limits
 from plotting.panels import TimeRange
 from plotting.render import Summary, render
 from plotting.report import command as report
+from plotting.source import add_source, open_results
 from plotting.texts import TEXTS
 from plotting.themes import THEMES
 from transforms.commands import OneLineParser
@@ -21,9 +23,7 @@ def build_parser() -> OneLineParser:
         help="draw a run: one metric against time with its anomalies in red, its trend, or an overview",
         description="Draw a run: one metric against time with its anomalies in red, its trend, or an overview.",
     )
-    command.add_argument(
-        "--results", required=True, metavar="PATH", help="the job's --output, on any filesystem that Beam knows"
-    )
+    add_source(command)
     command.add_argument(
         "--output",
         required=True,
@@ -52,6 +52,7 @@ def build_parser() -> OneLineParser:
     )
     command.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
     command.add_argument("--end", metavar="TIME", help="first time not drawn any more")
+    add_rules(command)
     command.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
     command.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
     command.set_defaults(execute=run)
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> str:
     """Render what the options ask for and return the summary line.
 
     Raises:
-        ConfigError: what `render` raises, or a time that cannot be read.
+        ConfigError: what `render` and `open_results` raise, or a time that cannot be read.
     """
     start, end = (
         None if text is None else read_moment(flag, text)
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> str:
     )
     span = TimeRange(start, end)
     summary = render(
-        options.results,
+        open_results(options),
         options.output,
         figure=options.figure,
         readings=options.readings,
@@ -86,6 +87,7 @@ def run(options: argparse.Namespace) -> str:
         span=span,
         language=options.lang,
         theme=options.theme,
+        rules=read_limits(options.rules),
     )
     return summary_line(summary)
 

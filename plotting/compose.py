@@ -1,11 +1,12 @@
 """Panels as one finished figure: the shared scale, every panel, and the words around them."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plotting.caption import Notes, add_legend, write_notes
-from plotting.draw import draw_panel, dress, new_figure, shared_scale
+from plotting.draw import Scale, draw_panel, dress, new_figure, shared_scale
 from plotting.panels import Panel
-from plotting.texts import Texts
+from plotting.texts import Texts, visible
 from plotting.themes import LIGHT, Theme
 
 
@@ -31,21 +32,34 @@ def compose(
         theme: The colours.
     """
     figure, grid = new_figure(len(panels))
-    scale = shared_scale(panels, _extent(panels), deviation=trend)
-    drawn = 0
-    for axes, panel in zip(grid, panels, strict=True):
-        bounds = [texts.quantity(bound, metric) for bound in panel.thresholds]
-        drawn += draw_panel(axes, panel, scale, bounds, deviation=trend, theme=theme)
-        axes.set_title(_heading(panel, texts), parse_math=False)  # a device may be called $x$
+    scale = shared_scale(panels, extent_of(panels), deviation=trend)
+    drawn = sum(
+        fill_panel(axes, panel, scale, metric, texts, trend=trend, theme=theme)
+        for axes, panel in zip(grid, panels, strict=True)
+    )
     dress(figure, grid, scale, metric, texts, theme)
-    remarks = _remarks(panels, drawn, texts, unreadable, devices)
-    title = texts.trend_title(metric) if trend else texts.title(metric)
-    write_notes(figure, Notes(title, _summary(panels, scale.span, texts), remarks), theme)
+    write_notes(figure, notes_of(panels, drawn, metric, texts, unreadable, devices, trend=trend), theme)
     add_legend(figure, panels, metric, texts, deviation=trend, theme=theme)
     return figure, drawn
 
 
-def _extent(panels: list[Panel]) -> tuple[int, int]:
+def fill_panel(axes: Axes, panel: Panel, scale: Scale, metric: str, texts: Texts, *, trend: bool, theme: Theme) -> int:
+    """Draw one device with its title; returns how many points were drawn, after thinning."""
+    bounds = [texts.quantity(bound, metric) for bound in panel.thresholds]
+    axes.set_title(_heading(panel, texts), parse_math=False)  # a device may be called $x$
+    return draw_panel(axes, panel, scale, bounds, deviation=trend, theme=theme)
+
+
+def notes_of(
+    panels: list[Panel], drawn: int, metric: str, texts: Texts, unreadable: int, devices: int, *, trend: bool
+) -> Notes:
+    """Return the words around a picture of panels; for the arguments see `compose`."""
+    title = texts.trend_title(metric) if trend else texts.title(metric)
+    return Notes(title, _summary(panels, texts), _remarks(panels, drawn, texts, unreadable, devices))
+
+
+def extent_of(panels: list[Panel]) -> tuple[int, int]:
+    """Return the first and the last time of panels with at least one point in all, microseconds."""
     times = [part for p in panels for part in (p.readings.times, p.anomalies.times, p.windows.start, p.windows.end)]
     return min(int(part.min()) for part in times if len(part)), max(int(part.max()) for part in times if len(part))
 
@@ -56,10 +70,11 @@ def _points(panels: list[Panel], texts: Texts) -> str:
 
 
 def _heading(panel: Panel, texts: Texts) -> str:
-    return f"{panel.device}  –  {_points([panel], texts)}, {texts.counted(texts.anomaly_count, len(panel.anomalies))}"
+    return f"{visible(panel.device)}  –  {_points([panel], texts)}, {texts.counted(texts.anomaly_count, len(panel.anomalies))}"
 
 
-def _summary(panels: list[Panel], span: tuple[int, int], texts: Texts) -> str:
+def _summary(panels: list[Panel], texts: Texts) -> str:
+    span = extent_of(panels)
     anomalies = sum(len(panel.anomalies) for panel in panels)
     parts = [
         f"{texts.moment(span[0])} – {texts.moment(span[1])} UTC",

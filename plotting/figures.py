@@ -7,25 +7,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from plotting.board import draw_overview, height_of
-from plotting.caption import Notes, write_notes
 from plotting.compose import compose
-from plotting.draw import WIDTH_IN
+from plotting.limits import with_limits
+from plotting.overviews import fill_overview, new_overview
 from plotting.panels import TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.readings import read_readings
 from plotting.results import read_results, read_run
+from plotting.source import Source, refusal, store_of
 from plotting.summaries import Overview, summarise
 from plotting.texts import TEXTS, Texts
 from plotting.themes import THEMES, Theme
 from transforms.clock import format_time
 from transforms.errors import ConfigError
+from transforms.rules import RuleSet
 
 UNDATED: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})
 """File types, and the metadata that would make two pictures of the same results differ."""
-_OVERVIEW_TOP_IN, _OVERVIEW_BOTTOM_IN = 0.72, 0.4
 
 
 @dataclass(frozen=True)
@@ -33,22 +32,24 @@ class Order:
     """What to draw.
 
     Attributes:
-        results: what was given to the job as ``--output``, on any Beam filesystem.
+        results: where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
         readings: files of the readings, for a scatter; without them the window means are drawn.
         metric: the metric; None is all in an overview, else ``temp``.
         devices: those to draw, in this order; none means all.
         span: the times to draw.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
+        rules: those of the job, whose bounds are drawn; None draws the bounds that the anomalies name.
     """
 
-    results: str | Path
+    results: Source
     readings: Sequence[str | Path] = ()
     metric: str | None = None
     devices: Sequence[str] = ()
     span: TimeRange = field(default_factory=TimeRange)
     language: str = "en"
     theme: str = "light"
+    rules: RuleSet | None = None
 
     def check(self) -> None:
         """Check what can be checked before anything is read.
@@ -102,7 +103,7 @@ class Drawn:
 
 def make_figure(
     kind: str,
-    results: str | Path,
+    results: Source,
     metric: str | None = None,
     devices: Sequence[str] = (),
     span: TimeRange | None = None,
@@ -110,23 +111,26 @@ def make_figure(
     theme: str = "light",
     *,
     readings: Sequence[str | Path] = (),
+    rules: RuleSet | None = None,
 ) -> Figure:
     """Return a picture of stored results as a figure with a canvas of its own, which no pyplot knows.
 
     Args:
         kind: ``scatter``, ``trend`` or ``overview``.
-        results: What was given to the job as ``--output``, on any Beam filesystem.
+        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
         metric: The metric; None is ``temp``, and all metrics in an overview.
         devices: The devices to draw, in this order; none means all.
         span: The times to draw, UTC; None means all.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
         readings: Files of the readings, for a scatter; without them the window means are drawn.
+        rules: Those of the job, from `transforms.rules.load_rules`; their bounds are drawn instead of those that the
+            anomalies name.
 
     Raises:
         ConfigError: if something asked for does not exist or cannot be read, or there is nothing to draw.
     """
-    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme)
+    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
     return draw(kind, order).figure
 
 
@@ -168,12 +172,12 @@ def _trend(order: Order) -> Drawn:
 
 def _course(order: Order, *, trend: bool) -> Drawn:
     metric = order.metric or "temp"
-    stored = read_results(order.results, metric)
+    stored = read_results(order.results, metric, windows=not order.readings)
     rows = read_readings(order.readings, metric) if order.readings else None
     if rows is None:
         _check_metric(metric, stored.metrics)
     course = stored.aggregates if rows is None else rows.frame
-    known = set(course["device"]) | (set(stored.anomalies["device"]) if rows is None else set())
+    known = set(course["device"].unique()) | (set(stored.anomalies["device"]) if rows is None else set())
     wanted = _choose(order.devices, sorted(known))
     unmatched = 0
     if rows is None:
@@ -183,7 +187,7 @@ def _course(order: Order, *, trend: bool) -> Drawn:
     found = [panel for panel in panels if panel.points or len(panel.anomalies)]
     if not found:
         raise _nothing(order, metric)
-    shown = most_anomalous(found if not order.devices else panels)
+    shown = with_limits(most_anomalous(found if not order.devices else panels), order.rules, metric)
     unreadable = rows.unreadable if rows else 0
     with order.look.style():
         figure, drawn = compose(
@@ -215,30 +219,9 @@ def _overview(order: Order) -> Drawn:
     if overview.span is None and not overview.reasons:
         raise _nothing(order, order.metric or "window, anomaly or dead letter")
     with order.look.style():
-        figure = Figure(figsize=(WIDTH_IN, _OVERVIEW_TOP_IN + height_of(overview) + _OVERVIEW_BOTTOM_IN))
-        FigureCanvasAgg(figure)
-        draw_overview(figure, overview, order.texts, order.look, top_in=_OVERVIEW_TOP_IN, bottom_in=_OVERVIEW_BOTTOM_IN)
-        write_notes(figure, _notes(overview, order), order.look)
+        figure = new_overview(overview)
+        fill_overview(figure, overview, order.metric, order.texts, order.look)
     return Drawn(figure, 0, 0, overview.anomalies, overview.devices, overview=overview)
-
-
-def _notes(overview: Overview, order: Order) -> Notes:
-    texts = order.texts
-    parts = [
-        texts.counted(texts.devices, overview.of_devices),
-        texts.counted(texts.anomaly_count, overview.anomalies),
-        texts.counted(texts.letter_count, overview.letters),
-        texts.counted(texts.gap_count, sum(map(len, overview.gaps))),
-    ]
-    if overview.span is not None:
-        parts.insert(0, f"{texts.moment(overview.span[0])} – {texts.moment(overview.span[1])} UTC")
-    remarks = []
-    if len(overview.devices) < overview.of_devices:
-        shown, total = len(overview.devices), overview.of_devices
-        remarks.append(texts.devices_shown.format(shown=shown, total=total))
-    if overview.undated:
-        remarks.append(texts.undated.format(count=texts.counted(texts.letter_count, overview.undated)))
-    return Notes(texts.overview_title(order.metric), "  ·  ".join(parts), tuple(remarks))
 
 
 def _check_metric(metric: str, known: Sequence[str]) -> None:
@@ -247,7 +230,7 @@ def _check_metric(metric: str, known: Sequence[str]) -> None:
 
 
 def _nothing(order: Order, what: str) -> ConfigError:
-    return ConfigError("--results", order.results, f"nothing to draw: no {what} in the time range asked for")
+    return refusal(store_of(order.results), f"nothing to draw: no {what} in the time range asked for")
 
 
 def _choose(wanted: Sequence[str], known: list[str]) -> list[str]:

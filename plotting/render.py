@@ -7,7 +7,9 @@ from pathlib import Path
 
 from plotting.figures import UNDATED, Order, draw, picture_bytes
 from plotting.panels import TimeRange
+from plotting.source import Source
 from transforms.errors import ConfigError
+from transforms.rules import RuleSet
 from transforms.storage import StorageError, scheme_of, write_file
 
 
@@ -34,7 +36,7 @@ class Summary:
 
 
 def render(
-    results: str | Path,
+    results: Source,
     output: str | Path,
     *,
     figure: str = "scatter",
@@ -44,11 +46,12 @@ def render(
     span: TimeRange | None = None,
     language: str = "en",
     theme: str = "light",
+    rules: RuleSet | None = None,
 ) -> Summary:
     """Draw a run: one metric against time with its anomalies in red, its trend, or an overview.
 
     Args:
-        results: What was given to the job as ``--output``, on any Beam filesystem.
+        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
         output: The picture, ``.png``, ``.svg`` or ``.pdf``, on any Beam filesystem.
         figure: ``scatter``, ``trend`` or ``overview``.
         readings: CSV files of the readings, for a scatter; without them the window means are drawn.
@@ -57,6 +60,7 @@ def render(
         span: The times to draw; none means all.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
+        rules: The job's rules, whose bounds are drawn; None draws those that the anomalies name.
 
     Raises:
         ConfigError: if something asked for does not exist, cannot be read or cannot be written.
@@ -65,7 +69,7 @@ def render(
     kind = Path(output).suffix.lower().removeprefix(".")
     if kind not in UNDATED:
         raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(UNDATED)}")
-    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme)
+    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
     drawn = draw(figure, order)
     _save(picture_bytes(drawn.figure, kind, theme), output)
     overview = drawn.overview

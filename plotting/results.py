@@ -1,49 +1,25 @@
 """Stored results of a run as pandas frames: the latest pane of each window, each anomaly once.
 
-Reads what the job writes under one folder, ``{anomalies,aggregates}/date=…/hour=…/*.{jsonl,parquet}``,
-both formats side by side if need be. Times become ``datetime64[us, UTC]``.
+Reads what the job writes, from files or from BigQuery; see `transforms.stored`. Times become ``datetime64[us, UTC]``.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.errors import ConfigError
-from transforms.storage import StorageError
-from transforms.stored import FileStore, read_tables, schema_of
+from plotting.source import Source, explained, store_of
+from transforms.stored import ResultStore, schema_of
 
 _WINDOW: Final = ["device", "metric", "window_start", "window_end"]
-_COLUMNS: Final = {
-    "aggregates": (
-        "device",
-        "metric",
-        "window_start",
-        "window_end",
-        "count",
-        "mean",
-        "stddev",
-        "min",
-        "max",
-        "pane_index",
-    ),
-    "anomalies": (
-        "anomaly_id",
-        "rule_id",
-        "severity",
-        "device",
-        "metric",
-        "value",
-        "threshold",
-        "threshold_upper",
-        "comparison",
-        "event_time",
-        "source_time",
-    ),
-}
+AGGREGATE_COLUMNS: Final = (*_WINDOW, "count", "mean", "stddev", "min", "max", "pane_index")
+ANOMALY_COLUMNS: Final = (
+    *("anomaly_id", "rule_id", "severity", "device", "metric"),
+    *("value", "threshold", "threshold_upper", "comparison", "event_time", "source_time"),
+)
 _COUNTED: Final = {
     "aggregates": ("metric", "device", "window_start", "window_end"),
     "anomalies": ("metric", "device", "anomaly_id", "rule_id", "severity", "event_time"),
@@ -77,45 +53,49 @@ class RunRecords:
     """Every metric that has a result in the run, sorted, whichever was asked for."""
 
 
-def read_run(folder: str | Path, metric: str | None = None) -> RunRecords:
-    """Read what an overview counts, a file at a time.
+def read_run(results: Source, metric: str | None = None) -> RunRecords:
+    """Read what an overview counts, a file or a page at a time.
 
     Args:
-        folder: What was given to the job as ``--output``, on any Beam filesystem.
+        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
         metric: The metric wanted; None means all. Dead letters belong to none and are all read.
 
     Raises:
-        ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
+        ConfigError: if there are no results, or they cannot be read.
     """
-    store = FileStore(str(folder))
-    try:
+    store = store_of(results)
+
+    def distinct(kind: str) -> tuple[pd.DataFrame, set[str]]:
+        columns = _COUNTED[kind][1:]
+        return _read_each(store, kind, _COUNTED[kind], lambda t: _of(t, metric).group_by(columns).aggregate([]))
+
+    with explained():
         store.check()
-        windows, windows_of = _read_distinct(store, "aggregates", metric)
-        anomalies, anomalies_of = _read_distinct(store, "anomalies", metric)
+        windows, windows_of = distinct("aggregates")
+        anomalies, anomalies_of = distinct("anomalies")
         letters = store.read("dead_letters", _COUNTED["dead_letters"]).to_pandas()
-    except StorageError as error:
-        raise ConfigError("--results", error.path, error.problem) from error
     once = anomalies.drop_duplicates("anomaly_id", ignore_index=True)
     return RunRecords(windows.drop_duplicates(ignore_index=True), once, letters, _names(windows_of, anomalies_of))
 
 
-def read_results(folder: str | Path, metric: str) -> Results:
-    """Read the aggregates and the anomalies of one metric.
+def read_results(results: Source, metric: str, *, windows: bool = True) -> Results:
+    """Read the aggregates and the anomalies of one metric, a file or a page at a time.
 
     Args:
-        folder: What was given to the job as ``--output``, on any Beam filesystem.
+        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
         metric: The metric wanted; a metric without results gives empty frames with the same columns.
+        windows: Whether the aggregates are wanted, too; else they are not read, and `metrics` are of anomalies alone.
 
     Raises:
-        ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
+        ConfigError: if there are no results, or they cannot be read.
     """
-    store = FileStore(str(folder))
-    try:
+    store = store_of(results)
+    with explained():
         store.check()
-        aggregates, windows_of = _read_output(store, "aggregates", metric)
-        anomalies, anomalies_of = _read_output(store, "anomalies", metric)
-    except StorageError as error:
-        raise ConfigError("--results", error.path, error.problem) from error
+        aggregates, windows_of = schema_of("aggregates", AGGREGATE_COLUMNS).empty_table().to_pandas(), set[str]()
+        if windows:
+            aggregates, windows_of = _read_each(store, "aggregates", AGGREGATE_COLUMNS, lambda t: _of(t, metric))
+        anomalies, anomalies_of = _read_each(store, "anomalies", ANOMALY_COLUMNS, lambda t: _of(t, metric))
     return Results(latest_panes(aggregates), unique_anomalies(anomalies), _names(windows_of, anomalies_of))
 
 
@@ -131,26 +111,20 @@ def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
     return unique.sort_values(["event_time", "anomaly_id"], ignore_index=True)
 
 
-def _read_output(store: FileStore, kind: str, metric: str) -> tuple[pd.DataFrame, set[str]]:
-    """Return what there is of one metric, and the names of all metrics; a file is held at a time."""
-    tables, metrics = [schema_of(kind, _COLUMNS[kind]).empty_table()], set[str]()
-    for _, table in read_tables(kind, store.files(kind), _COLUMNS[kind]):
+def _read_each(
+    store: ResultStore, kind: str, columns: Sequence[str], keep: Callable[[pa.Table], pa.Table]
+) -> tuple[pd.DataFrame, set[str]]:
+    """Return what `keep` leaves of each part of a kind, and the names of all metrics; a part is held at a time."""
+    parts, metrics = [keep(schema_of(kind, columns).empty_table())], set[str]()
+    for table in store.tables(kind, columns):
         metrics.update(pc.unique(table.column("metric")).to_pylist())
-        tables.append(table.filter(pc.equal(table.column("metric"), metric)))
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        parts.append(keep(table))
+    frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
     return frame, metrics
 
 
-def _read_distinct(store: FileStore, kind: str, metric: str | None) -> tuple[pd.DataFrame, set[str]]:
-    """Return the distinct rows of each file without their metric, and the names of all metrics."""
-    columns = _COUNTED[kind]
-    tables, metrics = [schema_of(kind, columns[1:]).empty_table()], set[str]()
-    for _, table in read_tables(kind, store.files(kind), columns):
-        metrics.update(pc.unique(table.column("metric")).to_pylist())
-        wanted = table if metric is None else table.filter(pc.equal(table.column("metric"), metric))
-        tables.append(wanted.group_by(list(columns[1:])).aggregate([]).select(columns[1:]))
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    return frame, metrics
+def _of(table: pa.Table, metric: str | None) -> pa.Table:
+    return table if metric is None else table.filter(pc.equal(table.column("metric"), metric))
 
 
 def _names(*metrics: set[str]) -> tuple[str, ...]:

@@ -9,6 +9,14 @@ from transforms.clock import format_time
 from transforms.records import BOOLEAN_METRICS, READING_UNITS
 
 
+_CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+def visible(name: str) -> str:
+    """Return a name that comes from the data with its control characters made visible, and without their effect."""
+    return name.translate(_CONTROLS)
+
+
 @dataclass(frozen=True)
 class Texts:
     """The words of one language; braces are filled by `str.format`."""

@@ -154,6 +154,11 @@ def test_matplotlib_is_not_loaded_by_the_job_or_the_publisher():
     assert import_all("matplotlib", modules("pipeline", "transforms", "publisher")) == ""
 
 
+def test_the_client_of_bigquery_is_not_loaded_before_a_dataset_is_named():
+    names = [*modules("plotting"), "pipeline", "pipeline.config", "pipeline.reconcile", "pipeline.tables"]
+    assert import_all("google.cloud.bigquery", names) == ""
+
+
 def test_a_module_that_loads_beam_is_found():
     assert import_all("apache_beam", ["transforms.records", "transforms.counters"]) == (
         "transforms.counters loads apache_beam"

@@ -115,4 +115,5 @@ def explained(target: BigQueryTarget) -> Iterator[None]:
         where = target.endpoint or "the network"
         raise ConfigError("--bigquery", target, f"BigQuery does not answer ({where})") from error
     except exceptions.GoogleAPICallError as error:
-        raise ConfigError("--bigquery", target, error.message or str(error)) from error
+        problem = (error.message or str(error)).splitlines()[0]  # the query may follow, with a caret below it
+        raise ConfigError("--bigquery", target, problem) from error

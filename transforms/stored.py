@@ -1,13 +1,14 @@
-"""Results as a job has stored them, read back as Arrow tables: from files on any filesystem.
+"""Results as a job has stored them, read back as Arrow tables: what a store of them can do, and files as one.
 
 The one reader of result files, for charts, for the books and for whoever sends dead letters again. Both formats
 may lie side by side. Every file is looked at alone: a data set would add the columns of its folders.
+`transforms.datasetstore` is the same of a BigQuery dataset.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.json
@@ -20,6 +21,49 @@ from transforms.tables import arrow_schema, readings_schema
 _FORMATS: Final = (".jsonl", ".parquet")
 _BLOCK_BYTES: Final = 1 << 20
 """Arrow parses JSON in blocks of so many bytes; a line has to fit into one, and a dead letter can be 14 MB long."""
+
+
+class Mark:
+    """How far records have been read; only the store that returned it knows what that means."""
+
+
+class ResultStore(Protocol):
+    """Where the results of a job are; ``str`` of it is its name for a person.
+
+    `kind` is one of `transforms.records.RECORDS` or ``readings``. Columns come as `schema_of` has them, all times are
+    timestamps in UTC, and records come in no particular order, one of them several times if it is stored so. A kind
+    of which nothing is stored has no records; that is no error.
+    """
+
+    def check(self) -> None:
+        """Check that there are results; raises a TelemetryError if there are none, or they cannot be read."""
+
+    def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of all records of one kind, a bounded part at a time; raises a TelemetryError."""
+
+    def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
+        """Return columns of all records of one kind; raises a TelemetryError if they cannot be read."""
+
+    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
+        """Return columns of the records that were not there when `mark` was returned, and the mark of now.
+
+        A record may come again: whoever reads removes repetitions.
+
+        Args:
+            kind: of which records.
+            columns: of them.
+            mark: what this method returned for the same kind; None means from the beginning.
+
+        Raises:
+            TelemetryError: if they cannot be read; the same mark can be asked for again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _FilesRead(Mark):
+    """These paths were there. A file appears whole and never changes, so it need not be read again."""
+
+    paths: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +101,36 @@ class FileStore:
         Raises:
             StorageError: if a file cannot be read, or is none of the job's.
         """
-        schema = schema_of(kind, columns)
-        tables = [table for _, table in read_tables(kind, self.files(kind), columns)]
-        return pa.concat_tables([schema.empty_table(), *tables])
+        return concat(kind, columns, self.tables(kind, columns))
+
+    def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of all records of one kind, one table a file.
+
+        Raises:
+            StorageError: if a file cannot be read, or is none of the job's.
+        """
+        for _, table in read_tables(kind, self.files(kind), columns):
+            yield table
+
+    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
+        """Return columns of the records in files that `mark` does not know, and a mark of all files of now.
+
+        Raises:
+            StorageError: if a file cannot be read, or is none of the job's.
+        """
+        known = mark.paths if isinstance(mark, _FilesRead) else frozenset[str]()
+        paths = self.files(kind)
+        added = (table for _, table in read_tables(kind, [path for path in paths if path not in known], columns))
+        return concat(kind, columns, added), _FilesRead(frozenset(paths))
+
+    def __str__(self) -> str:
+        """Return the folder."""
+        return self.folder
+
+
+def concat(kind: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.Table:
+    """Return tables of `schema_of` as one, which is empty if there are none."""
+    return pa.concat_tables([schema_of(kind, columns).empty_table(), *tables])
 
 
 def schema_of(kind: str, columns: Sequence[str]) -> pa.Schema:

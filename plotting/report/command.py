@@ -4,11 +4,15 @@ import argparse
 import time
 from typing import Final
 
+from plotting.figures import Order
+from plotting.limits import add_rules, read_limits
 from plotting.panels import TimeRange
-from plotting.report.facts import gather
+from plotting.report.facts import REMEMBERED, gather
+from plotting.report.memory import Remembering
 from plotting.report.page import build_page
 from plotting.report.pictures import pictures
 from plotting.report.words import WORDS
+from plotting.source import add_source, open_results
 from transforms.errors import ConfigError
 from transforms.flags import read_span
 from transforms.storage import StorageError, write_file
@@ -18,9 +22,7 @@ _SUFFIXES: Final = (".html", ".htm")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    parser.add_argument(
-        "--results", required=True, metavar="PATH", help="the job's --output, on any filesystem that Beam knows"
-    )
+    add_source(parser)
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="the page, .html, on any filesystem that Beam knows"
     )
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="temp", help="metric of the picture; the table has all (default: temp)")
     parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
     parser.add_argument("--end", default="", metavar="TIME", help="first time not shown any more")
+    add_rules(parser)
     parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
 
 
@@ -49,12 +52,14 @@ def run(options: argparse.Namespace) -> str:
     if not output.lower().endswith(_SUFFIXES):
         raise ConfigError("--output", output, "not a page's name, it ends in .html")
     span = TimeRange(*read_span(options.start, options.end))
-    facts = gather(options.results, options.metric, span)
+    store = Remembering(open_results(options), REMEMBERED)
+    facts = gather(store, options.metric, span)
     if facts.metrics and options.metric not in facts.metrics:
         raise ConfigError("--metric", options.metric, f"no results of it, there are {', '.join(facts.metrics)}")
     words = WORDS[options.lang]
-    drawn = pictures(facts, options.results, options.readings, options.metric, span, options.lang, words)
-    page = build_page(facts, drawn, options.results, options.metric, options.lang, whole=span == TimeRange())
+    order = Order(store, options.readings, span=span, language=options.lang, rules=read_limits(options.rules))
+    drawn = pictures(facts, order, options.metric, words)
+    page = build_page(facts, drawn, str(store), options.metric, options.lang, whole=span == TimeRange())
     content = page.encode("utf-8")
     try:
         write_file(output, content)

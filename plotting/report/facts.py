@@ -9,11 +9,10 @@ import pandas as pd
 
 from plotting.panels import TimeRange
 from plotting.reduce import Times
-from plotting.results import latest_panes, unique_anomalies
+from plotting.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
+from plotting.source import explained
 from transforms.books import ROWS_DECODED
-from transforms.errors import ConfigError
-from transforms.storage import StorageError
-from transforms.stored import FileStore
+from transforms.stored import ResultStore
 from transforms.tablerows import IDENTITY
 
 _WINDOWS: Final = ("device", "metric", "window_start", "window_end", "count", "pane_index")
@@ -21,6 +20,8 @@ _ANOMALIES: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),
     *("value", "threshold", "threshold_upper", "comparison", "event_time"),
 )
+REMEMBERED: Final = {"aggregates": AGGREGATE_COLUMNS, "anomalies": ANOMALY_COLUMNS}
+"""What both the numbers and the pictures of a page are made of."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,23 @@ class Facts:
     decoded: int | None
 
 
-def gather(folder: str, metric: str, span: TimeRange) -> Facts:
+def gather(store: ResultStore, metric: str, span: TimeRange) -> Facts:
     """Read a run.
 
     Args:
-        folder: what was given to the job as ``--output``, on any Beam filesystem.
+        store: where its results are.
         metric: the metric whose values and windows are counted.
         span: the times wanted.
 
     Raises:
-        ConfigError: if the folder is missing, holds no results, or a file in it cannot be read.
+        ConfigError: if there are no results, or they cannot be read.
     """
-    store = FileStore(folder)
-    try:
+    with explained():
         store.check()
         windows = latest_panes(store.read("aggregates", _WINDOWS).to_pandas())
         anomalies = unique_anomalies(store.read("anomalies", _ANOMALIES).to_pandas())
         letters = _distinct(store, "dead_letters", IDENTITY["dead_letters"])
         ledger = _distinct(store, "ledger", ("entry_id", "item", "count"))
-    except StorageError as error:
-        raise ConfigError("--results", error.path, error.problem) from error
     metrics = tuple(sorted({*windows["metric"], *anomalies["metric"]}))
     start, end = micros(windows["window_start"]), micros(windows["window_end"])
     shown = span.of(start, end)
@@ -98,7 +96,7 @@ def micros(times: pd.Series) -> Times:
     return found
 
 
-def _distinct(store: FileStore, kind: str, columns: Sequence[str]) -> pd.DataFrame:
+def _distinct(store: ResultStore, kind: str, columns: Sequence[str]) -> pd.DataFrame:
     frame: pd.DataFrame = store.read(kind, columns).group_by(list(columns)).aggregate([]).to_pandas()
     return frame
 

@@ -14,7 +14,7 @@ from plotting.report.embed import columns_of, limit_text, to_script
 from plotting.report.facts import Facts
 from plotting.report.pictures import Picture
 from plotting.report.words import WORDS
-from plotting.texts import TEXTS, Texts
+from plotting.texts import TEXTS, Texts, visible
 from transforms.clock import format_time
 
 _HERE: Final = Path(__file__).parent
@@ -22,7 +22,6 @@ _STATIC_ROWS: Final = 200
 """Rows of the table where no script runs."""
 _LISTED: Final = 10
 """Lines of a breakdown; what is left is summed up."""
-_CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
 _SEVERITIES: Final = ("info", "warning", "critical")
 
 
@@ -60,7 +59,7 @@ def build_page(facts: Facts, drawn: list[Picture], where: str, metric: str, lang
 
 def escape(text: str) -> str:
     """Return text as it must stand in HTML, in an attribute too; control characters are made visible."""
-    return html.escape(text.translate(_CONTROLS))
+    return html.escape(visible(text))
 
 
 def policy(css: str, script: str) -> str:

@@ -1,7 +1,7 @@
 """The pictures of the page, as bytes and with the words that stand for them; a new one is added here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from plotting.figures import Drawn, Order, draw, picture_bytes
 from plotting.panels import TimeRange
@@ -24,41 +24,35 @@ class Picture:
     alt: str
 
 
-def pictures(
-    facts: Facts, folder: str, readings: Sequence[str], metric: str, span: TimeRange, language: str,
-    words: Mapping[str, str],
-) -> list[Picture]:  # fmt: skip
+def pictures(facts: Facts, order: Order, metric: str, words: Mapping[str, str]) -> list[Picture]:
     """Return the pictures of a run, none if there is nothing to draw.
 
     One metric against time: its readings, if they are given, and the trend of its windows; then an overview of all.
 
     Args:
         facts: what the run says in the time range.
-        folder: what was given to the job as ``--output``.
-        readings: files of the readings.
+        order: what to draw of any metric, with the readings, if there are any.
         metric: the metric.
-        span: the times to draw.
-        language: ``en`` or ``fr``.
         words: the words of the page.
 
     Raises:
         ConfigError: if a file cannot be read, or the readings have nothing in the time range.
     """
-    kinds = ["scatter"] if readings else []
+    kinds = ["scatter"] if order.readings else []
     if facts.windows or (facts.anomalies["metric"] == metric).any():
         kinds.append("trend")
-    if facts.span_us is not None or (span == TimeRange() and facts.dead_letters):
+    if facts.span_us is not None or (order.span == TimeRange() and facts.dead_letters):
         kinds.append("overview")
     found = []
     for kind in kinds:
-        order = Order(
-            results=folder,
-            readings=readings if kind == "scatter" else (),
-            metric=None if kind == "overview" else metric,
-            span=span,
-            language=language,
+        drawn = draw(
+            kind,
+            replace(
+                order,
+                readings=order.readings if kind == "scatter" else (),
+                metric=None if kind == "overview" else metric,
+            ),
         )
-        drawn = draw(kind, order)
         png = picture_bytes(drawn.figure, "png")
         found.append(Picture(png, _size(png), _alt(kind, drawn, metric, order.texts, words)))
     return found

@@ -100,7 +100,7 @@ def test_what_does_not_exist_is_refused(run, arguments, problem):
 
 def test_the_arguments_come_in_the_order_that_is_promised():
     names = list(inspect.signature(make_figure).parameters)
-    assert names == ["kind", "results", "metric", "devices", "span", "language", "theme", "readings"]
+    assert names == ["kind", "results", "metric", "devices", "span", "language", "theme", "readings", "rules"]
 
 
 def test_pyplot_is_not_loaded(run):

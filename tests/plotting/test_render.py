@@ -53,6 +53,19 @@ def test_the_picture_has_red_and_blue_pixels(run, csv_file, tmp_path, with_readi
     assert colored(pixels, (255, 255, 255)) > pixels.shape[0] * pixels.shape[1] * 0.8
 
 
+def test_the_bounds_of_the_rules_are_drawn_though_nothing_has_breached_them(tmp_path, capsys):
+    calm = write_run(tmp_path / "calm", [window(minute=m) for m in range(4)])
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\nrules: [{id: hot, metric: temp, above: 30}, {id: damp, metric: humidity, above: 1}]")
+    for figure in ("scatter", "trend"):
+        output = tmp_path / f"{figure}.png"
+        arguments = ("--results", calm, "--figure", figure, "--rules", rules, "--output", output)
+        assert cli(*arguments, capsys=capsys)[0] == 0
+        rows = (np.abs(picture(output)[160:] - np.array((209, 35, 42))).max(axis=2) < 60).sum(axis=1)
+        assert rows.max() > 500  # a dashed line from one side to the other
+        assert (rows > 500).sum() <= 3  # one
+
+
 def test_a_run_without_anomalies_has_no_red_pixel_but_in_its_legend(tmp_path):
     calm = write_run(tmp_path / "calm", [window(minute=m) for m in range(4)])
     render(calm, tmp_path / "p.png")
@@ -198,6 +211,8 @@ def test_the_summary_is_one_line(run, csv_file, tmp_path, capsys):
         (["--figure", "overview", "--device", "c"], "--device c: no such device, there are a, b"),
         (["--figure", "overview", "--end", "10"], "nothing to draw"),
         (["--columns", "x"], "--columns"),
+        (["--rules", "none.yaml"], "--rules none.yaml: No such file"),
+        (["--rules", "readings.csv"], "--rules readings.csv: must be a mapping"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

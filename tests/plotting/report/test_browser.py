@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.plotting.report.browser import CHROMIUM, Page, browsing
+from tests.plotting.browser import CHROMIUM, Page, browsing
 from tests.plotting.report.pages import HOSTILE, big_run, hostile_run, make, small_run
 
 pytestmark = [

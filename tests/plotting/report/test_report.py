@@ -109,6 +109,7 @@ def test_the_data_block_cannot_end_before_its_end(tmp_path):
     assert block.endswith("}")
 
 
+@pytest.mark.filterwarnings("error:Glyph")
 def test_control_characters_are_seen_and_not_obeyed(tmp_path):
     run = write_run(tmp_path / "run", [window()], [hot("a\x00b\x1bc")])
     page = make(tmp_path, run)

@@ -19,7 +19,7 @@ FLAGS = (
     *(
         "--disable-extensions",
         "--hide-scrollbars",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         "--remote-debugging-port=0",
     ),
 )
@@ -107,6 +107,22 @@ class Page:
         )
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
+
+    def move(self, x: float, y: float, *, pressed: bool = False) -> None:
+        """Move the mouse to a place in the window, CSS pixels."""
+        self.call(
+            "Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left" if pressed else "none",
+            buttons=int(pressed),
+        )  # fmt: skip
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the left button at a place in the window, move to another one, and let go."""
+        self.move(*start)
+        button = {"button": "left", "clickCount": 1}
+        self.call("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], buttons=1, **button)
+        self.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, pressed=True)
+        self.move(*end, pressed=True)
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], buttons=0, **button)
 
     def press(self, key: str) -> None:
         """Press a key."""
