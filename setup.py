@@ -17,13 +17,15 @@ EXTRAS = {
     "azure": ["azure-storage-blob==12.31.1", "azure-core==1.41.0", "azure-identity==1.27.0"],
 }
 
+_PAGE = ["*.html", "*.css", "*.js"]
+
 setup(
     name="iot-telemetry-anomalies",
     version="0.1.0",
     description="Live anomaly detection for IoT sensor telemetry on Apache Beam",
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline*", "transforms*", "publisher*", "plotting*"]),
-    package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"], "plotting.report": ["*.html", "*.css", "*.js"]},
+    package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"], "plotting.report": _PAGE, "plotting.serve": _PAGE},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

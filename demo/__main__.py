@@ -1,11 +1,11 @@
-"""The whole system on this machine, from telemetry to a chart: ``python -m demo``, or ``make demo``."""
+"""The whole system on this machine, from telemetry to a report: ``python -m demo``, or ``make demo``."""
 
 import sys
 import time
 from pathlib import Path
 
 from demo.books import check_books, results_table
-from demo.steps import Names, broker, chart, ensure_empty, run_job, simulate
+from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
 from transforms.commands import OneLineParser, exit_code
 from transforms.errors import ConfigError
 
@@ -33,12 +33,14 @@ def _run(args: list[str]) -> int:
     with broker() as address:
         published, summary = run_job(csv, results, folder, Names.new(), address)
     picture = chart(results, csv, folder / "temperature.png")
-    print(results_table(published, summary, results, picture, time.monotonic() - began))
+    page = report(results, csv, folder / "report.html")
+    print(results_table(published, summary, results, picture, page, time.monotonic() - began))
     problems = check_books(published, results)
     for problem in problems:
         print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
     if not problems:
         print(f"\nthe books balance; see for yourself: python -m pipeline reconcile --output {results}")
+        print(f"open {page} in a browser; the live view: python -m plotting serve --results {results}")
     return 1 if problems else 0
 
 

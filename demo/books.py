@@ -12,7 +12,7 @@ from transforms.stored import FileStore
 Summary = Mapping[str, Any]
 
 
-def results_table(published: Summary, job: Summary, results: Path, picture: Path, elapsed_s: float) -> str:
+def results_table(published: Summary, job: Summary, results: Path, picture: Path, page: Path, elapsed_s: float) -> str:
     """Return the short table at the end of the demonstration."""
     busy_s = max(0.001, job["seconds"] - IDLE_S)
     lines: list[tuple[str, str]] = [
@@ -28,6 +28,7 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
         ("elapsed", f"{elapsed_s:.1f} s"),
         ("rows/s", f"{job['rows_decoded'] / busy_s:,.0f} while the pipeline was busy ({busy_s:.1f} s)"),
         ("chart", str(picture)),
+        ("report", str(page)),
     ]
     width = max(len(name) for name, _ in lines)
     return "\n" + "\n".join(f"{name:<{width}}  {value}" for name, value in lines)

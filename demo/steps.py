@@ -161,6 +161,13 @@ def chart(results: Path, csv: Path, picture: Path) -> Path:
     return picture
 
 
+def report(results: Path, csv: Path, page: Path) -> Path:
+    """Write the page to explore."""
+    say("writing the report")
+    _run("plotting", "report", "--results", results, "--readings", csv, "--output", page)
+    return page
+
+
 def _command(module: str, *args: object) -> list[str]:
     return [sys.executable, "-m", module, *map(str, args)]
 

@@ -1,4 +1,4 @@
-"""The commands: ``python -m plotting render | report``."""
+"""The commands: ``python -m plotting render | report | serve``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command line of what people look at: ``python -m plotting render | report``."""
+"""The command line of what people look at: ``python -m plotting render | report | serve``."""
 
 import argparse
 
@@ -7,6 +7,7 @@ from plotting.limits import add_rules, read_limits
 from plotting.panels import TimeRange
 from plotting.render import Summary, render
 from plotting.report import command as report
+from plotting.serve import command as serve
 from plotting.source import add_source, open_results
 from plotting.texts import TEXTS
 from plotting.themes import THEMES
@@ -63,6 +64,13 @@ def build_parser() -> OneLineParser:
     )
     report.add_arguments(page)
     page.set_defaults(execute=report.run)
+    live = commands.add_parser(
+        "serve",
+        help="a run live in the browser, while it is written",
+        description="Show a run live in the browser, while it is written: pan, zoom, save, point at a reading.",
+    )
+    serve.add_arguments(live)
+    live.set_defaults(execute=serve.run)
     return parser
 
 

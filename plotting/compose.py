@@ -70,7 +70,8 @@ def _points(panels: list[Panel], texts: Texts) -> str:
 
 
 def _heading(panel: Panel, texts: Texts) -> str:
-    return f"{visible(panel.device)}  –  {_points([panel], texts)}, {texts.counted(texts.anomaly_count, len(panel.anomalies))}"
+    anomalies = texts.counted(texts.anomaly_count, len(panel.anomalies))
+    return f"{visible(panel.device)}  –  {_points([panel], texts)}, {anomalies}"
 
 
 def _summary(panels: list[Panel], texts: Texts) -> str:

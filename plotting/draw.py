@@ -23,7 +23,7 @@ _FEW: Final = 60  # windows up to which each mean has a dot of its own
 DASHES: Final = (0, (5, 3))
 WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
 _TOP_IN, _BOTTOM_IN, _GAP_IN = 1.12, 0.78, 0.38
-_COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
+COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
 _ROWS_PER_INCH: Final = 150
 _LINE_IN: Final = 0.14  # height of a text beside a threshold
 _PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # up to so many panels, so high is each
@@ -132,7 +132,7 @@ def _apart(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]
 def _draw_readings(axes: Axes, panel: Panel, scale: Scale, theme: Theme) -> int:
     points = panel.readings
     rows = int(axes.get_window_extent().height / axes.figure.dpi * _ROWS_PER_INCH)
-    kept = thin_points(points.times, points.values, scale.span, _COLUMNS, rows)
+    kept = thin_points(points.times, points.values, scale.span, COLUMNS, rows)
     axes.scatter(
         to_days(points.times[kept]),
         points.values[kept],
@@ -147,7 +147,7 @@ def _draw_readings(axes: Axes, panel: Panel, scale: Scale, theme: Theme) -> int:
 
 
 def _draw_windows(axes: Axes, panel: Panel, scale: Scale, deviation: bool, theme: Theme) -> int:
-    merged = merge_windows(panel.windows, scale.span, _COLUMNS)
+    merged = merge_windows(panel.windows, scale.span, COLUMNS)
     line = break_at_gaps(merged)
     middles = line.start + (line.end - line.start) // 2
     # Each window is a column of the band, as wide as it is long or, where windows overlap, as its step: a lone

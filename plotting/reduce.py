@@ -1,7 +1,7 @@
 """Fewer points for the same picture: what a pixel would hide is dropped, what the eye looks for is kept."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -101,18 +101,28 @@ def merge_windows(windows: Windows, span: tuple[int, int], columns: int) -> Wind
         return windows
     column = _parts(windows.start, float(span[0]), float(span[1] - span[0]), columns)
     order = np.lexsort((windows.start, column))
-    at = np.flatnonzero(np.diff(column[order], prepend=-1))
-    count = np.add.reduceat(windows.count[order], at)
-    mean = np.add.reduceat((windows.mean * windows.count)[order], at) / count
-    off = windows.mean[order] - np.repeat(mean, np.diff(at, append=len(order)))
-    squares = (windows.stddev[order] ** 2 + off**2) * windows.count[order]  # within a window, and between them
+    ordered = Windows(**{part.name: getattr(windows, part.name)[order] for part in fields(Windows)})
+    return join_windows(ordered, np.flatnonzero(np.diff(column[order], prepend=-1)))
+
+
+def join_windows(windows: Windows, at: Indices) -> Windows:
+    """Join neighbours: exact minimum, maximum, mean and (to rounding) standard deviation of all their readings.
+
+    Args:
+        windows: in any order, at least one.
+        at: the index of the first window of each group, ascending from 0.
+    """
+    count = np.add.reduceat(windows.count, at)
+    mean = np.add.reduceat(windows.mean * windows.count, at) / count
+    off = windows.mean - np.repeat(mean, np.diff(at, append=len(windows)))
+    squares = (windows.stddev**2 + off**2) * windows.count  # within a window, and between them
     return Windows(
-        start=windows.start[order][at],
-        end=np.maximum.reduceat(windows.end[order], at),
+        start=windows.start[at],
+        end=np.maximum.reduceat(windows.end, at),
         count=count,
         mean=mean,
-        min=np.minimum.reduceat(windows.min[order], at),
-        max=np.maximum.reduceat(windows.max[order], at),
+        min=np.minimum.reduceat(windows.min, at),
+        max=np.maximum.reduceat(windows.max, at),
         stddev=np.sqrt(np.add.reduceat(squares, at) / count),
     )
 

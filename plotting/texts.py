@@ -8,7 +8,6 @@ from typing import Final
 from transforms.clock import format_time
 from transforms.records import BOOLEAN_METRICS, READING_UNITS
 
-
 _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
 

@@ -26,11 +26,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_leaves_results_and_a_picture(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_leaves_results_a_picture_and_a_report(demo: Path) -> None:
     summary = json.loads((demo / "out" / "summary.json").read_text())
     assert (summary["rows_decoded"], summary["dead_letters"]) == (3_000, {"bad_timestamp": 1, "not_json": 1})
     assert summary["anomalies"] == {"temp-high": sum(20.5 + n % 13 > 30 for n in range(3_000))}
     assert (demo / "out" / "temperature.png").read_bytes().startswith(b"\x89PNG")
+    page = (demo / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "2,999" in page or "3,000" in page
 
 
 def ledger_of(results: Path) -> list[dict[str, Any]]:
@@ -44,10 +47,11 @@ def test_the_books(demo: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     shutil.copytree(demo / "out" / "results", results)
     assert check_books(published, results) == []
-    table = results_table(published, job, results, Path("picture.png"), 9.5).splitlines()
+    table = results_table(published, job, results, Path("picture.png"), Path("page.html"), 9.5).splitlines()
     assert "rows decoded     3,000" in table
     assert "dead letters     2" in table
     assert "windows          250 (750 aggregates)" in table
+    assert "report           page.html" in table
 
     assert check_books(published | {"rows_read": 3_003}, results) == ["3,002 of 3,003 rows published"]
     assert check_books(published | {"rows_published": 3_003, "rows_read": 3_003}, results) == [

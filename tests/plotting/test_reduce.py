@@ -88,7 +88,7 @@ def test_the_outline_has_at_most_four_points_a_column(cloud, columns):
 def test_with_rows_every_cell_that_has_a_point_keeps_one(cloud, columns, rows):
     times, values = cloud
     kept = thin_points(times, values, SPAN, columns, rows)
-    low, extent = values.min(), np.ptp(values) or 1.0
+    low, extent = values.min(), max(np.ptp(values), 1e-300)  # rows / extent has to be a double
     cells = column_of(times, columns) * rows + np.minimum(((values - low) * (rows / extent)).astype(int), rows - 1)
     if len(times) > 4:
         assert set(cells[kept]) == set(cells)

@@ -1,0 +1,87 @@
+"""``python -m plotting serve``: looks at a run in the browser while it is written."""
+
+import argparse
+import asyncio
+import sys
+from typing import Final
+
+from plotting.limits import add_rules, read_limits
+from plotting.serve.choice import FIGURES, Choice
+from plotting.serve.words import WORDS
+from plotting.source import add_source, open_results
+from plotting.themes import THEMES
+from transforms.errors import ConfigError
+from transforms.flags import read_duration, read_whole
+from transforms.storage import StorageError, exists
+from transforms.stored import FileStore, ResultStore
+
+_PORT: Final = 8988
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_source(parser)
+    parser.add_argument("--port", default=str(_PORT), metavar="N", help=f"port; 0: any that is free (default: {_PORT})")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on: by default only this machine reaches it (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--figure", choices=list(FIGURES), default="trend", help="picture to begin with (default: trend)"
+    )
+    parser.add_argument("--metric", default="temp", help="metric to begin with (default: temp)")
+    parser.add_argument(
+        "--readings",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="for a scatter the readings themselves, as render takes them; the folder of an archive is followed",
+    )
+    add_rules(parser)
+    parser.add_argument(
+        "--refresh", default="1s", metavar="DURATION", help="how often to ask for new results (default: 1s)"
+    )
+    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
+    parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
+
+
+def run(options: argparse.Namespace) -> str:
+    """Serve until Ctrl-C; returns the last line for a person.
+
+    Raises:
+        ConfigError: if the port is taken, or there is no such folder or dataset.
+    """
+    from plotting.serve.follow import Follower, Readings  # the server is loaded where it is used
+    from plotting.serve.hub import Hub
+    from plotting.serve.server import address_of, listen, loopback, serve
+
+    refresh_s = read_duration("--refresh", options.refresh, 100_000) / 1e6
+    port = read_whole("--port", options.port, 65_535, 0)
+    store = open_results(options)
+    _check(store)
+    sockets = listen(options.host, port)
+    hub = Hub(Follower(store), Readings(options.readings), refresh_s, read_limits(options.rules))
+    usual = Choice(options.figure, options.metric, language=options.lang, theme=options.theme)
+
+    def ready() -> None:
+        if not loopback(options.host):
+            sys.stderr.write(f"plotting: whoever reaches {options.host} sees this run\n")
+        sys.stdout.write(f"{store} at {address_of(sockets)} (Ctrl-C ends it)\n")
+        sys.stdout.flush()
+
+    asyncio.run(serve(sockets, hub, usual, str(store), ready))
+    return "ended"
+
+
+def _check(store: ResultStore) -> None:
+    """Check that there may be results one day: a job that has just begun has written none yet."""
+    if not isinstance(store, FileStore):
+        return store.check()
+    try:
+        if not exists(store.folder):
+            raise ConfigError("--results", store.folder, "no such directory")
+    except StorageError as error:
+        raise ConfigError("--results", error.path, error.problem) from error

@@ -1,0 +1,124 @@
+"""What is under the pointer, in words."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import MouseEvent
+
+from plotting.panels import Panel, Points
+from plotting.reduce import Windows
+from plotting.serve.choice import Choice
+from plotting.serve.words import WORDS
+from plotting.summaries import Overview, Spans
+from plotting.texts import Texts
+from plotting.timeaxis import DAY_US, to_days
+from transforms.clock import format_time
+
+_NEAR_PX: Final = 9.0
+
+
+@dataclass(frozen=True)
+class Hover:
+    """What is under the pointer.
+
+    Attributes:
+        kind: ``anomaly``, ``reading``, ``window``, ``cell`` or ``gap``.
+        lines: what there is to say; the first is the heading.
+        time_us: of an anomaly or a reading, as in the panel; else None.
+        device: whose.
+    """
+
+    kind: str
+    lines: tuple[str, ...]
+    device: str
+    time_us: int | None = None
+
+
+def in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: Choice) -> Hover | None:
+    """Return the anomaly, else the reading near the pointer, else the window it is in."""
+    for kind, points in (("anomaly", panel.anomalies), ("reading", panel.readings)):
+        place = _nearest(axes, points, event)
+        if place is not None:
+            value = choice.texts.quantity(float(points.values[place]), choice.metric)
+            at = int(points.times[place])
+            return Hover(kind, (value, f"{format_time(at)[:-4]}Z".replace("T", " "), panel.device), panel.device, at)
+    return _window(panel, event, choice)
+
+
+def _nearest(axes: Axes, points: Points, event: MouseEvent) -> int | None:
+    """Return the index of the point nearest to the pointer, if it is near; times are in order or not."""
+    if not len(points) or event.xdata is None:
+        return None
+    across = axes.get_window_extent().width
+    low, high = axes.get_xlim()
+    reach = (high - low) * _NEAR_PX / max(across, 1.0)
+    around = np.array([event.xdata - reach, event.xdata + reach]) * DAY_US
+    near = np.flatnonzero((points.times >= around[0]) & (points.times <= around[1]))
+    if not len(near):
+        return None
+    places = axes.transData.transform(np.column_stack([to_days(points.times[near]), points.values[near]]))
+    distances = np.hypot(places[:, 0] - event.x, places[:, 1] - event.y)
+    best = int(np.argmin(distances))
+    return int(near[best]) if distances[best] <= _NEAR_PX else None
+
+
+def _window(panel: Panel, event: MouseEvent, choice: Choice) -> Hover | None:
+    windows: Windows = panel.windows
+    if not len(windows) or event.xdata is None:
+        return None
+    at = event.xdata * DAY_US
+    place = int(np.searchsorted(windows.start, at, side="right")) - 1
+    if place < 0 or windows.end[place] <= at:
+        return None
+    words, texts = WORDS[choice.language], choice.texts
+    mean, low, high, deviation = (
+        texts.quantity(float(of[place]), choice.metric)
+        for of in (windows.mean, windows.min, windows.max, windows.stddev)
+    )
+    lines = (
+        f"{words['mean']} {mean} ± {deviation}",
+        f"{low} – {high}",
+        f"{_moment(int(windows.start[place]))} – {_moment(int(windows.end[place]))[11:]} UTC",
+        texts.counted(texts.readings, int(windows.count[place])),
+        panel.device,
+    )
+    return Hover("window", lines, panel.device)
+
+
+def in_overview(overview: Overview, event: MouseEvent, texts: Texts) -> Hover | None:
+    """Return the cell of the heat map or the gap under the pointer."""
+    if event.inaxes is None or event.xdata is None or event.ydata is None:
+        return None
+    row = round(event.ydata)
+    if not 0 <= row < len(overview.devices):
+        return None
+    at, device = event.xdata * DAY_US, overview.devices[row]
+    gids = {artist.get_gid() for artist in event.inaxes.collections}
+    if "heat" in gids and overview.heat is not None:
+        column = int(np.searchsorted(overview.heat.edges, at, side="right")) - 1
+        if not 0 <= column < overview.heat.counts.shape[1]:
+            return None
+        count = texts.counted(texts.anomaly_count, int(overview.heat.counts[row, column]))
+        edges = overview.heat.edges[column : column + 2]
+        return Hover("cell", (count, _between(edges), device), device)
+    if "gap" in gids or "covered" in gids:
+        return _gap(overview.gaps[row], at, device, texts)
+    return None
+
+
+def _gap(gaps: Spans, at: float, device: str, texts: Texts) -> Hover | None:
+    inside = np.flatnonzero((gaps.start <= at) & (at < gaps.end))
+    if not len(inside):
+        return None
+    start, end = int(gaps.start[inside[0]]), int(gaps.end[inside[0]])
+    return Hover("gap", (f"{texts.gap}: {texts.duration(end - start)}", _between((start, end)), device), device)
+
+
+def _between(edges: Any) -> str:
+    return f"{_moment(int(edges[0]))} – {_moment(int(edges[1]))} UTC"
+
+
+def _moment(microseconds: int) -> str:
+    return format_time(microseconds)[:19].replace("T", " ")

@@ -1,0 +1,225 @@
+"""The web server: the page, its script, Matplotlib's own script, a socket for each tab, pictures to save."""
+
+import asyncio
+import errno
+import html
+import json
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.backends.backend_webagg_core import FigureManagerWebAgg
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
+from tornado.websocket import WebSocketHandler
+
+from plotting.figures import UNDATED
+from plotting.serve.choice import FIGURES, LAST_S, Choice, read_choice
+from plotting.serve.hub import Hub, following
+from plotting.serve.session import Session
+from plotting.serve.words import WORDS
+from transforms.errors import ConfigError
+
+_HERE: Final = Path(__file__).parent
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_NAMES: Final = _LOOPBACK | {"[::1]"}
+"""What a browser calls this machine."""
+_TYPES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Nothing leaves the machine. Matplotlib's script gives its elements their style inline."""
+_MOST_TABS: Final = 64
+_ANSWER_S: Final = 20.0
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Take a port, before anything is read.
+
+    Raises:
+        ConfigError: if it cannot be had.
+    """
+    try:
+        return bind_sockets(port, host)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                "--port", port, f"is taken on {host}; choose another, or 0 for any that is free"
+            ) from error
+        if error.errno == errno.EACCES:
+            raise ConfigError("--port", port, "may not be taken; choose one above 1023") from error
+        raise ConfigError("--host", host, f"cannot be listened on: {error.strerror or error}") from error
+
+
+def address_of(sockets: list[socket.socket]) -> str:
+    """Return where the page is."""
+    host, port = sockets[0].getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+async def serve(sockets: list[socket.socket], hub: Hub, usual: Choice, where: str, ready: Callable[[], None]) -> None:
+    """Answer until SIGINT or SIGTERM.
+
+    Args:
+        sockets: from `listen`.
+        hub: of the run.
+        usual: what is shown if the address does not say otherwise.
+        where: the results, for a person.
+        ready: called when the first page can be asked for.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    server = HTTPServer(_application(hub, usual, where, local=sockets[0].getsockname()[0] in _LOOPBACK))
+    server.add_sockets(sockets)
+    async with following(hub) as task:
+        ready()
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        server.stop()
+        await server.close_all_connections()
+        if task.done():
+            await task  # it never ends by itself: this is its failure
+
+
+def _application(hub: Hub, usual: Choice, where: str, *, local: bool) -> Application:
+    shared = {"hub": hub, "usual": usual, "where": where, "local": local}
+    pictures = str(Path(mpl.get_data_path(), "images"))
+    script = FigureManagerWebAgg.get_javascript
+    style = Path(FigureManagerWebAgg.get_static_file_path(), "css", "mpl.css")  # type: ignore[no-untyped-call]
+    return Application(
+        [
+            (r"/", _Page, shared),
+            (r"/page\.js", _Text, shared | {"kind": "text/javascript", "text": lambda: _read("page.js")}),
+            (r"/page\.css", _Text, shared | {"kind": "text/css", "text": lambda: _read("page.css")}),
+            (r"/mpl\.js", _Text, shared | {"kind": "text/javascript", "text": script}),
+            (r"/mpl\.css", _Text, shared | {"kind": "text/css", "text": lambda: style.read_text("utf-8")}),
+            (r"/_images/([a-z_]+\.png)", StaticFileHandler, {"path": pictures}),
+            (r"/socket", _Socket, shared),
+            (r"/save/([\w-]+)\.([a-z]+)", _Save, shared),
+        ],
+        websocket_ping_interval=_ANSWER_S,
+        websocket_max_message_size=1 << 20,
+        log_function=lambda _handler: None,
+    )
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+class _Handler(RequestHandler):
+    def initialize(self, hub: Hub, usual: Choice, where: str, local: bool, **others: Any) -> None:
+        self.hub, self.usual, self.where, self.local, self.others = hub, usual, where, local, others
+
+    def prepare(self) -> None:
+        """Refuse what a page of another origin could ask for by giving its own name this machine's address."""
+        if self.local and self.request.host_name not in _NAMES:
+            raise HTTPError(403, reason="only under localhost or 127.0.0.1")
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Security-Policy", _POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
+        self.clear_header("Server")
+
+
+class _Page(_Handler):
+    def get(self) -> None:
+        language = self.get_query_argument("lang", self.usual.language)
+        language = language if language in WORDS else self.usual.language
+        words: Mapping[str, str] = WORDS[language]
+        embedded = {
+            "words": dict(words),
+            "usual": {
+                "figure": self.usual.figure,
+                "metric": self.usual.metric,
+                "device": list(self.usual.devices),
+                "lang": self.usual.language,
+                "theme": self.usual.theme,
+            },
+            "figures": FIGURES,
+            "ranges": list(LAST_S),
+            "formats": list(UNDATED),
+        }
+        parts = {f"w_{name}": html.escape(text) for name, text in words.items()}
+        parts |= {"lang": language, "where": html.escape(self.where)}
+        parts["data"] = json.dumps(embedded).replace("<", "\\u003c")
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(Template(_read("page.html")).substitute(parts))
+
+
+class _Text(_Handler):
+    def get(self) -> None:
+        self.set_header("Content-Type", f"{self.others['kind']}; charset=utf-8")
+        self.finish(self.others["text"]())
+
+
+class _Save(_Handler):
+    def get(self, name: str, kind: str) -> None:
+        session = self.hub.sessions.get(name)
+        if session is None or kind not in _TYPES:
+            raise HTTPError(404)
+        self.set_header("Content-Type", _TYPES[kind])
+        self.set_header("Content-Disposition", f'attachment; filename="{session.choice.figure}.{kind}"')
+        self.finish(session.picture(kind))
+
+
+class _Socket(WebSocketHandler, _Handler):
+    session: Session | None = None
+
+    def prepare(self) -> None:
+        _Handler.prepare(self)
+        if len(self.hub.sessions) >= _MOST_TABS:
+            raise HTTPError(503, reason=f"{_MOST_TABS} tabs are open")
+
+    def open(self, *_args: str, **_options: str) -> None:
+        parameters = {name: list(self.get_query_arguments(name)) for name in self.request.query_arguments}
+        try:
+            choice = read_choice(parameters, self.usual)
+        except ConfigError as error:
+            self.send_json({"type": "refused", "problem": str(error)})
+            choice = self.usual
+        self.session = Session(self.hub.run, choice, self, self.usual)
+        self.hub.join(self.session)
+        self.session.begin()
+
+    def on_message(self, message: str | bytes) -> None:
+        try:
+            content = json.loads(message)
+            assert self.session is not None, "a socket is open when it hears"
+            self.session.hear(content)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            self.close(1007, f"not understood: {type(error).__name__}")
+
+    def on_close(self) -> None:
+        if self.session is not None:
+            self.hub.leave(self.session)
+            self.session = None
+
+    def send_json(self, content: dict[str, Any]) -> None:
+        """Send a message; a page that has gone is told nothing."""
+        self._send(json.dumps(content))
+
+    def send_binary(self, blob: bytes) -> None:
+        """Send a picture."""
+        self._send(blob)
+
+    def _send(self, content: str | bytes) -> None:
+        # A socket that is closing takes nothing any more, and is told to this handler a moment later.
+        if self.ws_connection is not None and not self.ws_connection.is_closing():
+            sent = self.write_message(content, binary=isinstance(content, bytes))
+            sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # gone meanwhile: nobody to tell
+
+
+def loopback(host: str) -> bool:
+    """Return whether only this machine reaches a host."""
+    return host in _LOOPBACK
