@@ -12,7 +12,6 @@ from transforms.archive import RecordReadings
 from transforms.decode import DecodeMessages
 from transforms.dedup import DropDuplicates
 from transforms.detect import DetectAnomalies
-from transforms.publish import PublishAnomalies, PublishDeadLetters
 from transforms.records import READINGS, RECORDS
 from transforms.show import PrintAnomalies
 from transforms.sinks import Stored
@@ -39,6 +38,8 @@ def outputs_of(config: JobConfig) -> Outputs:
     if config.bigquery:
         for spec in specs:
             outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
+    if config.alerts_topic or config.dead_letter_topic:
+        from transforms.publish import PublishAnomalies, PublishDeadLetters  # the client is loaded where it is used
     if config.alerts_topic:
         outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
     if config.dead_letter_topic:

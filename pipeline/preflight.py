@@ -1,25 +1,14 @@
-"""What is tried before anything runs: the subscription answers, everything that is written to can be."""
+"""What is tried before anything runs: everything that is written to can be."""
 
-import contextlib
 import logging
-import os
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-
-import grpc
-from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError
-from google.cloud import pubsub_v1
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pipeline.config import JobConfig
 from transforms.errors import ConfigError
 from transforms.storage import StorageError, delete_file, join, write_file
 from transforms.tablespec import table_specs
-from transforms.topics import check_topic
 
-_ANSWER_SECONDS = 10.0
 _LOG = logging.getLogger("pipeline")
 
 
@@ -53,6 +42,8 @@ def check_destinations(config: JobConfig) -> None:
             _LOG.info("created %s in %s", name, config.bigquery)
     for flag, topic in (("--alerts-topic", config.alerts_topic), ("--dead-letter-topic", config.dead_letter_topic)):
         if topic:
+            from transforms.topics import check_topic  # that of Pub/Sub, too
+
             check_topic(flag, topic)
     if config.summary:
         check_summary(config.summary)
@@ -68,65 +59,3 @@ def check_summary(path: str) -> None:
         raise ConfigError("--summary", path, "its folder does not exist")
     if Path(path).is_dir():
         raise ConfigError("--summary", path, "is a folder")
-
-
-@contextlib.contextmanager
-def _explained(flag: str, name: str) -> Iterator[None]:
-    try:
-        yield
-    except exceptions.NotFound as error:
-        raise ConfigError(flag, name, "does not exist") from error
-    except (exceptions.ServiceUnavailable, exceptions.RetryError, exceptions.DeadlineExceeded) as error:
-        raise ConfigError(flag, name, "Pub/Sub does not answer (PUBSUB_EMULATOR_HOST, or the network)") from error
-    except exceptions.GoogleAPICallError as error:
-        raise ConfigError(flag, name, error.message or str(error)) from error
-
-
-def connect(flag: str, name: str) -> pubsub_v1.SubscriberClient:
-    """Return a client, for a subscription or topic that a flag names.
-
-    Raises:
-        ConfigError: if there are no credentials for it.
-    """
-    emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
-    if emulator:  # the client's own channel to an emulator refuses pulls of more than 4 MiB
-        channel = grpc.insecure_channel(emulator, options=[("grpc.max_receive_message_length", -1)])
-        return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-    try:
-        return pubsub_v1.SubscriberClient()
-    except DefaultCredentialsError as error:
-        problem = "no credentials; set PUBSUB_EMULATOR_HOST, or run gcloud auth application-default login"
-        raise ConfigError(flag, name, problem) from error
-
-
-def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
-    """Return whether an existing subscription delivers in order.
-
-    Raises:
-        ConfigError: if it does not exist or Pub/Sub does not answer.
-    """
-    with _explained("--subscription", name):
-        found = client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS)
-    return bool(found.enable_message_ordering)
-
-
-@contextlib.contextmanager
-def subscribed(client: pubsub_v1.SubscriberClient, topic: str) -> Iterator[str]:
-    """Give the name of a new ordered subscription of a topic, deleted in the end.
-
-    Raises:
-        ConfigError: if the topic does not exist or Pub/Sub does not answer.
-    """
-    project = topic.split("/")[1]
-    name = client.subscription_path(project, f"pipeline-{uuid.uuid4().hex[:12]}")
-    with _explained("--topic", topic):
-        client.create_subscription(
-            request={"name": name, "topic": topic, "ack_deadline_seconds": 60, "enable_message_ordering": True},
-            retry=None,
-            timeout=_ANSWER_SECONDS,
-        )
-    try:
-        yield name
-    finally:
-        with contextlib.suppress(exceptions.GoogleAPICallError):
-            client.delete_subscription(subscription=name)

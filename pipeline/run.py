@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import re
 import sys
 import time
 from pathlib import Path
@@ -10,13 +9,11 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
-from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
-from apache_beam.runners.runner import PipelineState
-from google.api_core.exceptions import GoogleAPICallError
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import logs, preflight
 from pipeline.config import JobConfig
+from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_ranges
@@ -25,15 +22,9 @@ from transforms import counters
 from transforms.clock import format_time
 from transforms.commands import stopping
 from transforms.durations import format_duration
-from transforms.errors import ConfigError, OutputError, TelemetryError
+from transforms.errors import OutputError
 
 _LOG = logging.getLogger("pipeline")
-_WHERE = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
-_ENDED_WELL = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
-
-
-class JobFailedError(TelemetryError):
-    """The job started and could not be finished."""
 
 
 def run_config(config: JobConfig) -> int:
@@ -49,7 +40,9 @@ def run_config(config: JobConfig) -> int:
     _log_config(config)
     preflight.check_destinations(config)
     if not is_local(options):
-        summary = _run_remote(config, options)
+        from pipeline.remote import run_remote  # Google's clients are loaded where they are used
+
+        summary = run_remote(config, options)
     else:
         summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
     if summary is None:
@@ -75,26 +68,28 @@ def _log_config(config: JobConfig) -> None:
 
 
 def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
-    """Run bounded input in this process: no triggers are needed, every window is complete."""
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    """Run bounded input on this machine: no triggers are needed, every window is complete."""
+    from pipeline.workers import files_runner, worker_count
 
     ranges = plan_ranges(config.inputs)
-    _LOG.info("%d files in %d ranges", len({part.path for part in ranges}), len(ranges))
-    source = ReadFiles(ranges)
-    return _execute(FnApiRunner(), config, options, source)
+    workers = worker_count(config, options, ranges)
+    _LOG.info("%d files in %d ranges, %d processes", len({part.path for part in ranges}), len(ranges), workers)
+    source = ReadFiles(ranges, spread=workers > 1)
+    return _execute(files_runner(config, options, workers), config, options, source)
 
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run a subscription in this process until it is idle or told to stop."""
     from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
     from pipeline.sources.subscriber import Puller
+    from pipeline.subscriptions import check_subscription, connect, subscribed
 
     with contextlib.ExitStack() as stack:
         flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
-        client = stack.enter_context(preflight.connect(flag, name))
+        client = stack.enter_context(connect(flag, name))
         if config.topic:
-            name = stack.enter_context(preflight.subscribed(client, name))
-        elif not preflight.check_subscription(client, name):
+            name = stack.enter_context(subscribed(client, name))
+        elif not check_subscription(client, name):
             _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
         subscription = Subscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
         source = ReadLocalPubSub(subscription)
@@ -122,63 +117,14 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, source, config, outputs_of(config))
     try:
-        pipeline.run().wait_until_finish()
-    except OutputError as error:
-        raise JobFailedError(_WHERE.sub("", str(error))) from error
-    except RuntimeError as error:  # what a worker of the local runner raised arrives as text
-        expected = _expected(str(error))
-        if expected is None:
-            raise
-        raise JobFailedError(expected) from error
-    return Summary(counters.tally(), time.monotonic() - started, counters.observed())
-
-
-def _expected(text: str) -> str | None:
-    """Return what an OutputError says that a runner reports as text; None if there is none in it."""
-    found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
-    return _WHERE.sub("", found[1]) if found else None
-
-
-def _run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
-    """Submit to the runner that was asked for, and wait for it; None where only a template is made."""
-    from pipeline.sources.pubsub import ReadPubSub
-
-    source: beam.PTransform
-    if config.streaming:
-        source = ReadPubSub(config.subscription, config.topic)
-    else:
-        source = ReadFiles(plan_ranges(config.inputs), spread=True)
-    started = time.monotonic()
-    pipeline = beam.Pipeline(options=options)
-    try:
-        build(pipeline, source, config, outputs_of(config))
-    except RuntimeError as error:
-        method = config.bigquery.method if config.bigquery else "streaming_inserts"
-        if method == "streaming_inserts":
-            raise
-        problem = f"Beam's Java services, which it needs, cannot be started here: {str(error).split(': ')[0]}"
-        raise ConfigError("--bigquery-method", method, problem) from error
-    try:
         result = pipeline.run()
-    except GoogleAPICallError as error:
-        raise JobFailedError(f"the job was not taken: {' '.join(str(error).split())}") from error
-    if options.view_as(GoogleCloudOptions).template_location is not None:
-        return None
-    _wait(result)
-    return Summary(reported(result), time.monotonic() - started)
-
-
-def _wait(result: Any) -> None:
-    try:
         result.wait_until_finish()
-    except DataflowRuntimeException as error:  # also of a job that has ended, but not by itself
-        state, text = result.state, str(error).partition("Error:\n")[2].strip()
-        if state in _ENDED_WELL:
-            return
-        why = "" if text in ("", "None") else f": {_expected(text) or text.splitlines()[-1]}"
-        raise JobFailedError(f"the job {result.job_id()} {state}{why}") from error
-    except RuntimeError as error:
-        expected = _expected(str(error))
+    except OutputError as error:
+        raise JobFailedError(without_step(str(error))) from error
+    except RuntimeError as error:  # what a worker of the local runner raised arrives as text
+        expected = expected_failure(str(error))
         if expected is None:
             raise
         raise JobFailedError(expected) from error
+    counts = counters.tally() or reported(result)  # nothing is counted here where other processes do the work
+    return Summary(counts, time.monotonic() - started, counters.observed())

@@ -18,7 +18,7 @@ from transforms.errors import ConfigError
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("pipeline", "transforms")
 """What a worker runs."""
-LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tqdm"})
+LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tornado", "tqdm"})
 """Requirements of charts and publisher alone."""
 FILES: Final = {
     "templates/Dockerfile": "Dockerfile",

@@ -10,11 +10,11 @@ import numpy as np
 
 from transforms.batch import Codes, ReadingBatch, concat_batches
 from transforms.clock import MICROS, latest_event_us
-from transforms.csvlines import read_csv_line, read_csv_lines
+from transforms.csvlines import count_lines, read_csv_line, read_csv_lines
 from transforms.deadletters import WHOLE, Reason, RejectionError, dead_line, dead_message
 from transforms.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, TIME_SHIFT, Message
 from transforms.records import READING_UNITS, DeadLetter
-from transforms.rows import MAX_LINE_BYTES, Columns, count_objects, parse_object, row_decoder
+from transforms.rows import MAX_LINE_BYTES, Columns, count_objects, number_names, parse_object, row_decoder
 
 MAX_INFLATED_BYTES: Final = 64 << 20
 """A compressed message that inflates past this is refused."""
@@ -50,7 +50,7 @@ def decode(messages: Sequence[Message], metrics: tuple[str, ...]) -> Decoded:
             work.rejected.append(dead_message(message, rejection, STAGE))
             continue
         if message.columns is not None:
-            work.add_csv(message, message.columns, _split(payload))
+            work.add_csv(message, message.columns, payload)
         else:
             plain.append((message, payload))
     work.add_json(plain)
@@ -135,7 +135,7 @@ class _Decoding:
         payloads = [payload.rstrip(b"\n") for _, payload in opened]
         lines = payloads[0] if len(payloads) == 1 else b"\n".join(payloads)
         total = count_objects(lines)
-        if total is not None and not any(map(_has_long_line, payloads)):
+        if total is not None:
             columns = self.decoder.read_lines(lines, total)
             if columns is not None:
                 rows = np.array([total] if len(opened) == 1 else [p.count(b"\n") + 1 for p in payloads], np.int32)
@@ -159,24 +159,35 @@ class _Decoding:
             self.rejected.append(dead_message(message, nothing, STAGE))
         self._read_each(message, lines)
 
-    def add_csv(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
+    def add_csv(self, message: Message, columns: tuple[str, ...], payload: bytes) -> None:
+        """Read a message of CSV in one go; if that fails in pieces."""
+        content = payload.rstrip(b"\n")
+        total = count_lines(content)
+        if total is None or not self._add_csv_lines(message, columns, content, np.arange(1, total + 1, dtype=np.int32)):
+            self._add_csv_pieces(message, columns, _split(payload))
+
+    def _add_csv_pieces(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
         """Read lines of CSV in bulk, halving what Arrow refuses until the odd lines stand alone."""
         if not lines:
             return
         content = b"\n".join(line for _, line in lines)
-        read = None
-        if not _has_long_line(content):
-            read = read_csv_lines(content, len(lines), columns, self.metrics)
-        if read is not None:
-            self._count_ignored(columns, len(lines))
-            numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
-            self._add((message,), np.zeros(len(lines), np.int32), numbers, read)
-        elif len(lines) > _SMALLEST_PIECE:
+        numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
+        if not _has_long_line(content) and self._add_csv_lines(message, columns, content, numbers):
+            return
+        if len(lines) > _SMALLEST_PIECE:
             half = len(lines) // 2
-            self.add_csv(message, columns, lines[:half])
-            self.add_csv(message, columns, lines[half:])
+            self._add_csv_pieces(message, columns, lines[:half])
+            self._add_csv_pieces(message, columns, lines[half:])
         else:
             self._read_each(message, lines)
+
+    def _add_csv_lines(self, message: Message, columns: tuple[str, ...], content: bytes, numbers: Codes) -> bool:
+        """Read lines of CSV that have these numbers, none of them blank; returns whether Arrow reads all of them."""
+        read = read_csv_lines(content, len(numbers), columns, self.metrics)
+        if read is not None:
+            self._count_ignored(columns, len(numbers))
+            self._add((message,), np.zeros(len(numbers), np.int32), numbers, read)
+        return read is not None
 
     def _read_each(self, message: Message, lines: Sequence[tuple[int, bytes]]) -> None:
         rows, numbers = [], []
@@ -194,7 +205,7 @@ class _Decoding:
             self._count_ignored(message.columns or (), len(rows))
             columns = Columns(
                 np.array([row.ts for row in rows]),
-                [row.device for row in rows],
+                *number_names([row.device for row in rows]),
                 np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T,
             )
             self._add((message,), np.zeros(len(rows), np.int32), np.array(numbers, np.int32), columns)
@@ -228,10 +239,10 @@ class _Decoding:
             error = broken.get(int(where[row]), f"ts {float(columns.ts[row])} is negative or too far in the future")
             rejection = RejectionError(Reason.BAD_TIMESTAMP, error)
             self.rejected.append(dead_line(message, int(line[row]), content, rejection, STAGE))
-        index = {name: i for i, name in enumerate(dict.fromkeys(columns.devices))}
-        device = np.fromiter(map(index.__getitem__, columns.devices), np.int32, len(columns.devices))
         values = columns.values + 0.0  # -0.0 becomes 0.0: it depends on the decoder which of them -0 is
-        batch = ReadingBatch(self.metrics, tuple(index), device, event_us, source_us, values, messages, where, line)
+        batch = ReadingBatch(
+            self.metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line
+        )
         if not good.all():
             batch = batch.select(good)
         if len(batch):

@@ -34,6 +34,7 @@ bundle is counted. Every count is therefore kept in this process as well; a loca
 retried bundle counts twice there, so steps count after the work that can fail.
 """
 
+import functools
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -82,10 +83,14 @@ class Distribution:
 def count(name: str, by: int = 1, kind: str = "") -> None:
     """Add to a counter; `kind` (a rule, a reason) makes it ``name/kind``."""
     full = f"{name}/{kind}" if kind else name
-    counter: Any = Metrics.counter(NAMESPACE, full)
-    counter.inc(int(by))
+    _counter(full).inc(int(by))
     with _LOCK:
         _TALLY[full] += int(by)
+
+
+@functools.cache
+def _counter(full: str) -> Any:
+    return Metrics.counter(NAMESPACE, full)
 
 
 def observe(name: str, value: int) -> None:

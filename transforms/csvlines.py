@@ -19,10 +19,22 @@ from transforms.deadletters import Reason, RejectionError
 from transforms.records import BOOLEAN_METRICS
 from transforms.rows import MAX_LINE_BYTES, Columns, Row, RowDecoder
 
-_TEXT: Final = pa.string()
-_QUOTE: Final = ord('"')
+_NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # of which there are few, each in many lines
+_QUOTE, _NEWLINE = b'"\n'
+_SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: what bytes.strip removes
 _EDGES: Final = np.isin(np.arange(256), np.frombuffer(b",\r\n", np.uint8))  # by byte: whether a cell ends there
 csv.field_size_limit(MAX_LINE_BYTES)  # of the whole process: a line is bounded, its cells need no bound of their own
+
+
+def count_lines(lines: bytes) -> int | None:
+    """Return how many lines there are if each holds something at its very beginning and none is too long, else None."""
+    content = np.frombuffer(lines, np.uint8)
+    breaks = np.flatnonzero(content == _NEWLINE)
+    if not len(content) or breaks[-1:].tolist() == [len(content) - 1] or _SPACES[content[[0, *(breaks + 1)]]].any():
+        return None
+    if np.diff(breaks, prepend=-1, append=len(content)).max() > MAX_LINE_BYTES + 1:
+        return None
+    return len(breaks) + 1
 
 
 def read_csv_lines(lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str]) -> Columns | None:
@@ -30,7 +42,7 @@ def read_csv_lines(lines: bytes, expected: int, columns: tuple[str, ...], metric
     present = [metric for metric in metrics if metric in columns]
     if BOOLEAN_METRICS.intersection(present) or "ts" not in columns or "device" not in columns or not _is_plain(lines):
         return None
-    types = {"ts": pa.float64(), "device": _TEXT} | dict.fromkeys(present, pa.float64())
+    types = {"ts": pa.float64(), "device": _NAMES} | dict.fromkeys(present, pa.float64())
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(lines),
@@ -54,7 +66,8 @@ def read_csv_lines(lines: bytes, expected: int, columns: tuple[str, ...], metric
     ts = table.column("ts").to_numpy()
     if not np.isfinite(ts).all():
         return None
-    return Columns(ts, table.column("device").to_pylist(), values)
+    device = table.column("device").combine_chunks()
+    return Columns(ts, tuple(device.dictionary.to_pylist()), device.indices.to_numpy(), values)
 
 
 def _is_plain(lines: bytes) -> bool:

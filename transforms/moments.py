@@ -13,12 +13,13 @@ import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.batch import Codes, Flags, Floats, Ints, ReadingBatch, merge_names
+from transforms.packing import pack_values, unpack_values
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
@@ -51,6 +52,11 @@ class AggregateTable:
         """Return the number of groups."""
         return len(self.window_us)
 
+    def __reduce__(self) -> tuple[Any, tuple[int, bytes]]:
+        """Pack the table, on its way to the worker that merges it."""
+        fields = (self.metrics, self.devices, self.device, self.window_us, self.floats, self.ints)
+        return _restore, pack_values(fields)
+
     def select(self, groups: "slice | Flags | NDArray[np.intp]") -> "AggregateTable":
         """Return the groups that a slice, a mask or an index array picks, with only the devices they need."""
         codes = device = self.device[groups]
@@ -69,27 +75,47 @@ class AggregateTable:
         )
 
 
+def _restore(size: int, packed: bytes) -> AggregateTable:
+    return AggregateTable(*unpack_values(size, packed))
+
+
 def aggregate_batch(batch: ReadingBatch, slide_us: int) -> AggregateTable:
-    """Return one group per device and `slide_us` bucket of event time that the batch touches."""
-    missing = np.isnan(batch.values)
-    n = len(batch)
-    floats = np.empty((6, len(batch.metrics), n))
-    floats[MEAN] = batch.values
-    floats[M2] = 0.0
-    floats[MIN:] = batch.values
-    ints = np.empty((4, len(batch.metrics), n), np.int64)
-    ints[COUNT] = 1
-    ints[ANOMALIES] = 0 if batch.breaches is None else batch.breaches
-    ints[FIRST_US:] = batch.event_us
-    if missing.any():
-        floats[MEAN][missing] = 0.0
-        floats[MIN][missing] = floats[FIRST][missing] = np.inf
-        floats[MAX][missing] = floats[LAST][missing] = -np.inf
-        ints[COUNT][missing] = 0
-        ints[FIRST_US][missing] = _NEVER.max
-        ints[LAST_US][missing] = _NEVER.min
+    """Return one group per device and `slide_us` bucket of event time that the batch touches.
+
+    The same as `merge_tables` of its readings as groups of one, without making those.
+    """
     window_us = batch.event_us - batch.event_us % slide_us
-    return _reduce(AggregateTable(batch.metrics, batch.devices, batch.device, window_us, floats, ints))
+    order = np.lexsort((batch.device, window_us))
+    device, window_us, values = batch.device[order], window_us[order], batch.values[:, order]
+    starts = _starts(device, window_us)
+    sizes = np.diff(starts, append=len(order))
+    floats = np.empty((6, len(batch.metrics), len(starts)))
+    ints = np.zeros((4, len(batch.metrics), len(starts)), np.int64)
+    missing = np.isnan(values)
+    some_missing = missing.any()
+    present = low = high = values
+    first_us = last_us = batch.event_us[order]
+    if some_missing:
+        present, low, high = (np.where(missing, neutral, values) for neutral in (0.0, np.inf, -np.inf))
+        first_us, last_us = (np.where(missing, never, first_us) for never in (_NEVER.max, _NEVER.min))
+    ints[COUNT] = np.add.reduceat(~missing, starts, axis=1, dtype=np.int64) if some_missing else sizes
+    if batch.breaches is not None:
+        np.add.reduceat(batch.breaches[:, order], starts, axis=1, dtype=np.int64, out=ints[ANOMALIES])
+    first, last = np.minimum.reduceat(first_us, starts, axis=-1), np.maximum.reduceat(last_us, starts, axis=-1)
+    ints[FIRST_US], ints[LAST_US] = first, last
+    floats[MEAN] = np.add.reduceat(present, starts, axis=1) / np.maximum(ints[COUNT], 1)
+    off = present - np.repeat(floats[MEAN], sizes, axis=1)
+    if some_missing:
+        off[missing] = 0.0
+    with np.errstate(over="ignore"):  # of values near the largest double the deviation is infinite
+        np.add.reduceat(off * off, starts, axis=1, out=floats[M2])
+    np.minimum.reduceat(low, starts, axis=1, out=floats[MIN])
+    np.maximum.reduceat(high, starts, axis=1, out=floats[MAX])
+    is_first = first_us == np.repeat(first, sizes, axis=-1)
+    is_last = last_us == np.repeat(last, sizes, axis=-1)
+    np.minimum.reduceat(np.where(is_first, low, np.inf), starts, axis=1, out=floats[FIRST])
+    np.maximum.reduceat(np.where(is_last, high, -np.inf), starts, axis=1, out=floats[LAST])
+    return AggregateTable(batch.metrics, batch.devices, device[starts], window_us[starts], floats, ints)
 
 
 def merge_tables(tables: Sequence[AggregateTable]) -> AggregateTable:

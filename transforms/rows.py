@@ -29,13 +29,20 @@ class Columns(NamedTuple):
 
     Attributes:
         ts: (N,) seconds since the epoch.
-        devices: N device names.
+        names: distinct device names, in the order of their first rows.
+        device: (N,) index into `names`.
         values: (M, N) values, NaN where missing.
     """
 
     ts: NDArray[np.float64]
-    devices: list[str]
+    names: tuple[str, ...]
+    device: NDArray[np.int32]
     values: NDArray[np.float64]
+
+    @property
+    def devices(self) -> list[str]:
+        """The device name of each row."""
+        return [self.names[code] for code in self.device.tolist()]
 
 
 class Row(NamedTuple):
@@ -81,7 +88,7 @@ class RowDecoder:
         if len(rows) != expected:
             return None
         columns = self._columns(rows)
-        if "" in columns.devices:
+        if "" in columns.names:
             return None
         for fields in objects:
             self._count_ignored(fields)
@@ -103,9 +110,9 @@ class RowDecoder:
             columns = self._columns([self._strict.decode(line)])
         except UNREADABLE:
             return self._read_unusual(line)
-        if not columns.devices[0]:
+        if not columns.names[0]:
             return self._read_unusual(line)
-        return Row(float(columns.ts[0]), columns.devices[0], columns.values[:, 0].tolist())
+        return Row(float(columns.ts[0]), columns.names[0], columns.values[:, 0].tolist())
 
     def _read_unusual(self, line: bytes) -> Row:
         fields = parse_object(line)
@@ -125,11 +132,17 @@ class RowDecoder:
             except TypeError:  # an explicit null, which np.array makes NaN
                 target[:] = np.array(list(map(getter, rows)), np.float64)
         ts = np.fromiter(map(attrgetter("ts"), rows), np.float64, n)
-        return Columns(ts, list(map(attrgetter("device"), rows)), values)
+        return Columns(ts, *number_names(list(map(attrgetter("device"), rows))), values)
+
+
+def number_names(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the distinct names, in the order in which they first come, and the index of each of the N into them."""
+    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return tuple(index), np.fromiter(map(index.__getitem__, names), np.int32, len(names))
 
 
 def count_objects(payload: bytes) -> int | None:
-    """Return how many lines a payload holds if each looks like an object, else None.
+    """Return how many lines a payload holds if each looks like an object and none is too long, else None.
 
     Every line break must stand between a ``}`` and a ``{``. Inside one JSON document the two never
     follow each other, so if as many documents are found as lines, each line is exactly one.
@@ -139,6 +152,8 @@ def count_objects(payload: bytes) -> int | None:
         return None
     breaks = np.flatnonzero(content == _NEWLINE)
     if (content[breaks - 1] != _CLOSE).any() or (content[breaks + 1] != _OPEN).any():
+        return None
+    if np.diff(breaks, prepend=-1, append=len(content)).max() > MAX_LINE_BYTES + 1:
         return None
     return len(breaks) + 1
 

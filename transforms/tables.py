@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+import transforms.packing  # noqa: F401  # batches are pickled on their way between steps
 from transforms.records import READING_UNITS, TIMESTAMP, Reading
 
 _ARROW: Final[dict[type, pa.DataType]] = {
@@ -80,7 +81,10 @@ def concat_record_batches(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 def record_times(batch: pa.RecordBatch, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return a time column as integer microseconds; the smallest int64 where it is null."""
-    return batch.column(column).cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()  # type: ignore[no-any-return]
+    times = batch.column(column).view(pa.int64())
+    if times.null_count:
+        times = times.fill_null(np.iinfo(np.int64).min)
+    return times.to_numpy()  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=16)
@@ -103,10 +107,12 @@ def _json_values(column: pa.Array) -> list[Any]:
     if column.type == _TIME:
         distinct = column.dictionary_encode()  # the rows of a window share its times
         moments = np.datetime_as_string(distinct.dictionary.to_numpy(zero_copy_only=False), unit="us")
-        texts = pa.array([f"{moment}Z" for moment in moments.tolist()], pa.string())
-        column = pa.DictionaryArray.from_arrays(distinct.indices, texts).dictionary_decode()
-    values: list[Any] = column.to_pylist()
-    return values
+        texts = np.array([*(f"{moment}Z" for moment in moments.tolist()), None], object)
+        return texts[distinct.indices.fill_null(len(moments)).to_numpy()].tolist()  # type: ignore[no-any-return]
+    if column.null_count:
+        values: list[Any] = column.to_pylist()
+        return values
+    return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]  # to_pylist goes one by one
 
 
 def to_parquet(batch: pa.RecordBatch) -> bytes:

@@ -81,10 +81,12 @@ def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa
     times = partition_times(kind, batch)
     hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
     panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
+    if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
+        yield hour_folder(int(hours[0])), int(panes[0]), batch
+        return
     for hour, pane in np.unique(np.stack([hours, panes]), axis=1).T.tolist():
         rows = np.flatnonzero((hours == hour) & (panes == pane))
-        part = batch if len(rows) == len(batch) else batch.take(pa.array(rows))
-        yield hour_folder(hour), pane, part
+        yield hour_folder(hour), pane, batch.take(pa.array(rows))
 
 
 def hour_folder(hour_us: int) -> str:
@@ -125,7 +127,8 @@ class _Write(beam.DoFn):
 
     def process(self, element: tuple[Key, Iterable[pa.RecordBatch]]) -> Iterator[str]:
         (folder, pane, _), gathered = element
-        batch = concat_record_batches(sorted(gathered, key=_first_record))
+        batches = list(gathered)
+        batch = concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
         content = encode_records(batch, self.file_format)
         name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
         path = join(self.output, self.kind, folder, name)

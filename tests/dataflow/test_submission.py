@@ -8,7 +8,8 @@ import pytest
 from apache_beam.runners.dataflow import dataflow_runner
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
 
-from pipeline.run import JobFailedError, run_config
+from pipeline.failures import JobFailedError
+from pipeline.run import run_config
 from tests.dataflow.api import JOB_ID, Service, serving
 from tests.dataflow.jobs import SUBSCRIPTION, Bucket, Job, labels, read_job
 from tests.dataflow.test_template import FILES, GRAPH, check_stream, source

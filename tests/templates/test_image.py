@@ -139,7 +139,7 @@ def test_steps_are_those_that_are_done_here() -> None:
         "pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .",
         f"{PIP} -r requirements.txt",
         f"{PIP} --no-deps /wheels/*.whl && pip check",
-        'python -c "import pipeline.run, pipeline.sources.pubsub"',
+        'python -c "import pipeline.run, pipeline.remote, pipeline.sources.pubsub"',
     ]
     assert "DEBIAN_FRONTEND=noninteractive" in java
     assert "--yes --no-install-recommends" in java
@@ -208,7 +208,7 @@ def test_workers_need_no_charts_and_no_publisher(python: Path, folder: Path) -> 
     """All modules of the worker's packages are imported where nothing else is, not even pandas or matplotlib."""
     absent = {*LEFT_OUT, "publisher", "plotting", "templates", "demo"}
     names = modules(*PACKAGES)
-    assert {"pipeline.run", "pipeline.sources.pubsub"} <= set(names)  # what the Dockerfile's last step imports
+    assert {"pipeline.run", "pipeline.remote", "pipeline.sources.pubsub"} <= set(names)  # what the Dockerfile's last step imports
     ran = run(python, ["-c", WITHOUT, ",".join(absent), *names], folder.parent)
     assert ran.stderr == ""
     where, loaded = ran.stdout.splitlines()

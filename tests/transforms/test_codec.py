@@ -228,7 +228,9 @@ def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
 @settings(deadline=None)
 @given(
     st.lists(
-        st.sampled_from(["1,a,2", '"1","a","2"', "1,a", '1,"a', "x,a,2", ",a,", "-1,a,2", '1,"a"b,2', "", "1,a\r,2"]),
+        st.sampled_from(
+            ["1,a,2", '"1","a","2"', "1,a", '1,"a', "x,a,2", ",a,", "-1,a,2", '1,"a"b,2', "", "1,a\r,2", " ", "\r"]
+        ),
         max_size=150,
     )
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.csvlines import read_csv_line, read_csv_lines
+from transforms.csvlines import count_lines, read_csv_line, read_csv_lines
 from transforms.deadletters import Reason, RejectionError
 from transforms.rows import MAX_LINE_BYTES, Row, RowDecoder
 
@@ -124,6 +124,24 @@ def test_cells_do_not_wander_between_lines():
         (Reason.BAD_ROW, "unexpected end of data"),
         (Reason.BAD_ROW, "0 cells under a header of 5"),
     ]
+
+
+@given(
+    st.lists(st.sampled_from([b"a,1", b"", b" ", b"\r", b" a", b"a ", b"\x0bb", b"\xa0", b'"', b"x" * 20]), max_size=6)
+)
+def test_lines_are_counted_where_none_is_blank_or_begins_with_a_space(lines):
+    counted = count_lines(b"\n".join(lines))
+    if counted is not None:
+        assert counted == len(lines) == len([line for line in lines if line.strip()])
+    else:
+        assert any(line[:1].strip() == b"" for line in lines) or not lines
+
+
+@pytest.mark.parametrize(("length", "counted"), [(MAX_LINE_BYTES, 2), (MAX_LINE_BYTES + 1, None)])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_that_is_too_long_is_not_read_in_bulk(length, counted, first):
+    lines = [b"x" * length, b"y"]
+    assert count_lines(b"\n".join(lines if first else lines[::-1])) == counted
 
 
 @pytest.mark.parametrize("expected", [1, 3])

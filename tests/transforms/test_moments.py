@@ -115,6 +115,19 @@ def test_one_batch_equals_numpy(rows):
     assert_same(groups_of(aggregate_batch(batch_of(rows), MINUTE)), numpy_groups(rows, MINUTE, MINUTE))
 
 
+@given(ROWS, st.booleans())
+def test_a_batch_is_bit_for_bit_what_merging_its_readings_one_by_one_is(rows, some_hot):
+    batch = batch_of(rows)
+    if some_hot:
+        batch = replace(batch, breaches=np.arange(batch.values.size, dtype=np.uint16).reshape(batch.values.shape) % 3)
+    singles = [aggregate_batch(batch.select(np.array([n])), MINUTE) for n in range(len(rows))]
+    whole, merged = aggregate_batch(batch, MINUTE), merge_tables(singles)
+    assert (whole.metrics, whole.devices) == (merged.metrics, merged.devices)
+    for name in ("device", "window_us", "floats", "ints"):
+        one, other = getattr(whole, name), getattr(merged, name)
+        assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes()), name
+
+
 @given(st.data(), ROWS)
 def test_parts_in_any_split_order_and_nesting_equal_the_whole(data, rows):
     order = data.draw(st.permutations(rows))

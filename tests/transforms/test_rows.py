@@ -246,6 +246,13 @@ def test_lines_are_counted_where_each_looks_like_an_object(payload, count):
     assert count_objects(payload) == count
 
 
+@pytest.mark.parametrize(("length", "counted"), [(MAX_LINE_BYTES, 2), (MAX_LINE_BYTES + 1, None)])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_that_is_too_long_is_not_read_in_bulk(length, counted, first):
+    lines = [b"{" + b" " * (length - 2) + b"}", b"{}"]
+    assert count_objects(b"\n".join(lines if first else lines[::-1])) == counted
+
+
 def test_a_decoder_is_made_once_for_a_list_of_metrics():
     assert row_decoder(("temp",)) is row_decoder(("temp",))
     assert row_decoder(("temp",)) is not row_decoder(("co",))

@@ -1,0 +1,26 @@
+"""How a job fails: what the people who started it are told of what happened in a worker."""
+
+import re
+from typing import Final
+
+from transforms.errors import OutputError, TelemetryError
+
+_WHERE: Final = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
+_GONE: Final = "Channel closed prematurely."  # what its local runner says when a worker of its own was killed
+
+
+class JobFailedError(TelemetryError):
+    """The job started and could not be finished."""
+
+
+def without_step(text: str) -> str:
+    """Return the text of an error without the step that Beam names behind it."""
+    return _WHERE.sub("", text)
+
+
+def expected_failure(text: str) -> str | None:
+    """Return what an OutputError says that a runner reports as text, or that a worker is gone; None for any other."""
+    if text.endswith(_GONE):
+        return "a worker process has ended; it may have been out of memory (--direct_num_workers 1 needs the least)"
+    found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
+    return without_step(found[1]) if found else None

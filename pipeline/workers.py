@@ -1,0 +1,50 @@
+"""How many processes share a job on files, and how they are started.
+
+Beam's local runner cuts the work of each step evenly between its workers and brings what they shuffle together in the
+process that was started. A worker is another process, which takes about a second of a processor to start: small input
+is read faster without.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+from pipeline.config import JobConfig
+from pipeline.imports import unused
+from pipeline.sources.files import FileRange
+from pipeline.worker import VERBOSE
+
+_FLAG: Final = "--direct_num_workers"
+_WORTH_IT: Final = 128 << 20  # bytes of input, uncompressed: below that a second process gains less than it costs
+_MOST: Final = 8  # by default: what workers send each other goes through one process
+
+
+def worker_count(config: JobConfig, options: PipelineOptions, ranges: Sequence[FileRange]) -> int:
+    """Return how many processes to work in; 1 is this one alone.
+
+    What `--direct_num_workers` says, if it is given. Else one for each processor, as far as there is something to
+    read for each, where the input is large, and all of it is read from and written to files of this machine.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if any(arg.partition("=")[0] == _FLAG for arg in config.beam_args):
+        return options.view_as(DirectOptions).direct_num_workers or processors
+    size = sum(part.end - part.start for part in ranges if part.end is not None)
+    if size < _WORTH_IT or not unused(config) or config.print_anomalies:
+        return 1
+    return min(processors, len(ranges), _MOST)
+
+
+def files_runner(config: JobConfig, options: PipelineOptions, workers: int) -> FnApiRunner:
+    """Return Beam's local runner for bounded input: in this process, or with workers of its own."""
+    options.view_as(DirectOptions).direct_num_workers = workers
+    if workers == 1:
+        return FnApiRunner()
+    verbose = [VERBOSE] if config.verbose else []
+    command = shlex.join([sys.executable, "-m", "pipeline.worker", *verbose, *unused(config)])
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))

@@ -1,0 +1,91 @@
+"""Jobs that several processes share: the same results, and the same words where something goes wrong."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.options import beam_options
+from pipeline.sources.files import FileRange
+from pipeline.workers import worker_count
+from tests import oracle
+from tests.jobs import config_of, imbalances, ndjson, records, run_job
+
+MEGABYTE = 1 << 20
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def telemetry(rows: int) -> pd.DataFrame:
+    frame = pd.DataFrame({"ts": [1_594_512_000.5 + 7 * n for n in range(rows)]})
+    frame["device"] = [f"d{n % 4}" for n in range(rows)]
+    for place, metric in enumerate(oracle.METRICS):
+        frame[metric] = [round(20 + (n * 7 + place) % 113 / 10, 1) for n in range(rows)]
+    return frame
+
+
+def write_parts(folder: Path, frame: pd.DataFrame, parts: int) -> str:
+    for part in range(parts):
+        (folder / f"{part}.jsonl").write_bytes(ndjson(records(frame.iloc[part::parts])) + b"\nno JSON\n")
+    return str(folder / "*.jsonl")
+
+
+def counts(summary: dict[str, Any]) -> dict[str, Any]:
+    return {name: number for name, number in summary.items() if name not in ("seconds", "files_written")}
+
+
+@pytest.mark.parametrize("flags", [(), ("--window", "10m", "--slide", "5m", "--shards", "3")])
+def test_two_processes_find_what_one_finds(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    frame = telemetry(3_000)
+    given = write_parts(tmp_path, frame, 3)
+    alone = run_job("--input", given, "--output", tmp_path / "alone", *flags)
+    shared = run_job("--input", given, "--output", tmp_path / "shared", "--direct_num_workers", "2", *flags)
+    assert shared["rows_decoded"] == 3_000
+    assert shared["dead_letters"] == {"not_json": 3}
+    for name in ("rows_decoded", "rows_aggregated", "dead_letters", "anomalies", "panes", "aggregates", "messages"):
+        assert shared[name] == alone[name], name
+    out = tmp_path / "shared"
+    assert oracle.found_hot(oracle.read_output(out, "anomalies")) == oracle.hot(frame)
+    size, slide = (600, 300) if flags else (60, None)
+    found = oracle.truth(oracle.read_output(out, "aggregates"))
+    oracle.assert_same_aggregates(found, oracle.aggregate(frame, size, slide))
+    assert imbalances(out) == []
+
+
+def test_a_worker_that_cannot_write_ends_the_job_with_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = write_parts(tmp_path, telemetry(100), 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "anomalies").write_text("in the way of the folder")
+    assert main(["--input", given, "--output", str(out), "--direct_num_workers", "2"]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/anomalies")
+
+
+def ranges(*megabytes: int | None) -> list[FileRange]:
+    return [FileRange("a", 0, None if size is None else size * MEGABYTE, None) for size in megabytes]
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts", "processes"),
+    [
+        ((), ranges(32), 1),
+        ((), ranges(32, 32, 32, 31), 1),
+        ((), ranges(32, 32, 32, 32), min(PROCESSORS, 4, 8)),
+        ((), ranges(32, 32, 32, 32, None), min(PROCESSORS, 5, 8)),
+        ((), ranges(None, None, None), 1),
+        ((), ranges(200), 1),
+        (("--print",), ranges(200, 200), 1),
+        (("--project", "p"), ranges(200, 200), 1),
+        (("--direct_num_workers", "1"), ranges(200, 200), 1),
+        (("--direct_num_workers=3",), ranges(1), 3),
+        (("--direct_num_workers", "0"), ranges(1), PROCESSORS),
+    ],
+)
+def test_how_many_processes_share_a_job(flags: tuple[str, ...], parts: list[FileRange], processes: int) -> None:
+    config = config_of("--input", "a", "--output", "out", *flags)
+    assert worker_count(config, beam_options(config), parts) == processes
