@@ -80,6 +80,7 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run a subscription in this process until it is idle or told to stop."""
+    from pipeline import inspections
     from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
     from pipeline.sources.subscriber import Puller
     from pipeline.subscriptions import check_subscription, connect, subscribed
@@ -96,7 +97,7 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
         succeeded, began = False, format_time(time.time_ns() // 1_000)
         try:
             source.start()
-            with stopping(subscription.stop), failures_watched(subscription):
+            with stopping(subscription.stop), failures_watched(subscription), inspections.remembered():
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
