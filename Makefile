@@ -1,16 +1,18 @@
-# make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a chart
+# make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a report
 # make test                         everything that proves the project
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
-# make bench [CSV=path]             what is fast and what is not
+# make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
+# make bench-scale [CSV=path]       ten times as much, and a stream of ten million rows, with their memory
 
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out/demo
 BIN := $(VENV)/bin
 EMULATORS := $(VENV)/emulators
+PEERS := $(VENV)/peers
 AZURITE := 3.35.0
 
-.PHONY: demo test check emulators bench clean
+.PHONY: demo test check emulators peers install-peers bench bench-scale clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
@@ -23,8 +25,27 @@ check: $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.development
-	@$(BIN)/python -m benchmarks $(if $(CSV),--csv "$(CSV)")
+BENCH = @PEERS_PYTHON="$(abspath $(PEERS))/bin/python" $(BIN)/python -m benchmarks --results benchmarks/results \
+	$(if $(CSV),--csv "$(CSV)") $(if $(ROUNDS),--rounds "$(ROUNDS)")
+
+bench: $(VENV)/.development peers
+	@mkdir -p benchmarks/results
+	$(BENCH)
+
+bench-scale: $(VENV)/.development
+	@mkdir -p benchmarks/results
+	$(BENCH) --only scale,long $(if $(ROUNDS),,--rounds 1)
+
+# One that cannot be installed stops nothing: the table says that it is not installed, and it is tried again the next time.
+peers: $(VENV)/.created
+	@test $(PEERS)/.installed -nt requirements-peers.txt || $(MAKE) --no-print-directory install-peers
+
+install-peers:
+	@echo "installing the tools that the benchmarks compare with, once"; $(BIN)/python -m venv $(PEERS); failed=; \
+	for package in $$(grep -v '^#' requirements-peers.txt); do \
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-peers.txt $$package \
+	>>$(PEERS)/log 2>&1 || { failed=1; echo "could not install $$package, see $(PEERS)/log: it will be missing"; }; \
+	done; test -n "$$failed" || touch $(PEERS)/.installed
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s; set PYTHON=..." % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -3,98 +3,51 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contender import Contender, run_rounds
-from benchmarks.data import Data, prepare_data
+from benchmarks.contender import run_rounds
+from benchmarks.data import prepare_data
 from benchmarks.machine import machine_facts
+from benchmarks.parts import PARTS
 from benchmarks.report import to_json, to_table
+from benchmarks.results import write_results
 from pipeline.arguments import add_bigquery
 from transforms.commands import OneLineParser, exit_code
 from transforms.errors import ConfigError
 
-BASE: Final = "in process, 500 rows a message"
 _FEWEST_ROWS: Final = 100  # fewer cannot hold the simulated faults
-Part = Callable[[Data, argparse.Namespace], AbstractContextManager[list[Contender]]]
-
-
-@contextmanager
-def _in_process(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import in_process
-
-    yield in_process.contenders(data.whole)
-
-
-@contextmanager
-def _polars(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import polars_scan
-
-    yield polars_scan.contenders(data.whole)
-
-
-@contextmanager
-def _row_wise(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import row_wise
-
-    yield row_wise.contenders(data.part)
-
-
-@contextmanager
-def _whole(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import processes
-
-    yield processes.whole_process(data)
-
-
-@contextmanager
-def _pubsub(data: Data, _args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import processes
-
-    with processes.through_pubsub(data) as both:
-        yield both
-
-
-@contextmanager
-def _sinks(data: Data, args: argparse.Namespace) -> Iterator[list[Contender]]:
-    from benchmarks import sinks
-    from pipeline.config import read_target
-
-    with sinks.contenders(data.whole, args.sink, read_target(args.bigquery, args.bigquery_endpoint)) as found:
-        yield found
-
-
-PARTS: Final[Mapping[str, Part]] = {
-    "in-process": _in_process,
-    "polars": _polars,
-    "row-wise": _row_wise,
-    "whole": _whole,
-    "pubsub": _pubsub,
-    "sinks": _sinks,
-}
+_USUAL: Final = ",".join(name for name, part in PARTS.items() if not part.long)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the flags."""
     parser = OneLineParser(
         prog="python -m benchmarks",
-        description="Measure the job beside a row-wise Beam graph and polars, on the same rows, in one run.",
+        description="Measure the job beside other tools and other ways to do it, on the same rows, in one run.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--csv", type=Path, metavar="PATH", help="file of telemetry, plain or .gz; else it is simulated"
-    )
-    parser.add_argument("--rows", type=int, default=400_000, metavar="N", help="rows to simulate")
-    parser.add_argument("--row-wise-rows", type=int, default=20_000, metavar="N", help="rows for the row-wise graph")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each contender runs")
-    parser.add_argument("--only", default=",".join(PARTS), metavar="LIST", help="parts to run")
-    parser.add_argument("--sink", action="append", default=[], metavar="PATH", help="a folder on any Beam filesystem "
-                        "that the sinks write to, too; may be repeated")  # fmt: skip
+    add = parser.add_argument
+    add("--csv", type=Path, metavar="PATH", help="file of telemetry, plain or .gz; else it is simulated")
+    add("--rows", type=int, default=400_000, metavar="N", help="rows to simulate")
+    add("--row-wise-rows", type=int, default=20_000, metavar="N", help="the first rows, for what is slow: row-wise "
+        "Beam graphs, and Pub/Sub at one row a message")  # fmt: skip
+    add("--stock-rows", type=int, default=3_000, metavar="N", help="rows for Beam's own reader of Pub/Sub")
+    add("--scale-devices", type=int, default=100_000, metavar="N", help="devices of the part `scale`")
+    add("--long-rows", type=int, default=10_000_000, metavar="N", help="rows of the part `long`")
+    add("--long-rate", type=int, default=30_000, metavar="N", help="rows a second that are published into it")
+    add("--latency-seconds", type=int, default=30, metavar="S", help="how long the part `latency` counts")
+    add("--rounds", type=int, default=3, metavar="N", help="how often each contender runs")
+    add("--only", default=_USUAL, metavar="LIST", help=f"parts to run, of {', '.join(PARTS)}")
+    add("--sink", action="append", default=[], metavar="PATH", help="a folder on any Beam filesystem "
+        "that the sinks write to, too; may be repeated")  # fmt: skip
     add_bigquery(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
-    return parser  # fmt: skip
+    add("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add("--results", type=Path, metavar="FOLDER", help="write figures, table and chart there, named by day and machine")
+    return parser
 
 
 def run(args: argparse.Namespace) -> str:
@@ -105,21 +58,35 @@ def run(args: argparse.Namespace) -> str:
         BenchmarkError: if a contender fails or is wrong.
     """
     parts = _check(args)
-    facts = machine_facts()
+    facts = machine_facts() | (_peer_facts() if "peers" in parts else {})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         data = prepare_data(folder, args.csv, args.rows, args.row_wise_rows)
-        contenders = [one for part in parts for one in stack.enter_context(PARTS[part](data, args))]
+        contenders = [one for name in parts for one in stack.enter_context(PARTS[name].contenders(data, args))]
         timings = run_rounds(contenders, args.rounds)
     if args.json:
-        args.json.write_text(to_json(timings, data, facts, BASE) + "\n", encoding="utf-8")
-    return to_table(timings, data, facts, BASE)
+        args.json.write_text(to_json(timings, data, facts) + "\n", encoding="utf-8")
+    if args.results:
+        for path in write_results(args.results, timings, data, facts, datetime.now(UTC).date()):
+            sys.stderr.write(f"wrote {path}\n")
+    return to_table(timings, data, facts)
+
+
+def _peer_facts() -> dict[str, str]:
+    from benchmarks import peer_runs
+
+    return {f"peer {name}": found for name, found in peer_runs.versions(peer_runs.interpreter()).items()}
 
 
 def _check(args: argparse.Namespace) -> list[str]:
     for flag, value, least in (
         ("--rows", args.rows, _FEWEST_ROWS),
         ("--row-wise-rows", args.row_wise_rows, 1),
+        ("--stock-rows", args.stock_rows, 1),
+        ("--scale-devices", args.scale_devices, 10),
+        ("--long-rows", args.long_rows, 1),
+        ("--long-rate", args.long_rate, 1),
+        ("--latency-seconds", args.latency_seconds, 1),
         ("--rounds", args.rounds, 1),
     ):
         if value < least:
@@ -130,6 +97,8 @@ def _check(args: argparse.Namespace) -> list[str]:
             raise ConfigError("--only", args.only, f"{name!r} is none of {', '.join(PARTS)}")
     if args.json and not args.json.absolute().parent.is_dir():
         raise ConfigError("--json", args.json, "its folder does not exist")
+    if args.results and not args.results.is_dir():
+        raise ConfigError("--results", args.results, "is not a folder")
     return [name for name in PARTS if name in asked]
 
 

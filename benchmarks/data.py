@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.answers import Answer, plain_answer
+from benchmarks.answers import WINDOW_US, Answer, Truth, plain_truth
 from publisher.csvfiles import read_pieces
 from publisher.lines import write_lines
 from publisher.simulate.stream import Simulation, generate, prepare
@@ -15,6 +15,8 @@ from transforms.errors import ConfigError
 _START_US: Final = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z, as in the founding data set
 _INTERVAL_US: Final = 5_000_000
 _DEVICES: Final = 3
+LEAST_READINGS: Final = 24
+"""Of each device in a simulation; fewer cannot hold a spike."""
 _FAULTS: Final = ("spike",)
 """Spikes are what exceeds 30 °C in the simulation."""
 
@@ -25,10 +27,12 @@ class Rows:
 
     Attributes:
         lines: file of newline-delimited JSON.
-        answer: what a contender must find.
+        truth: what a contender must find.
+        answer: how much that is.
     """
 
     lines: Path
+    truth: Truth
     answer: Answer
 
     def read_lines(self) -> list[bytes]:
@@ -77,9 +81,26 @@ def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows:
     return Data(csv, title, whole, _write(folder / "part.jsonl", lines[:part_rows]))
 
 
-def simulate(path: Path, rows: int) -> Path:
-    """Write simulated telemetry, the same on every machine; returns the path."""
-    simulation = Simulation(rows, _DEVICES, 1, _START_US, _INTERVAL_US, _FAULTS)
+def simulated(folder: Path, rows: int, devices: int, interval_us: int, window_us: int = WINDOW_US) -> Data:
+    """Make simulated rows of another shape ready; all of them are the part, too."""
+    csv = simulate(folder / f"telemetry-{rows}-{devices}.csv", rows, devices, interval_us)
+    whole = _write(csv.with_suffix(".jsonl"), list(json_lines(csv)), window_us)
+    return Data(csv, f"simulated telemetry, {devices} devices", whole, whole)
+
+
+def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = _INTERVAL_US) -> Path:
+    """Write simulated telemetry, the same on every machine; returns the path.
+
+    Args:
+        path: the CSV file to write.
+        rows: how many.
+        devices: how many take turns.
+        interval_us: microseconds between two readings of a device.
+
+    Raises:
+        ConfigError: if the rows are too few to hold a spike.
+    """
+    simulation = Simulation(rows, devices, 1, _START_US, interval_us, _FAULTS)
     with open_rows(str(path)) as target:
         write_rows(generate(simulation, *prepare(simulation)), target)
     return path
@@ -92,6 +113,12 @@ def json_lines(csv: Path) -> Iterator[bytes]:
             yield text.encode("utf-8", "surrogateescape")
 
 
-def _write(path: Path, lines: list[bytes]) -> Rows:
+def first_rows(rows: Rows, number: int, path: Path) -> Rows:
+    """Write the first of some rows to a file; returns them with what there is to find."""
+    return _write(path, rows.read_lines()[:number])
+
+
+def _write(path: Path, lines: list[bytes], window_us: int = WINDOW_US) -> Rows:
     path.write_bytes(b"\n".join(lines) + b"\n")
-    return Rows(path, plain_answer(lines))
+    truth = plain_truth(lines, window_us)
+    return Rows(path, truth, truth.answer)

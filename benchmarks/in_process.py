@@ -31,6 +31,7 @@ def contenders(rows: Rows) -> list[Contender]:
             rows.answer.rows,
             partial(_run, rows, size),
             remarks.get(size, "decoded one message at a time"),
+            ours=True,
         )
         for size in ROWS_PER_MESSAGE
     ]

@@ -78,9 +78,13 @@ def _folders(found: Results, place: str, local: bool) -> Iterator[Contender]:
     small = ("anomalies", "aggregates")
     for file_format in get_args(FileFormat):
         name = f"anomalies and aggregates as {file_format} into {where}"
-        yield Contender(name, _count(found, small), partial(_write, found, small, place, file_format), "files by hour")
+        yield Contender(
+            name, _count(found, small), partial(_write, found, small, place, file_format), "files by hour", True
+        )
     name = f"all readings as parquet into {where}"
-    yield Contender(name, _count(found, ("readings",)), partial(_write, found, ("readings",), place, "parquet"))
+    yield Contender(
+        name, _count(found, ("readings",)), partial(_write, found, ("readings",), place, "parquet"), "", True
+    )
 
 
 def _write(found: Results, kinds: Sequence[str], place: str, file_format: FileFormat) -> float:
@@ -110,7 +114,7 @@ def _topic(found: Results, address: str) -> Contender:
         PublisherClient(transport=PublisherGrpcTransport(channel=channel)).create_topic(name=topic)
     rows = _count(found, ("anomalies",))
     name = "anomalies into a topic of the embedded broker"
-    return Contender(name, rows, partial(_publish, found, topic, address), "one message an anomaly")
+    return Contender(name, rows, partial(_publish, found, topic, address), "one message an anomaly", True)
 
 
 def _publish(found: Results, topic: str, address: str) -> float:
@@ -151,4 +155,6 @@ def _dataset(found: Results, target: BigQueryTarget) -> Iterator[Contender]:
         return seconds
 
     for kind in ("anomalies", "aggregates"):
-        yield Contender(f"{kind} into {target}", _count(found, (kind,)), partial(insert, kind), "streaming inserts")
+        yield Contender(
+            f"{kind} into {target}", _count(found, (kind,)), partial(insert, kind), "streaming inserts", True
+        )

@@ -2,18 +2,16 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmarks import in_process, polars_scan
-from benchmarks.__main__ import PARTS, build_parser, main, run
-from benchmarks.answers import METRICS, THRESHOLD, WINDOW_US, Answer, BenchmarkError, plain_answer
-from benchmarks.contender import Contender, Timing, run_rounds
-from benchmarks.data import Data, Rows, prepare_data
+from benchmarks.__main__ import build_parser, main, run
+from benchmarks.answers import METRICS, THRESHOLD, WINDOW_US, Answer, BenchmarkError
+from benchmarks.contender import Contender, Sample, run_rounds
+from benchmarks.data import Data, prepare_data
 from benchmarks.machine import machine_facts
-from benchmarks.processes import read_answer
-from benchmarks.report import to_json, to_table
+from benchmarks.parts import PARTS
 from transforms.errors import ConfigError
 from transforms.records import DEFAULT_METRICS
 from transforms.rules import load_rules
@@ -47,6 +45,7 @@ def test_a_tiny_run_agrees_and_has_every_row(tmp_path, capsys):
     assert [result["name"] for result in figures["results"]] == NAMES
     assert [len(result["seconds"]) for result in figures["results"]] == [2] * 6
     assert figures["results"][2]["ratio"] == 1.0
+    assert {result["ratio_to"] for result in figures["results"]} == {NAMES[2]}
     assert figures["data"]["whole"]["rows"] == 2_500
     assert figures["machine"]["python"] == machine_facts()["python"]
 
@@ -102,7 +101,7 @@ def test_the_job_s_defaults_are_what_is_measured():
 @pytest.mark.parametrize("field", ["rows", "anomalies", "windows", "aggregates", "values"])
 def test_a_contender_that_finds_something_else_does_not_count(data, field):
     wrong = replace(data.whole.answer, **{field: getattr(data.whole.answer, field) + 1})
-    for contender in in_process.contenders(Rows(data.whole.lines, wrong)):
+    for contender in in_process.contenders(replace(data.whole, answer=wrong)):
         with pytest.raises(BenchmarkError, match=f"in process.*{field}="):
             contender.run()
 
@@ -111,7 +110,7 @@ def test_a_part_that_fails_ends_the_run_with_1(monkeypatch, capsys):
     def fail() -> float:
         raise BenchmarkError("broken: found nothing")
 
-    monkeypatch.setattr(in_process, "contenders", lambda rows: [Contender("broken", 1, fail)])
+    monkeypatch.setattr(in_process, "contenders", lambda _: [Contender("broken", 1, fail)])
     assert main(["--only", "in-process", "--rows", "300"]) == 1
     assert capsys.readouterr().err == "benchmarks: error: broken: found nothing\n"
 
@@ -119,12 +118,14 @@ def test_a_part_that_fails_ends_the_run_with_1(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (["--only", "polars,duckdb"], "--only polars,duckdb: 'duckdb' is none of in-process, "),
+        (["--only", "polars,duckdb"], "--only polars,duckdb: 'duckdb' is none of peers, in-process, "),
         (["--rows", "99"], "--rows 99: must be at least 100"),
         (["--rounds", "0"], "--rounds 0: must be at least 1"),
         (["--row-wise-rows", "0"], "--row-wise-rows 0: must be at least 1"),
         (["--csv", "no-such.csv"], "no-such.csv: "),
         (["--json", "no-such-folder/x.json"], "--json no-such-folder/x.json: its folder does not exist"),
+        (["--results", "no-such-folder"], "--results no-such-folder: is not a folder"),
+        (["--latency-seconds", "0"], "--latency-seconds 0: must be at least 1"),
     ],
 )
 def test_a_bad_flag_is_refused_in_one_line(flags, complaint, capsys):
@@ -150,40 +151,20 @@ def test_contenders_take_turns():
     assert [timing.seconds for timing in timings] == [[1.0] * 3, [2.0] * 3]
 
 
-def test_the_table(data):
-    timings = [
-        Timing(Contender("first", 1_000, lambda: 0.0, "with a remark"), [1.0, 0.5, 4.0]),
-        Timing(Contender("the base", 20_000, lambda: 0.0), [0.25, 0.25, 0.125]),
-    ]
-    small = replace(data, title="three rows", whole=Rows(Path("x"), Answer(3, 1, 2, 4, 5)))
-    assert to_table(timings, small, {"cores": "2", "python": "3"}, "the base").splitlines() == [
-        "cores 2, python 3",
-        "three rows: 3 rows, 1 anomalies, 2 windows of 60 s, 4 aggregates; every output was checked",
-        "",
-        "            rows  median s  rows/s  slowest – fastest   ratio",
-        "first      1,000     1.000   1,000        250 – 2,000  0.0125  with a remark",
-        "the base  20,000     0.250  80,000   80,000 – 160,000       1",
-        "",
-        "ratio: rows/s over those of 'the base'; medians over rounds in turn, 3 in all",
-    ]
-    figures = json.loads(to_json(timings, small, {"cores": "2"}, "not there"))
-    assert [result["ratio"] for result in figures["results"]] == [1.0, 80.0]
-    assert figures["results"][0]["rows_per_second"] == 1_000
-    assert figures["results"][0]["seconds"] == [1.0, 0.5, 4.0]
+def test_one_that_is_missing_has_no_turn_and_is_still_listed():
+    def run() -> float:
+        raise AssertionError("it is not installed")
+
+    timings = run_rounds([Contender("a", 1, run, missing="not installed here"), Contender("b", 1, lambda: 2.0)], 2)
+    assert [timing.seconds for timing in timings] == [[], [2.0, 2.0]]
 
 
-def test_the_files_of_a_job_are_read_as_an_answer(tmp_path):
-    def write(kind: str, name: str, *rows: dict[str, object]) -> None:
-        folder = tmp_path / kind / "date=1970-01-01" / "hour=00"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-
-    row: dict[str, object] = {"device": "a", "metric": "temp", "window_start": "t0", "pane_index": 0, "count": 4}
-    write("aggregates", "1.jsonl", row, row | {"metric": "co"}, row | {"window_start": "t1"})
-    write("aggregates", "2.jsonl", row | {"pane_index": 2, "count": 6}, row | {"pane_index": 1, "count": 5})
-    write("anomalies", "1.jsonl", {}, {})
-    found = read_answer(tmp_path, {"rows_decoded": 9})
-    assert found == Answer(rows=9, anomalies=2, windows=2, aggregates=3, values=6 + 4 + 4)
+def test_a_run_may_tell_more_than_its_seconds():
+    found = iter([Sample(4.0, 1.0, 10.0, {"p50 ms": 3.0}), Sample(2.0, 3.0, 30.0, {"p50 ms": 5.0}), Sample(3.0, 2.0)])
+    (timing,) = run_rounds([Contender("a", 12, lambda: next(found))], 3)
+    assert (timing.median_s, timing.steady_s, timing.peak_mb) == (3.0, 2.0, 30.0)
+    assert (timing.speed(), timing.speed(steady=True)) == (4.0, 6.0)
+    assert timing.details == {"p50 ms": 4.0}
 
 
 def test_the_row_wise_graph_agrees(data):
@@ -204,26 +185,18 @@ def test_sinks_store_everything_or_do_not_count(data, tmp_path, monkeypatch):
         assert [one.name for one in found] == [*names, "anomalies into a topic of the embedded broker"]
         small = data.whole.answer.anomalies + data.whole.answer.aggregates
         assert [one.rows for one in found] == [small, small, 2_500] * 2 + [data.whole.answer.anomalies]
-        assert all(one.run() > 0 for one in found)
+        assert all(one.run() for one in found)
         assert len(list(tmp_path.rglob("*.jsonl"))) > 0
         monkeypatch.setattr(sinks, "write_file", lambda *_: None)
         with pytest.raises(BenchmarkError, match=r"0 of \d+ anomalies stored"):
             found[0].run()
 
 
-def test_without_a_choice_every_part_is_run():
-    assert build_parser().parse_args([]).only.split(",") == list(PARTS)
-    assert list(PARTS) == ["in-process", "polars", "row-wise", "whole", "pubsub", "sinks"]
-
-
-def test_a_plain_count_by_hand():
-    lines = [
-        b'{"ts":0,"device":"a","temp":30.5,"co":1}',
-        b'{"ts":59.999999,"device":"a","temp":30.0}',
-        b'{"ts":60,"device":"b","temp":null,"light":true}',
-        b'{"ts":61,"device":"b","co":2}',
-    ]
-    assert plain_answer(lines) == Answer(rows=4, anomalies=1, windows=2, aggregates=3, values=4)
+def test_without_a_choice_every_part_is_run_but_the_long_ones():
+    assert build_parser().parse_args([]).only.split(",") == [name for name in PARTS if name not in ("scale", "long")]
+    kept = {"in-process", "polars", "row-wise", "whole", "pubsub", "sinks"}
+    added = {"peers", "stock", "dense", "publisher", "cores", "startup", "latency", "scale", "long"}
+    assert set(PARTS) == kept | added
 
 
 def test_run_returns_the_table():
