@@ -25,7 +25,12 @@ setup(
     description="Live anomaly detection for IoT sensor telemetry on Apache Beam",
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline*", "transforms*", "publisher*", "plotting*"]),
-    package_data={"transforms": ["*.yaml"], "plotting": ["*.mplstyle"], "plotting.report": _PAGE, "plotting.serve": _PAGE},
+    package_data={
+        "transforms": ["*.yaml"],
+        "plotting": ["*.mplstyle"],
+        "plotting.report": _PAGE,
+        "plotting.serve": _PAGE,
+    },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

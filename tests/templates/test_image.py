@@ -208,7 +208,9 @@ def test_workers_need_no_charts_and_no_publisher(python: Path, folder: Path) -> 
     """All modules of the worker's packages are imported where nothing else is, not even pandas or matplotlib."""
     absent = {*LEFT_OUT, "publisher", "plotting", "templates", "demo"}
     names = modules(*PACKAGES)
-    assert {"pipeline.run", "pipeline.remote", "pipeline.sources.pubsub"} <= set(names)  # what the Dockerfile's last step imports
+    assert {"pipeline.run", "pipeline.remote", "pipeline.sources.pubsub"} <= set(
+        names
+    )  # what the Dockerfile's last step imports
     ran = run(python, ["-c", WITHOUT, ",".join(absent), *names], folder.parent)
     assert ran.stderr == ""
     where, loaded = ran.stdout.splitlines()
