@@ -16,6 +16,7 @@ from transforms.storage import StorageError, exists
 from transforms.stored import FileStore, ResultStore
 
 _PORT: Final = 8988
+_REFRESH, _REFRESH_PAID = "1s", "30s"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_rules(parser)
     parser.add_argument(
-        "--refresh", default="1s", metavar="DURATION", help="how often to ask for new results (default: 1s)"
+        "--refresh",
+        default="",
+        metavar="DURATION",
+        help=f"how often to ask for new results (default: {_REFRESH}; of BigQuery, which takes money: {_REFRESH_PAID})",
     )
     parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
@@ -58,7 +62,8 @@ def run(options: argparse.Namespace) -> str:
     from plotting.serve.hub import Hub
     from plotting.serve.server import address_of, listen, loopback, serve
 
-    refresh_s = read_duration("--refresh", options.refresh, 100_000) / 1e6
+    usually = _REFRESH_PAID if options.bigquery else _REFRESH
+    refresh_s = read_duration("--refresh", options.refresh or usually, 100_000) / 1e6
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
     _check(store)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,10 @@ import pytest
 from pipeline.__main__ import main as run_job
 from plotting.__main__ import main
 from plotting.figures import KINDS, make_figure, picture_bytes
+from plotting.panels import TimeRange
 from plotting.render import render
+from plotting.serve.follow import Follower
+from plotting.serve.live import LiveRun
 from plotting.source import add_source, explained, open_results, refusal, store_of
 from tests.emulators import BigQueryServer, bigquery_server
 from tests.pipeline.test_lakes import frame
@@ -191,6 +195,27 @@ def test_pictures_and_reports_are_the_same_from_files_and_from_a_dataset(
         pages.append(page.read_text().replace(name, "NAME"))
     assert "NAME" in pages[0]
     assert pages[0] == pages[1]
+
+
+def test_a_dataset_is_followed_as_a_folder_is(twice: Twice) -> None:
+    runs = []
+    for source in twice.sources:
+        follower, live = Follower(opened(*source)), LiveRun()
+        assert all(live.take(kind, table) for kind, table in follower.poll())
+        again = [live.take(kind, table) for kind, table in follower.poll()]
+        assert not any(again)  # what a dataset repeats is known
+        runs.append(live)
+    files, dataset = runs
+    assert (files.windows, files.anomalies.total, files.letters.total) == (1800, 85, 1)
+    assert (dataset.windows, dataset.anomalies.total, dataset.letters.total) == (1800, 85, 1)
+    for metric in files.metrics():
+        for one, other in zip(
+            *(run.course(metric, (), TimeRange(), readings=False).panels for run in runs), strict=True
+        ):
+            assert (one.device, one.thresholds) == (other.device, other.thresholds)
+            for part in fields(one.windows):
+                assert getattr(one.windows, part.name).tolist() == getattr(other.windows, part.name).tolist()
+            assert one.anomalies.times.tolist() == other.anomalies.times.tolist()
 
 
 @pytest.mark.parametrize("command", ["render", "report"])
