@@ -8,7 +8,7 @@ from plotting.panels import TimeRange
 from plotting.render import Summary, render
 from plotting.report import command as report
 from plotting.serve import command as serve
-from plotting.source import add_source, open_results
+from plotting.source import add_readings, add_source, open_results
 from plotting.texts import TEXTS
 from plotting.themes import THEMES
 from transforms.commands import OneLineParser
@@ -38,13 +38,9 @@ def build_parser() -> OneLineParser:
         help="scatter: each reading, or each window's mean and range; trend: each window's mean, range and standard "
         "deviation; overview: anomalies by device, time and rule, dead letters by reason, gaps (default: scatter)",
     )
-    command.add_argument(
-        "--readings",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PATH",
-        help="for a scatter the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; "
+    add_readings(
+        command,
+        "for a scatter the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; "
         "without them the window means are drawn",
     )
     command.add_argument("--metric", help="metric to draw (default: temp; of an overview: all)")

@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 
 from plotting.compose import compose
 from plotting.limits import with_limits
+from plotting.looks import Looks
 from plotting.overviews import fill_overview, new_overview
 from plotting.panels import TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.readings import read_readings
 from plotting.results import read_results, read_run
 from plotting.source import Source, refusal, store_of
 from plotting.summaries import Overview, summarise
-from plotting.texts import TEXTS, Texts
-from plotting.themes import THEMES, Theme
+from plotting.texts import TEXTS
+from plotting.themes import THEMES
 from transforms.clock import format_time
 from transforms.errors import ConfigError
 from transforms.rules import RuleSet
@@ -28,7 +29,7 @@ UNDATED: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"Cr
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Looks):
     """What to draw.
 
     Attributes:
@@ -63,16 +64,6 @@ class Order:
         for flag, name, known in (("--lang", self.language, TEXTS), ("--theme", self.theme, THEMES)):
             if name not in known:
                 raise ConfigError(flag, name, f"not one of {', '.join(known)}")
-
-    @property
-    def texts(self) -> Texts:
-        """The words."""
-        return TEXTS[self.language]
-
-    @property
-    def look(self) -> Theme:
-        """The colours."""
-        return THEMES[self.theme]
 
 
 @dataclass(frozen=True)

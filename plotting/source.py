@@ -27,6 +27,11 @@ def add_source(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_readings(parser: argparse._ActionsContainer, words: str) -> None:
+    """Add the flag that names files of readings, with what it means to the command."""
+    parser.add_argument("--readings", nargs="+", action="extend", default=[], metavar="PATH", help=words)
+
+
 def open_results(options: argparse.Namespace) -> ResultStore:
     """Return the results that the flags of `add_source` name; of a folder, nothing is read yet.
 

@@ -12,7 +12,7 @@ from plotting.report.memory import Remembering
 from plotting.report.page import build_page
 from plotting.report.pictures import pictures
 from plotting.report.words import WORDS
-from plotting.source import add_source, open_results
+from plotting.source import add_readings, add_source, open_results
 from transforms.errors import ConfigError
 from transforms.flags import read_span
 from transforms.storage import StorageError, write_file
@@ -26,14 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="the page, .html, on any filesystem that Beam knows"
     )
-    parser.add_argument(
-        "--readings",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PATH",
-        help="the readings themselves, as render takes them; without them the window means are drawn",
-    )
+    add_readings(parser, "the readings themselves, as render takes them; without them the window means are drawn")
     parser.add_argument("--metric", default="temp", help="metric of the picture; the table has all (default: temp)")
     parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
     parser.add_argument("--end", default="", metavar="TIME", help="first time not shown any more")

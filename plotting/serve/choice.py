@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from plotting.looks import Looks
 from plotting.panels import TimeRange
-from plotting.texts import TEXTS, Texts
-from plotting.themes import THEMES, Theme
+from plotting.texts import TEXTS
+from plotting.themes import THEMES
 from transforms.errors import ConfigError
 from transforms.flags import read_span
 
@@ -23,7 +24,7 @@ _MOST_DEVICES: Final = 100
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Looks):
     """What one tab shows.
 
     Attributes:
@@ -45,16 +46,6 @@ class Choice:
     language: str = "en"
     theme: str = "light"
     width: int = 1100
-
-    @property
-    def texts(self) -> Texts:
-        """The words."""
-        return TEXTS[self.language]
-
-    @property
-    def look(self) -> Theme:
-        """The colours."""
-        return THEMES[self.theme]
 
     @property
     def metric_or_all(self) -> str | None:

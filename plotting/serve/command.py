@@ -8,7 +8,7 @@ from typing import Final
 from plotting.limits import add_rules, read_limits
 from plotting.serve.choice import FIGURES, Choice
 from plotting.serve.words import WORDS
-from plotting.source import add_source, open_results
+from plotting.source import add_readings, add_source, open_results
 from plotting.themes import THEMES
 from transforms.errors import ConfigError
 from transforms.flags import read_duration, read_whole
@@ -33,13 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--figure", choices=list(FIGURES), default="trend", help="picture to begin with (default: trend)"
     )
     parser.add_argument("--metric", default="temp", help="metric to begin with (default: temp)")
-    parser.add_argument(
-        "--readings",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PATH",
-        help="for a scatter the readings themselves, as render takes them; the folder of an archive is followed",
+    add_readings(
+        parser, "for a scatter the readings themselves, as render takes them; the folder of an archive is followed"
     )
     add_rules(parser)
     parser.add_argument(
