@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from plotting.panels import TimeRange
+from plotting.panels import TimeRange, micros
 from plotting.reduce import Times
 from plotting.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
 from plotting.source import explained
@@ -88,12 +87,6 @@ def gather(store: ResultStore, metric: str, span: TimeRange) -> Facts:
         dead_letters={str(reason): int(count) for reason, count in reasons.items()},
         decoded=int(ledger.loc[ledger["item"] == ROWS_DECODED, "count"].sum()) if len(ledger) else None,
     )
-
-
-def micros(times: pd.Series) -> Times:
-    """Return the microseconds since the epoch of times, UTC."""
-    found: Times = times.dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
-    return found
 
 
 def _distinct(store: ResultStore, kind: str, columns: Sequence[str]) -> pd.DataFrame:

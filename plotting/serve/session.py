@@ -14,6 +14,7 @@ from matplotlib.backends.backend_webagg_core import (
 )
 
 from plotting.figures import picture_bytes
+from plotting.panels import micros
 from plotting.serve.choice import Choice, read_choice
 from plotting.serve.facts import devices_like, facts_of
 from plotting.serve.hover import Hover
@@ -202,10 +203,8 @@ class Session:
         """Return which rules an anomaly has breached."""
         words, texts, metric = WORDS[self.choice.language], self.choice.texts, self.choice.metric
         found = self._run.anomalies.of(metric, hover.device)
-        at = [
-            found[name].dt.tz_localize(None).astype("M8[us]").astype("int64") for name in ("event_time", "source_time")
-        ]
-        rows = found[(at[0] == hover.time_us) | (at[1] == hover.time_us)]
+        event_us, source_us = micros(found["event_time"]), micros(found["source_time"])
+        rows = found[(event_us == hover.time_us) | (source_us == hover.time_us)]
         return [
             f"{row.rule_id} ({texts.severity(row.severity)}): "
             + words[row.comparison].format(
