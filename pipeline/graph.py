@@ -33,7 +33,8 @@ def outputs_of(config: JobConfig) -> Outputs:
     for kind in (spec.name for spec in specs):
         if config.output:
             file_format = "parquet" if kind == READINGS else config.file_format
-            write = WriteRecords(kind, config.output, file_format, _flush_us(config, kind), config.shards)
+            complete = kind == "aggregates" and not config.streaming
+            write = WriteRecords(kind, config.output, file_format, _flush_us(config, kind), config.shards, complete)
             outputs[kind][f"Write {kind}"] = write
     if config.bigquery:
         for spec in specs:

@@ -44,6 +44,7 @@ class WriteRecords(beam.PTransform):
         file_format: jsonl or parquet.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
         shards: how many files are gathered at a time.
+        complete: whether an element holds all there is for its files, so that nothing has to be gathered.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class WriteRecords(beam.PTransform):
     file_format: FileFormat = "jsonl"
     flush_us: int = 500_000
     shards: int = 1
+    complete: bool = False
 
     def __post_init__(self) -> None:
         """Let Beam set its own fields up."""
@@ -62,7 +64,9 @@ class WriteRecords(beam.PTransform):
             tuple[Key, pa.RecordBatch]
         )
         gather: beam.PTransform = beam.GroupByKey()
-        if not batches.is_bounded:
+        if self.complete:
+            gather = beam.MapTuple(lambda key, batch: (key, [batch]))
+        elif not batches.is_bounded:
             gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
         write = _Write(self.kind, self.output, self.file_format)
         return keyed | "Gather" >> gather | "Write" >> beam.ParDo(write).with_output_types(str)

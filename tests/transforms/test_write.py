@@ -243,3 +243,13 @@ def test_shards_divide_the_records_of_an_hour_among_files(tmp_path):
     files = [read_back(tmp_path / path, Anomaly) for path in tree(tmp_path)]
     assert len(files) == 4
     assert sorted((one for file in files for one in file), key=lambda one: one.event_time) == records
+
+
+@pytest.mark.parametrize(("complete", "files"), [(False, 2), (True, 3)])
+def test_an_element_that_is_complete_is_not_gathered_with_others(complete, files, tmp_path):
+    batches = [batch_of(aggregate(START, 0), aggregate(START + HOUR, 0)), batch_of(aggregate(START + MINUTE, 0))]
+    run_bounded(batches, WriteRecords("aggregates", str(tmp_path), complete=complete))
+    found = [read_back(tmp_path / path, WindowAggregate) for path in tree(tmp_path)]
+    assert len(found) == files
+    written = [one.window_start for file in found for one in file]
+    assert sorted(written) == [START, START + MINUTE, START + HOUR]
