@@ -23,6 +23,7 @@ from transforms.clock import format_time
 from transforms.commands import stopping
 from transforms.durations import format_duration
 from transforms.errors import OutputError
+from transforms.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
 
@@ -75,7 +76,8 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
     workers = worker_count(config, options, ranges)
     _LOG.info("%d files in %d ranges, %d processes", len({part.path for part in ranges}), len(ranges), workers)
     source = ReadFiles(ranges, spread=workers > 1)
-    return _execute(files_runner(config, options, workers), config, options, source)
+    with spilling() as folder:
+        return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:

@@ -1,7 +1,7 @@
-"""A process that works for another one, ``python -m pipeline.worker [--verbose] [PACKAGE …]``: Beam's own worker.
+"""Beam's own worker, a process that works for another: ``python -m pipeline.worker [--verbose] FOLDER [PACKAGE …]``.
 
-`pipeline.workers` starts it; what to do comes from the environment that Beam sets. The packages are those that the
-job does without.
+`pipeline.workers` starts it; what to do comes from the environment that Beam sets. The folder is where the job spills
+to, the packages are those that it does without.
 """
 
 import contextlib
@@ -11,14 +11,17 @@ import sys
 from typing import Final
 
 from pipeline.imports import left_out
+from transforms.spill import spilling
 
 VERBOSE: Final = "--verbose"
 
 
 def main(args: list[str]) -> None:
     """Work until the process that started this one ends, or has nothing more to do."""
+    folder, *packages = (arg for arg in args if arg != VERBOSE)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(left_out([arg for arg in args if arg != VERBOSE]))
+        stack.enter_context(left_out(packages))
+        stack.enter_context(spilling(folder))
         from apache_beam.runners.worker import sdk_worker_main  # only now: it loads Beam
 
         gc.freeze()

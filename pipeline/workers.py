@@ -1,8 +1,8 @@
 """How many processes share a job on files, and how they are started.
 
-Beam's local runner cuts the work of each step evenly between its workers and brings what they shuffle together in the
-process that was started. A worker is another process, which takes about a second of a processor to start: small input
-is read faster without.
+Beam's local runner cuts the work of each step evenly between its workers and groups what they shuffle in the process
+that was started; the content itself goes through files (`transforms.spill`). A worker is another process, which takes
+about a second of a processor to start: small input is read faster without.
 """
 
 import os
@@ -40,11 +40,18 @@ def worker_count(config: JobConfig, options: PipelineOptions, ranges: Sequence[F
     return min(processors, len(ranges), _MOST)
 
 
-def files_runner(config: JobConfig, options: PipelineOptions, workers: int) -> FnApiRunner:
-    """Return Beam's local runner for bounded input: in this process, or with workers of its own."""
+def files_runner(config: JobConfig, options: PipelineOptions, workers: int, folder: str) -> FnApiRunner:
+    """Return Beam's local runner for bounded input: in this process, or with workers of its own.
+
+    Args:
+        config: the job.
+        options: Beam's, in which the number of workers is noted.
+        workers: how many processes; see `worker_count`.
+        folder: where the job spills to.
+    """
     options.view_as(DirectOptions).direct_num_workers = workers
     if workers == 1:
         return FnApiRunner()
     verbose = [VERBOSE] if config.verbose else []
-    command = shlex.join([sys.executable, "-m", "pipeline.worker", *verbose, *unused(config)])
+    command = shlex.join([sys.executable, "-m", "pipeline.worker", *verbose, folder, *unused(config)])
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))

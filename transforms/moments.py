@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.batch import Codes, Flags, Floats, Ints, ReadingBatch, merge_names
-from transforms.packing import pack_values, unpack_values
+from transforms.packing import Packed, pack_values, unpack_values
+from transforms.spill import Spilled
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
@@ -52,7 +53,7 @@ class AggregateTable:
         """Return the number of groups."""
         return len(self.window_us)
 
-    def __reduce__(self) -> tuple[Any, tuple[int, bytes]]:
+    def __reduce__(self) -> tuple[Any, Packed]:
         """Pack the table, on its way to the worker that merges it."""
         fields = (self.metrics, self.devices, self.device, self.window_us, self.floats, self.ints)
         return _restore, pack_values(fields)
@@ -75,7 +76,7 @@ class AggregateTable:
         )
 
 
-def _restore(size: int, packed: bytes) -> AggregateTable:
+def _restore(size: int, packed: bytes | Spilled) -> AggregateTable:
     return AggregateTable(*unpack_values(size, packed))
 
 

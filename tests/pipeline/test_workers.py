@@ -1,6 +1,9 @@
 """Jobs that several processes share: the same results, and the same words where something goes wrong."""
 
 import os
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,12 @@ def test_two_processes_find_what_one_finds(tmp_path: Path, flags: tuple[str, ...
     found = oracle.truth(oracle.read_output(out, "aggregates"))
     oracle.assert_same_aggregates(found, oracle.aggregate(frame, size, slide))
     assert imbalances(out) == []
+    assert hours(tmp_path / "alone") == hours(out)
+    assert set(Counter(hours(out)).values()) == ({3} if flags else {1})  # each shard writes an hour once
+
+
+def hours(out: Path) -> list[str]:
+    return sorted(str(path.parent.relative_to(out)) for path in out.glob("aggregates/*/*/*"))
 
 
 def test_a_worker_that_cannot_write_ends_the_job_with_one_line(
@@ -64,6 +73,27 @@ def test_a_worker_that_cannot_write_ends_the_job_with_one_line(
     assert main(["--input", given, "--output", str(out), "--direct_num_workers", "2"]) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/anomalies")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_disk_without_room_for_what_is_shuffled_ends_the_job_with_one_line(tmp_path: Path, workers: str) -> None:
+    given = write_parts(tmp_path, telemetry(3_000), 2)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    job = [sys.executable, "-m", "pipeline", "--input", given, "--output", str(tmp_path / "out")]
+    ended = subprocess.run(
+        ["bash", "-c", f'ulimit -f 4 && exec "$@" --direct_num_workers {workers}', "bash", *job],  # kilobytes a file
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"pipeline: error: {folder}/telemetry-spill-")
+    assert line.endswith(
+        ": cannot be written: File too large; what waits between steps goes there, or where TMPDIR says"
+    )
+    assert ended.returncode == 1
+    assert list(folder.glob("telemetry-spill-*")) == []
 
 
 def ranges(*megabytes: int | None) -> list[FileRange]:
