@@ -2,7 +2,7 @@
 # make test                         everything that proves the project
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
-# make bench-scale [CSV=path]       ten times as much, and a stream of ten million rows, with their memory
+# make bench-scale [CSV=path]       ten times as much, ten million rows from a file and in a stream, with their memory
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -34,7 +34,7 @@ bench: $(VENV)/.development peers
 
 bench-scale: $(VENV)/.development
 	@mkdir -p benchmarks/results
-	$(BENCH) --only scale,long $(if $(ROUNDS),,--rounds 1)
+	$(BENCH) --only scale,large,long $(if $(ROUNDS),,--rounds 1)
 
 # One that cannot be installed stops nothing: the table says that it is not installed, and it is tried again the next time.
 peers: $(VENV)/.created

@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Beam graphs, and Pub/Sub at one row a message")  # fmt: skip
     add("--stock-rows", type=int, default=3_000, metavar="N", help="rows for Beam's own reader of Pub/Sub")
     add("--scale-devices", type=int, default=100_000, metavar="N", help="devices of the part `scale`")
+    add("--large-rows", type=int, default=10_000_000, metavar="N", help="rows of the part `large`")
     add("--long-rows", type=int, default=10_000_000, metavar="N", help="rows of the part `long`")
     add("--long-rate", type=int, default=30_000, metavar="N", help="rows a second that are published into it")
     add("--latency-seconds", type=int, default=30, metavar="S", help="how long the part `latency` counts")
@@ -84,6 +85,7 @@ def _check(args: argparse.Namespace) -> list[str]:
         ("--row-wise-rows", args.row_wise_rows, 1),
         ("--stock-rows", args.stock_rows, 1),
         ("--scale-devices", args.scale_devices, 10),
+        ("--large-rows", args.large_rows, _FEWEST_ROWS),
         ("--long-rows", args.long_rows, 1),
         ("--long-rate", args.long_rate, 1),
         ("--latency-seconds", args.latency_seconds, 1),

@@ -1,7 +1,8 @@
 """The rows that all contenders read: one CSV file, and the same rows as lines of JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -74,17 +75,16 @@ def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows:
         csv = simulate(folder / "telemetry.csv", simulated_rows)
     else:
         title = csv.name
-    lines = list(json_lines(csv))
-    if not lines:
+    whole = _write(folder / "whole.jsonl", json_lines(csv))
+    if not whole.truth.rows:
         raise ConfigError("--csv", csv, "holds no row")
-    whole = _write(folder / "whole.jsonl", lines)
-    return Data(csv, title, whole, _write(folder / "part.jsonl", lines[:part_rows]))
+    return Data(csv, title, whole, first_rows(whole, part_rows, folder / "part.jsonl"))
 
 
 def simulated(folder: Path, rows: int, devices: int, interval_us: int, window_us: int = WINDOW_US) -> Data:
     """Make simulated rows of another shape ready; all of them are the part, too."""
     csv = simulate(folder / f"telemetry-{rows}-{devices}.csv", rows, devices, interval_us)
-    whole = _write(csv.with_suffix(".jsonl"), list(json_lines(csv)), window_us)
+    whole = _write(csv.with_suffix(".jsonl"), json_lines(csv), window_us)
     return Data(csv, f"simulated telemetry, {devices} devices", whole, whole)
 
 
@@ -115,10 +115,13 @@ def json_lines(csv: Path) -> Iterator[bytes]:
 
 def first_rows(rows: Rows, number: int, path: Path) -> Rows:
     """Write the first of some rows to a file; returns them with what there is to find."""
-    return _write(path, rows.read_lines()[:number])
+    with open(rows.lines, "rb") as file:
+        return _write(path, (line.rstrip(b"\n") for line in islice(file, number)))
 
 
-def _write(path: Path, lines: list[bytes], window_us: int = WINDOW_US) -> Rows:
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    truth = plain_truth(lines, window_us)
+def _write(path: Path, lines: Iterable[bytes], window_us: int = WINDOW_US) -> Rows:
+    with open(path, "wb") as file:
+        file.writelines(line + b"\n" for line in lines)
+    with open(path, "rb") as file:
+        truth = plain_truth(file, window_us)
     return Rows(path, truth, truth.answer)

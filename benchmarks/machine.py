@@ -22,6 +22,14 @@ def machine_facts() -> dict[str, str]:
     }
 
 
+def memory_bytes() -> int | None:
+    """Return how much memory the machine has; None where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):
+        return None
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

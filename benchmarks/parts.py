@@ -135,6 +135,12 @@ def _scale(data: Data, args: argparse.Namespace) -> Given:
     return scale.contenders(data, args.scale_devices)
 
 
+def _large(_: Data, args: argparse.Namespace) -> Given:
+    from benchmarks import large
+
+    return large.contenders(args.large_rows)
+
+
 def _long(data: Data, args: argparse.Namespace) -> Given:
     from benchmarks import scale
 
@@ -156,5 +162,6 @@ PARTS: Final[Mapping[str, Part]] = {
     "startup": Part("Start-up", "python -m pipeline --help", _startup),
     "latency": Part("Latency through local Pub/Sub", "", _latency),
     "scale": Part("Ten times as much", "files: the same rows", _scale, long=True),
+    "large": Part("Many rows", "pipeline on files, all cores", _large, long=True),
     "long": Part("A stream that goes on", STREAM, _long, long=True),
 }

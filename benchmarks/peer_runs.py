@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Final
 from benchmarks.child import ROOT, run_child
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import Data, Rows
+from benchmarks.folders import output_folder
 from benchmarks.outputs import read_peer
 from benchmarks.processes import on_lines
 
@@ -111,9 +111,9 @@ def run_peer(peer: Peer, rows: Rows, python: Path, env: Mapping[str, str] | None
     Raises:
         BenchmarkError: if it fails, or finds something else than the truth.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        command = [str(python), "-m", f"benchmarks.peers.{peer.script}", str(rows.lines), folder]
+    with output_folder() as folder:
+        command = [str(python), "-m", f"benchmarks.peers.{peer.script}", str(rows.lines), str(folder)]
         child = run_child(command, env)
-        found = read_peer(Path(folder), rows.answer.rows, windows=peer.windows)
+        found = read_peer(folder, rows.answer.rows, windows=peer.windows)
         rows.truth.check(peer.name, found, windows=peer.windows)
     return Sample(child.seconds, float(child.last_line()["seconds"]), child.peak_mb)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from benchmarks.answers import Truth
 from benchmarks.child import Child, run_module
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import Data, Rows
+from benchmarks.folders import output_folder
 from benchmarks.outputs import read_job
 
 INPUT: Final = "python -m pipeline --input FILE"
@@ -41,17 +41,17 @@ def run_files(path: Path, truth: Truth, name: str, flags: Sequence[str], cpus: S
     Raises:
         BenchmarkError: if it fails, or finds something else than the truth.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with output_folder() as folder:
         child, summary = run_job(folder, os.environ, "--input", str(path), *flags, cpus=cpus)
-        truth.check(name, read_job(Path(folder), summary))
+        truth.check(name, read_job(folder, summary))
     return Sample(child.seconds, float(summary["seconds"]), child.peak_mb)
 
 
 def run_job(
-    folder: str, env: Mapping[str, str], *flags: str, cpus: Sequence[int] = (), sample_s: float = 0.0
+    folder: Path, env: Mapping[str, str], *flags: str, cpus: Sequence[int] = (), sample_s: float = 0.0
 ) -> tuple[Child, dict[str, Any]]:
     """Run the job into a folder; returns what its process took, and its summary."""
-    summary = Path(folder, "summary.json")
-    command = ["pipeline", *flags, "--output", folder, "--summary", str(summary)]
+    summary = folder / "summary.json"
+    command = ["pipeline", *flags, "--output", str(folder), "--summary", str(summary)]
     child = run_module(command, env, cpus=cpus, sample_s=sample_s)
     return child, json.loads(summary.read_bytes())

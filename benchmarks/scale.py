@@ -20,6 +20,7 @@ from benchmarks.answers import WINDOW_US, BenchmarkError, plain_truth
 from benchmarks.child import ROOT, Child
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import LEAST_READINGS, Data, simulated
+from benchmarks.folders import output_folder
 from benchmarks.processes import run_files, run_job
 from benchmarks.streams import IDLE_S, PROJECT
 from publisher.broker import Broker
@@ -79,7 +80,7 @@ def long_stream(data: Data, rows: int, rate: int) -> Iterator[list[Contender]]:
             topic, subscription = f"{PROJECT}/topics/{stem}", f"{PROJECT}/subscriptions/{stem}"
             options = ["--rows-per-message", "500", "--rate", str(rate), "--loop", str(loops)]
             command = [sys.executable, "-m", "publisher", "replay", str(data.csv), "--topic", topic, *options]
-            with tempfile.TemporaryDirectory(prefix="long-") as folder, tempfile.TemporaryFile("w+") as said:
+            with output_folder() as folder, tempfile.TemporaryFile("w+") as said:
                 _create(topic, subscription, broker.address)
                 publishing = subprocess.Popen(command, env=env, cwd=ROOT, stdout=said, stderr=said)
                 try:

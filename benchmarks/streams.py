@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from benchmarks.answers import BenchmarkError
 from benchmarks.child import run_module
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import Data, Rows
+from benchmarks.folders import output_folder
 from benchmarks.outputs import read_job
 from benchmarks.processes import run_job
 from publisher.broker import Broker
@@ -75,11 +75,11 @@ class _Pair:
 
     def _read(self) -> Sample:
         _, subscription = self._names(next(self.read))
-        with tempfile.TemporaryDirectory() as folder:
+        with output_folder() as folder:
             flags = ("--subscription", subscription, "--stop-after-idle", f"{IDLE_S}s")
             child, summary = run_job(folder, self.env, *flags)
             name = f"pipeline from Pub/Sub, {plural(self.size)}"
-            self.rows.truth.check(name, read_job(Path(folder), summary))
+            self.rows.truth.check(name, read_job(folder, summary))
         return Sample(child.seconds - IDLE_S, float(summary["seconds"]) - IDLE_S, child.peak_mb)
 
 

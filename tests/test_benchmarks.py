@@ -193,9 +193,10 @@ def test_sinks_store_everything_or_do_not_count(data, tmp_path, monkeypatch):
 
 
 def test_without_a_choice_every_part_is_run_but_the_long_ones():
-    assert build_parser().parse_args([]).only.split(",") == [name for name in PARTS if name not in ("scale", "long")]
+    assert build_parser().parse_args([]).only.split(",") == [name for name in PARTS if not PARTS[name].long]
     kept = {"in-process", "polars", "row-wise", "whole", "pubsub", "sinks"}
-    added = {"peers", "stock", "dense", "publisher", "cores", "startup", "latency", "scale", "long"}
+    added = {"peers", "stock", "dense", "publisher", "cores", "startup", "latency", "scale", "large", "long"}
+    assert {name for name in PARTS if PARTS[name].long} == {"scale", "large", "long"}
     assert set(PARTS) == kept | added
 
 

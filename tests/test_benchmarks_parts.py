@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import cores, peer_runs, processes, scale, startup, stock, streams
+from benchmarks import cores, large, peer_runs, processes, scale, startup, stock, streams
 from benchmarks.answers import BenchmarkError, Truth
 from benchmarks.child import Child
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import LEAST_READINGS, Data, first_rows, prepare_data, simulated
+from benchmarks.folders import output_folder
 from benchmarks.outputs import read_job
 from benchmarks.parts import PARTS
 
@@ -91,6 +92,26 @@ def test_rows_of_another_shape(tmp_path):
     assert dense.whole.answer.rows == 30 * LEAST_READINGS
     assert dense.whole.answer.windows == len({start for *_, start in dense.whole.truth.aggregates}) >= 4
     assert first_rows(dense.whole, 10, tmp_path / "ten.jsonl").answer.rows == 10
+
+
+def test_many_rows_leave_out_a_peer_for_which_there_is_too_little_memory(data, monkeypatch):
+    monkeypatch.setattr(peer_runs, "installed", lambda *_: True)
+    with large.contenders(2_000) as found:
+        assert [one.name for one in found] == [*(one.name for one in cores.contenders(data)), "Bytewax", "Pathway"]
+        assert [one.missing for one in found[2:]] == ["", ""]
+        assert {one.rows for one in found} == {2_000}
+    monkeypatch.setattr(large, "memory_bytes", lambda: 1_000)
+    with large.contenders(2_000) as found:
+        assert [one.missing for one in found[2:]] == ["", "needs about 0 GB of memory, there are 0"]
+
+
+def test_what_a_run_wrote_is_emptied_and_its_files_stay():
+    with output_folder() as folder:
+        (folder / "hour=00").mkdir()
+        (folder / "hour=00" / "a.jsonl").write_text("a line\n")
+    with output_folder() as another:
+        assert another != folder
+    assert [path.stat().st_size for path in folder.rglob("*.jsonl")] == [0]
 
 
 SUMMARY = {"rows_decoded": 6, "anomalies": {"temp-high": 2}, "dead_letters": {}}
