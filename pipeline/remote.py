@@ -12,7 +12,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
-from pipeline.sources.files import ReadFiles, plan_ranges
+from pipeline.sources.files import ReadFiles, plan_portions
 from pipeline.summary import Summary, reported
 from transforms.errors import ConfigError
 
@@ -27,7 +27,7 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
     if config.streaming:
         source = ReadPubSub(config.subscription, config.topic)
     else:
-        source = ReadFiles(plan_ranges(config.inputs), spread=True)
+        source = ReadFiles(plan_portions(config.inputs), spread=True)
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     try:

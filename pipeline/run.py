@@ -16,7 +16,7 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
 from pipeline.options import beam_options, is_local
-from pipeline.sources.files import ReadFiles, plan_ranges
+from pipeline.sources.files import ReadFiles, plan_portions
 from pipeline.summary import Summary, reported
 from transforms import counters
 from transforms.clock import format_time
@@ -72,10 +72,11 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run bounded input on this machine: no triggers are needed, every window is complete."""
     from pipeline.workers import files_runner, worker_count
 
-    ranges = plan_ranges(config.inputs)
-    workers = worker_count(config, options, ranges)
-    _LOG.info("%d files in %d ranges, %d processes", len({part.path for part in ranges}), len(ranges), workers)
-    source = ReadFiles(ranges, spread=workers > 1)
+    portions = plan_portions(config.inputs)
+    workers = worker_count(config, options, portions)
+    files = {part.path for portion in portions for part in portion.ranges}
+    _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
+    source = ReadFiles(portions, spread=workers > 1)
     with spilling() as folder:
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 

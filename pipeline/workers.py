@@ -17,7 +17,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline.config import JobConfig
 from pipeline.imports import unused
-from pipeline.sources.files import FileRange
+from pipeline.sources.files import Portion
 from pipeline.worker import VERBOSE
 
 _FLAG: Final = "--direct_num_workers"
@@ -25,7 +25,7 @@ _WORTH_IT: Final = 128 << 20  # bytes of input, uncompressed: below that a secon
 _MOST: Final = 8  # by default: what workers send each other goes through one process
 
 
-def worker_count(config: JobConfig, options: PipelineOptions, ranges: Sequence[FileRange]) -> int:
+def worker_count(config: JobConfig, options: PipelineOptions, portions: Sequence[Portion]) -> int:
     """Return how many processes to work in; 1 is this one alone.
 
     What `--direct_num_workers` says, if it is given. Else one for each processor, as far as there is something to
@@ -34,10 +34,11 @@ def worker_count(config: JobConfig, options: PipelineOptions, ranges: Sequence[F
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if any(arg.partition("=")[0] == _FLAG for arg in config.beam_args):
         return options.view_as(DirectOptions).direct_num_workers or processors
+    ranges = [part for portion in portions for part in portion.ranges]
     size = sum(part.end - part.start for part in ranges if part.end is not None)
     if size < _WORTH_IT or not unused(config) or config.print_anomalies:
         return 1
-    return min(processors, len(ranges), _MOST)
+    return min(processors, len(portions), _MOST)
 
 
 def files_runner(config: JobConfig, options: PipelineOptions, workers: int, folder: str) -> FnApiRunner:

@@ -6,13 +6,16 @@ done; unbounded input keeps them in state until their windows end (`transforms.k
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import counters
 from transforms.batch import ReadingBatch
@@ -31,6 +34,7 @@ from transforms.windows import WindowSpec
 _AGGREGATES: Final = "aggregates"
 _STRETCH_US: Final = 3_600_000_000
 _COMPACT_AT: Final = 16
+_MOST_GROUPS: Final = 100_000  # held of a portion; some 40 MB for five metrics
 
 
 class Aggregated(NamedTuple):
@@ -75,9 +79,9 @@ class AggregateWindows(beam.PTransform):
         stretch_us = max(_STRETCH_US, self.windows.slide_us)
         if readings.is_bounded:
             partial = _Partial(self.windows, self.shards, stretch_us)
-            tables = readings | "Partial" >> beam.ParDo(partial).with_output_types(tuple[Key, AggregateTable])
-            merged = tables | "Merge" >> beam.CombinePerKey(_MergeTables())
-            finished = merged | "Finish" >> beam.ParDo(_Finish(self.windows)).with_output_types(pa.RecordBatch)
+            parts = readings | "Partial" >> beam.ParDo(partial).with_output_types(tuple[Key, Part])
+            gathered = parts | "Gather" >> beam.GroupByKey()
+            finished = gathered | "Finish" >> beam.ParDo(_Finish(self.windows)).with_output_types(pa.RecordBatch)
             return Aggregated(finished, None, None)
         arrive = _Arrive(self.windows, self.shards, stretch_us)
         arrivals = readings | "Partial" >> beam.ParDo(arrive).with_output_types(tuple[Key, Arrival])
@@ -88,18 +92,58 @@ class AggregateWindows(beam.PTransform):
         return Aggregated(outputs[_AGGREGATES], outputs[DEAD_LETTERS], outputs[MISSED])
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a stretch of bounded input amounts to, and where it was, by which parts are put in order again.
+
+    Attributes:
+        portion: number of the portion of the input.
+        place: number of the stretch within the portion.
+        table: its readings, by device and window.
+    """
+
+    portion: int
+    place: int
+    table: AggregateTable
+
+
 @dataclass
 class _Partial(beam.DoFn):
+    """Sums a portion of the input up, in stretches: what is shuffled is small and does not depend on bundles."""
+
     windows: WindowSpec
     shards: int
     stretch_us: int
+    portion: int = 0
+    place: int = 0
+    held: list[AggregateTable] = field(default_factory=list)
 
-    def process(self, batch: ReadingBatch) -> Iterator[tuple[Key, AggregateTable]]:
+    def start_bundle(self) -> None:
+        self.held, self.place = [], 0
+
+    def process(self, batch: ReadingBatch) -> Iterator[tuple[Key, Part]]:
+        portion = batch.messages[0].portion
+        if portion != self.portion:
+            yield from self._pass_on()
+            self.portion, self.place = portion, 0
         counters.count(counters.ROWS_AGGREGATED, len(batch))
         spec = self.windows
-        table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
-        for shard, start_us, part in split_table(table, self.shards, self.stretch_us):
-            yield (shard, start_us), part
+        self.held.append(spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us))
+        if len(self.held) >= _COMPACT_AT:
+            self.held = [merge_tables(self.held)]
+            if len(self.held[0]) >= _MOST_GROUPS:
+                yield from self._pass_on()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for keyed in self._pass_on():
+            yield WindowedValue(keyed, MIN_TIMESTAMP, (GlobalWindow(),))
+
+    def _pass_on(self) -> Iterator[tuple[Key, Part]]:
+        if not self.held:
+            return
+        for shard, start_us, table in split_table(merge_tables(self.held), self.shards, self.stretch_us):
+            yield (shard, start_us), Part(self.portion, self.place, table)
+        self.held, self.place = [], self.place + 1
 
 
 @dataclass
@@ -132,33 +176,17 @@ class _Arrive(beam.DoFn):
         }
 
 
-class _MergeTables(beam.CombineFn):
-    """Merges tables; an accumulator is a short list of tables, merged when it grows."""
-
-    def create_accumulator(self) -> list[AggregateTable]:
-        return []
-
-    def add_input(self, accumulator: list[AggregateTable], element: AggregateTable) -> list[AggregateTable]:
-        accumulator.append(element)
-        return self.compact(accumulator) if len(accumulator) >= _COMPACT_AT else accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[list[AggregateTable]]) -> list[AggregateTable]:
-        return [table for accumulator in accumulators for table in accumulator]
-
-    def compact(self, accumulator: list[AggregateTable]) -> list[AggregateTable]:
-        return [merge_tables(accumulator)] if len(accumulator) > 1 else accumulator
-
-    def extract_output(self, accumulator: list[AggregateTable]) -> AggregateTable:
-        return merge_tables(accumulator)
-
-
 @dataclass
 class _Finish(beam.DoFn):
     windows: WindowSpec
 
-    def process(self, keyed: tuple[Key, AggregateTable]) -> Iterator[pa.RecordBatch]:
-        batch = aggregates(keyed[1], self.windows.size_us, "on_time", 0)
-        counters.count(counters.PANES, len(np.unique(keyed[1].window_us)))
+    def process(self, keyed: tuple[Key, Iterable[Part]]) -> Iterator[pa.RecordBatch]:
+        parts = sorted(
+            keyed[1], key=lambda part: (part.portion, part.place)
+        )  # sums depend on the order, in their last digit
+        table = merge_tables([part.table for part in parts])
+        batch = aggregates(table, self.windows.size_us, "on_time", 0)
+        counters.count(counters.PANES, len(np.unique(table.window_us)))
         if len(batch):
             counters.count(counters.AGGREGATES, len(batch))
             yield batch

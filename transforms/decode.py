@@ -39,7 +39,7 @@ class Decoded(NamedTuple):
 
 @dataclass
 class DecodeMessages(beam.PTransform):
-    """Decode messages, those of a bundle together, into batches of readings.
+    """Decode messages, those of a bundle and of one portion of the input together, into batches of readings.
 
     Bounded or unbounded input in the global window. A batch carries the smallest timestamp of its
     messages, so nothing downstream is later than its message was. At least once: a retried bundle
@@ -75,17 +75,22 @@ class _Decode(beam.DoFn):
         self._clear()
 
     def process(self, message: Message, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[Any]:
+        if self.messages and message.portion != self.messages[0].portion:
+            yield from self._pass_on()
         self.messages.append(message)
         self.size += len(message.payload)
         self.earliest = min(self.earliest, timestamp)
         if self.size >= _COALESCE_BYTES:
-            for tag, batch in self._flush():
-                yield _tagged(tag, TimestampedValue(batch, self.earliest))
-            self._clear()
+            yield from self._pass_on()
 
     def finish_bundle(self) -> Iterator[Any]:
         for tag, batch in self._flush():
             yield _tagged(tag, WindowedValue(batch, self.earliest, (GlobalWindow(),)))
+        self._clear()
+
+    def _pass_on(self) -> Iterator[Any]:
+        for tag, batch in self._flush():
+            yield _tagged(tag, TimestampedValue(batch, self.earliest))
         self._clear()
 
     def _clear(self) -> None:

@@ -37,6 +37,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
         watermark_us: the source's watermark when it handed the message over, microseconds UTC;
             None where the source cannot tell (files, Dataflow).
         columns: header of the CSV file the payload was cut from; None for JSON.
+        portion: number of the portion of bounded input it was read from. Rows of two portions are never put
+            in one batch, so that batches do not depend on who reads which portion.
     """
 
     payload: bytes
@@ -45,3 +47,4 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     publish_us: int | None = None
     watermark_us: int | None = None
     columns: tuple[str, ...] | None = None
+    portion: int = 0

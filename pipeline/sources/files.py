@@ -1,4 +1,8 @@
-"""Files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel."""
+"""Files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel.
+
+What belongs together, in batches and in sums, is decided here and from the files alone: by portions, each of which one
+worker reads from its beginning to its end. Results are therefore the same however many workers there are.
+"""
 
 import codecs
 import csv
@@ -32,6 +36,13 @@ class FileRange(NamedTuple):
     columns: tuple[str, ...] | None
 
 
+class Portion(NamedTuple):
+    """What is read in one go: some ranges, and a number to tell it from other portions."""
+
+    number: int
+    ranges: tuple[FileRange, ...]
+
+
 class ReadFiles(beam.PTransform):
     """Read files as messages of whole lines.
 
@@ -39,16 +50,34 @@ class ReadFiles(beam.PTransform):
     gives undefined lines.
     """
 
-    def __init__(self, ranges: Sequence[FileRange], *, spread: bool = False) -> None:
-        """Read these ranges; see `plan_ranges`. Spread over workers, where there are several."""
+    def __init__(self, portions: Sequence[Portion], *, spread: bool = False) -> None:
+        """Read these portions; see `plan_portions`. Spread over workers, where there are several."""
         super().__init__()
-        self.ranges = list(ranges)
+        self.portions = list(portions)
         self.spread = spread
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         """Return a PCollection of Message."""
-        ranges = pbegin | "Ranges" >> beam.Create(self.ranges, reshuffle=self.spread)
-        return ranges | "Read" >> beam.FlatMap(read_range).with_output_types(Message)
+        portions = pbegin | "Portions" >> beam.Create(self.portions, reshuffle=self.spread)
+        return portions | "Read" >> beam.FlatMap(read_portion).with_output_types(Message)
+
+
+def plan_portions(globs: Sequence[str]) -> list[Portion]:
+    """Return what there is to read, in portions of about 32 MB; a compressed file is one of its own.
+
+    Raises:
+        ConfigError: see `plan_ranges`.
+    """
+    portions: list[list[FileRange]] = []
+    room = 0
+    for part in plan_ranges(globs, _RANGE):
+        size = _RANGE if part.end is None else part.end - part.start
+        if size > room:
+            portions.append([])
+            room = _RANGE
+        portions[-1].append(part)
+        room -= size
+    return [Portion(number, tuple(ranges)) for number, ranges in enumerate(portions)]
 
 
 def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
@@ -107,7 +136,13 @@ def _open(path: str) -> io.BufferedIOBase:
     return gzip.GzipFile(fileobj=raw) if path.lower().endswith(".gz") else raw
 
 
-def read_range(part: FileRange) -> Iterator[Message]:
+def read_portion(portion: Portion) -> Iterator[Message]:
+    """Yield the lines of a portion, range after range; see `read_range`."""
+    for part in portion.ranges:
+        yield from read_range(part, portion.number)
+
+
+def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
     """Yield the lines of a range in chunks of about a megabyte; ids are ``path@offset of the chunk``."""
     with _open(part.path) as file:
         position = _first_line(file, part)
@@ -115,13 +150,13 @@ def read_range(part: FileRange) -> Iterator[Message]:
         while part.end is None or position < part.end:
             block, broken = _read_block(file)
             if broken:
-                yield Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position + len(rest)}")
+                yield Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position + len(rest)}", portion=portion)
             content = rest + block
             cut = len(content) if not block else content.rfind(b"\n") + 1
             if block and part.end is not None and position + cut > part.end:
                 cut = content.find(b"\n", max(part.end - position - 1, 0)) + 1  # the line that spans the end is ours
             if cut:
-                yield Message(content[:cut], {}, f"{part.path}@{position}", columns=part.columns)
+                yield Message(content[:cut], {}, f"{part.path}@{position}", columns=part.columns, portion=portion)
             position, rest = position + cut, content[cut:]
             if not block:
                 return

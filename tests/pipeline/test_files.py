@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.__main__ import main
 from pipeline.sources import files
-from pipeline.sources.files import FileRange, plan_ranges, read_range
+from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_portion, read_range
 from transforms.codec import decode
 from transforms.messages import Message
 from transforms.storage import StorageError
@@ -105,3 +105,34 @@ def test_a_full_disk_ends_the_job_with_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
     assert line.endswith(".jsonl: No space left on device")
+
+
+def test_portions_hold_what_is_small_together_and_what_is_large_in_pieces(tmp_path, monkeypatch):
+    for name, size in (("a", 40), ("b", 40), ("c", 250), ("d", 10), ("e", 60)):
+        (tmp_path / f"{name}.jsonl").write_text("x" * size)
+    (tmp_path / "f.jsonl.gz").write_bytes(gzip.compress(b"{}"))
+    (tmp_path / "g.jsonl").write_text("x")
+    monkeypatch.setattr(files, "_RANGE", 100)
+    planned = plan_portions([str(tmp_path / "*")])
+    found = [[(Path(part.path).name[0], part.start, part.end) for part in portion.ranges] for portion in planned]
+    assert [portion.number for portion in planned] == [*range(7)]
+    assert found == [
+        [("a", 0, 40), ("b", 0, 40)],
+        [("c", 0, 100)],
+        [("c", 100, 200)],
+        [("c", 200, 250), ("d", 0, 10)],
+        [("e", 0, 60)],
+        [("f", 0, None)],
+        [("g", 0, 1)],
+    ]
+
+
+def test_messages_tell_their_portion(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text("{}\n")
+    (portion,) = plan_portions([str(tmp_path / "*")])
+    messages = list(read_portion(portion._replace(number=4)))
+    assert [(Path(message.message_id).name, message.portion) for message in messages] == [
+        ("a.jsonl@0", 4),
+        ("b.jsonl@0", 4),
+    ]

@@ -1,26 +1,29 @@
 """AggregateWindows on bounded input; what it does with streams is told in tests/pipeline/stories.yaml."""
 
-from typing import Any
+from dataclasses import replace
 
 import apache_beam as beam
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing import test_stream
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests import oracle
 from tests.transforms.batches import METRICS, MINUTE, NAN, Row, batch_of
-from transforms import counters
-from transforms.aggregate import AggregateWindows, _MergeTables
+from transforms import aggregate, counters
+from transforms.aggregate import AggregateWindows, _Partial
 from transforms.batch import ReadingBatch
 from transforms.decode import DecodeMessages
 from transforms.detect import DetectAnomalies
 from transforms.messages import Message
-from transforms.moments import aggregate_batch, merge_tables
+from transforms.moments import COUNT
 from transforms.records import WindowAggregate
-from transforms.results import aggregates, detect
+from transforms.results import detect
 from transforms.rules import load_rules
 from transforms.tables import arrow_schema
 from transforms.windows import WindowSpec
@@ -122,33 +125,45 @@ def test_every_step_hands_on_a_concrete_type():
     assert types == [ReadingBatch, pa.RecordBatch, ReadingBatch, *[pa.RecordBatch] * 4]
 
 
-@pytest.mark.parametrize("many", [1, 2, 15, 16, 17, 100])
-def test_tables_that_are_added_stay_few_and_say_the_same(many):
-    rows = rows_over_hours(many)
-    tables = [aggregate_batch(batch_of([row]), MINUTE) for row in rows]
-    combine = _MergeTables()
-    halves = [combine.create_accumulator(), combine.create_accumulator()]
-    for number, table in enumerate(tables):
-        halves[number % 2] = combine.add_input(halves[number % 2], table)
-        assert len(halves[number % 2]) <= 16
-    merged = combine.merge_accumulators([combine.compact(half) for half in halves])
-    assert len(merged) <= 2
-    assert_same_records(combine.extract_output(merged), merge_tables(tables))
+def portions_of(rows: list[Row], portions: int, size: int) -> list[list[ReadingBatch]]:
+    """Cut rows into portions, and each of them into batches."""
+    found = []
+    for number in range(portions):
+        batches = batches_of(rows[number::portions], size)
+        messages = [(msgspec.structs.replace(batch.messages[0], portion=number),) for batch in batches]
+        found.append([replace(batch, messages=one) for batch, one in zip(batches, messages, strict=True)])
+    return found
 
 
-def assert_same_records(found: Any, expected: Any) -> None:
-    columns = [aggregates(table, MINUTE, "on_time", 0).to_pydict() for table in (found, expected)]
-    for name in ("mean", "stddev"):
-        assert columns[0].pop(name) == pytest.approx(columns[1].pop(name), rel=1e-12, abs=1e-12)
-    assert columns[0] == columns[1]
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(6)), spec=st.sampled_from([FIXED, WindowSpec(3 * MINUTE, MINUTE)]))
+def test_not_a_digit_depends_on_the_order_of_the_portions(order, spec):
+    portions = portions_of(rows_over_hours(), 6, 7)
+    expected = run_bounded([batch for portion in portions for batch in portion], AggregateWindows(spec))
+    found = run_bounded([batch for number in order for batch in portions[number]], AggregateWindows(spec))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def test_an_accumulator_grows_until_it_is_merged():
-    combine = _MergeTables()
-    accumulator = combine.create_accumulator()
-    lengths = []
-    for _ in range(20):
-        accumulator = combine.add_input(accumulator, aggregate_batch(batch_of([("a", 0, 1.0, 2.0)]), MINUTE))
-        lengths.append(len(accumulator))
-    assert lengths == [*range(1, 16), *range(1, 6)]
-    assert aggregates(combine.extract_output(accumulator), MINUTE, "on_time", 0).column("count").to_pylist() == [20, 20]
+def parts_of(batches: list[ReadingBatch]) -> list[tuple[int, int, int]]:
+    """Return (portion, place, readings of the first metric) of the parts of a bundle."""
+    partial = _Partial(FIXED, 1, 100 * HOUR)
+    partial.start_bundle()
+    parts = [part for batch in batches for _, part in partial.process(batch)]
+    parts += [windowed.value[1] for windowed in partial.finish_bundle()]
+    return [(part.portion, part.place, int(part.table.ints[COUNT, 0].sum())) for part in parts]
+
+
+def test_a_portion_is_summed_up_before_it_is_shuffled():
+    rows: list[Row] = [("a", n * MINUTE, 1.0, 2.0) for n in range(100)]
+    first, second = portions_of(rows, 2, 1)
+    assert parts_of(first) == [(0, 0, 50)]
+    assert parts_of([*first, *second]) == [(0, 0, 50), (1, 0, 50)]
+    assert parts_of([]) == []
+
+
+def test_a_portion_of_many_windows_is_passed_on_in_stretches(monkeypatch):
+    monkeypatch.setattr(aggregate, "_MOST_GROUPS", 20)
+    (batches,) = portions_of([("a", n * MINUTE, 1.0, 2.0) for n in range(100)], 1, 1)
+    assert parts_of(batches) == [(0, 0, 31), (0, 1, 31), (0, 2, 31), (0, 3, 7)]
+    few = [("a", n % 10 * MINUTE, 1.0, 2.0) for n in range(100)]
+    assert parts_of(portions_of(few, 1, 1)[0]) == [(0, 0, 100)]  # many readings, but few windows

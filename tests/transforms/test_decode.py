@@ -8,6 +8,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
+from msgspec.structs import replace
 
 from transforms import counters
 from transforms.batch import ReadingBatch
@@ -115,6 +116,13 @@ def test_a_large_bundle_is_decoded_a_megabyte_at_a_time():
     found = bundle(_Decode(METRICS), (message(small, "m1"), 9), (message(BIG, "m2"), 8), (message(small, "m3"), 20))
     big = [("m2", "big", 5_000_000, 1.0)] * 27_600
     assert found == [(None, 8.0, [("m1", "a", 1_000_000, 20.0), *big]), (None, 20.0, [("m3", "a", 1_000_000, 20.0)])]
+
+
+def test_messages_of_two_portions_are_never_in_one_batch():
+    small = '{"ts": 1, "device": "a", "temp": 20}'
+    elements = [(replace(message(small, f"m{n}"), portion=portion), 9.0 - n) for n, portion in enumerate((4, 4, 7, 4))]
+    found = [[row[0] for row in rows] for _, _, rows in bundle(_Decode(METRICS), *elements)]
+    assert found == [["m0", "m1"], ["m2"], ["m3"]]
 
 
 def test_nothing_is_left_of_a_bundle_that_failed():
