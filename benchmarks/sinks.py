@@ -31,7 +31,7 @@ from transforms.stored import FileStore
 from transforms.tables import concat_record_batches
 from transforms.tablespec import BigQueryTarget, table_specs
 from transforms.topics import Outbox
-from transforms.write import FileFormat, encode_records, file_name, partition_times, split_files
+from transforms.write import FileFormat, encode_records, file_name, hour_folder, partition_times, split_files
 
 _ROWS_PER_MESSAGE: Final = 8_000  # about the megabyte that the job reads of a file at a time
 _HOUR_US: Final = 3_600_000_000
@@ -91,7 +91,7 @@ def _write(found: Results, kinds: Sequence[str], place: str, file_format: FileFo
     folder = join(place, uuid.uuid4().hex)
     began = time.perf_counter()
     for kind in kinds:
-        gathered: dict[tuple[str, int], list[pa.RecordBatch]] = {}
+        gathered: dict[tuple[int, int], list[pa.RecordBatch]] = {}
         for batch in found[kind]:
             for hour, pane, part in split_files(kind, batch):
                 gathered.setdefault((hour, pane), []).append(part)
@@ -99,7 +99,7 @@ def _write(found: Results, kinds: Sequence[str], place: str, file_format: FileFo
             records = concat_record_batches(parts)
             content = encode_records(records, file_format)
             first_us = int(partition_times(kind, records).min())
-            write_file(join(folder, kind, hour, file_name(first_us, pane, content, file_format)), content)
+            write_file(join(folder, kind, hour_folder(hour), file_name(first_us, pane, content, file_format)), content)
     seconds = time.perf_counter() - began
     for kind in kinds:
         stored = len(FileStore(folder).read(kind, ["device"]))

@@ -29,6 +29,7 @@ from transforms.moments import (
     spread_windows,
 )
 from transforms.results import aggregates
+from transforms.slots import slot_of
 from transforms.windows import WindowSpec
 
 _AGGREGATES: Final = "aggregates"
@@ -142,7 +143,7 @@ class _Partial(beam.DoFn):
         if not self.held:
             return
         for shard, start_us, table in split_table(merge_tables(self.held), self.shards, self.stretch_us):
-            yield (shard, start_us), Part(self.portion, self.place, table)
+            yield (shard, start_us // self.stretch_us), Part(self.portion, self.place, table)
         self.held, self.place = [], self.place + 1
 
 
@@ -157,14 +158,16 @@ class _Arrive(beam.DoFn):
         watermark_us = max((m.watermark_us for m in batch.messages if m.watermark_us is not None), default=None)
         suspect = suspects_of(batch, spec, watermark_us)
         counters.count(counters.ROWS_AGGREGATED, len(batch) - int(np.count_nonzero(suspect)))
-        suspects = self._by_key(batch, np.flatnonzero(suspect)) if suspect.any() else {}
+        suspects = self._by_stretch(batch, np.flatnonzero(suspect)) if suspect.any() else {}
         table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
         for shard, start_us, part in split_table(table, self.shards, self.stretch_us):
-            key = (shard, start_us)
-            yield key, Arrival(part, watermark_us, suspects.get(key))
+            key = (shard, slot_of(start_us // self.stretch_us))
+            yield key, Arrival(part, watermark_us, suspects.get((shard, start_us)))
 
-    def _by_key(self, batch: ReadingBatch, rows: np.ndarray[Any, np.dtype[np.intp]]) -> dict[Key, ReadingBatch]:
-        """Send each reading to the key of its earliest window: the first it can miss."""
+    def _by_stretch(
+        self, batch: ReadingBatch, rows: np.ndarray[Any, np.dtype[np.intp]]
+    ) -> dict[tuple[int, int], ReadingBatch]:
+        """Give each reading to the shard and the stretch of its earliest window: the first it can miss."""
         spec = self.windows
         event_us = batch.event_us[rows]
         first_us = event_us - event_us % spec.slide_us - spec.size_us + spec.slide_us

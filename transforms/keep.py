@@ -2,7 +2,8 @@
 
 Beam's own windowing would hold one trigger per key and window, drop what is too late without a word, and
 (on the local runner) never forget. Here one key holds the windows of a shard that start in the same
-stretch of time; the watermark reaches it as event-time timers.
+stretch of time; the watermark reaches it as event-time timers. Stretches take a fixed number of keys in turn
+(`transforms.slots`), so a key may hold several of them, in a stream of long lateness or with a long backlog.
 """
 
 import time
@@ -35,7 +36,7 @@ MISSED: Final = "missed"
 _COMPACT_AT: Final = 16
 
 Key = tuple[int, int]
-"""(shard, start of the stretch of time in microseconds)."""
+"""(shard, number of the stretch of time; in a stream its slot)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ class KeepWindows(beam.DoFn):
 
     Args:
         windows: windows, lateness and firings.
-        bucket_us: length of the stretch of time that a key covers.
+        stretch_us: length of a stretch of time.
     """
 
     windows: WindowSpec
-    bucket_us: int
+    stretch_us: int
     panes: dict[tuple[Timing, int], list[AggregateTable]] = field(default_factory=lambda: defaultdict(list))
     moment: Timestamp = MIN_TIMESTAMP
 
@@ -96,9 +97,8 @@ class KeepWindows(beam.DoFn):
     ) -> Iterator[Any]:
         """Store an arrival; yield dead letters for what is too late, and report windows that ended before."""
         spec = self.windows
-        (_, start_us), arrival = element
-        known = log_state.read()
-        log = decode_pane_log(known)
+        arrival = element[1]
+        log = decode_pane_log(log_state.read())
         log.advance(arrival.watermark_us)
         if arrival.suspects is not None:
             dead = reject_late(arrival.suspects, spec, log.watermark_us)
@@ -117,8 +117,11 @@ class KeepWindows(beam.DoFn):
             for window_us in late:
                 counters.observe(counters.WINDOW_LATENESS_MS, (log.watermark_us - window_us - spec.size_us) // 1_000)
             self._report(late, "late", tables, log, timestamp)
-            if known is None:
-                close.set(Timestamp(micros=start_us + self.bucket_us + spec.size_us + spec.allowed_lateness_us))
+            start_us = int(table.window_us[0] - table.window_us[0] % self.stretch_us)
+            if start_us not in log.stretches:
+                log.stretches.add(start_us)
+                closing = Timestamp(micros=start_us + self.stretch_us + spec.size_us + spec.allowed_lateness_us)
+                close.set(closing, dynamic_timer_tag=str(start_us))
             if spec.early_us is not None and log.unreported and not log.early_is_set:
                 early.set(Timestamp.of(time.time() + spec.early_us / 1e6))
                 log.early_is_set = True
@@ -154,14 +157,24 @@ class KeepWindows(beam.DoFn):
     @on_timer(CLOSE)
     def on_close(
         self,
+        tag: str = beam.DoFn.DynamicTimerTagParam,
         timestamp: Any = beam.DoFn.TimestampParam,
         tables: Any = beam.DoFn.StateParam(TABLES),
         log_state: Any = beam.DoFn.StateParam(PANE_LOG),
     ) -> None:
-        """Forget the tables: no window of this key takes readings any more."""
+        """Forget the tables of a stretch: no window of it takes readings any more."""
         log = decode_pane_log(log_state.read())
-        log.close(timestamp.micros)
+        start_us = int(tag)
+        log.close(start_us, start_us + self.stretch_us, timestamp.micros)
+        kept = []
+        for part in tables.read() if log.stretches else ():  # another stretch of the slot is still open
+            of_others = part.window_us - part.window_us % self.stretch_us != start_us
+            if of_others.any():
+                kept.append(part.select(of_others))
         tables.clear()
+        for part in kept:
+            tables.add(part)
+        log.parts = len(kept)
         log_state.write(encode_pane_log(log))
 
     def finish_bundle(self) -> Iterator[Any]:

@@ -14,8 +14,8 @@ UNKNOWN_US: Final = -(2**62)
 class PaneLog(msgspec.Struct, array_like=True):
     """Panes and watermark of the windows that share a key.
 
-    It outlives the tables: what is left of a closed key says until when it was open, so that a reading
-    that comes afterwards is known to be too late instead of starting the window anew.
+    It outlives the tables: what is left of it says how far the watermark was, so that a reading that comes
+    afterwards is known to be too late instead of starting its window anew.
 
     Attributes:
         watermark_us: the watermark as far as this key knows it, microseconds UTC.
@@ -23,6 +23,7 @@ class PaneLog(msgspec.Struct, array_like=True):
         unreported: starts of windows with readings that are in no pane yet.
         parts: how many tables are kept.
         early_is_set: whether an early firing is due.
+        stretches: starts of the stretches of time that have tables, and will be closed.
     """
 
     watermark_us: int = UNKNOWN_US
@@ -30,6 +31,7 @@ class PaneLog(msgspec.Struct, array_like=True):
     unreported: set[int] = msgspec.field(default_factory=set)
     parts: int = 0
     early_is_set: bool = False
+    stretches: set[int] = msgspec.field(default_factory=set)
 
     def advance(self, watermark_us: int | None) -> None:
         """Learn a watermark; it never goes back."""
@@ -60,10 +62,12 @@ class PaneLog(msgspec.Struct, array_like=True):
         self.unreported.discard(window_us)
         return index
 
-    def close(self, watermark_us: int) -> None:
-        """Forget everything but the time."""
+    def close(self, start_us: int, end_us: int, watermark_us: int) -> None:
+        """Forget a stretch of time and the windows that start in it: all but how late it is."""
         self.advance(watermark_us)
-        self.panes, self.unreported, self.parts, self.early_is_set = {}, set(), 0, False
+        self.panes = {start: panes for start, panes in self.panes.items() if not start_us <= start < end_us}
+        self.unreported &= self.panes.keys()
+        self.stretches.discard(start_us)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -18,6 +18,7 @@ import pyarrow as pa
 from transforms import counters
 from transforms.errors import OutputError
 from transforms.records import TIME_COLUMNS
+from transforms.slots import slot_of
 from transforms.storage import StorageError, join, write_file
 from transforms.tables import concat_record_batches, record_times, to_json_lines, to_parquet
 
@@ -25,8 +26,8 @@ FileFormat = Literal["jsonl", "parquet"]
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
-Key = tuple[str, int, int]
-"""(partition folder, pane, shard): what is gathered into one file."""
+Key = tuple[int, int]
+"""(shard, number of the hour; in a stream its slot): by what batches are gathered."""
 _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
 
 
@@ -34,7 +35,7 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 class WriteRecords(beam.PTransform):
     """Write each element to files, after gathering elements where they come small and often.
 
-    Bounded or unbounded input in the global window. Unbounded: records of the same hour (and pane) are gathered for
+    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
     `flush_us` of processing time; the end of the stream writes what still waits. At least once: a file
     written twice is the same file.
 
@@ -60,16 +61,15 @@ class WriteRecords(beam.PTransform):
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Return the paths written for a PCollection of RecordBatch."""
-        keyed = batches | "Key" >> beam.ParDo(_KeyByHour(self.kind, self.shards)).with_output_types(
-            tuple[Key, pa.RecordBatch]
-        )
-        gather: beam.PTransform = beam.GroupByKey()
+        write = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
         if self.complete:
-            gather = beam.MapTuple(lambda key, batch: (key, [batch]))
-        elif not batches.is_bounded:
+            return batches | "Alone" >> beam.Map(lambda batch: ((0, 0), [batch])) | "Write" >> write
+        key = _KeyByHour(self.kind, self.shards, in_turn=not batches.is_bounded)
+        keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[Key, pa.RecordBatch])
+        gather: beam.PTransform = beam.GroupByKey()
+        if not batches.is_bounded:
             gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
-        write = _Write(self.kind, self.output, self.file_format)
-        return keyed | "Gather" >> gather | "Write" >> beam.ParDo(write).with_output_types(str)
+        return keyed | "Gather" >> gather | "Write" >> write
 
 
 def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -80,17 +80,20 @@ def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtyp
     return first
 
 
-def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa.RecordBatch]]:
-    """Yield (partition folder, pane, records) for each hour, and for aggregates each pane, in a batch."""
+def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
+    """Yield (start of the hour, pane, records) for each hour, and for aggregates each pane, in a batch.
+
+    The start is in microseconds UTC; the smallest int64 for records without a time.
+    """
     times = partition_times(kind, batch)
     hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
     panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
     if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
-        yield hour_folder(int(hours[0])), int(panes[0]), batch
+        yield int(hours[0]), int(panes[0]), batch
         return
     for hour, pane in np.unique(np.stack([hours, panes]), axis=1).T.tolist():
         rows = np.flatnonzero((hours == hour) & (panes == pane))
-        yield hour_folder(hour), pane, batch.take(pa.array(rows))
+        yield hour, pane, batch.take(pa.array(rows))
 
 
 def hour_folder(hour_us: int) -> str:
@@ -116,11 +119,13 @@ def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
 class _KeyByHour(beam.DoFn):
     kind: str
     shards: int
+    in_turn: bool
 
     def process(self, batch: pa.RecordBatch) -> Iterator[tuple[Key, pa.RecordBatch]]:
-        for folder, pane, part in split_files(self.kind, batch):
+        for hour_us, _, part in split_files(self.kind, batch):
             shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
-            yield (folder, pane, shard), part
+            hour = hour_us // _HOUR_US
+            yield (shard, slot_of(hour) if self.in_turn else hour), part
 
 
 @dataclass
@@ -130,19 +135,22 @@ class _Write(beam.DoFn):
     file_format: FileFormat
 
     def process(self, element: tuple[Key, Iterable[pa.RecordBatch]]) -> Iterator[str]:
-        (folder, pane, _), gathered = element
-        batches = list(gathered)
-        batch = concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
+        batches = list(element[1])
+        together = concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
+        for hour_us, pane, batch in split_files(self.kind, together):
+            yield self._write(hour_us, pane, batch)
+
+    def _write(self, hour_us: int, pane: int, batch: pa.RecordBatch) -> str:
         content = encode_records(batch, self.file_format)
         name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
-        path = join(self.output, self.kind, folder, name)
+        path = join(self.output, self.kind, hour_folder(hour_us), name)
         try:
             write_file(path, content)
         except StorageError as error:
             raise OutputError(f"--output {self.output}: cannot be written: {error}") from error
         counters.count(counters.FILES_WRITTEN)
         counters.count(counters.ROWS_WRITTEN, len(batch))
-        yield path
+        return path
 
 
 def _first_record(batch: pa.RecordBatch) -> str:

@@ -10,7 +10,7 @@ import yaml
 
 from tests import oracle
 from tests.jobs import Events, imbalances, ndjson, run_events
-from transforms import counters
+from transforms import counters, keep
 from transforms.messages import Message
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text())
@@ -33,7 +33,7 @@ def tell(story: dict[str, Any], tells: bool) -> Events:
             events.clock(event["clock"])
         else:
             rows = [{"ts": ts, "device": device, "temp": temp} for ts, device, temp in event["readings"]]
-            published_us = None if tells else 10_000_000_000
+            published_us = None if tells else 1_000_000_000_000
             message = Message(ndjson(rows), {}, f"m{number}", published_us, watermark_us if tells else None)
             events.message(message, round(min(row["ts"] for row in rows) * 1e6))
     return events
@@ -55,6 +55,12 @@ def test_story(story: dict[str, Any], tells: bool, tmp_path: Path) -> None:
     dead = [[r["reason"], json.loads(base64.b64decode(r["payload"]))["ts"]] for r in letters]
     assert sorted(dead) == story.get("dead_letters", [])
     assert imbalances(tmp_path) == []
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_hours_that_share_a_key_may_share_a_table(tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep, "_COMPACT_AT", 1)
+    test_story(next(story for story in STORIES if story["name"].startswith("two hours of one key")), tells, tmp_path)
 
 
 def test_stories_have_names_of_their_own() -> None:

@@ -18,6 +18,7 @@ MICROS = st.integers(-(2**62), 2**62)
         unreported=st.sets(MICROS),
         parts=st.integers(0, 100),
         early_is_set=st.booleans(),
+        stretches=st.sets(MICROS),
     )
 )
 def test_bytes_and_back(log):
@@ -88,15 +89,15 @@ def test_the_numbers_go_on_after_bytes_and_back():
     assert again.report(0) == 1
 
 
-def test_a_closed_key_knows_the_time_and_nothing_else():
+def test_a_stretch_that_is_closed_is_forgotten_but_for_the_time():
     log = PaneLog()
-    log.admit([0, MINUTE], SPEC)
-    log.report(0)
-    log.parts, log.early_is_set = 3, True
-    log.close(12 * MINUTE)
-    assert log == PaneLog(watermark_us=12 * MINUTE)
-    log.close(MINUTE)
-    assert log.watermark_us == 12 * MINUTE
+    log.admit([0, 59 * MINUTE, 60 * MINUTE], SPEC)
+    log.report(60 * MINUTE)
+    log.parts, log.early_is_set, log.stretches = 3, True, {0, 60 * MINUTE}
+    log.close(0, 60 * MINUTE, 71 * MINUTE)
+    assert log == PaneLog(71 * MINUTE, {60 * MINUTE: 1}, set(), 3, True, {60 * MINUTE})
+    log.close(60 * MINUTE, 120 * MINUTE, MINUTE)
+    assert log == PaneLog(71 * MINUTE, {}, set(), 3, True)
 
 
 def test_ledgers_do_not_share_their_windows():

@@ -133,8 +133,10 @@ def split(kind: str, *records: Any) -> dict[tuple[str, int], Any]:
     whole = [list(row.values()) for row in batch_of(*records).to_pylist()]
     parts = list(split_files(kind, batch_of(*records)))
     found = {
-        (folder.rpartition("=")[2], pane): [records[whole.index(list(row.values()))] for row in part.to_pylist()]
-        for folder, pane, part in parts
+        (hour_folder(hour_us).rpartition("=")[2], pane): [
+            records[whole.index(list(row.values()))] for row in part.to_pylist()
+        ]
+        for hour_us, pane, part in parts
     }
     assert len(found) == len(parts)
     return found
