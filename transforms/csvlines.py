@@ -8,11 +8,12 @@ import codecs
 import csv
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from numpy.typing import NDArray
 
 from transforms.cells import cell_to_json, text_to_json
 from transforms.deadletters import Reason, RejectionError
@@ -20,7 +21,8 @@ from transforms.records import BOOLEAN_METRICS
 from transforms.rows import MAX_LINE_BYTES, Columns, Row, RowDecoder
 
 _NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # of which there are few, each in many lines
-_QUOTE, _NEWLINE = b'"\n'
+_QUOTE, _COMMA, _NEWLINE = b'",\n'
+Bytes: TypeAlias = NDArray[np.uint8]
 _SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: what bytes.strip removes
 _EDGES: Final = np.isin(np.arange(256), np.frombuffer(b",\r\n", np.uint8))  # by byte: whether a cell ends there
 csv.field_size_limit(MAX_LINE_BYTES)  # of the whole process: a line is bounded, its cells need no bound of their own
@@ -30,7 +32,7 @@ def count_lines(lines: bytes) -> int | None:
     """Return how many lines there are if each holds something at its very beginning and none is too long, else None."""
     content = np.frombuffer(lines, np.uint8)
     breaks = np.flatnonzero(content == _NEWLINE)
-    if not len(content) or breaks[-1:].tolist() == [len(content) - 1] or _SPACES[content[[0, *(breaks + 1)]]].any():
+    if not len(content) or content[-1] == _NEWLINE or _SPACES[content[0]] or _SPACES[content[breaks + 1]].any():
         return None
     if np.diff(breaks, prepend=-1, append=len(content)).max() > MAX_LINE_BYTES + 1:
         return None
@@ -85,7 +87,14 @@ def _is_plain(lines: bytes) -> bool:
         return False
     if b"\r" in lines and lines.count(b"\r") != lines.count(b"\r\n") + lines.endswith(b"\r"):
         return False
+    if b'"' not in lines:
+        return True
     content = np.frombuffer(lines, np.uint8)
+    return _are_all_cells_quoted(content) or _enclose_whole_cells(content)
+
+
+def _enclose_whole_cells(content: Bytes) -> bool:
+    """Whether each quote that opens comes after the edge of a cell, and each that closes before one."""
     quotes = np.flatnonzero(content == _QUOTE)
     before = quotes[0::2] - 1  # of the quotes that open
     after = quotes[1::2] + 1  # of those that close
@@ -93,6 +102,23 @@ def _is_plain(lines: bytes) -> bool:
         return False
     inside = content[np.concatenate([before[before >= 0], after[after < len(content)]])]
     return bool(_EDGES[inside].all())
+
+
+def _are_all_cells_quoted(content: Bytes) -> bool:
+    """Whether quotes stand at both ends of the lines and otherwise in pairs around one edge, as in ``"1","a"``.
+
+    Then they enclose whole cells, which is seen without a list of where they are: first one that opens, then in each
+    pair one that closes and one that opens, and at last one that closes.
+    """
+    quote = content == _QUOTE
+    edge = content == _COMMA
+    edge |= content == _NEWLINE
+    pair = quote[:-2] & edge[1:-1]
+    pair &= quote[2:]  # by the place of the first quote
+    if not (quote[0] and quote[-1] and len(pair)) or pair[0] or pair[-1]:
+        return False
+    shared = np.count_nonzero(pair[:-2] & pair[2:])  # one quote cannot be of two pairs
+    return bool(not shared and np.count_nonzero(quote) == 2 * np.count_nonzero(pair) + 2)
 
 
 def read_csv_line(line: bytes, columns: tuple[str, ...], decoder: RowDecoder) -> Row:

@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.csvlines import count_lines, read_csv_line, read_csv_lines
+from transforms.csvlines import _are_all_cells_quoted, _enclose_whole_cells, count_lines, read_csv_line, read_csv_lines
 from transforms.deadletters import Reason, RejectionError
 from transforms.rows import MAX_LINE_BYTES, Row, RowDecoder
 
@@ -72,6 +73,31 @@ def test_lines_read_in_bulk_are_the_lines_read_alone(lines):
 @given(st.lists(plain_lines, min_size=1, max_size=4), st.sampled_from([b"\n", b"\r\n"]))
 def test_plain_lines_are_read_in_bulk(lines, ending):
     assert read_csv_lines(ending.join(lines), len(lines), COLUMNS, METRICS) is not None
+
+
+@settings(max_examples=500)
+@given(st.lists(st.text('",\n\r1', max_size=6).map(lambda cell: f'"{cell}"'), min_size=1, max_size=8).map(",".join))
+def test_what_looks_quoted_throughout_is_what_encloses_whole_cells(text):
+    content = np.frombuffer(text.encode(), np.uint8)
+    if _are_all_cells_quoted(content):
+        assert _enclose_whole_cells(content)
+
+
+@pytest.mark.parametrize(
+    ("lines", "throughout"),
+    [
+        (b'"1","a"\n"2","b"', True),
+        (b'"","a"\n"2",""', True),
+        (b'"1","a\n"2","b"', False),  # one quote is missing
+        (b'"1",a\n"2","b"', False),
+        (b'"1","a,b"\n"2",","', False),  # whole cells, but one looks like the border of two
+        (b'","', False),
+        (b'"1"', True),
+        (b'"', False),
+    ],
+)
+def test_lines_that_are_quoted_throughout_are_seen(lines, throughout):
+    assert _are_all_cells_quoted(np.frombuffer(lines, np.uint8)) is throughout
 
 
 def test_columns_hold_what_the_lines_say():
