@@ -16,7 +16,8 @@ def main(args: list[str], *, alone: bool = False) -> int:
 
     Args:
         args: the command line.
-        alone: whether nothing else runs in this process, so that Beam may be loaded without its extras.
+        alone: whether nothing else runs in this process, so that it may be set up for this job: Beam be loaded
+            without its extras, freed memory be kept.
     """
     if args and args[0] in COMMANDS:
         command = importlib.import_module(f"pipeline.{args[0]}")
@@ -32,6 +33,10 @@ def _run(args: list[str], alone: bool) -> int:
     from pipeline.imports import left_out, unused
 
     config = make_config(known, beam_args)
+    if alone:
+        from pipeline.allocator import keep_freed_memory
+
+        keep_freed_memory()
     with left_out(unused(config) if alone else ()):
         from pipeline.run import run_config  # only now: a mistake is answered before Beam is loaded
 

@@ -10,6 +10,7 @@ import io
 import sys
 from typing import Final
 
+from pipeline.allocator import keep_freed_memory
 from pipeline.imports import left_out
 from transforms.spill import spilling
 
@@ -18,6 +19,7 @@ VERBOSE: Final = "--verbose"
 
 def main(args: list[str]) -> None:
     """Work until the process that started this one ends, or has nothing more to do."""
+    keep_freed_memory()
     folder, *packages = (arg for arg in args if arg != VERBOSE)
     with contextlib.ExitStack() as stack:
         stack.enter_context(left_out(packages))
