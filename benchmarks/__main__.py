@@ -34,7 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--csv", type=Path, metavar="PATH", help="file of telemetry, plain or .gz; else it is simulated")
     add("--rows", type=int, default=400_000, metavar="N", help="rows to simulate")
     add("--row-wise-rows", type=int, default=20_000, metavar="N", help="the first rows, for what is slow: row-wise "
-        "Beam graphs, and Pub/Sub at one row a message")  # fmt: skip
+        "Beam graphs")  # fmt: skip
+    add("--single-rows", type=int, default=60_000, metavar="N", help="the first rows, for Pub/Sub at one row a message")
     add("--stock-rows", type=int, default=3_000, metavar="N", help="rows for Beam's own reader of Pub/Sub")
     add("--scale-devices", type=int, default=100_000, metavar="N", help="devices of the part `scale`")
     add("--large-rows", type=int, default=10_000_000, metavar="N", help="rows of the part `large`")
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> str:
     facts = machine_facts() | (_peer_facts() if "peers" in parts else {})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
-        data = prepare_data(folder, args.csv, args.rows, args.row_wise_rows)
+        data = prepare_data(folder, args.csv, args.rows, args.row_wise_rows, args.single_rows)
         contenders = [one for name in parts for one in stack.enter_context(PARTS[name].contenders(data, args))]
         timings = run_rounds(contenders, args.rounds)
     if args.json:
@@ -83,6 +84,7 @@ def _check(args: argparse.Namespace) -> list[str]:
     for flag, value, least in (
         ("--rows", args.rows, _FEWEST_ROWS),
         ("--row-wise-rows", args.row_wise_rows, 1),
+        ("--single-rows", args.single_rows, 1),
         ("--stock-rows", args.stock_rows, 1),
         ("--scale-devices", args.scale_devices, 10),
         ("--large-rows", args.large_rows, _FEWEST_ROWS),

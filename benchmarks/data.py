@@ -50,15 +50,17 @@ class Data:
         title: what it is, for the heading of the table.
         whole: all of its rows.
         part: the first of them, for contenders that take minutes on all.
+        single: the first of them, for a stream of one row a message.
     """
 
     csv: Path
     title: str
     whole: Rows
     part: Rows
+    single: Rows
 
 
-def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows: int) -> Data:
+def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows: int, single_rows: int) -> Data:
     """Make ready what the contenders read; simulates the rows if no file is given.
 
     Args:
@@ -66,6 +68,7 @@ def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows:
         csv: the file to take, or None.
         simulated_rows: how many rows to simulate.
         part_rows: how many rows `part` has, at most.
+        single_rows: how many `single` has.
 
     Raises:
         ConfigError: if the file is missing or holds anything but clean readings.
@@ -78,14 +81,15 @@ def prepare_data(folder: Path, csv: Path | None, simulated_rows: int, part_rows:
     whole = _write(folder / "whole.jsonl", json_lines(csv))
     if not whole.truth.rows:
         raise ConfigError("--csv", csv, "holds no row")
-    return Data(csv, title, whole, first_rows(whole, part_rows, folder / "part.jsonl"))
+    part = first_rows(whole, part_rows, folder / "part.jsonl")
+    return Data(csv, title, whole, part, first_rows(whole, single_rows, folder / "single.jsonl"))
 
 
 def simulated(folder: Path, rows: int, devices: int, interval_us: int, window_us: int = WINDOW_US) -> Data:
-    """Make simulated rows of another shape ready; all of them are the part, too."""
+    """Make simulated rows of another shape ready; all of them are the parts, too."""
     csv = simulate(folder / f"telemetry-{rows}-{devices}.csv", rows, devices, interval_us)
     whole = _write(csv.with_suffix(".jsonl"), json_lines(csv), window_us)
-    return Data(csv, f"simulated telemetry, {devices} devices", whole, whole)
+    return Data(csv, f"simulated telemetry, {devices} devices", whole, whole, whole)
 
 
 def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = _INTERVAL_US) -> Path:

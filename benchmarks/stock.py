@@ -24,7 +24,7 @@ NAME: Final = "stock Beam ReadFromPubSub, 1 row a message"
 def contenders(data: Data, most_rows: int) -> Iterator[list[Contender]]:
     """Give the stock reader on the first rows; each round publishes them anew, before the clock runs."""
     with tempfile.TemporaryDirectory() as place, Broker() as broker:
-        rows = first_rows(data.part, most_rows, Path(place, "stock.jsonl"))
+        rows = first_rows(data.single, most_rows, Path(place, "stock.jsonl"))
         env = os.environ | {"PUBSUB_EMULATOR_HOST": broker.address}
         rounds = itertools.count()
         number = rows.answer.rows

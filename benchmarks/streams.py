@@ -35,7 +35,7 @@ def through_pubsub(data: Data, sizes: Sequence[int] = SIZES, of: str = "") -> It
     """Give replays into an embedded broker, and jobs that read what was replayed; each pair must alternate.
 
     Args:
-        data: what is replayed; messages of one row hold the part only.
+        data: what is replayed; messages of one row hold the first rows only.
         sizes: rows a message.
         of: what the names say of the data.
     """
@@ -55,7 +55,7 @@ class _Pair:
 
     @property
     def rows(self) -> Rows:
-        return self.data.part if self.size == 1 else self.data.whole
+        return self.data.single if self.size == 1 else self.data.whole
 
     def contenders(self) -> list[Contender]:
         rows, words = self.rows.answer.rows, f"{plural(self.size)}{self.of}"

@@ -20,7 +20,7 @@ from pipeline.sources.files import ReadFiles, plan_portions
 from pipeline.summary import Summary, reported
 from transforms import counters
 from transforms.clock import format_time
-from transforms.commands import stopping
+from transforms.commands import interruptible, stopping
 from transforms.durations import format_duration
 from transforms.errors import OutputError
 from transforms.spill import spilling
@@ -77,7 +77,7 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
     files = {part.path for portion in portions for part in portion.ranges}
     _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
     source = ReadFiles(portions, spread=workers > 1)
-    with spilling() as folder:
+    with interruptible(), spilling() as folder:
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 

@@ -54,5 +54,6 @@ def files_runner(config: JobConfig, options: PipelineOptions, workers: int, fold
     if workers == 1:
         return FnApiRunner()
     verbose = [VERBOSE] if config.verbose else []
-    command = shlex.join([sys.executable, "-m", "pipeline.worker", *verbose, folder, *unused(config)])
+    worker = shlex.join([sys.executable, "-m", "pipeline.worker", *verbose, folder, *unused(config)])
+    command = f"trap '' INT; exec {worker}"  # for a shell; Ctrl-C reaches all processes, and this one ends the others
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))

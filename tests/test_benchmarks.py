@@ -29,7 +29,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Data:
-    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_500, 300)
+    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_500, 300, 300)
 
 
 def test_a_tiny_run_agrees_and_has_every_row(tmp_path, capsys):
@@ -51,7 +51,7 @@ def test_a_tiny_run_agrees_and_has_every_row(tmp_path, capsys):
 
 
 def test_the_data_is_the_same_every_time_and_has_anomalies(data, tmp_path):
-    again = prepare_data(tmp_path, None, 2_500, 300)
+    again = prepare_data(tmp_path, None, 2_500, 300, 300)
     assert again.csv.read_bytes() == data.csv.read_bytes()
     assert again.whole.lines.read_bytes() == data.whole.lines.read_bytes()
     assert data.whole.read_lines()[:300] == data.part.read_lines()
@@ -62,7 +62,7 @@ def test_the_data_is_the_same_every_time_and_has_anomalies(data, tmp_path):
 def test_a_file_of_one_s_own(tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("device,ts,temp\na,59.9,30.1\na,60,30.0\nb,60,\n")
-    own = prepare_data(tmp_path, file, 10, 2)
+    own = prepare_data(tmp_path, file, 10, 2, 2)
     for contender in [*in_process.contenders(own.whole), *polars_scan.contenders(own.whole)]:
         contender.run()
     assert own.whole.answer == Answer(rows=3, anomalies=1, windows=2, aggregates=2, values=2)
@@ -74,7 +74,7 @@ def test_a_row_that_is_no_reading_is_refused(tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("device,ts,temp\na,1,20\na,never,20\n")
     with pytest.raises(ConfigError, match="row 2 is not a clean reading"):
-        prepare_data(tmp_path, file, 10, 2)
+        prepare_data(tmp_path, file, 10, 2, 2)
 
 
 @pytest.mark.parametrize("size", [1, 7, 2_500, 10_000])

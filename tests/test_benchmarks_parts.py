@@ -17,7 +17,7 @@ from benchmarks.parts import PARTS
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Data:
-    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_000, 300)
+    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_000, 300, 300)
 
 
 def test_what_a_part_compares_with_is_one_of_its_contenders(data):

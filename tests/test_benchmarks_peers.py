@@ -38,7 +38,7 @@ TRUTH = Truth(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Data:
-    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_000, 300)
+    return prepare_data(tmp_path_factory.mktemp("data"), None, 2_000, 300, 300)
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.script)

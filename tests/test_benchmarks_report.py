@@ -28,7 +28,7 @@ def timing(name: str, rows: int, *samples: Sample, **fields: str) -> Timing:
 def data() -> Data:
     truth = Truth(3, aggregates={("a", "temp", 0): (2, 1.0, 1.0, 1.0), ("a", "temp", 60): (1, 1.0, 1.0, 1.0)})
     rows = Rows(Path("x"), truth, truth.answer)
-    return Data(Path("x"), "three rows", rows, rows)
+    return Data(Path("x"), "three rows", rows, rows, rows)
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ class OneLineParser(argparse.ArgumentParser):
 def exit_code(program: str, command: Callable[[], int]) -> int:
     """Run a command; returns its exit code, 2 for bad configuration, 1 for another expected failure.
 
-    Nobody who reads the output any more (``| head``) is such a failure too, and needs no words.
+    Nobody who reads the output any more (``| head``) is such a failure too, and needs no words. Of a signal that
+    nobody takes (Ctrl-C) the code is 128 and its number, as shells have it.
     """
     try:
         code = command()
@@ -40,6 +41,9 @@ def exit_code(program: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:
         drop_output()
         return 1
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"{program}: interrupted\n")
+        return 128 + int(interrupt.args[0] if interrupt.args else signal.SIGINT)
 
 
 def drop_output() -> None:
@@ -60,9 +64,26 @@ def stopping(stop: Callable[[], object]) -> Iterator[None]:
         asked.append(number)
         stop()
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    with _handling(on_signal):
+        yield
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """End the block by a KeyboardInterrupt at SIGINT and at SIGTERM alike, so that it cleans up; main thread only."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    with _handling(on_signal):
+        yield
+
+
+@contextlib.contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)

@@ -1,8 +1,10 @@
 """Jobs that several processes share: the same results, and the same words where something goes wrong."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,35 @@ def test_a_disk_without_room_for_what_is_shuffled_ends_the_job_with_one_line(tmp
     )
     assert ended.returncode == 1
     assert list(folder.glob("telemetry-spill-*")) == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, workers: str, number: int) -> None:
+    given = write_parts(tmp_path, telemetry(3_000), 2)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    command = ["--input", given, "--output", str(tmp_path / "out"), "--direct_num_workers", workers]
+    job = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *command],
+        env=os.environ | {"TMPDIR": str(folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list(folder.glob("telemetry-spill-*")):  # then it is at work
+        assert job.poll() is None
+        time.sleep(0.005)
+    kill = os.killpg if number == signal.SIGINT else os.kill  # Ctrl-C reaches the workers, too
+    kill(job.pid, number)
+    _, told = job.communicate(timeout=60)
+    assert (told, job.returncode) == ("pipeline: interrupted\n", 128 + number)
+    assert list(folder.iterdir()) == []
+    deadline = time.monotonic() + 30
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(job.pid, 0)
+            time.sleep(0.01)
 
 
 def portions(*megabytes: int | None) -> list[Portion]:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from transforms.commands import OneLineParser, exit_code, stopping
+from transforms.commands import OneLineParser, exit_code, interruptible, stopping
 from transforms.errors import ConfigError, TelemetryError
 
 
@@ -48,6 +48,34 @@ def test_the_first_signal_stops_and_the_second_quits(number: int, monkeypatch: p
         signal.raise_signal(number)
         assert codes == [128 + number]
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_is_interruptible_in_one_line(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    steps: list[str] = []
+    before = signal.getsignal(number)
+
+    def work() -> int:
+        with interruptible():
+            try:
+                signal.raise_signal(number)
+            finally:
+                steps.append("cleaned up")
+        return 0
+
+    assert exit_code("job", work) == 128 + number
+    assert capsys.readouterr() == ("", "job: interrupted\n")
+    assert steps == ["cleaned up"]
+    assert signal.getsignal(number) is before
+
+
+def test_ctrl_c_at_any_other_moment_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    assert exit_code("job", work) == 130
+    assert capsys.readouterr().err == "job: interrupted\n"
 
 
 @pytest.mark.parametrize(
