@@ -95,11 +95,11 @@ class AggregateWindows(beam.PTransform):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a stretch of bounded input amounts to, and where it was, by which parts are put in order again.
+    """What a piece of bounded input amounts to, and where it was, by which parts are put in order again.
 
     Attributes:
         portion: number of the portion of the input.
-        place: number of the stretch within the portion.
+        place: number of the piece within the portion.
         table: its readings, by device and window.
     """
 
@@ -110,7 +110,7 @@ class Part:
 
 @dataclass
 class _Partial(beam.DoFn):
-    """Sums a portion of the input up, in stretches: what is shuffled is small and does not depend on bundles."""
+    """Sums a portion of the input up, in large pieces: what is shuffled is small and does not depend on bundles."""
 
     windows: WindowSpec
     shards: int
@@ -184,9 +184,8 @@ class _Finish(beam.DoFn):
     windows: WindowSpec
 
     def process(self, keyed: tuple[Key, Iterable[Part]]) -> Iterator[pa.RecordBatch]:
-        parts = sorted(
-            keyed[1], key=lambda part: (part.portion, part.place)
-        )  # sums depend on the order, in their last digit
+        # in the order of the input, on which the last digit of a sum depends
+        parts = sorted(keyed[1], key=lambda part: (part.portion, part.place))
         table = merge_tables([part.table for part in parts])
         batch = aggregates(table, self.windows.size_us, "on_time", 0)
         counters.count(counters.PANES, len(np.unique(table.window_us)))

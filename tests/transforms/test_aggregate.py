@@ -161,7 +161,7 @@ def test_a_portion_is_summed_up_before_it_is_shuffled():
     assert parts_of([]) == []
 
 
-def test_a_portion_of_many_windows_is_passed_on_in_stretches(monkeypatch):
+def test_a_portion_of_many_windows_is_passed_on_in_pieces(monkeypatch):
     monkeypatch.setattr(aggregate, "_MOST_GROUPS", 20)
     (batches,) = portions_of([("a", n * MINUTE, 1.0, 2.0) for n in range(100)], 1, 1)
     assert parts_of(batches) == [(0, 0, 31), (0, 1, 31), (0, 2, 31), (0, 3, 7)]
