@@ -31,6 +31,7 @@ def exit_code(program: str, command: Callable[[], int]) -> int:
     Nobody who reads the output any more (``| head``) is such a failure too, and needs no words. Of a signal that
     nobody takes (Ctrl-C) the code is 128 and its number, as shells have it.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else it writes lines of its own, e.g. after that of a failure
     try:
         code = command()
         sys.stdout.flush()  # here, where a reader that has left is no stack trace

@@ -36,6 +36,15 @@ def test_the_code_of_a_command_is_kept() -> None:
     assert [exit_code("job", lambda: 0), exit_code("job", lambda: 1)] == [0, 1]
 
 
+@pytest.mark.parametrize(("asked", "verbosity"), [({}, "ERROR"), ({"GRPC_VERBOSITY": "info"}, "info")])
+def test_grpc_says_nothing_of_its_own_unless_asked(
+    asked: dict[str, str], verbosity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line about a server that went away came after that of the failure, at times."""
+    monkeypatch.setattr(os, "environ", asked)
+    assert exit_code("job", lambda: int(os.environ["GRPC_VERBOSITY"] == verbosity)) == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_stops_and_the_second_quits(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     stops: list[str] = []
