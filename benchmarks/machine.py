@@ -15,6 +15,7 @@ def machine_facts() -> dict[str, str]:
     return {
         "cores": str(cores),
         "processor": _processor(),
+        **{name: f"{size / 1e9:.0f} GB" for name, size in memory_sizes().items()},
         "load before": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
@@ -22,12 +23,15 @@ def machine_facts() -> dict[str, str]:
     }
 
 
-def memory_bytes() -> int | None:
-    """Return how much memory the machine has; None where it does not say."""
+def memory_sizes() -> dict[str, int]:
+    """Return how much memory the machine has, and how much swap if it has any; nothing where it does not say."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError):
-        return None
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    kilobytes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
+    sizes = {"memory": kilobytes["MemTotal"] * 1_024, "swap": kilobytes["SwapTotal"] * 1_024}
+    return {name: size for name, size in sizes.items() if size}
 
 
 def _processor() -> str:

@@ -1,6 +1,7 @@
 """Parts of a run: what they compare with, and the job as they run it."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from benchmarks.child import Child
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import LEAST_READINGS, Data, first_rows, prepare_data, simulated
 from benchmarks.folders import output_folder
+from benchmarks.machine import memory_sizes
 from benchmarks.outputs import read_job
 from benchmarks.parts import PARTS
 
@@ -100,9 +102,16 @@ def test_many_rows_leave_out_a_peer_for_which_there_is_too_little_memory(data, m
         assert [one.name for one in found] == [*(one.name for one in cores.contenders(data)), "Bytewax", "Pathway"]
         assert [one.missing for one in found[2:]] == ["", ""]
         assert {one.rows for one in found} == {2_000}
-    monkeypatch.setattr(large, "memory_bytes", lambda: 1_000)
+    monkeypatch.setattr(large, "memory_sizes", lambda: {"memory": 900, "swap": 100})
     with large.contenders(2_000) as found:
-        assert [one.missing for one in found[2:]] == ["", "needs about 0 GB of memory, there are 0"]
+        assert [one.missing for one in found[2:]] == ["", "needs about 0 GB of memory, there are 0 with swap"]
+
+
+def test_memory_is_told_where_the_system_tells_it():
+    sizes = memory_sizes()
+    assert list(sizes) in ([], ["memory"], ["memory", "swap"])
+    assert bool(sizes) == Path("/proc/meminfo").exists()
+    assert all(size > 1e6 for size in sizes.values())
 
 
 def test_what_a_run_wrote_is_emptied_and_its_files_stay():
