@@ -6,8 +6,10 @@ from typing import Any, Final
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
+from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient, DataflowJobAlreadyExistsError
 from apache_beam.runners.runner import PipelineState
 from google.api_core.exceptions import GoogleAPICallError
+from google.cloud.dataflow_v1beta3 import JobState, ListJobsRequest
 
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
@@ -17,6 +19,7 @@ from pipeline.summary import Summary, reported
 from transforms.errors import ConfigError
 
 _ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
+_REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_DRAINING})  # what --update looks for
 
 
 def run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
@@ -39,13 +42,28 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
         problem = f"Beam's Java services, which it needs, cannot be started here: {str(error).split(': ')[0]}"
         raise ConfigError("--bigquery-method", method, problem) from error
     try:
+        _check_update(options)
         result = pipeline.run()
-    except GoogleAPICallError as error:
+    except (GoogleAPICallError, DataflowJobAlreadyExistsError) as error:
         raise JobFailedError(f"the job was not taken: {' '.join(str(error).split())}") from error
     if options.view_as(GoogleCloudOptions).template_location is not None:
         return None
     _wait(result)
     return Summary(reported(result), time.monotonic() - started)
+
+
+def _check_update(options: PipelineOptions) -> None:
+    """Raise a ConfigError if there is no job to take the place of; Beam (2.77) would ask for it without end."""
+    cloud = options.view_as(GoogleCloudOptions)
+    if not cloud.update:
+        return
+    # Beam's client of the service, with the endpoint and the credentials of the options
+    service = DataflowApplicationClient(options)._jobs_client
+    active = ListJobsRequest.Filter.ACTIVE
+    jobs = service.list_jobs(ListJobsRequest(project_id=cloud.project, location=cloud.region, filter=active))
+    if not any(job.name == cloud.job_name and job.current_state in _REPLACEABLE for job in jobs):
+        problem = f"no job of this name runs in {cloud.region}; without --update one is started"
+        raise ConfigError("--job_name", cloud.job_name or "", problem)
 
 
 def _wait(result: Any) -> None:

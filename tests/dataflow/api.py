@@ -70,6 +70,8 @@ class Service:
         self.submitted.append(body)
         if self.refusal is not None:
             return self.refusal[0], _refused(*self.refusal)
+        if body["name"] in self.running and "replaceJobId" not in body:  # the answer is the request that made that one
+            return 200, _job(self.running[body["name"]], body["name"], "RUNNING") | {"clientRequestId": "another"}
         made = _job(JOB_ID, body["name"], "PENDING")
         return 200, made | {"clientRequestId": body["clientRequestId"], "type": body["type"]}
 

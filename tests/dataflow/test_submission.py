@@ -11,7 +11,7 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeExceptio
 from pipeline.failures import JobFailedError
 from pipeline.run import run_config
 from tests.dataflow.api import JOB_ID, Service, serving
-from tests.dataflow.jobs import SUBSCRIPTION, Bucket, Job, labels, read_job
+from tests.dataflow.jobs import REGION, SUBSCRIPTION, Bucket, Job, labels, read_job
 from tests.dataflow.test_template import FILES, GRAPH, check_stream, source
 from tests.emulators import PROJECT
 from tests.jobs import config_of
@@ -128,3 +128,24 @@ def test_an_update_names_the_job_that_it_replaces(service: Service, bucket: Buck
     assert job.job["replaceJobId"] == "job-2"
     assert job.job["transformNameMapping"] == {"Old name": "Read/Open"}
     assert job.options["project"] == PROJECT
+
+
+@pytest.mark.parametrize("running", [{}, {"another": "job-1"}])
+def test_an_update_of_no_job_is_one_line(
+    running: dict[str, str], service: Service, bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.running = running
+    assert submit(service, bucket, "--update") == 2
+    problem = f"no job of this name runs in {REGION}; without --update one is started"
+    assert capsys.readouterr().err == f"pipeline: error: --job_name telemetry-live: {problem}\n"
+    assert service.submitted == []
+
+
+def test_a_second_job_of_a_name_is_one_line(
+    service: Service, bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.running = {"telemetry-live": "job-2"}
+    assert submit(service, bucket) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pipeline: error: the job was not taken: ")
+    assert "telemetry-live with id: job-2" in line
