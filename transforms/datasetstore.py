@@ -54,6 +54,15 @@ class DatasetStore:
         self._target = target
         self._client = connect(target)
 
+    def find(self) -> None:
+        """Check that the dataset is there.
+
+        Raises:
+            ConfigError: if it is missing, or BigQuery does not answer.
+        """
+        with explained(self._target):
+            check_dataset(self._client, self._target)
+
     def check(self) -> None:
         """Check that there is anything.
 

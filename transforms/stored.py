@@ -35,6 +35,9 @@ class ResultStore(Protocol):
     of which nothing is stored has no records; that is no error.
     """
 
+    def find(self) -> None:
+        """Check that the place is there, with results or without; raises a TelemetryError if it is not."""
+
     def check(self) -> None:
         """Check that there are results; raises a TelemetryError if there are none, or they cannot be read."""
 
@@ -76,14 +79,22 @@ class FileStore:
 
     folder: str
 
+    def find(self) -> None:
+        """Check that the folder is there.
+
+        Raises:
+            StorageError: if it is missing, or cannot be asked for.
+        """
+        if not exists(self.folder):
+            raise StorageError(self.folder, "no such directory")
+
     def check(self) -> None:
         """Check that there is anything.
 
         Raises:
             StorageError: if the folder is missing, cannot be listed, or holds no result.
         """
-        if not exists(self.folder):
-            raise StorageError(self.folder, "no such directory")
+        self.find()
         if not any(self.files(kind) for kind in (*RECORDS, READINGS)):
             raise StorageError(self.folder, f"no results in it: no {' or '.join(_FORMATS)} file of the job")
 

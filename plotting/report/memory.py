@@ -23,6 +23,10 @@ class Remembering:
     _tables: dict[str, pa.Table] = field(default_factory=dict, init=False)
     _checked: bool = field(default=False, init=False)
 
+    def find(self) -> None:
+        """Check that the place is there; raises what the store raises."""
+        self.store.find()
+
     def check(self) -> None:
         """Check that there are results, once; raises what the store raises."""
         if not self._checked:

@@ -8,12 +8,9 @@ from typing import Final
 from plotting.limits import add_rules, read_limits
 from plotting.serve.choice import FIGURES, Choice
 from plotting.serve.words import WORDS
-from plotting.source import add_readings, add_source, open_results
+from plotting.source import add_readings, add_source, explained, open_results
 from plotting.themes import THEMES
-from transforms.errors import ConfigError
 from transforms.flags import read_duration, read_whole
-from transforms.storage import StorageError, exists
-from transforms.stored import FileStore, ResultStore
 
 _PORT: Final = 8988
 _REFRESH, _REFRESH_PAID = "1s", "30s"
@@ -61,7 +58,8 @@ def run(options: argparse.Namespace) -> str:
     refresh_s = read_duration("--refresh", options.refresh or usually, 100_000) / 1e6
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
-    _check(store)
+    with explained():
+        store.find()  # there may be results one day: a job that has just begun has written none yet
     sockets = listen(options.host, port)
     hub = Hub(Follower(store), Readings(options.readings), refresh_s, read_limits(options.rules))
     usual = Choice(options.figure, options.metric, language=options.lang, theme=options.theme)
@@ -74,14 +72,3 @@ def run(options: argparse.Namespace) -> str:
 
     asyncio.run(serve(sockets, hub, usual, str(store), ready))
     return "ended"
-
-
-def _check(store: ResultStore) -> None:
-    """Check that there may be results one day: a job that has just begun has written none yet."""
-    if not isinstance(store, FileStore):
-        return store.check()
-    try:
-        if not exists(store.folder):
-            raise ConfigError("--results", store.folder, "no such directory")
-    except StorageError as error:
-        raise ConfigError("--results", error.path, error.problem) from error

@@ -38,6 +38,9 @@ class Backwards:
     def __init__(self, folder: Path) -> None:
         self.files = FileStore(str(folder))
 
+    def find(self) -> None:
+        self.files.find()
+
     def check(self) -> None:
         self.files.check()
 

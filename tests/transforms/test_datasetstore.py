@@ -176,10 +176,11 @@ def test_a_table_that_lacks_a_column_is_one_line(dataset: Dataset, store: Result
 
 def test_a_dataset_that_is_missing_or_empty_is_refused(bigquery_server: BigQueryServer, dataset: Dataset) -> None:
     nowhere = DatasetStore(BigQueryTarget(bigquery_server.project, "nowhere", endpoint=bigquery_server.endpoint))
-    for ask in (nowhere.check, lambda: nowhere.read("anomalies", ["device"])):
+    for ask in (nowhere.find, nowhere.check, lambda: nowhere.read("anomalies", ["device"])):
         with pytest.raises(ConfigError, match=r"^--bigquery telemetry-test:nowhere: no such dataset; create it "):
             ask()
     store = DatasetStore(dataset.target)
+    store.find()
     with pytest.raises(ConfigError, match=f"^--bigquery {dataset.target}: no results in it: no row in a table"):
         store.check()
     insert(dataset, "ledger", ROWS["ledger"])
@@ -190,7 +191,7 @@ def test_a_server_that_does_not_answer_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
     store = DatasetStore(BigQueryTarget("project-x", "results", endpoint=endpoint))
-    for ask in (store.check, lambda: store.read("anomalies", ["device"])):
+    for ask in (store.find, store.check, lambda: store.read("anomalies", ["device"])):
         with pytest.raises(ConfigError, match=r"^--bigquery project-x:results: BigQuery does not answer \(http://127"):
             ask()
 

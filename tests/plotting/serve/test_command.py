@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from plotting.serve.command import add_arguments, run
+from tests.emulators import bigquery_server
+from tests.pipeline.test_bigquery import Dataset
 from tests.plotting.runs import window, write_run
 from tests.plotting.serve.servers import Served, end, start
 from transforms.commands import OneLineParser, exit_code
+
+__all__ = ["bigquery_server"]
 
 
 def serve(*arguments) -> Any:
@@ -64,6 +68,21 @@ def test_a_folder_that_is_missing_is_refused_in_one_line(tmp_path, capsys):
     said = one_line(capsys)
     assert "nowhere" in said
     assert "no such directory" in said
+
+
+def test_a_dataset_that_is_missing_is_refused_in_one_line(bigquery_server, capsys):
+    flags = ("--bigquery", f"{bigquery_server.project}:nowhere", "--bigquery-endpoint", bigquery_server.endpoint)
+    assert serve(*flags, "--port", 0) == 2
+    assert "no such dataset" in one_line(capsys)
+
+
+def test_a_dataset_is_waited_for_until_something_is_in_it(bigquery_server):
+    process, _ = start(*Dataset(bigquery_server).flags, "--port", 0)
+    try:
+        code, said, complained = end(process)
+    finally:
+        process.kill()
+    assert (code, said.strip(), complained) == (0, "ended", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
