@@ -24,10 +24,13 @@ from transforms.moments import (
     AggregateTable,
     aggregate_batch,
     merge_tables,
+    pack_table,
     shard_of,
     split_table,
     spread_windows,
+    unpack_table,
 )
+from transforms.packing import Packed
 from transforms.results import aggregates
 from transforms.slots import slot_of
 from transforms.windows import WindowSpec
@@ -100,12 +103,17 @@ class Part:
     Attributes:
         portion: number of the portion of the input.
         place: number of the piece within the portion.
-        table: its readings, by device and window.
+        packed: the table of its readings, which need not be in memory before it is merged.
     """
 
     portion: int
     place: int
-    table: AggregateTable
+    packed: Packed
+
+    @property
+    def table(self) -> AggregateTable:
+        """The table, unpacked anew each time."""
+        return unpack_table(self.packed)
 
 
 @dataclass
@@ -143,7 +151,7 @@ class _Partial(beam.DoFn):
         if not self.held:
             return
         for shard, start_us, table in split_table(merge_tables(self.held), self.shards, self.stretch_us):
-            yield (shard, start_us // self.stretch_us), Part(self.portion, self.place, table)
+            yield (shard, start_us // self.stretch_us), Part(self.portion, self.place, pack_table(table))
         self.held, self.place = [], self.place + 1
 
 

@@ -25,6 +25,7 @@ from transforms.spill import Spilled
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
 _NEVER: Final = np.iinfo(np.int64)
+_VALUES_AT_ONCE: Final = 100_000  # merged at once: temporary arrays fit into the processor's cache, or nearly so
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ class AggregateTable:
 
     def __reduce__(self) -> tuple[Any, Packed]:
         """Pack the table, on its way to the worker that merges it."""
-        fields = (self.metrics, self.devices, self.device, self.window_us, self.floats, self.ints)
-        return _restore, pack_values(fields)
+        return _restore, pack_table(self)
 
     def select(self, groups: "slice | Flags | NDArray[np.intp]") -> "AggregateTable":
         """Return the groups that a slice, a mask or an index array picks, with only the devices they need."""
@@ -76,8 +76,18 @@ class AggregateTable:
         )
 
 
+def pack_table(table: AggregateTable) -> Packed:
+    """Return a table as what is sent in its place."""
+    return pack_values((table.metrics, table.devices, table.device, table.window_us, table.floats, table.ints))
+
+
+def unpack_table(packed: Packed) -> AggregateTable:
+    """Return what `pack_table` was given."""
+    return AggregateTable(*unpack_values(*packed))
+
+
 def _restore(size: int, packed: bytes | Spilled) -> AggregateTable:
-    return AggregateTable(*unpack_values(size, packed))
+    return unpack_table((size, packed))
 
 
 def aggregate_batch(batch: ReadingBatch, slide_us: int) -> AggregateTable:
@@ -124,16 +134,7 @@ def merge_tables(tables: Sequence[AggregateTable]) -> AggregateTable:
     if len(tables) == 1:
         return tables[0]
     devices, device = merge_names([t.devices for t in tables], [t.device for t in tables])
-    return _reduce(
-        AggregateTable(
-            tables[0].metrics,
-            devices,
-            device,
-            np.concatenate([t.window_us for t in tables]),
-            np.concatenate([t.floats for t in tables], axis=2),
-            np.concatenate([t.ints for t in tables], axis=2),
-        )
-    )
+    return _reduce(tables, devices, device, np.concatenate([t.window_us for t in tables]))
 
 
 def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> AggregateTable:
@@ -144,16 +145,9 @@ def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> Aggreg
     copies = size_us // slide_us
     if copies == 1:
         return table
-    return _reduce(
-        AggregateTable(
-            table.metrics,
-            table.devices,
-            np.tile(table.device, copies),
-            np.concatenate([table.window_us - k * slide_us for k in range(copies)]),
-            np.tile(table.floats, (1, 1, copies)),
-            np.tile(table.ints, (1, 1, copies)),
-        )
-    )
+    device = np.tile(table.device, copies)
+    window_us = np.concatenate([table.window_us - k * slide_us for k in range(copies)])
+    return _reduce([table] * copies, table.devices, device, window_us)
 
 
 def shard_of(device: str, shards: int) -> int:
@@ -187,19 +181,38 @@ def _starts(*sorted_keys: NDArray[np.integer]) -> NDArray[np.intp]:
     return np.flatnonzero(changed)
 
 
-def _reduce(table: AggregateTable) -> AggregateTable:
-    """Merge the groups of the same device and window, sorted by window and device."""
-    order = np.lexsort((table.device, table.window_us))
-    device, window_us = table.device[order], table.window_us[order]
+def _reduce(
+    tables: Sequence[AggregateTable], devices: tuple[str, ...], device: Codes, window_us: Ints
+) -> AggregateTable:
+    """Merge the groups of the same device and window, sorted by window and device.
+
+    Args:
+        tables: the groups, one table after the other.
+        devices: distinct device names.
+        device: index of each group into `devices`.
+        window_us: start of the window of each group.
+    """
+    order = np.lexsort((device, window_us))
+    device, window_us = device[order], window_us[order]
     starts = _starts(device, window_us)
-    if len(starts) == len(table):
-        return AggregateTable(
-            table.metrics, table.devices, device, window_us, table.floats[:, :, order], table.ints[:, :, order]
-        )
-    floats, ints = table.floats[:, :, order], table.ints[:, :, order]
-    sizes = np.diff(starts, append=len(order))
-    out_ints = np.empty((*ints.shape[:2], len(starts)), np.int64)
-    out = np.empty((*floats.shape[:2], len(starts)))
+    metrics = tables[0].metrics
+    floats = np.empty((6, len(metrics), len(starts)))
+    ints = np.empty((4, len(metrics), len(starts)), np.int64)
+    at_once = max(_VALUES_AT_ONCE // max(len(order), 1), 1)
+    for metric in range(0, len(metrics), at_once):
+        some = slice(metric, metric + at_once)
+        their_floats = np.concatenate([t.floats[:, some] for t in tables], axis=2)[:, :, order]
+        their_ints = np.concatenate([t.ints[:, some] for t in tables], axis=2)[:, :, order]
+        if len(starts) == len(order):
+            floats[:, some], ints[:, some] = their_floats, their_ints
+        else:
+            _reduce_sorted(their_floats, their_ints, starts, floats[:, some], ints[:, some])
+    return AggregateTable(metrics, devices, device[starts], window_us[starts], floats, ints)
+
+
+def _reduce_sorted(floats: Floats, ints: Ints, starts: NDArray[np.intp], out: Floats, out_ints: Ints) -> None:
+    """Merge runs of groups that begin at `starts`, into `out` and `out_ints`."""
+    sizes = np.diff(starts, append=floats.shape[2])
     np.add.reduceat(ints[:FIRST_US], starts, axis=2, out=out_ints[:FIRST_US])
     np.minimum.reduceat(ints[FIRST_US], starts, axis=1, out=out_ints[FIRST_US])
     np.maximum.reduceat(ints[LAST_US], starts, axis=1, out=out_ints[LAST_US])
@@ -215,4 +228,3 @@ def _reduce(table: AggregateTable) -> AggregateTable:
     is_last = ints[LAST_US] == np.repeat(out_ints[LAST_US], sizes, axis=1)
     np.minimum.reduceat(np.where(is_first, floats[FIRST], np.inf), starts, axis=1, out=out[FIRST])
     np.maximum.reduceat(np.where(is_last, floats[LAST], -np.inf), starts, axis=1, out=out[LAST])
-    return AggregateTable(table.metrics, table.devices, device[starts], window_us[starts], out, out_ints)

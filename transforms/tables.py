@@ -22,6 +22,7 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.IntType: pa.int64(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
+_ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, each of which takes about 1 kB
 
 
 @lru_cache(maxsize=16)
@@ -94,8 +95,9 @@ def _json_row(names: tuple[str, ...]) -> type[msgspec.Struct]:
 
 def to_json_lines(batch: pa.RecordBatch) -> bytes:
     """Return the rows as newline-terminated JSON objects; times as RFC 3339 UTC with six decimals."""
-    rows = list(map(_json_row(tuple(batch.schema.names)), *json_columns(batch)))
-    return msgspec.json.Encoder().encode_lines(rows)
+    row, encode = _json_row(tuple(batch.schema.names)), msgspec.json.Encoder().encode_lines
+    pieces = (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, len(batch), _ROWS_AT_ONCE))
+    return b"".join(encode(list(map(row, *json_columns(piece)))) for piece in pieces)
 
 
 def json_columns(batch: pa.RecordBatch) -> list[list[Any]]:

@@ -1,4 +1,5 @@
 import math
+import pickle
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.batches import METRICS, MINUTE, NAN, Row, batch_of
+from transforms import moments
 from transforms.moments import (
     ANOMALIES,
     COUNT,
@@ -138,6 +140,16 @@ def test_parts_in_any_split_order_and_nesting_equal_the_whole(data, rows):
         some = data.draw(st.integers(2, len(tables)))
         tables = [*tables[some:], merge_tables(tables[:some])]
     assert_same(groups_of(tables[0]), numpy_groups(rows, MINUTE, MINUTE))
+
+
+@given(ROWS, st.sampled_from([1, 2, 3]))
+def test_large_tables_are_merged_a_few_metrics_at_a_time_bit_for_bit_as_small_ones(rows, at_once):
+    singles = [aggregate_batch(batch_of([row]), MINUTE) for row in rows]
+    together = merge_tables(singles)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moments, "_VALUES_AT_ONCE", at_once * len(rows))
+        apart = merge_tables(singles)
+    assert pickle.dumps(apart) == pickle.dumps(together)
 
 
 @given(ROWS)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms import tables
 from transforms.clock import format_time, parse_time
 from transforms.records import RECORDS, Anomaly, DeadLetter, WindowAggregate
 from transforms.tables import (
@@ -74,14 +75,16 @@ def test_arrow_and_json_agree_on_names_types_nulls_and_descriptions(record):
 
 
 @settings(deadline=None)
-@given(batches)
-def test_lines_of_json_and_parquet_say_what_the_records_say(pair):
+@given(batches, st.sampled_from([2, 20_000]))
+def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
     record, rows = pair
     batch = from_records(record, rows)
     assert batch.schema == arrow_schema(record)
     assert batch.num_rows == len(rows)
     moments = {field.name for field in batch.schema if field.type == pa.timestamp("us", tz="UTC")}
-    lines = to_json_lines(batch).decode().split("\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_ROWS_AT_ONCE", at_once)
+        lines = to_json_lines(batch).decode().split("\n")
     assert lines.pop() == ""
     for line, row in zip(lines, rows, strict=True):
         expected = msgspec.structs.asdict(row)
