@@ -6,6 +6,9 @@ from typing import Final
 from transforms.errors import OutputError, TelemetryError
 
 _WHERE: Final = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
+WORKER_ENDED: Final = (
+    "a worker process has ended; it may have been out of memory (--direct_num_workers 1 needs the least)"
+)
 _GONE: Final = "Channel closed prematurely."  # what its local runner says when a worker of its own was killed
 
 
@@ -21,6 +24,6 @@ def without_step(text: str) -> str:
 def expected_failure(text: str) -> str | None:
     """Return what an OutputError says that a runner reports as text, or that a worker is gone; None for any other."""
     if text.endswith(_GONE):
-        return "a worker process has ended; it may have been out of memory (--direct_num_workers 1 needs the least)"
+        return WORKER_ENDED
     found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
     return without_step(found[1]) if found else None

@@ -70,14 +70,14 @@ def _log_config(config: JobConfig) -> None:
 
 def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
     """Run bounded input on this machine: no triggers are needed, every window is complete."""
-    from pipeline.workers import files_runner, worker_count
+    from pipeline.workers import files_runner, listening, worker_count
 
     portions = plan_portions(config.inputs)
     workers = worker_count(config, options, portions)
     files = {part.path for portion in portions for part in portion.ranges}
     _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
     source = ReadFiles(portions, spread=workers > 1)
-    with interruptible(), spilling() as folder:
+    with interruptible(), spilling() as folder, listening():
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 

@@ -1,9 +1,12 @@
 """Jobs that several processes share: the same results, and the same words where something goes wrong."""
 
+import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,13 +15,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipeline import workers
 from pipeline.__main__ import main
+from pipeline.failures import WORKER_ENDED, JobFailedError
 from pipeline.options import beam_options
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, Portion
-from pipeline.workers import worker_count
+from pipeline.workers import listening, worker_count
 from tests import oracle
 from tests.jobs import config_of, imbalances, ndjson, records, run_job
+from transforms.commands import interruptible
 
 MEGABYTE = 1 << 20
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -132,6 +138,64 @@ def test_a_job_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, workers
         while time.monotonic() < deadline:
             os.killpg(job.pid, 0)
             time.sleep(0.01)
+
+
+def test_a_worker_that_is_killed_ends_the_job_with_one_line(tmp_path: Path) -> None:
+    for part in range(4):  # compressed, so that each is a portion
+        content = ndjson(records(telemetry(20_000).iloc[part::4]))
+        (tmp_path / f"{part}.jsonl.gz").write_bytes(gzip.compress(content, 1))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    command = ["--input", str(tmp_path / "*.gz"), "--output", str(tmp_path / "out"), "--direct_num_workers", "2"]
+    job = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *command],
+        env=os.environ | {"TMPDIR": str(folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (spilled := list(folder.glob("telemetry-spill-*/*.spill"))):
+        assert job.poll() is None
+        time.sleep(0.001)
+    os.kill(int(spilled[0].stem), signal.SIGKILL)
+    _, told = job.communicate(timeout=60)
+    assert (told, job.returncode) == (f"pipeline: error: {WORKER_ENDED}\n", 1)
+    assert list(folder.iterdir()) == []
+
+
+def raise_runtime_error() -> None:
+    raise RuntimeError("Worker subprocess exited with return code -9")
+
+
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers, "_PATIENCE_S", 0.1)
+    with pytest.raises(JobFailedError, match=re.escape(WORKER_ENDED)), interruptible(), listening():
+        threading.Thread(target=raise_runtime_error, name="run_worker").start()
+        assert not threading.Event().wait(30), "nobody sets it"
+    assert capsys.readouterr().err == ""
+
+
+def test_what_threads_raise_is_shown_unless_the_job_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: shown.append(raised.thread.name))
+
+    def run() -> None:
+        other = threading.Thread(target=raise_runtime_error, name="other")
+        other.start()
+        other.join()
+
+    with interruptible(), listening():
+        run()
+        assert shown == []
+    assert shown == ["other"]
+    with pytest.raises(JobFailedError, match="full"), interruptible(), listening():
+        run()
+        raise JobFailedError("the disk is full")
+    with pytest.raises(ZeroDivisionError), interruptible(), listening():
+        run()
+        raise ZeroDivisionError
+    assert shown == ["other", "other"]
 
 
 def portions(*megabytes: int | None) -> list[Portion]:
