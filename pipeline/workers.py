@@ -1,4 +1,4 @@
-"""How many processes share a job on files, and how they are started.
+"""How many processes share a job on files, how they are started, and what comes of it when one of them ends.
 
 Beam's local runner cuts the work of each step evenly between its workers and groups what they shuffle in the process
 that was started; the content itself goes through files (`transforms.spill`). A worker is another process, which takes

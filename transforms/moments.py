@@ -25,7 +25,7 @@ from transforms.spill import Spilled
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
 _NEVER: Final = np.iinfo(np.int64)
-_VALUES_AT_ONCE: Final = 100_000  # merged at once: temporary arrays fit into the processor's cache, or nearly so
+_VALUES_AT_ONCE: Final = 100_000  # of each statistic that are merged at once: 8 MB of them in all
 
 
 @dataclass(frozen=True, slots=True)

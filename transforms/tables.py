@@ -22,7 +22,7 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.IntType: pa.int64(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
-_ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, each of which takes about 1 kB
+_ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, in place of all rows of a long file
 
 
 @lru_cache(maxsize=16)

@@ -111,32 +111,47 @@ def test_a_disk_without_room_for_what_is_shuffled_ends_the_job_with_one_line(tmp
     assert list(folder.glob("telemetry-spill-*")) == []
 
 
+class Started:
+    """A job that has begun, in a process of its own with a temporary folder of its own."""
+
+    def __init__(self, folder: Path, given: str, workers: str) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        command = ["--input", given, "--output", str(folder / "out"), "--direct_num_workers", workers]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *command],
+            env=os.environ | {"TMPDIR": str(self.temporary)},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def first(self, pattern: str) -> Path:
+        """Wait for something in its temporary folder."""
+        while not (found := list(self.temporary.glob(pattern))):
+            assert self.process.poll() is None
+            time.sleep(0.001)
+        return found[0]
+
+    def end(self) -> tuple[str, int]:
+        """Wait for the end; returns what it said and its exit code, after a look whether it left anything behind."""
+        _, told = self.process.communicate(timeout=60)
+        assert list(self.temporary.iterdir()) == []
+        return told, self.process.returncode
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_job_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, workers: str, number: int) -> None:
-    given = write_parts(tmp_path, telemetry(3_000), 2)
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    command = ["--input", given, "--output", str(tmp_path / "out"), "--direct_num_workers", workers]
-    job = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *command],
-        env=os.environ | {"TMPDIR": str(folder)},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while not list(folder.glob("telemetry-spill-*")):  # then it is at work
-        assert job.poll() is None
-        time.sleep(0.005)
+    job = Started(tmp_path, write_parts(tmp_path, telemetry(3_000), 2), workers)
+    job.first("telemetry-spill-*")  # then it is at work
     kill = os.killpg if number == signal.SIGINT else os.kill  # Ctrl-C reaches the workers, too
-    kill(job.pid, number)
-    _, told = job.communicate(timeout=60)
-    assert (told, job.returncode) == ("pipeline: interrupted\n", 128 + number)
-    assert list(folder.iterdir()) == []
+    kill(job.process.pid, number)
+    assert job.end() == ("pipeline: interrupted\n", 128 + number)
     deadline = time.monotonic() + 30
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < deadline:
-            os.killpg(job.pid, 0)
+            os.killpg(job.process.pid, 0)
             time.sleep(0.01)
 
 
@@ -144,22 +159,9 @@ def test_a_worker_that_is_killed_ends_the_job_with_one_line(tmp_path: Path) -> N
     for part in range(4):  # compressed, so that each is a portion
         content = ndjson(records(telemetry(20_000).iloc[part::4]))
         (tmp_path / f"{part}.jsonl.gz").write_bytes(gzip.compress(content, 1))
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    command = ["--input", str(tmp_path / "*.gz"), "--output", str(tmp_path / "out"), "--direct_num_workers", "2"]
-    job = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *command],
-        env=os.environ | {"TMPDIR": str(folder)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not (spilled := list(folder.glob("telemetry-spill-*/*.spill"))):
-        assert job.poll() is None
-        time.sleep(0.001)
-    os.kill(int(spilled[0].stem), signal.SIGKILL)
-    _, told = job.communicate(timeout=60)
-    assert (told, job.returncode) == (f"pipeline: error: {WORKER_ENDED}\n", 1)
-    assert list(folder.iterdir()) == []
+    job = Started(tmp_path, str(tmp_path / "*.gz"), "2")
+    os.kill(int(job.first("telemetry-spill-*/*.spill").stem), signal.SIGKILL)
+    assert job.end() == (f"pipeline: error: {WORKER_ENDED}\n", 1)
 
 
 def raise_runtime_error() -> None:
@@ -172,7 +174,7 @@ def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_not_waited_for(
     monkeypatch.setattr(workers, "_PATIENCE_S", 0.1)
     with pytest.raises(JobFailedError, match=re.escape(WORKER_ENDED)), interruptible(), listening():
         threading.Thread(target=raise_runtime_error, name="run_worker").start()
-        assert not threading.Event().wait(30), "nobody sets it"
+        threading.Event().wait(30)
     assert capsys.readouterr().err == ""
 
 
