@@ -14,17 +14,14 @@ from matplotlib.figure import Figure, SubFigure
 
 from plotting.board import draw_overview
 from plotting.draw import draw_panel, shared_scale, style_values
-from plotting.panels import Panel, Points, micros, thresholds_of
-from plotting.reduce import Times, Windows
+from plotting.frames import Pair, Table, as_frame, finite, need, one_course, points_of, times_of, with_times
+from plotting.panels import Panel, Points, thresholds_of
+from plotting.reduce import Windows
 from plotting.summaries import summarise
 from plotting.texts import TEXTS, Texts
 from plotting.themes import THEMES, Theme
 from plotting.timeaxis import style_time_axis
 
-Table = pd.DataFrame | Mapping[str, Any]
-"""A data frame, or arrays of one length by the name of their column."""
-Pair = tuple[Any, Any]
-"""Times and values, two arrays of one length."""
 Place = TypeVar("Place", Figure, SubFigure)
 
 _TIMES: Final = ("time", "event_time", "source_time")
@@ -68,7 +65,7 @@ def scatter(
         ValueError: if columns are missing, lengths differ, there are several devices, or a name is not known.
     """
     texts, look = _words(language), _look(theme)
-    points, column = _points(readings, metric, _TIMES, "readings")
+    points, column = points_of(readings, metric, _TIMES, "readings")
     table: pd.DataFrame | None = None
     if isinstance(anomalies, np.ndarray | pd.Series) and anomalies.dtype == np.bool_:
         marks = np.asarray(anomalies)
@@ -80,12 +77,12 @@ def scatter(
         red = _NO_POINTS
     else:
         first = "source_time" if column == "time" else column
-        table = None if isinstance(anomalies, tuple) else _table(anomalies)
-        red, _ = _points(anomalies, metric, (column, first, *_TIMES), "anomalies")
+        table = None if isinstance(anomalies, tuple) else as_frame(anomalies)
+        red, _ = points_of(anomalies, metric, (column, first, *_TIMES), "anomalies")
         normal = ~np.isin(points.times, red.times)
         points = Points(points.times[normal], points.values[normal])
     lines = _lines(thresholds, table)
-    panel = Panel("", _finite(points), _NO_WINDOWS, _finite(red), lines)
+    panel = Panel("", finite(points), _NO_WINDOWS, finite(red), lines)
     return _draw(panel, axes, metric, texts, look)
 
 
@@ -121,9 +118,9 @@ def trend(
         ValueError: if columns are missing, there are several devices or metrics, or a name is not known.
     """
     texts, look = _words(language), _look(theme)
-    frame = _one(_table(windows), metric, "windows")
-    _need(frame, ("window_start", "window_end", *_STATISTICS), "windows")
-    start, end = _times(frame["window_start"]), _times(frame["window_end"])
+    frame = one_course(as_frame(windows), metric, "windows")
+    need(frame, ("window_start", "window_end", *_STATISTICS), "windows")
+    start, end = times_of(frame["window_start"]), times_of(frame["window_end"])
     pane = frame["pane_index"].to_numpy() if "pane_index" in frame else np.zeros(len(frame))
     order = np.lexsort((pane, end, start))
     last = np.ones(len(order), dtype=np.bool_)
@@ -134,9 +131,9 @@ def trend(
     course = Windows(start[kept], end[kept], count[kept], *statistics)
     red, table = _NO_POINTS, None
     if anomalies is not None:
-        table = None if isinstance(anomalies, tuple) else _one(_table(anomalies), metric, "anomalies")
-        red, _ = _points(anomalies if table is None else table, metric, ("event_time", *_TIMES), "anomalies")
-    panel = Panel("", _NO_POINTS, course, _finite(red), _lines(thresholds, table))
+        table = None if isinstance(anomalies, tuple) else one_course(as_frame(anomalies), metric, "anomalies")
+        red, _ = points_of(anomalies if table is None else table, metric, ("event_time", *_TIMES), "anomalies")
+    panel = Panel("", _NO_POINTS, course, finite(red), _lines(thresholds, table))
     return _draw(panel, axes, metric, texts, look)
 
 
@@ -168,14 +165,14 @@ def overview(
         ValueError: if columns are missing, or a name is not known.
     """
     texts, look = _words(language), _look(theme)
-    found = _timed(_table(anomalies), ("device", "rule_id", "severity"), ("event_time",), "anomalies")
+    found = with_times(as_frame(anomalies), ("device", "rule_id", "severity"), ("event_time",), "anomalies")
     if "anomaly_id" in found:
         found = found.drop_duplicates("anomaly_id")
     course = {"device": [], "window_start": _EMPTY, "window_end": _EMPTY} if windows is None else windows
-    spans = _timed(_table(course), ("device",), ("window_start", "window_end"), "windows")
+    spans = with_times(as_frame(course), ("device",), ("window_start", "window_end"), "windows")
     if dead_letters is None or isinstance(dead_letters, pd.DataFrame | Mapping):
-        letters = _table({"reason": []} if dead_letters is None else dead_letters)
-        _need(letters, ("reason",), "dead letters")
+        letters = as_frame({"reason": []} if dead_letters is None else dead_letters)
+        need(letters, ("reason",), "dead letters")
     else:
         letters = pd.DataFrame({"reason": list(dead_letters)}, dtype=object)
     letters = pd.DataFrame({"reason": letters["reason"], "event_time": pd.NaT})
@@ -213,74 +210,6 @@ def _label(axes: Axes, panel: Panel, texts: Texts) -> None:
     for artist in axes.get_children():
         if artist.get_gid() in names and str(artist.get_label()).startswith("_"):
             artist.set_label(names[str(artist.get_gid())])
-
-
-def _table(data: Any) -> pd.DataFrame:
-    return data if isinstance(data, pd.DataFrame) else pd.DataFrame(dict(data))
-
-
-def _need(frame: pd.DataFrame, names: Sequence[str], what: str) -> None:
-    missing = [name for name in names if name not in frame]
-    if missing:
-        raise ValueError(f"{what} without {', '.join(missing)}: they have {', '.join(map(str, frame)) or 'no column'}")
-
-
-def _one(frame: pd.DataFrame, metric: str, what: str) -> pd.DataFrame:
-    """Return the rows of the metric; refuse what would be two courses in one."""
-    if metric and "metric" in frame:
-        frame = frame[frame["metric"] == metric]
-    for name in ("device", "metric"):
-        several = sorted(map(str, frame[name].unique())) if name in frame else []
-        if len(several) > 1:
-            raise ValueError(f"{what} of {len(several)} {name}s: choose one of {', '.join(several)}")
-    return frame
-
-
-def _points(data: Any, metric: str, names: Sequence[str], what: str) -> tuple[Points, str]:
-    """Return times and values, and the name of the column of the times."""
-    if isinstance(data, tuple):
-        times, values = data
-        name = "time"
-    else:
-        frame = _one(_table(data), metric, what)
-        name = next((name for name in names if name in frame), names[0])
-        value = metric if "value" not in frame and metric in frame else "value"
-        _need(frame, (name, value), what)
-        times, values = frame[name], frame[value]
-    points = Points(_times(times), np.asarray(values, dtype=np.float64))
-    if points.times.shape != points.values.shape or points.times.ndim != 1:
-        raise ValueError(f"{what}: times of shape {points.times.shape}, values of shape {points.values.shape}")
-    return points, name
-
-
-_NOT_A_TIME: Final = int(np.datetime64("NaT").astype(np.int64))
-
-
-def _times(times: Any) -> Times:
-    """Return microseconds since the epoch, UTC; `_NOT_A_TIME` where there is none."""
-    series = pd.Series(times)
-    if pd.api.types.is_integer_dtype(series.dtype):
-        whole: Times = series.to_numpy(np.int64)
-        return whole
-    if not len(series):
-        return _EMPTY
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        raise ValueError("times are datetime64 or integer microseconds since the epoch, not fractions")
-    return micros(pd.to_datetime(series, utc=True))
-
-
-def _timed(frame: pd.DataFrame, names: Sequence[str], times: Sequence[str], what: str) -> pd.DataFrame:
-    """Return a frame with its times as datetimes, UTC; rows without one are left out."""
-    _need(frame, (*names, *times), what)
-    stamps = {name: _times(frame[name]) for name in times}
-    known = np.all([part != _NOT_A_TIME for part in stamps.values()], axis=0)
-    columns = {name: pd.Series(part.view("M8[us]"), frame.index).dt.tz_localize("UTC") for name, part in stamps.items()}
-    return frame.assign(**columns).iloc[np.flatnonzero(known)]
-
-
-def _finite(points: Points) -> Points:
-    known = np.isfinite(points.values) & (points.times != _NOT_A_TIME)
-    return Points(points.times[known], points.values[known])
 
 
 def _lines(thresholds: Sequence[float] | None, anomalies: pd.DataFrame | None) -> tuple[float, ...]:
