@@ -6,7 +6,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from plotting.board import draw_overview, height_of, shorten
+from plotting.board import draw_overview, height_of
+from plotting.chartparts import shorten
 from plotting.summaries import MAX_BARS, Heat, Overview, Spans
 from plotting.texts import TEXTS
 from plotting.themes import DARK, LIGHT
