@@ -164,6 +164,7 @@ def test_what_is_not_understood_closes_the_socket_and_nothing_else(served, messa
 @pytest.mark.parametrize("kind", ["unknown", "closing", "supports_binary", "send_image_mode", "ack"])
 def test_what_matplotlib_s_script_may_say_is_heard(served, kind):
     with served.tab() as page:
+        page.hear("run")  # nothing is found before
         page.send(kind, value=True)
         page.send("find", text="A")
         assert page.hear("devices")["devices"] == ["a"]
