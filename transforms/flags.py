@@ -17,7 +17,8 @@ def check_pubsub_name(flag: str, kind: str, text: str) -> None:
         ConfigError: if it is none.
     """
     if re.fullmatch(_PUBSUB_NAME.format(kind=kind), text) is None:
-        raise ConfigError(flag, text, f"must read projects/PROJECT/{kind}/NAME")
+        name = "NAME of 3 to 255 letters, digits or -._~%+, first a letter"
+        raise ConfigError(flag, text, f"must read projects/PROJECT/{kind}/NAME, {name}")
 
 
 def read_whole(flag: str, text: str, most: int, least: int = 1) -> int:

@@ -21,6 +21,10 @@ MISTAKES = [
     (["--input", "x.csv"], "--output: nowhere to write to, give --output, --bigquery, --alerts-topic or --print"),
     (["--input", "x.csv", "--topic", "projects/p/topics/abc"], "--input and --topic: only one of them can be read"),
     (["--subscription", "abc"], "--subscription abc: must read projects/PROJECT/subscriptions/NAME"),
+    (
+        ["--subscription", "projects/p/subscriptions/s"],
+        "--subscription projects/p/subscriptions/s: must read projects/PROJECT/subscriptions/NAME, NAME of 3 to ",
+    ),
     (["--topic", SUBSCRIPTION], f"--topic {SUBSCRIPTION}: must read projects/PROJECT/topics/NAME"),
     ([*FLAGS, "--window", "60"], "--window 60: not a duration, write it like 500ms, 60s, 10m, 2h or 1d"),
     ([*FLAGS, "--window", "0s"], "--window 0s: must be at least 1ms"),

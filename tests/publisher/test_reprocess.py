@@ -539,12 +539,21 @@ def test_reasons_and_stages_are_those_of_the_job() -> None:
 TOPIC = ["--topic", "projects/p/topics/letters"]
 
 
+NAMED = "NAME of 3 to 255 letters, digits or -._~%+, first a letter"
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
         ([], "--topic: is required, except with --dry-run"),
-        (["--topic", "x"], "--topic x: must read projects/PROJECT/topics/NAME"),
-        (["--topic", "x", "--dry-run"], "--topic x: must read projects/PROJECT/topics/NAME"),
+        (
+            ["--topic", "x"],
+            f"--topic x: must read projects/PROJECT/topics/NAME, {NAMED}",
+        ),
+        (
+            ["--topic", "x", "--dry-run"],
+            f"--topic x: must read projects/PROJECT/topics/NAME, {NAMED}",
+        ),
         ([*TOPIC, "--reason", "late"], f"--reason late: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--reason", "too_late", "--reason", ""], f"--reason: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--stage", "Decode"], "--stage Decode: must be one of decode, aggregate, bigquery, alerts"),

@@ -224,10 +224,16 @@ def test_other_programs_are_not_there(python: Path, folder: Path) -> None:
     assert run(python, ["-c", code], folder.parent).stdout == f"{[*PACKAGES]}\n"
 
 
+NAMED = "NAME of 3 to 255 letters, digits or -._~%+, first a letter"
+
+
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        (["--subscription=readings"], "--subscription readings: must read projects/PROJECT/subscriptions/NAME"),
+        (
+            ["--subscription=readings"],
+            f"--subscription readings: must read projects/PROJECT/subscriptions/NAME, {NAMED}",
+        ),
         (
             ["--subscription=projects/p/subscriptions/abc", "--output=gs://b/r", "--allowed_lateness=10"],
             "--allowed-lateness 10: not a duration, write it like 500ms, 60s, 10m, 2h or 1d",
