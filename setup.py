@@ -24,10 +24,10 @@ setup(
     version="0.1.0",
     description="Live anomaly detection for IoT sensor telemetry on Apache Beam",
     python_requires=">=3.11",
-    packages=find_packages(include=["pipeline*", "transforms*", "publisher*", "plotting*"]),
+    packages=find_packages(include=["telemetry*", "pipeline*", "transforms*", "publisher*", "plotting*"]),
     package_data={
-        "transforms": ["*.yaml"],
-        "plotting": ["*.mplstyle"],
+        "telemetry.rules": ["*.yaml"],
+        "plotting.style": ["*.mplstyle"],
         "plotting.report": _PAGE,
         "plotting.serve": _PAGE,
     },

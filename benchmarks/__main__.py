@@ -16,8 +16,8 @@ from benchmarks.parts import PARTS
 from benchmarks.report import to_json, to_table
 from benchmarks.results import write_results
 from pipeline.arguments import add_bigquery
-from transforms.commands import OneLineParser, exit_code
-from transforms.errors import ConfigError
+from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.errors import ConfigError
 
 _FEWEST_ROWS: Final = 100  # fewer cannot hold the simulated faults
 _USUAL: Final = ",".join(name for name, part in PARTS.items() if not part.long)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from transforms.errors import ConfigError, TelemetryError
+from telemetry.errors import ConfigError, TelemetryError
 
 METRICS: Final = ("co", "humidity", "lpg", "smoke", "temp")
 WINDOW_US: Final = 60_000_000

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.contender import Timing
-from plotting.draw import new_figure
+from plotting.draw.draw_panels import new_figure
 from plotting.figures import picture_bytes
-from plotting.themes import LIGHT
+from plotting.style.themes import LIGHT
 
 _BAR_IN: Final = 0.27
 _AROUND_IN: Final = 1.3

@@ -19,8 +19,8 @@ from benchmarks.answers import BenchmarkError
 from benchmarks.child import Child, run_child, run_module
 from benchmarks.data import simulate
 from benchmarks.machine import machine_facts
-from transforms.commands import OneLineParser, exit_code
-from transforms.errors import ConfigError
+from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.errors import ConfigError
 
 _USUAL_ROWS: Final = 405_184  # as many as the founding data set has
 _FEWEST_ROWS: Final = 100

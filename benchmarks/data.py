@@ -11,7 +11,7 @@ from publisher.csvfiles import read_pieces
 from publisher.lines import write_lines
 from publisher.simulate.stream import Simulation, generate, prepare
 from publisher.simulate.writer import open_rows, write_rows
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _START_US: Final = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z, as in the founding data set
 _INTERVAL_US: Final = 5_000_000

@@ -11,11 +11,11 @@ import numpy as np
 from benchmarks.answers import METRICS, WINDOW_US, Answer
 from benchmarks.contender import Contender
 from benchmarks.data import Rows
-from transforms.codec import decode
-from transforms.messages import ROWS, Message
-from transforms.moments import COUNT, AggregateTable, aggregate_batch, merge_tables
-from transforms.results import detect
-from transforms.rules import RuleSet, load_rules
+from telemetry.model.messages import ROWS, Message
+from telemetry.rules.parse import RuleSet, load_rules
+from transforms.decode.codec import decode
+from transforms.detect.evaluate import detect
+from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_batch, merge_tables
 
 ROWS_PER_MESSAGE: Final = (1, 100, 500, 2_000)
 BUNDLE: Final = 1_000

@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
-from publisher.replay.payload import Outgoing
-from publisher.replay.topic import Topic, create_subscription
-from transforms.messages import EVENT_TIME, MESSAGE_KEY, ROWS
+from publisher.replay.payload import ReplayMessage
+from publisher.replay.topic import ReplayTopic, create_subscription
+from telemetry.model.messages import EVENT_TIME, MESSAGE_KEY, ROWS
 
 ROWS_PER_S: Final = 1_000
 HOT_EVERY: Final = 10
@@ -96,7 +96,7 @@ class Steady:
         rows: how many were published.
     """
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, topic: ReplayTopic) -> None:
         self.sent: dict[str, float] = {}
         self.rows = 0
         self._topic = topic
@@ -108,7 +108,7 @@ class Steady:
         row = {"ts": moment_us / 1e6, "device": "probe", "co": 0.005, "humidity": 50.0, "light": False, "lpg": 0.007,
                "motion": False, "smoke": 0.02, "temp": 31.0 if is_hot else 21.0}  # fmt: skip
         attributes = {EVENT_TIME: str(moment_us // 1_000), MESSAGE_KEY: f"probe-{self.rows}", ROWS: "1"}
-        outgoing = Outgoing(self.rows, json.dumps(row).encode(), attributes, "probe", 1, moment_us, moment_us)
+        outgoing = ReplayMessage(self.rows, json.dumps(row).encode(), attributes, "probe", 1, moment_us, moment_us)
         if is_hot:
             self.sent[text] = time.perf_counter()
         self._topic.publish(outgoing)
@@ -133,7 +133,7 @@ def _rfc3339(moment_us: int) -> str:
 def main(topic_name: str, subscription: str, place: str, seconds: float) -> None:
     """Measure; the last line printed is JSON: latencies in ms, rows published, rows decoded, anomalies seen twice."""
     folder = Path(place)
-    topic = Topic(topic_name, ordered=True)
+    topic = ReplayTopic(topic_name, ordered=True)
     topic.create()
     create_subscription(subscription, topic_name, ordered=True)
     flags = ["--stop-after-idle", f"{_IDLE_S}s", "--output", place, "--summary", str(folder / "summary.json")]

@@ -124,7 +124,7 @@ def _cores(data: Data, _: argparse.Namespace) -> Given:
 
 def _sinks(data: Data, args: argparse.Namespace) -> Given:
     from benchmarks import sinks
-    from transforms.targets import read_target
+    from telemetry.bigquery.flags import read_target
 
     return sinks.contenders(data.whole, args.sink, read_target(args.bigquery, args.bigquery_endpoint))
 

@@ -11,9 +11,9 @@ from benchmarks.answers import BenchmarkError
 from benchmarks.contender import Contender, Sample
 from benchmarks.data import Data
 from publisher.replay.pace import Pace
-from publisher.replay.payload import Outgoing
+from publisher.replay.payload import ReplayMessage
 from publisher.replay.selection import Selection
-from publisher.replay.session import Recording, Session
+from publisher.replay.session import Recording, ReplaySession
 
 ROWS_PER_MESSAGE: Final = 500
 NAME: Final = f"publisher into nothing, {ROWS_PER_MESSAGE} rows a message"
@@ -29,7 +29,7 @@ class Nothing:
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         """Take a message."""
         self.payloads.append(outgoing.payload)
         future: Future[str] = Future()
@@ -50,7 +50,7 @@ def _run(data: Data) -> Sample:
     recording = Recording((str(data.csv),), {}, Selection(), 1, "original", ROWS_PER_MESSAGE, False, "run")
     channel, stopped = Nothing(), threading.Event()
     began = time.perf_counter()
-    session = Session(recording, channel, Pace(None, None, stopped, lambda _: None), stopped)
+    session = ReplaySession(recording, channel, Pace(None, None, stopped, lambda _: None), stopped)
     session.run(lambda _: None, lambda _: None)
     seconds = time.perf_counter() - began
     _check(data.whole.lines, channel, session.delivery.rows, data.whole.answer.rows)

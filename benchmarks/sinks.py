@@ -19,19 +19,28 @@ from benchmarks.contender import Contender
 from benchmarks.data import Rows
 from benchmarks.in_process import cut_messages
 from publisher.broker import Broker
-from transforms.bigquery import connect, prepare_tables
-from transforms.codec import decode
-from transforms.insert import insert_batch
-from transforms.moments import aggregate_batch, merge_tables, split_table
-from transforms.publish import alert_messages
-from transforms.results import aggregates, detect, reading_records
-from transforms.rules import load_rules
-from transforms.storage import join, write_file
-from transforms.stored import FileStore
-from transforms.tables import concat_record_batches
-from transforms.tablespec import BigQueryTarget, table_specs
-from transforms.topics import Outbox
-from transforms.write import FileFormat, encode_records, file_name, hour_folder, partition_times, split_files
+from telemetry.bigquery.client import connect, prepare_tables
+from telemetry.bigquery.schema import BigQueryTarget, table_specs
+from telemetry.model.record_batches import concat_record_batches
+from telemetry.pubsub.outbox import Outbox
+from telemetry.rules.parse import load_rules
+from telemetry.storage.files import join, write_file
+from telemetry.storage.result_store import FileStore
+from transforms.decode.codec import decode
+from transforms.detect.evaluate import detect
+from transforms.outputs.insert_rows import insert_batch
+from transforms.outputs.publish_messages import alert_messages
+from transforms.outputs.reading_records import reading_records
+from transforms.outputs.write_files import (
+    FileFormat,
+    encode_records,
+    file_name,
+    hour_folder,
+    partition_times,
+    split_files,
+)
+from transforms.windows.aggregate_records import aggregates
+from transforms.windows.aggregate_table import aggregate_batch, merge_tables, split_table
 
 _ROWS_PER_MESSAGE: Final = 8_000  # about the megabyte that the job reads of a file at a time
 _HOUR_US: Final = 3_600_000_000

@@ -4,10 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-from demo.books import check_books, results_table
+from demo.ledger import check_ledger, results_table
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
-from transforms.commands import OneLineParser, exit_code
-from transforms.errors import ConfigError
+from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.errors import ConfigError
 
 
 def main(args: list[str]) -> int:
@@ -35,7 +35,7 @@ def _run(args: list[str]) -> int:
     picture = chart(results, csv, folder / "temperature.png")
     page = report(results, csv, folder / "report.html")
     print(results_table(published, summary, results, picture, page, time.monotonic() - began))
-    problems = check_books(published, results)
+    problems = check_ledger(published, results)
     for problem in problems:
         print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
     if not problems:

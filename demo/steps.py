@@ -18,8 +18,8 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from transforms.errors import ConfigError, TelemetryError
-from transforms.records import READINGS, RECORDS
+from telemetry.errors import ConfigError, TelemetryError
+from telemetry.model.kinds import READINGS, RECORDS
 
 IDLE_S: Final = 5
 _ANSWER_S: Final = 10.0

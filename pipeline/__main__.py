@@ -5,7 +5,7 @@ import importlib
 import sys
 from typing import Final
 
-from transforms.commands import exit_code
+from telemetry.cli.commands import exit_code
 
 COMMANDS: Final = ("reconcile", "tables")
 """Words that make it another command; without one of them it is the job."""
@@ -20,7 +20,7 @@ def main(args: list[str], *, alone: bool = False) -> int:
             without its extras, freed memory be kept.
     """
     if args and args[0] in COMMANDS:
-        command = importlib.import_module(f"pipeline.{args[0]}")
+        command = importlib.import_module(f"pipeline.commands.{args[0]}")
         return exit_code(f"pipeline {args[0]}", lambda: int(command.run(args[1:])))
     return exit_code("pipeline", lambda: _run(args, alone))
 
@@ -30,14 +30,14 @@ def _run(args: list[str], alone: bool) -> int:
 
     known, beam_args = build_parser().parse_known_args(spell_out(args))
     from pipeline.config import make_config  # only now: --help needs no more
-    from pipeline.imports import left_out, unused
+    from pipeline.startup.block_imports import block_imports, unused
 
     config = make_config(known, beam_args)
     if alone:
-        from pipeline.allocator import keep_freed_memory
+        from pipeline.startup.malloc import keep_freed_memory
 
         keep_freed_memory()
-    with left_out(unused(config) if alone else ()):
+    with block_imports(unused(config) if alone else ()):
         from pipeline.run import run_config  # only now: a mistake is answered before Beam is loaded
 
         gc.freeze()  # what is loaded stays: it need not be looked through again and again

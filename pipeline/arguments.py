@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from transforms.commands import OneLineParser
-from transforms.errors import ConfigError
-from transforms.records import DEFAULT_METRICS
+from telemetry.cli.commands import OneLineParser
+from telemetry.errors import ConfigError
+from telemetry.model.metrics import DEFAULT_METRICS
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from transforms.errors import ConfigError
-from transforms.flags import check_pubsub_name, read_duration, read_whole
-from transforms.rules import RuleError, RuleSet, load_rules
-from transforms.tablespec import BigQueryTarget, Method, unusable_columns
-from transforms.targets import read_target
-from transforms.windows import WindowSpec
+from telemetry.bigquery.flags import read_target
+from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
+from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
+from telemetry.errors import ConfigError
+from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from transforms.windows.window_spec import WindowSpec
 
 FileFormat = Literal["jsonl", "parquet"]
 LogFormat = Literal["text", "json"]

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from transforms.errors import OutputError, TelemetryError
+from telemetry.errors import OutputError, TelemetryError
 
 _WHERE: Final = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
 WORKER_ENDED: Final = (

@@ -6,21 +6,21 @@ from typing import Final
 import apache_beam as beam
 
 from pipeline.config import JobConfig
-from transforms.account import KeepBooks
-from transforms.aggregate import AggregateWindows
-from transforms.archive import RecordReadings
-from transforms.decode import DecodeMessages
-from transforms.dedup import DropDuplicates
-from transforms.detect import DetectAnomalies
-from transforms.records import READINGS, RECORDS
-from transforms.show import PrintAnomalies
-from transforms.sinks import Stored
-from transforms.tablespec import BigQueryTarget, TableSpec, table_specs
-from transforms.write import WriteRecords
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
+from telemetry.model.kinds import READINGS, RECORDS
+from transforms.decode.decode_messages import DecodeMessages
+from transforms.dedup.drop_duplicates import DropDuplicates
+from transforms.detect.detect_anomalies import DetectAnomalies
+from transforms.ledger.write_ledger import WriteLedger
+from transforms.outputs.archive_readings import RecordReadings
+from transforms.outputs.print_anomalies import PrintAnomalies
+from transforms.outputs.sink_result import SinkResult
+from transforms.outputs.write_files import WriteRecords
+from transforms.windows.aggregate_windows import AggregateWindows
 
 Outputs = Mapping[str, dict[str, beam.PTransform]]
 """Of each kind of record (those of RECORDS, and readings) the sinks by their labels: each takes a PCollection of
-RecordBatch, and returns `Stored` where it gives something back."""
+RecordBatch, and returns `SinkResult` where it gives something back."""
 _GATHERED_US: Final = 60_000_000
 _NO_ALERT: Final = frozenset({READINGS, "ledger"})
 """What nobody waits for: gathered for a minute of a stream, since small files are expensive to read."""
@@ -40,7 +40,10 @@ def outputs_of(config: JobConfig) -> Outputs:
         for spec in specs:
             outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
     if config.alerts_topic or config.dead_letter_topic:
-        from transforms.publish import PublishAnomalies, PublishDeadLetters  # the client is loaded where it is used
+        from transforms.outputs.publish_messages import (  # the client is loaded where it is used
+            PublishAnomalies,
+            PublishDeadLetters,
+        )
     if config.alerts_topic:
         outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
     if config.dead_letter_topic:
@@ -54,11 +57,11 @@ def outputs_of(config: JobConfig) -> Outputs:
 
 def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.PTransform:
     if target.method == "streaming_inserts":
-        from transforms.insert import InsertRecords  # Google's client is loaded where it is used
+        from transforms.outputs.insert_rows import InsertRecords  # Google's client is loaded where it is used
 
         kept = bool(config.output or (spec.name == "dead_letters" and config.dead_letter_topic))
         return InsertRecords(spec.name, target, _flush_us(config, spec.name), config.shards, kept)
-    from transforms.insertapi import InsertByStorageApi
+    from transforms.outputs.storage_write_api import InsertByStorageApi
 
     return InsertByStorageApi(spec, target)
 
@@ -77,30 +80,30 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         outputs: what to do with the results.
     """
     received = pipeline | "Read" >> source
-    books = {}
+    counted = {}
     if config.dedup_us is not None:
-        received, books["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
+        received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
     decoded = received | "Decode messages" >> DecodeMessages(config.metrics)
     detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules)
     aggregated = detected.readings | "Aggregate windows" >> AggregateWindows(config.windows, config.shards)
     rejected = [decoded.dead_letters]
     if aggregated.dead_letters is not None:
         rejected.append(aggregated.dead_letters)
-        books["missed"] = aggregated.missed
+        counted["missed"] = aggregated.missed
     if outputs[READINGS]:
-        books["archived"] = decoded.readings | "Record readings" >> RecordReadings()
-        rejected += _store(books["archived"], outputs[READINGS])
+        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings()
+        rejected += _store(counted["archived"], outputs[READINGS])
     rejected += _store(detected.anomalies, outputs["anomalies"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten()
     _store(dead_letters, outputs["dead_letters"])
     if outputs["ledger"]:
-        books |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
+        counted |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
         windows = config.windows.size_us // config.windows.slide_us
-        _store(books | "Keep books" >> KeepBooks(windows), outputs["ledger"])
+        _store(counted | "Ledger entries" >> WriteLedger(windows), outputs["ledger"])
 
 
 def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:
     """Hand a collection to its sinks; returns the dead letters that they give back."""
     results = [flow | label >> sink for label, sink in sinks.items()]
-    return [result.dead_letters for result in results if isinstance(result, Stored)]
+    return [result.dead_letters for result in results if isinstance(result, SinkResult)]

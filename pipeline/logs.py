@@ -7,7 +7,7 @@ import uuid
 from typing import Final
 
 from pipeline.config import JobConfig
-from transforms.clock import format_time
+from telemetry.text.timestamps import format_time
 
 _QUIET: Final = logging.CRITICAL + 1
 _SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}

@@ -9,7 +9,7 @@ from apache_beam.runners.runner import create_runner
 
 from pipeline.arguments import add_arguments
 from pipeline.config import LOCAL_RUNNERS, JobConfig
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 
 class TelemetryOptions(PipelineOptions):

@@ -5,9 +5,9 @@ import uuid
 from pathlib import Path
 
 from pipeline.config import JobConfig
-from transforms.errors import ConfigError
-from transforms.storage import StorageError, delete_file, join, write_file
-from transforms.tablespec import table_specs
+from telemetry.bigquery.schema import table_specs
+from telemetry.errors import ConfigError
+from telemetry.storage.files import StorageError, delete_file, join, write_file
 
 _LOG = logging.getLogger("pipeline")
 
@@ -35,14 +35,14 @@ def check_destinations(config: JobConfig) -> None:
     if config.output:
         check_output(config.output)
     if config.bigquery:
-        from transforms.bigquery import connect, prepare_tables  # Google's client is loaded where it is used
+        from telemetry.bigquery.client import connect, prepare_tables  # Google's client is loaded where it is used
 
         specs = table_specs(config.metrics, archive=config.archive)
         for name in prepare_tables(connect(config.bigquery), config.bigquery, specs):
             _LOG.info("created %s in %s", name, config.bigquery)
     for flag, topic in (("--alerts-topic", config.alerts_topic), ("--dead-letter-topic", config.dead_letter_topic)):
         if topic:
-            from transforms.topics import check_topic  # that of Pub/Sub, too
+            from telemetry.pubsub.outbox import check_topic  # that of Pub/Sub, too
 
             check_topic(flag, topic)
     if config.summary:

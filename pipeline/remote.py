@@ -15,14 +15,14 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import Summary, reported
-from transforms.errors import ConfigError
+from pipeline.summary import JobSummary, reported
+from telemetry.errors import ConfigError
 
 _ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
 _REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_DRAINING})  # what --update looks for
 
 
-def run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
+def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None:
     """Submit to the runner that was asked for, and wait for it; None where only a template is made."""
     from pipeline.sources.pubsub import ReadPubSub
 
@@ -49,7 +49,7 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> Summary | None:
     if options.view_as(GoogleCloudOptions).template_location is not None:
         return None
     _wait(result)
-    return Summary(reported(result), time.monotonic() - started)
+    return JobSummary(reported(result), time.monotonic() - started)
 
 
 def _check_update(options: PipelineOptions) -> None:

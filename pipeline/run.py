@@ -17,13 +17,13 @@ from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import Summary, reported
+from pipeline.summary import JobSummary, reported
+from telemetry.cli.commands import interruptible, stopping
+from telemetry.errors import OutputError
+from telemetry.text.durations import format_duration
+from telemetry.text.timestamps import format_time
 from transforms import counters
-from transforms.clock import format_time
-from transforms.commands import interruptible, stopping
-from transforms.durations import format_duration
-from transforms.errors import OutputError
-from transforms.spill import spilling
+from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
 
@@ -68,9 +68,9 @@ def _log_config(config: JobConfig) -> None:
     _LOG.info("writing to %s", ", ".join(str(place) for place in places if place) or "standard output only")
 
 
-def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
+def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run bounded input on this machine: no triggers are needed, every window is complete."""
-    from pipeline.workers import files_runner, listening, worker_count
+    from pipeline.local.workers import files_runner, listening, worker_count
 
     portions = plan_portions(config.inputs)
     workers = worker_count(config, options, portions)
@@ -81,10 +81,10 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> Summary:
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 
-def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
+def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline import inspections
-    from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
+    from pipeline.beam_patches import dofn_signatures
+    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub, failures_watched
     from pipeline.sources.subscriber import Puller
     from pipeline.subscriptions import check_subscription, connect, subscribed
 
@@ -95,12 +95,12 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
             name = stack.enter_context(subscribed(client, name))
         elif not check_subscription(client, name):
             _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
-        subscription = Subscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
+        subscription = LocalSubscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
         source = ReadLocalPubSub(subscription)
         succeeded, began = False, format_time(time.time_ns() // 1_000)
         try:
             source.start()
-            with stopping(subscription.stop), failures_watched(subscription), inspections.remembered():
+            with stopping(subscription.stop), failures_watched(subscription), dofn_signatures.cache_dofn_signatures():
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
@@ -115,7 +115,7 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> Summary:
     return summary
 
 
-def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> Summary:
+def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> JobSummary:
     started = time.monotonic()
     counters.start_tally()
     pipeline = beam.Pipeline(runner=runner, options=options)
@@ -131,4 +131,4 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
             raise
         raise JobFailedError(expected) from error
     counts = counters.tally() or reported(result)  # nothing is counted here where other processes do the work
-    return Summary(counts, time.monotonic() - started, counters.observed())
+    return JobSummary(counts, time.monotonic() - started, counters.observed())

@@ -11,7 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _ANSWER_SECONDS = 10.0
 

@@ -19,7 +19,7 @@ _SOMETIMES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class JobSummary:
     """What a finished job did.
 
     Attributes:

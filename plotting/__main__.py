@@ -3,7 +3,7 @@
 import sys
 
 from plotting.cli import build_parser
-from transforms.commands import exit_code
+from telemetry.cli.commands import exit_code
 
 
 def main(args: list[str]) -> int:

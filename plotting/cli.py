@@ -2,17 +2,17 @@
 
 import argparse
 
+from plotting.data.limits import add_rules, read_limits
+from plotting.data.panels import TimeRange
+from plotting.data.source import add_readings, add_source, open_results
 from plotting.figures import KINDS
-from plotting.limits import add_rules, read_limits
-from plotting.panels import TimeRange
-from plotting.render import Summary, render
+from plotting.render import RenderSummary, render
 from plotting.report import command as report
 from plotting.serve import command as serve
-from plotting.source import add_readings, add_source, open_results
-from plotting.texts import TEXTS
-from plotting.themes import THEMES
-from transforms.commands import OneLineParser
-from transforms.flags import read_moment
+from plotting.style.texts import TEXTS
+from plotting.style.themes import THEMES
+from telemetry.cli.commands import OneLineParser
+from telemetry.cli.flags import read_moment
 
 
 def build_parser() -> OneLineParser:
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> str:
     return summary_line(summary)
 
 
-def summary_line(summary: Summary) -> str:
+def summary_line(summary: RenderSummary) -> str:
     """Return what was drawn as one line for a person."""
     words = TEXTS["en"]
     devices = words.counted(words.devices, len(summary.devices)).replace("\N{NO-BREAK SPACE}", " ")

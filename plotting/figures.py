@@ -9,20 +9,20 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from plotting.compose import compose
-from plotting.limits import with_limits
-from plotting.looks import Looks
-from plotting.overviews import fill_overview, new_overview
-from plotting.panels import TimeRange, most_anomalous, reading_panels, window_panels
-from plotting.readings import read_readings
-from plotting.results import read_results, read_run
-from plotting.source import Source, refusal, store_of
-from plotting.summaries import Overview, summarise
-from plotting.texts import TEXTS
-from plotting.themes import THEMES
-from transforms.clock import format_time
-from transforms.errors import ConfigError
-from transforms.rules import RuleSet
+from plotting.data.limits import with_limits
+from plotting.data.panels import TimeRange, most_anomalous, reading_panels, window_panels
+from plotting.data.readings import read_readings
+from plotting.data.results import read_results, read_run
+from plotting.data.source import Source, refusal, store_of
+from plotting.data.summaries import Overview, summarise
+from plotting.draw.compose import compose
+from plotting.draw.overviews import fill_overview, new_overview
+from plotting.style.looks import Looks
+from plotting.style.texts import TEXTS
+from plotting.style.themes import THEMES
+from telemetry.errors import ConfigError
+from telemetry.rules.parse import RuleSet
+from telemetry.text.timestamps import format_time
 
 UNDATED: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})
 """File types, and the metadata that would make two pictures of the same results differ."""
@@ -115,8 +115,8 @@ def make_figure(
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
         readings: Files of the readings, for a scatter; without them the window means are drawn.
-        rules: Those of the job, from `transforms.rules.load_rules`; their bounds are drawn instead of those that the
-            anomalies name.
+        rules: Those of the job, from `telemetry.rules.parse.load_rules`; their bounds are drawn instead of those that
+        the anomalies name.
 
     Raises:
         ConfigError: if something asked for does not exist or cannot be read, or there is nothing to draw.

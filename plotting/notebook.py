@@ -12,15 +12,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from plotting.board import draw_overview
-from plotting.draw import draw_panel, shared_scale, style_values
-from plotting.frames import Pair, Table, as_frame, finite, need, one_course, points_of, times_of, with_times
-from plotting.panels import Panel, Points, thresholds_of
-from plotting.reduce import Windows
-from plotting.summaries import summarise
-from plotting.texts import TEXTS, Texts
-from plotting.themes import THEMES, Theme
-from plotting.timeaxis import style_time_axis
+from plotting.data.frames import FrameLike, Pair, as_frame, finite, need, one_course, points_of, times_of, with_times
+from plotting.data.panels import Panel, Points, thresholds_of
+from plotting.data.reduce import Windows
+from plotting.data.summaries import summarise
+from plotting.draw.board import draw_overview
+from plotting.draw.draw_panels import draw_panel, shared_scale, style_values
+from plotting.draw.time_axis import style_time_axis
+from plotting.style.texts import TEXTS, Texts
+from plotting.style.themes import THEMES, Theme
 
 Place = TypeVar("Place", Figure, SubFigure)
 
@@ -32,10 +32,10 @@ _NO_WINDOWS: Final = Windows(_EMPTY, _EMPTY, _EMPTY, *[_EMPTY.astype(np.float64)
 
 
 def scatter(
-    readings: Table | Pair,
+    readings: FrameLike | Pair,
     axes: Axes,
     *,
-    anomalies: Table | Pair | np.ndarray[Any, np.dtype[np.bool_]] | None = None,
+    anomalies: FrameLike | Pair | np.ndarray[Any, np.dtype[np.bool_]] | None = None,
     thresholds: Sequence[float] | None = None,
     metric: str = "",
     language: str = "en",
@@ -87,10 +87,10 @@ def scatter(
 
 
 def trend(
-    windows: Table,
+    windows: FrameLike,
     axes: Axes,
     *,
-    anomalies: Table | Pair | None = None,
+    anomalies: FrameLike | Pair | None = None,
     thresholds: Sequence[float] | None = None,
     metric: str = "",
     language: str = "en",
@@ -138,11 +138,11 @@ def trend(
 
 
 def overview(
-    anomalies: Table,
+    anomalies: FrameLike,
     figure: Place,
     *,
-    windows: Table | None = None,
-    dead_letters: Table | Sequence[str] | None = None,
+    windows: FrameLike | None = None,
+    dead_letters: FrameLike | Sequence[str] | None = None,
     language: str = "en",
     theme: str = "light",
 ) -> Place:

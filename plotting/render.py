@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plotting.data.panels import TimeRange
+from plotting.data.source import Source
 from plotting.figures import UNDATED, Order, draw, picture_bytes
-from plotting.panels import TimeRange
-from plotting.source import Source
-from transforms.errors import ConfigError
-from transforms.rules import RuleSet
-from transforms.storage import StorageError, scheme_of, write_file
+from telemetry.errors import ConfigError
+from telemetry.rules.parse import RuleSet
+from telemetry.storage.files import StorageError, scheme_of, write_file
 
 
 @dataclass(frozen=True)
-class Summary:
+class RenderSummary:
     """What was drawn."""
 
     path: str | Path
@@ -47,7 +47,7 @@ def render(
     language: str = "en",
     theme: str = "light",
     rules: RuleSet | None = None,
-) -> Summary:
+) -> RenderSummary:
     """Draw a run: one metric against time with its anomalies in red, its trend, or an overview.
 
     Args:
@@ -73,7 +73,7 @@ def render(
     drawn = draw(figure, order)
     _save(picture_bytes(drawn.figure, kind, theme), output)
     overview = drawn.overview
-    return Summary(
+    return RenderSummary(
         path=output,
         points=drawn.points,
         drawn=drawn.drawn,

@@ -3,7 +3,7 @@
 import sys
 
 from publisher.cli import run
-from transforms.commands import exit_code
+from telemetry.cli.commands import exit_code
 
 
 def main(args: list[str]) -> int:

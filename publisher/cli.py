@@ -3,7 +3,7 @@
 import importlib
 from typing import Final
 
-from transforms.commands import OneLineParser
+from telemetry.cli.commands import OneLineParser
 
 COMMANDS: Final = {
     "replay": "publish telemetry from CSV files to a Pub/Sub topic",

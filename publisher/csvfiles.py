@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeAlias, cast
 
-from transforms.errors import ConfigError, TelemetryError
-from transforms.rows import MAX_LINE_BYTES
+from telemetry.errors import ConfigError, TelemetryError
+from telemetry.model.messages import MAX_LINE_BYTES
 
 STDIN: Final = "-"
 _BLOCK_BYTES: Final = 1 << 18
@@ -32,7 +32,7 @@ class InputError(TelemetryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """Rows that fit their header.
 
     Attributes:
@@ -51,7 +51,7 @@ class Odd:
     lines: list[str]
 
 
-Piece: TypeAlias = Table | Odd
+Piece: TypeAlias = CsvTable | Odd
 _Block: TypeAlias = tuple[list[str], bool]
 """Lines without their line feed, and whether all of them are UTF-8."""
 
@@ -189,7 +189,7 @@ def _parse(lines: list[str], columns: tuple[str, ...], clean: bool) -> tuple[lis
             pass
         else:
             if len(rows) == len(lines) and set(map(len, rows)) == {len(columns)}:
-                return [Table(columns, rows)], []
+                return [CsvTable(columns, rows)], []
     return _parse_each(lines, columns, at_end=False)
 
 
@@ -213,10 +213,10 @@ def _parse_each(lines: list[str], columns: tuple[str, ...], at_end: bool) -> tup
             row = []
         last = pieces[-1] if pieces else None
         if len(row) == len(columns):
-            if isinstance(last, Table):
+            if isinstance(last, CsvTable):
                 last.rows.append(row)
             else:
-                pieces.append(Table(columns, [row]))
+                pieces.append(CsvTable(columns, [row]))
             index += reader.line_num
         else:  # one line only: a quote left open must not take the lines after it along
             line = lines[index].removesuffix("\r")

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from publisher.csvfiles import Piece, Table
-from transforms.cells import are_numbers, cell_to_json, text_to_json
-from transforms.clock import LATEST_US, MICROS, parse_time
+from publisher.csvfiles import CsvTable, Piece
+from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
+from telemetry.text.timestamps import LATEST_US, MICROS, parse_time
 
 NO_TIME: Final = -1
 """In an array of times: the row's ts cannot be read, or no reading could have been taken then."""
@@ -76,7 +76,7 @@ class LineWriter:
 
     def write(self, piece: Piece) -> Lines:
         """Return the lines of a piece: JSON where the rows fit, else the text as it stood in the file."""
-        if not isinstance(piece, Table):
+        if not isinstance(piece, CsvTable):
             return Lines(piece.lines, np.full(len(piece.lines), NO_TIME), [""] * len(piece.lines))
         columns = dict(zip(piece.columns, zip(*piece.rows, strict=True), strict=True))
         parts: list[Iterable[str]] = []

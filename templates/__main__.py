@@ -4,7 +4,7 @@ import importlib
 import sys
 from typing import Final
 
-from transforms.commands import OneLineParser, exit_code
+from telemetry.cli.commands import OneLineParser, exit_code
 
 COMMANDS: Final = {
     "metadata": "write the template's metadata, made from the job's flags",

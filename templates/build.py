@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
+from telemetry.errors import ConfigError
 from templates.context import assemble, beam_version, build_command
 from templates.metadata import load_metadata
 from templates.names import add_place, check_names
 from templates.shell import Command, execute, require, show
 from templates.spec import store_spec
-from transforms.errors import ConfigError
 
 _BASES = ("python", "beam", "launcher")
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from telemetry.errors import ConfigError
 from templates.errors import TemplateError
-from transforms.errors import ConfigError
 
 ROOT: Final = Path(__file__).parents[1]
-PACKAGES: Final = ("pipeline", "transforms")
+PACKAGES: Final = ("pipeline", "telemetry", "transforms")
 """What a worker runs."""
 LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tornado", "tqdm"})
 """Requirements of charts and publisher alone."""

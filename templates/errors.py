@@ -1,6 +1,6 @@
 """The template's own kind of failure."""
 
-from transforms.errors import TelemetryError
+from telemetry.errors import TelemetryError
 
 
 class TemplateError(TelemetryError):

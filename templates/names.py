@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Final
 
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _PLACE: Final = r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
 _FORMS: Final = {

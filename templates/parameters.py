@@ -11,8 +11,8 @@ from typing import Any, Final, get_args
 
 from pipeline.arguments import build_parser
 from pipeline.config import FileFormat, LogFormat
+from telemetry.bigquery.schema import Method
 from templates.errors import TemplateError
-from transforms.tablespec import Method
 
 # Anchored, and in what RE2, Java and JavaScript have in common with Python: nobody says which of them looks.
 _DURATION: Final = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"

@@ -7,12 +7,12 @@ from typing import Any
 
 from pipeline.arguments import build_parser, spell_out
 from pipeline.config import make_config, read_metrics
+from telemetry.errors import ConfigError
 from templates.metadata import load_metadata
 from templates.names import add_place, check_names
 from templates.parameters import LOCAL_ONLY
 from templates.shell import Command, execute, require, show
 from templates.validate import read_json
-from transforms.errors import ConfigError
 
 _IMAGE = "sdk_container_image"
 _AT_LEAST_ONCE = "streaming_mode_at_least_once"

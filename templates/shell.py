@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from telemetry.errors import ConfigError
 from templates.errors import TemplateError
-from transforms.errors import ConfigError
 
 Command = Sequence[str]
 

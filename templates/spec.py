@@ -4,9 +4,9 @@ import argparse
 import sys
 from typing import Any
 
+from telemetry.storage.files import write_file
 from templates.metadata import load_metadata, render
 from templates.names import check_names
-from transforms.storage import write_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

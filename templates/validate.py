@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from telemetry.storage.files import read_file
 from templates.errors import TemplateError
 from templates.metadata import METADATA, check_current
-from transforms.storage import read_file
 
 _MODES = ("EXACTLY_ONCE", "AT_LEAST_ONCE")
 

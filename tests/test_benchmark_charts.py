@@ -9,7 +9,7 @@ from benchmarks import charts
 from benchmarks.answers import BenchmarkError
 from benchmarks.charts import Chart, main, measure, to_table
 from benchmarks.child import Child
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 LINES = ["ts,device,temp", *(f"{n * 10},{'ab'[n % 2]},{35 if n == 7 else 20}" for n in range(40))]
 NAMES = ["CSV", "CSV, gzip", "archive (Parquet)"]

@@ -12,10 +12,10 @@ from benchmarks.contender import Contender, Sample, run_rounds
 from benchmarks.data import Data, prepare_data
 from benchmarks.machine import machine_facts
 from benchmarks.parts import PARTS
-from transforms.errors import ConfigError
-from transforms.records import DEFAULT_METRICS
-from transforms.rules import load_rules
-from transforms.windows import WindowSpec
+from telemetry.errors import ConfigError
+from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.rules.parse import load_rules
+from transforms.windows.window_spec import WindowSpec
 
 NAMES = [
     "in process, 1 row a message",

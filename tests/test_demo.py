@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from demo.__main__ import main
-from demo.books import check_books, results_table
+from demo.ledger import check_ledger, results_table
 from publisher.broker import Broker
-from tests.pubsub_fixtures import clients
+from tests.support.pubsub_fixtures import clients
 
 pytestmark = pytest.mark.xdist_group("demo")  # they share one run
 
@@ -46,22 +46,22 @@ def test_the_books(demo: Path, tmp_path: Path) -> None:
     published = {"run_id": run_id, "rows_read": 3_002, "rows_published": 3_002, "messages": 7}
     results = tmp_path / "results"
     shutil.copytree(demo / "out" / "results", results)
-    assert check_books(published, results) == []
+    assert check_ledger(published, results) == []
     table = results_table(published, job, results, Path("picture.png"), Path("page.html"), 9.5).splitlines()
     assert "rows decoded     3,000" in table
     assert "dead letters     2" in table
     assert "windows          250 (750 aggregates)" in table
     assert "report           page.html" in table
 
-    assert check_books(published | {"rows_read": 3_003}, results) == ["3,002 of 3,003 rows published"]
-    assert check_books(published | {"rows_published": 3_003, "rows_read": 3_003}, results) == [
+    assert check_ledger(published | {"rows_read": 3_003}, results) == ["3,002 of 3,003 rows published"]
+    assert check_ledger(published | {"rows_published": 3_003, "rows_read": 3_003}, results) == [
         f"rows of {published['run_id']}, decoded or rejected or duplicates, of those published: "
         "3,002 of 3,003, 1 missing",
         "rows of total, decoded or rejected or duplicates, of those published: 3,002 of 3,003, 1 missing",
     ]
     for kind, problem in (("anomalies", "anomalies: 0 of"), ("dead_letters", "dead letters, bad_timestamp: 0 of 1")):
         shutil.rmtree(results / kind)
-        assert any(text.startswith(problem) for text in check_books(published, results))
+        assert any(text.startswith(problem) for text in check_ledger(published, results))
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,15 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import reconcile, tables
 from pipeline.arguments import build_parser
-from tests import oracle
-from tests.jobs import Events, ndjson, records, run_events, run_job
+from pipeline.commands import reconcile, tables
+from telemetry.bigquery.schema import describe, sql_type
+from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.messages import Message
+from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.model.record_batches import arrow_schema, readings_schema
 from tests.pipeline.test_lakes import frame
-from transforms.messages import Message
-from transforms.records import DEFAULT_METRICS, READINGS, RECORDS
-from transforms.tables import arrow_schema, readings_schema
-from transforms.tablespec import describe, sql_type
+from tests.support import oracle
+from tests.support.jobs import Events, ndjson, records, run_events, run_job
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "lakes-and-warehouses.md").read_text(encoding="utf-8")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")

@@ -1,4 +1,4 @@
-"""The servers of `tests/emulators.py` work through the libraries that the job uses, and survive a kill."""
+"""The servers of `tests/support/emulators.py` work through the libraries that the job uses, and survive a kill."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tests.emulators import (
+from tests.support.emulators import (
     PROJECT,
     AmazonStorage,
     AzureStorage,

@@ -1,103 +1,133 @@
-"""Who may import whom: read from the source of every file, and tried in fresh processes."""
+"""Check who may import whom: read from the source of every file, and tried in fresh processes."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-BEAM = {
-    *("account", "aggregate", "archive", "counters", "decode", "dedup", "detect"),
-    *("insert", "insertapi", "keep", "publish", "show", "sinks", "write"),
+from tests.support.sources import ROOT, folder_of, imports_of, module_of, modules, sources, top
+
+MAY_IMPORT = {
+    "telemetry": (),
+    "telemetry/text": (),
+    "telemetry/model": ("telemetry",),
+    "telemetry/storage": ("telemetry", "telemetry/model"),
+    "telemetry/rules": ("telemetry", "telemetry/storage"),
+    "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
+    "telemetry/pubsub": ("telemetry", "telemetry/model"),
+    "telemetry/cli": ("telemetry", "telemetry/text"),
+    "transforms": (),
+    "transforms/shuffle": ("telemetry",),
+    "transforms/decode": ("telemetry/*", "transforms"),
+    "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode"),
+    "transforms/detect": ("telemetry/*", "transforms"),
+    "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
+    "transforms/ledger": ("telemetry/*", "transforms/decode", "transforms/windows"),
+    "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),
+    "pipeline": ("telemetry/*", "transforms/*", "pipeline/*"),
+    "publisher": ("telemetry/*", "publisher/*"),
+    "plotting": ("telemetry/*", "plotting/*"),
+    "plotting/style": ("telemetry/*",),
+    "plotting/data": ("telemetry/*",),
+    "plotting/draw": ("plotting/data", "plotting/style"),
+    "templates": ("telemetry/*", "pipeline", "templates/*"),
+    "demo": ("telemetry/*", "transforms/ledger", "pipeline/commands"),
+    "benchmarks": ("telemetry/*", "transforms/*", "pipeline/*", "publisher/*", "plotting/*", "benchmarks/*"),
 }
-"""Modules of `transforms` that import Beam; all others are pure."""
-LAZY = {"storage"}
-"""Modules of `transforms` that load Beam only when they are given a path in a bucket."""
-PACKAGES = ("transforms", "publisher", "pipeline", "plotting", "templates", "demo", "benchmarks", "tests")
-MAY_USE = {
-    "transforms": {"transforms"},
-    "publisher": {"publisher", "transforms"},
-    "pipeline": {"pipeline", "transforms"},
-    "plotting": {"plotting", "transforms"},
-    "templates": {"templates", "pipeline", "transforms"},
-    "demo": set(PACKAGES) - {"benchmarks", "tests"},
-    "benchmarks": set(PACKAGES) - {"demo", "tests"},
-}
-"""Which of our own packages each may import."""
+"""Which of our folders the files of each folder may import, besides their own.
+
+``folder/*`` allows everything below a folder, a bare name only the files that lie in it. A folder that has no line
+follows the line of the folder that holds it.
+"""
+PACKAGES = tuple(folder for folder in MAY_IMPORT if "/" not in folder)
+LOADS_BEAM = {"telemetry.storage.files"}
+"""Modules outside of the job's packages that load Beam, and only when they are given a path in a bucket."""
 
 
-def sources(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def allowed(folder: str) -> tuple[str, ...]:
+    while folder not in MAY_IMPORT:
+        folder = folder.rpartition("/")[0]
+    return MAY_IMPORT[folder]
 
 
-def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def modules(*packages: str) -> list[str]:
-    return [module_of(path) for package in packages for path in sources(package)]
-
-
-def top(name: str) -> str:
-    return name.partition(".")[0]
+def may_import(folder: str, imported: str) -> bool:
+    return folder == imported or any(
+        imported == entry or (entry.endswith("/*") and f"{imported}/".startswith(entry[:-1]))
+        for entry in allowed(folder)
+    )
 
 
 def runs_beam(name: str) -> bool:
     """Whether a module of `transforms`, or something in it, imports Beam."""
-    package, _, rest = name.partition(".")
-    return package == "transforms" and top(rest) in BEAM
+    return top(name) == "transforms" and any(
+        name == module or name.startswith(f"{module}.") for module in beam_modules("transforms")
+    )
 
 
-def may_load_beam(name: str) -> bool:
-    return runs_beam(name) or name in {f"transforms.{module}" for module in LAZY}
+def beam_modules(package: str) -> set[str]:
+    return {module_of(path) for path in sources(package) if any(top(n) == "apache_beam" for n in imports_of(path))}
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Full names of what a file imports, inside of functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_import_only_what_the_table_allows(package):
+    forbidden = {}
+    for path in sources(package):
+        folder = folder_of(module_of(path))
+        names = {name for name in imports_of(path) if top(name) in (*PACKAGES, "tests")}
+        wrong = {name for name in names if top(name) == "tests" or not may_import(folder, folder_of(name))}
+        if wrong:
+            forbidden[module_of(path)] = wrong
+    assert forbidden == {}
 
 
-def offences(package: str, forbidden: Callable[[str, str], bool]) -> dict[str, set[str]]:
-    """What each module of a package imports although `forbidden(module, imported)`; nothing where all is well."""
-    found = {
-        module_of(path): {name for name in imports_of(path) if forbidden(module_of(path), name)}
+def test_the_table_lists_folders_that_exist():
+    entries = {entry.removesuffix("/*") for entries in MAY_IMPORT.values() for entry in entries}
+    assert [folder for folder in (*MAY_IMPORT, *entries) if not (ROOT / folder).is_dir()] == []
+
+
+def test_the_table_allows_nothing_that_nobody_imports():
+    used = {
+        (folder_of(module_of(path)), folder_of(name))
+        for package in PACKAGES
         for path in sources(package)
+        for name in imports_of(path)
+        if top(name) in PACKAGES
     }
-    return {module: names for module, names in found.items() if names}
+    unused = {
+        (folder, entry)
+        for folder, entries in MAY_IMPORT.items()
+        for entry in entries
+        if not any(
+            (user == folder or user.startswith(f"{folder}/"))
+            and (imported == entry or (entry.endswith("/*") and f"{imported}/".startswith(entry[:-1])))
+            for user, imported in used
+        )
+    }
+    assert unused == set()
 
 
-each_package = pytest.mark.parametrize("package", list(MAY_USE))
-
-
-@each_package
-def test_packages_import_one_way(package):
-    assert offences(package, lambda _, name: top(name) in PACKAGES and top(name) not in MAY_USE[package]) == {}
-
-
-@each_package
+@pytest.mark.parametrize("package", ["telemetry", "publisher", "plotting", "templates"])
 def test_beam_is_imported_only_where_it_runs(package):
-    if package not in ("pipeline", "demo", "benchmarks"):
-        assert offences(package, lambda module, name: top(name) == "apache_beam" and not may_load_beam(module)) == {}
+    assert beam_modules(package) <= LOADS_BEAM
 
 
-@each_package
-def test_what_imports_no_beam_uses_no_module_that_does(package):
-    if package in ("transforms", "publisher", "plotting"):
-        assert offences(package, lambda module, name: runs_beam(name) and not runs_beam(module)) == {}
+def test_pure_modules_of_the_transforms_use_no_module_that_imports_beam():
+    offences = {
+        module_of(path): [name for name in imports_of(path) if runs_beam(name)]
+        for path in sources("transforms")
+        if not runs_beam(module_of(path))
+    }
+    assert {module: names for module, names in offences.items() if names} == {}
 
 
-@each_package
+@pytest.mark.parametrize("package", [package for package in PACKAGES if package != "plotting"])
 def test_matplotlib_is_imported_only_by_plotting(package):
-    if package != "plotting":
-        assert offences(package, lambda _, name: top(name) in ("matplotlib", "mpl_toolkits")) == {}
+    found = {
+        module_of(path)
+        for path in sources(package)
+        if any(top(name) in ("matplotlib", "mpl_toolkits") for name in imports_of(path))
+    }
+    assert found == set()
 
 
 def test_an_import_inside_a_function_is_seen(tmp_path):
@@ -106,16 +136,27 @@ def test_an_import_inside_a_function_is_seen(tmp_path):
     assert set(imports_of(file)) == {"os.path", "transforms.counters", "apache_beam"}
 
 
-@pytest.mark.parametrize("package", ["transforms", "publisher", "plotting"])
+@pytest.mark.parametrize(
+    ("folder", "imported", "expected"),
+    [
+        ("telemetry/cli", "telemetry", True),
+        ("telemetry/text", "telemetry/model", False),
+        ("transforms/detect", "telemetry/rules", True),
+        ("transforms/detect", "transforms/windows", False),
+        ("publisher/replay", "publisher/broker", True),
+        ("publisher/replay", "transforms", False),
+        ("plotting/draw", "plotting/report", False),
+        ("pipeline/local", "pipeline", True),
+    ],
+)
+def test_an_entry_allows_what_it_says(folder, imported, expected):
+    assert may_import(folder, imported) is expected
+
+
+@pytest.mark.parametrize("package", ["telemetry", "transforms", "publisher", "plotting"])
 def test_only_the_pipeline_builds_a_beam_pipeline(package):
     for path in sources(package):
-        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-        assert not [call for call in calls if isinstance(call, ast.Attribute) and call.attr == "Pipeline"], path
-
-
-def test_every_module_that_may_import_beam_does():
-    found = {path.stem for path in sources("transforms") if any(n.startswith("apache_beam") for n in imports_of(path))}
-    assert found == BEAM | LAZY
+        assert "beam.Pipeline(" not in path.read_text(encoding="utf-8"), path
 
 
 IMPORT_ALL = """
@@ -139,27 +180,28 @@ def import_all(forbidden: str, names: list[str]) -> str:
 @pytest.mark.parametrize(
     "names",
     [
+        pytest.param(modules("telemetry"), id="telemetry"),
         pytest.param([name for name in modules("transforms") if not runs_beam(name)], id="pure transforms"),
         pytest.param(modules("publisher"), id="publisher"),
         pytest.param(modules("plotting"), id="plotting"),
         pytest.param(["pipeline", "pipeline.config", "pipeline.__main__"], id="command line of the pipeline"),
     ],
 )
-def test_what_needs_no_beam_does_not_load_it(names):
+def test_modules_that_need_no_beam_do_not_load_it(names):
     assert len(names) > 2
     assert import_all("apache_beam", names) == ""
 
 
 def test_matplotlib_is_not_loaded_by_the_job_or_the_publisher():
-    assert import_all("matplotlib", modules("pipeline", "transforms", "publisher")) == ""
+    assert import_all("matplotlib", modules("pipeline", "transforms", "telemetry", "publisher")) == ""
 
 
 def test_the_client_of_bigquery_is_not_loaded_before_a_dataset_is_named():
-    names = [*modules("plotting"), "pipeline", "pipeline.config", "pipeline.reconcile", "pipeline.tables"]
-    assert import_all("google.cloud.bigquery", names) == ""
+    names = [*modules("plotting"), "pipeline", "pipeline.config", "pipeline.commands.reconcile"]
+    assert import_all("google.cloud.bigquery", [*names, "pipeline.commands.tables"]) == ""
 
 
 def test_a_module_that_loads_beam_is_found():
-    assert import_all("apache_beam", ["transforms.records", "transforms.counters"]) == (
+    assert import_all("apache_beam", ["telemetry.model.records", "transforms.counters"]) == (
         "transforms.counters loads apache_beam"
     )

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline import reconcile, tables
 from pipeline.arguments import build_parser
+from pipeline.commands import reconcile, tables
 from plotting.cli import build_parser as plotting_parser
 from publisher import broker, explore, replay, reprocess, simulate
+from telemetry.model import messages
+from telemetry.model.dead_letters import Reason
+from telemetry.model.kinds import RECORDS
 from templates import build, run
-from transforms import messages
-from transforms.deadletters import Reason
-from transforms.records import RECORDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

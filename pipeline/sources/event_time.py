@@ -1,8 +1,8 @@
 """The smallest event time of a message, as the local source needs it for the watermark."""
 
-from transforms.clock import latest_event_us, parse_time
-from transforms.codec import decode
-from transforms.messages import EVENT_TIME, Message
+from telemetry.model.messages import EVENT_TIME, Message
+from telemetry.text.timestamps import latest_event_us, parse_time
+from transforms.decode.codec import decode
 
 
 def event_time_us(message: Message) -> int | None:

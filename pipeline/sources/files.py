@@ -16,8 +16,8 @@ import apache_beam as beam
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.errors import ConfigError
-from transforms.messages import CONTENT_ENCODING, Message
+from telemetry.errors import ConfigError
+from telemetry.model.messages import CONTENT_ENCODING, Message
 
 _CHUNK: Final = 1 << 20
 _RANGE: Final = 32 << 20

@@ -5,7 +5,7 @@ processes and never ends. Here a thread pulls the subscription, and a TestStream
 runner of each pull and of the watermark that the data allows.
 
 The messages themselves stay in this process: the stream carries the number of a pull, and the step
-after it takes the pull's messages from the `Subscription` by that number. The local runner takes the next
+after it takes the pull's messages from the `LocalSubscription` by that number. The local runner takes the next
 event when the last one has gone through the whole graph, so a mark behind each pull, on a branch of its
 own, tells that the pull is in the runner's state or written: then it is acknowledged. (An ordered
 subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
@@ -28,7 +28,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.sources.event_time import event_time_us
 from pipeline.sources.subscriber import Puller, Received
-from transforms.messages import Message
+from telemetry.model.messages import Message
 
 _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _MIN_US: Final = -(2**62)
@@ -47,7 +47,7 @@ class _Pull(NamedTuple):
     ack_ids: list[str]
 
 
-class Subscription:
+class LocalSubscription:
     """The pulls on their way into the local runner, and the watermark.
 
     Args:
@@ -216,7 +216,7 @@ class _FailureWatch(logging.Handler):
     it logs before that, in the thread that failed, is the only sign that comes in time.
     """
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: LocalSubscription) -> None:
         super().__init__(logging.ERROR)
         self._subscription = subscription
 
@@ -226,7 +226,7 @@ class _FailureWatch(logging.Handler):
 
 
 @contextlib.contextmanager
-def failures_watched(subscription: Subscription) -> Iterator[None]:
+def failures_watched(subscription: LocalSubscription) -> Iterator[None]:
     """Let a subscription know at once when a step of the local runner fails for good."""
     logger = logging.getLogger("apache_beam.runners.direct.executor")
     level, propagate = logger.level, logger.propagate
@@ -242,17 +242,17 @@ def failures_watched(subscription: Subscription) -> Iterator[None]:
         logger.propagate = propagate
 
 
-_SUBSCRIPTIONS: Final[dict[str, Subscription]] = {}
+_SUBSCRIPTIONS: Final[dict[str, LocalSubscription]] = {}
 
 
 class ReadLocalPubSub(beam.PTransform):
-    """Read a `Subscription` with the local runner.
+    """Read a `LocalSubscription` with the local runner.
 
     Unbounded, in the global window; timestamps are the messages' smallest event times and the watermark
     follows them. At least once: messages are acknowledged when the runner has taken them over.
     """
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: LocalSubscription) -> None:
         """Serve this subscription to the runner of this process."""
         super().__init__()
         self._controller = TestStreamServiceController(subscription)

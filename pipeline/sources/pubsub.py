@@ -5,7 +5,7 @@ import datetime as dt
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 
-from transforms.messages import EVENT_TIME, MESSAGE_KEY, Message
+from telemetry.model.messages import EVENT_TIME, MESSAGE_KEY, Message
 
 
 class ReadPubSub(beam.PTransform):

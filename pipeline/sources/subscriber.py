@@ -11,7 +11,7 @@ import grpc
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
-from transforms.messages import Message
+from telemetry.model.messages import Message
 
 _LOG: Final = logging.getLogger(__name__)
 _PULL_MESSAGES: Final = 1000

@@ -4,18 +4,18 @@ import argparse
 import time
 from typing import Final
 
+from plotting.data.limits import add_rules, read_limits
+from plotting.data.panels import TimeRange
+from plotting.data.source import add_readings, add_source, open_results
 from plotting.figures import Order
-from plotting.limits import add_rules, read_limits
-from plotting.panels import TimeRange
 from plotting.report.facts import REMEMBERED, gather
 from plotting.report.memory import Remembering
 from plotting.report.page import build_page
 from plotting.report.pictures import pictures
 from plotting.report.words import WORDS
-from plotting.source import add_readings, add_source, open_results
-from transforms.errors import ConfigError
-from transforms.flags import read_span
-from transforms.storage import StorageError, write_file
+from telemetry.cli.flags import read_span
+from telemetry.errors import ConfigError
+from telemetry.storage.files import StorageError, write_file
 
 _SUFFIXES: Final = (".html", ".htm")
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from plotting.texts import Texts
-from transforms.records import BOOLEAN_METRICS, READING_UNITS
+from plotting.style.texts import Texts
+from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 
 _HARMLESS: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """Inside of a string, the only place where JSON has these, this is the same character to whoever parses it."""

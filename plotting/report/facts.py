@@ -6,13 +6,13 @@ from typing import Final
 
 import pandas as pd
 
-from plotting.panels import TimeRange, micros
-from plotting.reduce import Times
-from plotting.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
-from plotting.source import explained
-from transforms.books import ROWS_DECODED
-from transforms.stored import ResultStore
-from transforms.tablerows import IDENTITY
+from plotting.data.panels import TimeRange, micros
+from plotting.data.reduce import Times
+from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
+from plotting.data.source import explained
+from telemetry.model.kinds import IDENTITY
+from telemetry.model.ledger_items import ROWS_DECODED
+from telemetry.storage.result_store import ResultStore
 
 _WINDOWS: Final = ("device", "metric", "window_start", "window_end", "count", "pane_index")
 _ANOMALIES: Final = (

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from plotting.source import flag_of
-from transforms.stored import Mark, ResultStore
+from plotting.data.source import flag_of
+from telemetry.storage.result_store import Mark, ResultStore
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Remembering:
 
     @property
     def flag(self) -> str:
-        """What names the store on a command line; see `plotting.source.refusal`."""
+        """What names the store on a command line; see `plotting.data.source.refusal`."""
         return flag_of(self.store)
 
     def __str__(self) -> str:

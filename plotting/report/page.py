@@ -12,10 +12,10 @@ import pandas as pd
 
 from plotting.report.embed import columns_of, limit_text, to_script
 from plotting.report.facts import Facts
-from plotting.report.pictures import Picture
+from plotting.report.pictures import ReportPicture
 from plotting.report.words import WORDS
-from plotting.texts import TEXTS, Texts, visible
-from transforms.clock import format_time
+from plotting.style.texts import TEXTS, Texts, visible
+from telemetry.text.timestamps import format_time
 
 _HERE: Final = Path(__file__).parent
 _STATIC_ROWS: Final = 200
@@ -25,7 +25,7 @@ _LISTED: Final = 10
 _SEVERITIES: Final = ("info", "warning", "critical")
 
 
-def build_page(facts: Facts, drawn: list[Picture], where: str, metric: str, language: str, *, whole: bool) -> str:
+def build_page(facts: Facts, drawn: list[ReportPicture], where: str, metric: str, language: str, *, whole: bool) -> str:
     """Return the page.
 
     Args:
@@ -144,7 +144,7 @@ def _breakdown(
     return f"<section><h3>{escape(heading)}</h3><table>{''.join(rows)}</table></section>"
 
 
-def _figures(drawn: Iterable[Picture], metric: str, words: Mapping[str, str]) -> str:
+def _figures(drawn: Iterable[ReportPicture], metric: str, words: Mapping[str, str]) -> str:
     found = "".join(
         f'<figure tabindex="0"><img alt="{escape(picture.alt)}" width="{picture.size[0]}" height="{picture.size[1]}" '
         f'src="data:image/png;base64,{base64.b64encode(picture.png).decode()}"></figure>'

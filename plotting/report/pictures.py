@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from plotting.data.panels import TimeRange
 from plotting.figures import Drawn, Order, draw, picture_bytes
-from plotting.panels import TimeRange
 from plotting.report.facts import Facts
-from plotting.texts import Texts
+from plotting.style.texts import Texts
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """One picture.
 
     Attributes:
@@ -24,7 +24,7 @@ class Picture:
     alt: str
 
 
-def pictures(facts: Facts, order: Order, metric: str, words: Mapping[str, str]) -> list[Picture]:
+def pictures(facts: Facts, order: Order, metric: str, words: Mapping[str, str]) -> list[ReportPicture]:
     """Return the pictures of a run, none if there is nothing to draw.
 
     One metric against time: its readings, if they are given, and the trend of its windows; then an overview of all.
@@ -54,7 +54,7 @@ def pictures(facts: Facts, order: Order, metric: str, words: Mapping[str, str]) 
             ),
         )
         png = picture_bytes(drawn.figure, "png")
-        found.append(Picture(png, _size(png), _alt(kind, drawn, metric, order.texts, words)))
+        found.append(ReportPicture(png, _size(png), _alt(kind, drawn, metric, order.texts, words)))
     return found
 
 

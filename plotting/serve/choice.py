@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from plotting.looks import Looks
-from plotting.panels import TimeRange
-from plotting.texts import TEXTS
-from plotting.themes import THEMES
-from transforms.errors import ConfigError
-from transforms.flags import read_span
+from plotting.data.panels import TimeRange
+from plotting.style.looks import Looks
+from plotting.style.texts import TEXTS
+from plotting.style.themes import THEMES
+from telemetry.cli.flags import read_span
+from telemetry.errors import ConfigError
 
 FIGURES: Final = ("scatter", "trend", "overview")
 LAST_S: Final[Mapping[str, int]] = MappingProxyType(
@@ -24,7 +24,7 @@ _MOST_DEVICES: Final = 100
 
 
 @dataclass(frozen=True)
-class Choice(Looks):
+class ViewChoice(Looks):
     """What one tab shows.
 
     Attributes:
@@ -59,7 +59,7 @@ class Choice(Looks):
         return TimeRange(newest_us - LAST_S[self.last] * 1_000_000, None)
 
 
-def read_choice(parameters: Mapping[str, Sequence[str]], usual: Choice) -> Choice:
+def read_choice(parameters: Mapping[str, Sequence[str]], usual: ViewChoice) -> ViewChoice:
     """Return what the parameters of an address ask for; what they leave out is as usual.
 
     Raises:
@@ -91,12 +91,12 @@ def read_choice(parameters: Mapping[str, Sequence[str]], usual: Choice) -> Choic
     metric = one("metric", ALL if figure == "overview" else usual.metric)
     if metric == ALL and figure != "overview":
         metric = usual.metric
-    return Choice(
+    return ViewChoice(
         figure, metric, devices, "" if start or end else last, span, language, theme, _width(one("width", ""), usual)
     )
 
 
-def _width(text: str, usual: Choice) -> int:
+def _width(text: str, usual: ViewChoice) -> int:
     try:
         width = int(text) if text else usual.width
     except ValueError:

@@ -5,12 +5,12 @@ import asyncio
 import sys
 from typing import Final
 
-from plotting.limits import add_rules, read_limits
-from plotting.serve.choice import FIGURES, Choice
+from plotting.data.limits import add_rules, read_limits
+from plotting.data.source import add_readings, add_source, explained, open_results
+from plotting.serve.choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
-from plotting.source import add_readings, add_source, explained, open_results
-from plotting.themes import THEMES
-from transforms.flags import read_duration, read_whole
+from plotting.style.themes import THEMES
+from telemetry.cli.flags import read_duration, read_whole
 
 _PORT: Final = 8988
 _REFRESH, _REFRESH_PAID = "1s", "30s"
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> str:
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
     """
-    from plotting.serve.follow import Follower, Readings  # the server is loaded where it is used
+    from plotting.serve.follow import FollowedReadings, Follower  # the server is loaded where it is used
     from plotting.serve.hub import Hub
     from plotting.serve.server import address_of, listen, loopback, serve
 
@@ -61,8 +61,8 @@ def run(options: argparse.Namespace) -> str:
     with explained():
         store.find()  # there may be results one day: a job that has just begun has written none yet
     sockets = listen(options.host, port)
-    hub = Hub(Follower(store), Readings(options.readings), refresh_s, read_limits(options.rules))
-    usual = Choice(options.figure, options.metric, language=options.lang, theme=options.theme)
+    hub = Hub(Follower(store), FollowedReadings(options.readings), refresh_s, read_limits(options.rules))
+    usual = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
 
     def ready() -> None:
         if not loopback(options.host):

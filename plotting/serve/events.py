@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from plotting.panels import micros
-from plotting.results import ANOMALY_COLUMNS
+from plotting.data.panels import micros
+from plotting.data.results import ANOMALY_COLUMNS
 
 MOST: Final = 200_000
 """Anomalies, and dead letters, that are held; of more, the newest."""

@@ -4,15 +4,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from plotting.serve.choice import Choice
+from plotting.serve.choice import ViewChoice
 from plotting.serve.live import LiveRun
-from transforms.clock import format_time
+from telemetry.text.timestamps import format_time
 
 _LATEST: Final = 12
 _MOST_DEVICES: Final = 300
 
 
-def facts_of(run: LiveRun, choice: Choice) -> dict[str, Any]:
+def facts_of(run: LiveRun, choice: ViewChoice) -> dict[str, Any]:
     """Return the numbers of a run as they are shown, and names as they are."""
     texts = choice.texts
     newest = None if run.newest_us is None else format_time(run.newest_us)[:19].replace("T", " ")
@@ -29,14 +29,14 @@ def facts_of(run: LiveRun, choice: Choice) -> dict[str, Any]:
     }
 
 
-def devices_like(run: LiveRun, choice: Choice, text: str) -> dict[str, Any]:
+def devices_like(run: LiveRun, choice: ViewChoice, text: str) -> dict[str, Any]:
     """Return the devices whose names contain a text, not more than a page can show, and how many are left out."""
     found = [name for name in run.devices(choice.metric_or_all) if text.lower() in name.lower()]
     more = len(found) - _MOST_DEVICES
     return {"devices": found[:_MOST_DEVICES], "more": choice.texts.integer(more) if more > 0 else "", "find": text}
 
 
-def _row(row: Any, choice: Choice) -> list[str]:
+def _row(row: Any, choice: ViewChoice) -> list[str]:
     time = pd.Timestamp(row.event_time).strftime("%Y-%m-%d %H:%M:%S")
     texts = choice.texts
     return [

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from plotting.readings import read_readings
+from plotting.data.readings import read_readings
 from plotting.serve.live import COLUMNS
-from transforms.errors import TelemetryError
-from transforms.storage import list_files
-from transforms.stored import Mark, ResultStore
+from telemetry.errors import TelemetryError
+from telemetry.storage.files import list_files
+from telemetry.storage.result_store import Mark, ResultStore
 
 _MOST_READINGS: Final = 3_000_000
 """Readings held of one metric; of more, the newest that were read."""
@@ -42,11 +42,11 @@ class Follower:
             raise failed
 
 
-class Readings:
+class FollowedReadings:
     """Readings of the metrics that somebody looks at: CSV files, read once, and archives, followed."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        """Take what `plotting.readings.read_readings` takes."""
+        """Take what `plotting.data.readings.read_readings` takes."""
         self._paths = list(paths)
         self._known: dict[str, tuple[set[str], pd.DataFrame]] = {}
 

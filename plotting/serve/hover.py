@@ -7,14 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import MouseEvent
 
-from plotting.panels import Panel, Points
-from plotting.reduce import Windows
-from plotting.serve.choice import Choice
+from plotting.data.panels import Panel, Points
+from plotting.data.reduce import Windows
+from plotting.data.summaries import Overview, Spans
+from plotting.draw.time_axis import DAY_US, to_days
+from plotting.serve.choice import ViewChoice
 from plotting.serve.words import WORDS
-from plotting.summaries import Overview, Spans
-from plotting.texts import Texts
-from plotting.timeaxis import DAY_US, to_days
-from transforms.clock import format_time
+from plotting.style.texts import Texts
+from telemetry.text.timestamps import format_time
 
 _NEAR_PX: Final = 9.0
 
@@ -36,7 +36,7 @@ class Hover:
     time_us: int | None = None
 
 
-def in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: Choice) -> Hover | None:
+def in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None:
     """Return the anomaly, else the reading near the pointer, else the window it is in."""
     for kind, points in (("anomaly", panel.anomalies), ("reading", panel.readings)):
         place = _nearest(axes, points, event)
@@ -64,7 +64,7 @@ def _nearest(axes: Axes, points: Points, event: MouseEvent) -> int | None:
     return int(near[best]) if distances[best] <= _NEAR_PX else None
 
 
-def _window(panel: Panel, event: MouseEvent, choice: Choice) -> Hover | None:
+def _window(panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None:
     windows: Windows = panel.windows
     if not len(windows) or event.xdata is None:
         return None

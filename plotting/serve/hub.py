@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from plotting.serve.follow import Follower, Readings
+from plotting.serve.follow import FollowedReadings, Follower
 from plotting.serve.live import LiveRun
-from plotting.serve.session import Session
-from transforms.errors import TelemetryError
-from transforms.rules import RuleSet
+from plotting.serve.session import TabSession
+from telemetry.errors import TelemetryError
+from telemetry.rules.parse import RuleSet
 
 T = TypeVar("T")
 
@@ -19,7 +19,9 @@ T = TypeVar("T")
 class Hub:
     """The one reader of a run and all who look at it."""
 
-    def __init__(self, follower: Follower, readings: Readings, refresh_s: float, rules: RuleSet | None = None) -> None:
+    def __init__(
+        self, follower: Follower, readings: FollowedReadings, refresh_s: float, rules: RuleSet | None = None
+    ) -> None:
         """Read nothing yet.
 
         Args:
@@ -29,16 +31,16 @@ class Hub:
             rules: the job's, whose bounds are drawn; None draws those that the anomalies name.
         """
         self.run = LiveRun(rules=rules)
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, TabSession] = {}
         self._follower, self._readings, self._refresh_s = follower, readings, refresh_s
         self._looked_at = asyncio.Event()
 
-    def join(self, session: Session) -> None:
+    def join(self, session: TabSession) -> None:
         """Let a tab look."""
         self.sessions[session.id] = session
         self._looked_at.set()
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: TabSession) -> None:
         """Let a tab go."""
         session.end()
         self.sessions.pop(session.id, None)

@@ -7,13 +7,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from plotting.limits import with_limits
-from plotting.panels import MAX_PANELS, Panel, Points, TimeRange, micros, reading_panels, thresholds_of
-from plotting.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
+from plotting.data.limits import with_limits
+from plotting.data.panels import MAX_PANELS, Panel, Points, TimeRange, micros, reading_panels, thresholds_of
+from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
+from plotting.data.summaries import Overview, summarise
 from plotting.serve.events import Anomalies, Events
 from plotting.serve.series import WindowSeries, split
-from plotting.summaries import Overview, summarise
-from transforms.rules import RuleSet
+from telemetry.rules.parse import RuleSet
 
 LETTER_IDENTITY: Final = ("message_id", "line", "reason", "stage")
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")
@@ -23,7 +23,7 @@ _MOST_WINDOWS: Final = 3_000_000
 """Windows held of all devices and metrics, of 64 bytes each."""
 _LONGEST_SERIES, _SHORTEST_SERIES = 20_000, 240
 
-Key = tuple[str, str]
+SeriesKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class LiveRun:
     """The job's, if they are known."""
     newest_us: int | None = None
     """End of the newest window, or time of the newest anomaly."""
-    _series: dict[Key, WindowSeries] = field(default_factory=dict)
-    _stamps: dict[Key, int] = field(default_factory=dict)
+    _series: dict[SeriesKey, WindowSeries] = field(default_factory=dict)
+    _stamps: dict[SeriesKey, int] = field(default_factory=dict)
     _readings: dict[str, tuple[int, pd.DataFrame]] = field(default_factory=dict)
 
     def take(self, kind: str, table: Any) -> bool:
@@ -102,7 +102,7 @@ class LiveRun:
         self.newest_us = moment_us if self.newest_us is None else max(self.newest_us, moment_us)
 
     def take_readings(self, metric: str, frame: pd.DataFrame) -> None:
-        """Take the readings of one metric: `device`, `time` and `value`, as `plotting.readings` gives them."""
+        """Take the readings of one metric: `device`, `time` and `value`, as `plotting.data.readings` gives them."""
         self.version += 1
         self._readings[metric] = (self.version, frame)
 
@@ -114,7 +114,7 @@ class LiveRun:
         """Return every device with a window or an anomaly, of one metric or of any, sorted."""
         return sorted({device for of, device in self._keys() if metric in (None, of)})
 
-    def _keys(self) -> set[Key]:
+    def _keys(self) -> set[SeriesKey]:
         return self._series.keys() | self.anomalies.keys()
 
     @property

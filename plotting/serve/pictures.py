@@ -10,16 +10,16 @@ from matplotlib.backend_bases import MouseEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from plotting.board import height_of
-from plotting.caption import add_legend, write_notes
-from plotting.compose import extent_of, fill_panel, notes_of
-from plotting.draw import COLUMNS, WIDTH_IN, Scale, dress, new_figure, shared_scale
-from plotting.overviews import fill_overview, new_overview
-from plotting.panels import Panel
-from plotting.serve.choice import Choice
+from plotting.data.panels import Panel
+from plotting.data.summaries import Overview
+from plotting.draw.board import height_of
+from plotting.draw.caption import add_legend, write_notes
+from plotting.draw.compose import extent_of, fill_panel, notes_of
+from plotting.draw.draw_panels import COLUMNS, WIDTH_IN, Scale, dress, new_figure, shared_scale
+from plotting.draw.overviews import fill_overview, new_overview
+from plotting.serve.choice import ViewChoice
 from plotting.serve.hover import Hover, in_overview, in_panel
 from plotting.serve.live import Course
-from plotting.summaries import Overview
 
 Range = tuple[float, float]
 Limits = list[tuple[Range, Range]]
@@ -27,7 +27,7 @@ Chosen = list[tuple[Range | None, Range | None]]
 _EMPTY_HEIGHT_IN: Final = 3.0
 
 
-class Picture(Protocol):
+class LivePicture(Protocol):
     """What one tab shows."""
 
     figure: Figure
@@ -82,7 +82,7 @@ def _set_limits(axes: Sequence[Axes], limits: Sequence[tuple[Range | None, Range
 class CoursePicture:
     """A scatter or a trend: a panel that shows what it showed before is left alone."""
 
-    def __init__(self, choice: Choice, course: Course) -> None:
+    def __init__(self, choice: ViewChoice, course: Course) -> None:
         """Draw the course, of at least one panel with a point."""
         self._choice = choice
         self._trend = choice.figure == "trend"
@@ -142,7 +142,7 @@ class CoursePicture:
 class OverviewPicture:
     """An overview; each time something is new it is drawn afresh into the same figure."""
 
-    def __init__(self, choice: Choice, overview: Overview) -> None:
+    def __init__(self, choice: ViewChoice, overview: Overview) -> None:
         """Draw the overview."""
         self._choice, self.overview = choice, overview
         self._height = height_of(overview)
@@ -176,7 +176,7 @@ class OverviewPicture:
 class EmptyPicture:
     """Says that there is nothing to show yet."""
 
-    def __init__(self, choice: Choice, text: str) -> None:
+    def __init__(self, choice: ViewChoice, text: str) -> None:
         """Write the text."""
         with _style(choice):
             self.figure = Figure(figsize=(WIDTH_IN, _EMPTY_HEIGHT_IN))
@@ -196,7 +196,7 @@ class EmptyPicture:
 
 
 @contextmanager
-def _style(choice: Choice) -> Iterator[None]:
+def _style(choice: ViewChoice) -> Iterator[None]:
     """Draw in the theme's style, in as many pixels as the picture is wide in the page."""
     with choice.look.style(), mpl.rc_context({"figure.dpi": choice.width / WIDTH_IN}):
         yield

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from plotting.panels import TimeRange
-from plotting.reduce import Windows, join_windows
+from plotting.data.panels import TimeRange
+from plotting.data.reduce import Windows, join_windows
 
-Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+SeriesRows = np.ndarray[tuple[int], np.dtype[np.void]]
 ROW: Final = np.dtype(
     [
         *((name, np.int64) for name in ("start", "end", "count")),
@@ -35,7 +35,7 @@ class WindowSeries:
 
     def __init__(self) -> None:
         """Begin without windows."""
-        self.rows: Rows = np.empty(0, dtype=ROW)
+        self.rows: SeriesRows = np.empty(0, dtype=ROW)
         self.taken = 0
         """How many windows came, each counted once, those that are joined by now, too."""
         self._untouched_us = np.iinfo(np.int64).min
@@ -44,7 +44,7 @@ class WindowSeries:
         """Return how many windows these are, joined ones counting as one."""
         return len(self.rows)
 
-    def add(self, rows: Rows, limit: int) -> bool:
+    def add(self, rows: SeriesRows, limit: int) -> bool:
         """Take windows in, in any order; returns whether any is new. They may have been taken before.
 
         Args:
@@ -54,7 +54,7 @@ class WindowSeries:
         known, rows = self.rows, self._outside(rows)
         if not len(rows):
             return False
-        merged: Rows = np.concatenate([known, rows])
+        merged: SeriesRows = np.concatenate([known, rows])
         if len(rows) > 1 or (len(known) and rows["start"][0] <= known["start"][-1]):
             merged = _last_panes(merged)
         if np.array_equal(merged, known):
@@ -67,7 +67,7 @@ class WindowSeries:
             self._untouched_us = int(recent["start"][0])
         return True
 
-    def _outside(self, rows: Rows) -> Rows:
+    def _outside(self, rows: SeriesRows) -> SeriesRows:
         """Return the windows that do not begin within joined ones."""
         if rows["start"].min() >= self._untouched_us:
             return rows
@@ -75,7 +75,7 @@ class WindowSeries:
         if not len(joined):
             return rows
         at = np.searchsorted(joined["start"], rows["start"], side="right") - 1
-        found: Rows = rows[(at < 0) | (rows["start"] >= np.minimum(joined["end"][at], self._untouched_us))]
+        found: SeriesRows = rows[(at < 0) | (rows["start"] >= np.minimum(joined["end"][at], self._untouched_us))]
         return found
 
     def count(self, span: TimeRange) -> int:
@@ -87,7 +87,7 @@ class WindowSeries:
         return _windows(self.rows[span.of(self.rows["start"], self.rows["end"])])
 
 
-def split(table: Any) -> Iterator[tuple[tuple[str, str], Rows]]:
+def split(table: Any) -> Iterator[tuple[tuple[str, str], SeriesRows]]:
     """Yield (metric, device) and their rows of a table of aggregates, by start.
 
     Args:
@@ -111,14 +111,14 @@ def split(table: Any) -> Iterator[tuple[tuple[str, str], Rows]]:
             yield (texts[0][codes[0][start]], texts[1][codes[1][start]]), rows[start:end]
 
 
-def _last_panes(rows: Rows) -> Rows:
+def _last_panes(rows: SeriesRows) -> SeriesRows:
     rows = rows[np.lexsort((rows["pane"], rows["end"], rows["start"]))]
     again = (np.diff(rows["start"]) == 0) & (np.diff(rows["end"]) == 0)
-    kept: Rows = rows[np.append(~again, True)]
+    kept: SeriesRows = rows[np.append(~again, True)]
     return kept
 
 
-def _step(old: Rows, recent: Rows, most: int) -> int:
+def _step(old: SeriesRows, recent: SeriesRows, most: int) -> int:
     """Return how long a step of time is, so that old windows begin in at most so many; microseconds.
 
     It is the usual length times a power of two, counted from the epoch: the next time the old steps fit into it.
@@ -129,7 +129,7 @@ def _step(old: Rows, recent: Rows, most: int) -> int:
     return step
 
 
-def _join(old: Rows, step: int) -> Rows:
+def _join(old: SeriesRows, step: int) -> SeriesRows:
     """Join windows, which are in order, that begin in the same step."""
     part = old["start"] // step
     at = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
@@ -141,5 +141,5 @@ def _join(old: Rows, step: int) -> Rows:
     return joined
 
 
-def _windows(rows: Rows) -> Windows:
+def _windows(rows: SeriesRows) -> Windows:
     return Windows(**{name: rows[name].copy() for name in _MEASURES})

@@ -19,11 +19,11 @@ from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandle
 from tornado.websocket import WebSocketHandler
 
 from plotting.figures import UNDATED
-from plotting.serve.choice import FIGURES, LAST_S, Choice, read_choice
+from plotting.serve.choice import FIGURES, LAST_S, ViewChoice, read_choice
 from plotting.serve.hub import Hub, following
-from plotting.serve.session import Session
+from plotting.serve.session import TabSession
 from plotting.serve.words import WORDS
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _HERE: Final = Path(__file__).parent
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -63,7 +63,9 @@ def address_of(sockets: list[socket.socket]) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-async def serve(sockets: list[socket.socket], hub: Hub, usual: Choice, where: str, ready: Callable[[], None]) -> None:
+async def serve(
+    sockets: list[socket.socket], hub: Hub, usual: ViewChoice, where: str, ready: Callable[[], None]
+) -> None:
     """Answer until SIGINT or SIGTERM.
 
     Args:
@@ -89,7 +91,7 @@ async def serve(sockets: list[socket.socket], hub: Hub, usual: Choice, where: st
             await task  # it never ends by itself: this is its failure
 
 
-def _application(hub: Hub, usual: Choice, where: str, *, local: bool) -> Application:
+def _application(hub: Hub, usual: ViewChoice, where: str, *, local: bool) -> Application:
     shared = {"hub": hub, "usual": usual, "where": where, "local": local}
     pictures = str(Path(mpl.get_data_path(), "images"))
     script = FigureManagerWebAgg.get_javascript
@@ -116,7 +118,7 @@ def _read(name: str) -> str:
 
 
 class _Handler(RequestHandler):
-    def initialize(self, hub: Hub, usual: Choice, where: str, local: bool, **others: Any) -> None:
+    def initialize(self, hub: Hub, usual: ViewChoice, where: str, local: bool, **others: Any) -> None:
         self.hub, self.usual, self.where, self.local, self.others = hub, usual, where, local, others
 
     def prepare(self) -> None:
@@ -174,7 +176,7 @@ class _Save(_Handler):
 
 
 class _Socket(WebSocketHandler, _Handler):
-    session: Session | None = None
+    session: TabSession | None = None
 
     def prepare(self) -> None:
         _Handler.prepare(self)
@@ -188,7 +190,7 @@ class _Socket(WebSocketHandler, _Handler):
         except ConfigError as error:
             self.send_json({"type": "refused", "problem": str(error)})
             choice = self.usual
-        self.session = Session(self.hub.run, choice, self, self.usual)
+        self.session = TabSession(self.hub.run, choice, self, self.usual)
         self.hub.join(self.session)
         self.session.begin()
 

@@ -13,15 +13,15 @@ from matplotlib.backends.backend_webagg_core import (
     NavigationToolbar2WebAgg,
 )
 
+from plotting.data.panels import micros
 from plotting.figures import picture_bytes
-from plotting.panels import micros
-from plotting.serve.choice import Choice, read_choice
+from plotting.serve.choice import ViewChoice, read_choice
 from plotting.serve.facts import devices_like, facts_of
 from plotting.serve.hover import Hover
 from plotting.serve.live import LiveRun
-from plotting.serve.pictures import CoursePicture, EmptyPicture, OverviewPicture, Picture
+from plotting.serve.pictures import CoursePicture, EmptyPicture, LivePicture, OverviewPicture
 from plotting.serve.words import WORDS
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _KEYS: Final = frozenset(
     {"kh", "kr", "kHome", "kArrowLeft", "kArrowRight", "kBackspace", "kc", "kv", "ko", "kp", "kEscape"}
@@ -40,7 +40,7 @@ _SHARE: Final = 4.0
 """A picture that takes a second to draw is drawn again that many seconds later at the earliest."""
 
 
-class Channel(Protocol):
+class TabChannel(Protocol):
     """A way to the page."""
 
     def send_json(self, content: dict[str, Any]) -> None:
@@ -71,10 +71,10 @@ class _Manager(FigureManagerWebAgg):
     _toolbar2_class = _Toolbar  # type: ignore[assignment]  # None there for the sake of another library
 
 
-class Session:
+class TabSession:
     """One tab. Everything here runs in the server's one thread."""
 
-    def __init__(self, run: LiveRun, choice: Choice, channel: Channel, usual: Choice) -> None:
+    def __init__(self, run: LiveRun, choice: ViewChoice, channel: TabChannel, usual: ViewChoice) -> None:
         """Begin with a choice; nothing is sent before `begin`.
 
         Args:
@@ -86,7 +86,7 @@ class Session:
         self.id = secrets.token_urlsafe(16)
         self.choice, self._usual = choice, usual
         self._run, self._channel = run, channel
-        self._picture: Picture = EmptyPicture(choice, "")
+        self._picture: LivePicture = EmptyPicture(choice, "")
         self._manager: Any = None
         self._ratio = 1.0
         self._shown: tuple[Any, ...] = ()
@@ -104,7 +104,7 @@ class Session:
         if self._manager is not None:
             self._manager.web_sockets.clear()
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: ViewChoice) -> None:
         """Show something else."""
         self.choice = choice
         self._shown, self._not_before = (), 0.0

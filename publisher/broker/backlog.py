@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from publisher.broker.lanes import Lanes
 from publisher.broker.lease import Entry, Holder
-from publisher.broker.records import Message
+from publisher.broker.records import BrokerMessage
 
 
 class Backlog:
@@ -20,7 +20,7 @@ class Backlog:
     def __init__(self, clock: Callable[[], float], ordered: bool) -> None:
         """Lease by `clock` (monotonic seconds); keep ordering keys in order if `ordered`."""
         self._clock = clock
-        self._fresh: deque[Message] = deque()
+        self._fresh: deque[BrokerMessage] = deque()
         self._entries: dict[int, Entry] = {}  # what was taken from `_fresh` and is not acknowledged
         self._lanes = Lanes(ordered)
         self._expiries: list[tuple[float, int]] = []  # heap of (deadline, number), partly outdated
@@ -30,7 +30,7 @@ class Backlog:
         """Count the messages that are not acknowledged."""
         return len(self._fresh) + len(self._entries)
 
-    def add(self, messages: Iterable[Message]) -> None:
+    def add(self, messages: Iterable[BrokerMessage]) -> None:
         """Append messages just published."""
         self._fresh.extend(messages)
 

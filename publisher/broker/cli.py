@@ -5,8 +5,8 @@ import sys
 import threading
 
 from publisher.broker.server import Broker
-from transforms.commands import stopping
-from transforms.flags import read_whole
+from telemetry.cli.commands import stopping
+from telemetry.cli.flags import read_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from publisher.broker.records import Message
+from publisher.broker.records import BrokerMessage
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Entry:
         holder: who has the lease, if flow control wants to know.
     """
 
-    message: Message
+    message: BrokerMessage
     attempt: int = 0
     deadline: float | None = None
     acknowledged: bool = False

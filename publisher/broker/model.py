@@ -13,7 +13,7 @@ from publisher.broker.backlog import Backlog
 from publisher.broker.lease import Holder
 from publisher.broker.limits import check_ack_deadline, check_new_deadline, check_publish
 from publisher.broker.names import DELETED_TOPIC, check_subscription, check_topic, project_prefix
-from publisher.broker.records import Delivery, Draft, Message
+from publisher.broker.records import BrokerDelivery, BrokerMessage, Draft
 from publisher.broker.refusal import RefusedError, Status, invalid
 
 MAX_RESPONSE_MESSAGES: Final = 1000
@@ -23,16 +23,16 @@ MAX_RESPONSE_BYTES: Final = 3_700_000
 
 
 @dataclass(slots=True, eq=False)
-class Topic:
+class BrokerTopic:
     """A topic and the subscriptions attached to it, by name."""
 
     name: str
     labels: Mapping[str, str]
-    subscriptions: dict[str, "Subscription"] = field(default_factory=dict)
+    subscriptions: dict[str, "BrokerSubscription"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
-class Subscription:
+class BrokerSubscription:
     """A subscription; `topic` becomes ``_deleted-topic_`` with its topic's end."""
 
     name: str
@@ -52,11 +52,11 @@ class Model:
         """Start empty; `clock` counts monotonic seconds, `wall_clock` nanoseconds UTC since the epoch."""
         self._clock = clock
         self._wall_clock = wall_clock
-        self._topics: dict[str, Topic] = {}
-        self._subscriptions: dict[str, Subscription] = {}
+        self._topics: dict[str, BrokerTopic] = {}
+        self._subscriptions: dict[str, BrokerSubscription] = {}
         self._published = 0
 
-    def create_topic(self, name: str, labels: Mapping[str, str] | None = None) -> Topic:
+    def create_topic(self, name: str, labels: Mapping[str, str] | None = None) -> BrokerTopic:
         """Create a topic.
 
         Raises:
@@ -64,10 +64,10 @@ class Model:
         """
         if check_topic(name) in self._topics:
             raise RefusedError(Status.ALREADY_EXISTS, "Topic already exists")
-        topic = self._topics[name] = Topic(name, dict(labels or {}))
+        topic = self._topics[name] = BrokerTopic(name, dict(labels or {}))
         return topic
 
-    def topic(self, name: str) -> Topic:
+    def topic(self, name: str) -> BrokerTopic:
         """Return a topic.
 
         Raises:
@@ -78,7 +78,7 @@ class Model:
             raise RefusedError(Status.NOT_FOUND, "Topic not found")
         return topic
 
-    def topics(self, project: str) -> list[Topic]:
+    def topics(self, project: str) -> list[BrokerTopic]:
         """Return the topics of ``projects/P`` by name."""
         prefix = project_prefix(project)
         return [self._topics[name] for name in sorted(self._topics) if name.startswith(prefix)]
@@ -100,7 +100,7 @@ class Model:
         ack_deadline_s: int = 0,
         ordered: bool = False,
         labels: Mapping[str, str] | None = None,
-    ) -> Subscription:
+    ) -> BrokerSubscription:
         """Create a subscription that gets what is published to `topic` from now on.
 
         Raises:
@@ -114,11 +114,11 @@ class Model:
         if source is None:
             raise RefusedError(Status.NOT_FOUND, "Subscription topic does not exist")
         backlog = Backlog(self._clock, ordered)
-        subscription = Subscription(name, topic, deadline_s, ordered, dict(labels or {}), backlog)
+        subscription = BrokerSubscription(name, topic, deadline_s, ordered, dict(labels or {}), backlog)
         self._subscriptions[name] = source.subscriptions[name] = subscription
         return subscription
 
-    def subscription(self, name: str) -> Subscription:
+    def subscription(self, name: str) -> BrokerSubscription:
         """Return a subscription.
 
         Raises:
@@ -129,7 +129,7 @@ class Model:
             raise RefusedError(Status.NOT_FOUND, "Subscription does not exist")
         return subscription
 
-    def subscriptions(self, project: str) -> list[Subscription]:
+    def subscriptions(self, project: str) -> list[BrokerSubscription]:
         """Return the subscriptions of ``projects/P`` by name."""
         prefix = project_prefix(project)
         return [self._subscriptions[name] for name in sorted(self._subscriptions) if name.startswith(prefix)]
@@ -155,7 +155,7 @@ class Model:
         sizes = check_publish(drafts)
         now = self._wall_clock()
         start = self._published + 1
-        messages = [Message(start + i, now, draft, sizes[i]) for i, draft in enumerate(drafts)]
+        messages = [BrokerMessage(start + i, now, draft, sizes[i]) for i, draft in enumerate(drafts)]
         self._published += len(messages)
         for subscription in target.subscriptions.values():
             subscription.backlog.add(messages)
@@ -163,7 +163,7 @@ class Model:
 
     def pull(
         self, name: str, max_messages: int, lease_s: int | None = None, holder: Holder | None = None
-    ) -> list[Delivery]:
+    ) -> list[BrokerDelivery]:
         """Lease messages, as many as fit in a response; none if there are none.
 
         Args:
@@ -180,7 +180,7 @@ class Model:
             raise invalid("No max_messages specified")
         lease_s = subscription.ack_deadline_s if lease_s is None else lease_s
         taken = subscription.backlog.take(min(max_messages, MAX_RESPONSE_MESSAGES), MAX_RESPONSE_BYTES, lease_s, holder)
-        return [Delivery(format_ack_id(name, entry), entry.message) for entry in taken]
+        return [BrokerDelivery(format_ack_id(name, entry), entry.message) for entry in taken]
 
     def acknowledge(self, name: str, ack_ids: Iterable[str]) -> None:
         """Forget messages; acknowledging late or twice is accepted.

@@ -19,7 +19,7 @@ class Draft(msgspec.Struct, frozen=True):
     ordering_key: str = ""
 
 
-class Message(msgspec.Struct, frozen=True):
+class BrokerMessage(msgspec.Struct, frozen=True):
     """A published message; all subscriptions share the one object.
 
     Attributes:
@@ -40,8 +40,8 @@ class Message(msgspec.Struct, frozen=True):
         return str(self.number)
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class BrokerDelivery(msgspec.Struct, frozen=True):
     """A message on lease to a subscriber, who acknowledges it by `ack_id`."""
 
     ack_id: str
-    message: Message
+    message: BrokerMessage

@@ -2,7 +2,7 @@
 
 import enum
 
-from transforms.errors import TelemetryError
+from telemetry.errors import TelemetryError
 
 
 class Status(enum.Enum):

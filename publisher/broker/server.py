@@ -9,7 +9,7 @@ import grpc
 from publisher.broker.publisher_service import FailPublish, PublisherService
 from publisher.broker.shared import SharedModel
 from publisher.broker.subscriber_service import SubscriberService
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _MAX_REQUEST_BYTES: Final = 12_000_000
 """A Publish request with one message of 10 MB and its attributes fits."""

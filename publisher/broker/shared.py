@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from publisher.broker.lease import Holder
 from publisher.broker.model import Model
-from publisher.broker.records import Delivery, Draft
+from publisher.broker.records import BrokerDelivery, Draft
 
 
 class SharedModel:
@@ -74,7 +74,7 @@ class SharedModel:
         lease_s: Callable[[], int | None] = lambda: None,
         holder: Holder | None = None,
         until: float | None = None,
-    ) -> list[Delivery]:
+    ) -> list[BrokerDelivery]:
         """Lease messages as soon as there are some.
 
         Args:

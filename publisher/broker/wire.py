@@ -5,8 +5,8 @@ from typing import Any, Final
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.pubsub_v1 import types
 
-from publisher.broker.model import Subscription, Topic
-from publisher.broker.records import Delivery, Draft
+from publisher.broker.model import BrokerSubscription, BrokerTopic
+from publisher.broker.records import BrokerDelivery, Draft
 from publisher.broker.refusal import RefusedError, Status
 
 # The classes behind the proto-plus wrappers: several times faster, and what the handlers exchange.
@@ -35,7 +35,7 @@ def draft_of(message: Any) -> Draft:
     return Draft(message.data, dict(message.attributes), message.ordering_key)
 
 
-def received_message(delivery: Delivery) -> Any:
+def received_message(delivery: BrokerDelivery) -> Any:
     """Write a delivery as ``ReceivedMessage``."""
     message = delivery.message
     seconds, nanos = divmod(message.publish_ns, 1_000_000_000)
@@ -51,12 +51,12 @@ def received_message(delivery: Delivery) -> Any:
     )
 
 
-def topic_of(topic: Topic) -> Any:
+def topic_of(topic: BrokerTopic) -> Any:
     """Write a topic."""
     return TopicPb(name=topic.name, labels=topic.labels)
 
 
-def subscription_of(subscription: Subscription) -> Any:
+def subscription_of(subscription: BrokerSubscription) -> Any:
     """Write a subscription."""
     answer = SubscriptionPb(
         name=subscription.name,

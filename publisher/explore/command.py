@@ -12,9 +12,9 @@ from publisher.csvfiles import STDIN, check_input, parse_columns, read_pieces
 from publisher.explore.report import Report
 from publisher.explore.survey import Survey, select_pieces
 from publisher.explore.text import render
-from transforms.errors import ConfigError
-from transforms.flags import read_span, read_whole
-from transforms.rules import RuleError, RuleSet, load_rules
+from telemetry.cli.flags import read_span, read_whole
+from telemetry.errors import ConfigError
+from telemetry.rules.parse import RuleError, RuleSet, load_rules
 
 _MOST_SHOWN: Final = 100_000
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from publisher.csvfiles import Odd, Piece, Table
+from publisher.csvfiles import CsvTable, Odd, Piece
 from publisher.explore.report import (
     DeviceEntry,
     GapEntry,
@@ -22,10 +22,10 @@ from publisher.explore.report import (
 from publisher.explore.timelines import Gap, Timelines
 from publisher.explore.values import Floats, MetricStats, read_values
 from publisher.lines import NO_TIME, LineWriter, read_times, within
-from transforms.clock import format_time
-from transforms.records import DEFAULT_METRICS, READING_UNITS
-from transforms.rows import MAX_LINE_BYTES
-from transforms.rules import Rule, RuleSet
+from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.model.metrics import DEFAULT_METRICS, READING_UNITS
+from telemetry.rules.parse import Rule, RuleSet
+from telemetry.text.timestamps import format_time
 
 _LEAST_ROWS: Final = 2_000  # that NumPy is called for, where odd lines cut the rows into small pieces
 _MOST_ESCAPED: Final = 12  # bytes of JSON that one character of a cell can become (two \uXXXX)
@@ -48,7 +48,7 @@ def select_pieces(pieces: Iterable[Piece], start_us: int | None, end_us: int | N
         keep = within(read_times([row[ts] for row in piece.rows]), start_us, end_us, inside)
         inside = bool(keep[-1])
         if keep.any():
-            yield Table(piece.columns, list(compress(piece.rows, keep.tolist())))
+            yield CsvTable(piece.columns, list(compress(piece.rows, keep.tolist())))
 
 
 class Survey:
@@ -64,7 +64,7 @@ class Survey:
         self._rules = rules
         self._decoded = frozenset(DEFAULT_METRICS) | {rule.metric for rule in rules.rules}
         self._top = top
-        self._waiting: Table = Table((), [])
+        self._waiting: CsvTable = CsvTable((), [])
         self._row_before: tuple[tuple[str, ...], list[str]] | None = None
         self._rows = self._odd_lines = self._repeated = 0
         self._without_time = self._without_device = self._unreadable = 0
@@ -83,7 +83,7 @@ class Survey:
             return
         if piece.columns != self._waiting.columns:
             self._take_waiting()
-            self._waiting = Table(piece.columns, [])
+            self._waiting = CsvTable(piece.columns, [])
         self._waiting.rows.extend(piece.rows)
         if len(self._waiting.rows) >= _LEAST_ROWS:
             self._take_waiting()
@@ -114,7 +114,7 @@ class Survey:
         )
 
     def _take_waiting(self) -> None:
-        rows, self._waiting = self._waiting.rows, Table(self._waiting.columns, [])
+        rows, self._waiting = self._waiting.rows, CsvTable(self._waiting.columns, [])
         if not rows:
             return
         names = self._waiting.columns
@@ -202,7 +202,7 @@ def _too_long(names: tuple[str, ...], rows: list[list[str]], columns: dict[str, 
     longest = sum(len(name) + max(map(len, cells)) + 2 for name, cells in columns.items())
     if longest * _MOST_ESCAPED <= MAX_LINE_BYTES:
         return np.zeros(len(rows), np.bool_)
-    texts = LineWriter().write(Table(names, rows)).texts
+    texts = LineWriter().write(CsvTable(names, rows)).texts
     return np.array([len(text.encode()) > MAX_LINE_BYTES for text in texts], np.bool_)
 
 

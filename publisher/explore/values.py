@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.records import BOOLEAN_METRICS
+from telemetry.model.metrics import BOOLEAN_METRICS
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 _VERSION: Final = 1
 

@@ -17,12 +17,12 @@ from publisher.replay.checkpoint import Progress, load_progress, save_progress
 from publisher.replay.pace import Pace
 from publisher.replay.payload import Ordering
 from publisher.replay.selection import Selection
-from publisher.replay.session import EventTime, Recording, Session
-from publisher.replay.topic import Topic, create_subscription
-from transforms.clock import format_time
-from transforms.commands import stopping
-from transforms.errors import ConfigError
-from transforms.flags import check_pubsub_name, read_positive, read_span, read_whole
+from publisher.replay.session import EventTime, Recording, ReplaySession
+from publisher.replay.topic import ReplayTopic, create_subscription
+from telemetry.cli.commands import stopping
+from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
+from telemetry.errors import ConfigError
+from telemetry.text.timestamps import format_time
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MOST_ROWS_PER_MESSAGE: Final = 100_000
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     speed, rate = _pace(options)
     earlier = _earlier(options, recording)
     stopped = threading.Event()
-    topic = Topic(options.topic, recording.ordering != "none")
+    topic = ReplayTopic(options.topic, recording.ordering != "none")
     with contextlib.closing(topic), stopping(stopped.set), _progress_bar() as bar:
         if options.create:
             topic.create()
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             topic.check()
         pace = Pace(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
-        session = Session(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
+        session = ReplaySession(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if session.outcome.error or session.delivery.failed_rows else 0
 
 
-def summarise(session: Session, seconds: float) -> dict[str, Any]:
+def summarise(session: ReplaySession, seconds: float) -> dict[str, Any]:
     """Return the summary of a replay; rows_read = rows_published + rows_skipped + failed."""
     outcome, delivery = session.outcome, session.delivery
     return {

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 from google.api_core import exceptions
 from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 
-from publisher.replay.payload import Outgoing
-from transforms.errors import TelemetryError
+from publisher.replay.payload import ReplayMessage
+from telemetry.errors import TelemetryError
 
 MAX_MESSAGES: Final = 5_000
 """Most messages in flight."""
@@ -35,10 +35,10 @@ class DeliveryError(TelemetryError):
     """Pub/Sub does not take the messages, for good or for too long."""
 
 
-class Channel(Protocol):
+class PublishChannel(Protocol):
     """What takes messages: a topic of Pub/Sub, or something else in tests and benchmarks."""
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         """Send a message, with one attempt; the future tells what became of it."""
 
     def resume(self, ordering_key: str) -> None:
@@ -58,7 +58,7 @@ class Delivery:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: PublishChannel,
         next_sequence: int,
         stopped: threading.Event,
         patience_s: float = _PATIENCE_S,
@@ -78,9 +78,9 @@ class Delivery:
         self._patience_s = patience_s
         self._clock = clock
         self._changed = threading.Condition()
-        self._in_flight: dict[int, Outgoing] = {}
+        self._in_flight: dict[int, ReplayMessage] = {}
         self._bytes_in_flight = 0
-        self._failing: dict[int, tuple[Outgoing, BaseException]] = {}
+        self._failing: dict[int, tuple[ReplayMessage, BaseException]] = {}
         self._next = next_sequence
         self._ahead: set[int] = set()  # acknowledged before an earlier one
         self._given_up = False
@@ -95,7 +95,7 @@ class Delivery:
         with self._changed:
             return self._next
 
-    def send(self, outgoing: Outgoing) -> None:
+    def send(self, outgoing: ReplayMessage) -> None:
         """Send a message when there is room for it.
 
         Raises:
@@ -135,7 +135,7 @@ class Delivery:
                 self._changed.wait()
             return not self._failing
 
-    def _publish(self, outgoing: Outgoing) -> None:
+    def _publish(self, outgoing: ReplayMessage) -> None:
         with self._changed:
             self._in_flight[outgoing.sequence] = outgoing
             self._bytes_in_flight += len(outgoing.payload)
@@ -146,7 +146,7 @@ class Delivery:
         else:
             future.add_done_callback(lambda done: self._settle(outgoing, done.exception()))
 
-    def _settle(self, outgoing: Outgoing, error: BaseException | None) -> None:
+    def _settle(self, outgoing: ReplayMessage, error: BaseException | None) -> None:
         """Learn what became of an attempt; called from threads of the client."""
         size = len(outgoing.payload)
         with self._changed:
@@ -191,7 +191,7 @@ class Delivery:
             if alone:  # a request is refused as a whole for one message in it
                 self._judge(outgoing)
 
-    def _take_failing(self) -> list[tuple[Outgoing, BaseException]]:
+    def _take_failing(self) -> list[tuple[ReplayMessage, BaseException]]:
         with self._changed:
             while self._in_flight:
                 self._changed.wait()
@@ -205,7 +205,7 @@ class Delivery:
         patience_s = _PATIENCE_STOPPED_S if self._stopped.is_set() else self._patience_s
         return self._clock() - self._failing_since > min(patience_s, self._patience_s)
 
-    def _judge(self, outgoing: Outgoing) -> None:
+    def _judge(self, outgoing: ReplayMessage) -> None:
         """Wait for a message that was sent alone; give it up if it is refused for what it is."""
         with self._changed:
             while self._in_flight:
@@ -219,7 +219,7 @@ class Delivery:
         if outgoing.ordering_key:
             self._channel.resume(outgoing.ordering_key)
 
-    def _give_up(self, messages: list[Outgoing]) -> None:
+    def _give_up(self, messages: list[ReplayMessage]) -> None:
         with self._changed:
             self._given_up = True
             self._ahead.clear()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from transforms.durations import format_duration
+from telemetry.text.durations import format_duration
 
 _WORTH_SAYING_S: Final = 60.0
 

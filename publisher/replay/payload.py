@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from publisher.lines import NO_TIME, Lines
-from transforms.messages import (
+from telemetry.model.messages import (
     CONTENT_ENCODING,
     EVENT_TIME,
     MAX_MESSAGE_BYTES,
@@ -32,7 +32,7 @@ Ordering = Literal["run", "device", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class ReplayMessage:
     """One message to be published.
 
     Attributes:
@@ -86,7 +86,7 @@ class MessageBuilder:
         self._waiting_bytes = 0
         self._sequence = 0
 
-    def add(self, lines: Lines, shift_us: int) -> Iterator[Outgoing]:
+    def add(self, lines: Lines, shift_us: int) -> Iterator[ReplayMessage]:
         """Take rows whose event time is their ts plus `shift_us`; yield the messages that became full."""
         by_device = self._ordering == "device"
         for text, time, device in zip(lines.texts, lines.times.tolist(), lines.devices, strict=True):
@@ -111,12 +111,12 @@ class MessageBuilder:
             while self._waiting_bytes > _MOST_WAITING_BYTES:
                 yield self._close(next(iter(self._waiting)), shift_us)
 
-    def finish(self, shift_us: int) -> Iterator[Outgoing]:
+    def finish(self, shift_us: int) -> Iterator[ReplayMessage]:
         """Yield the messages that are not full, at the end of the input."""
         while self._waiting:
             yield self._close(next(iter(self._waiting)), shift_us)
 
-    def _close(self, name: str, shift_us: int) -> Outgoing:
+    def _close(self, name: str, shift_us: int) -> ReplayMessage:
         open_ = self._waiting.pop(name)
         self._waiting_bytes -= open_.bytes + 1
         attributes = {
@@ -136,7 +136,7 @@ class MessageBuilder:
             payload = gzip.compress(payload, compresslevel=6, mtime=0)
             attributes[CONTENT_ENCODING] = "gzip"
         key = "" if self._ordering == "none" else _ordering_key(name) or self._run_id
-        outgoing = Outgoing(self._sequence, payload, attributes, key, len(open_.texts), first_us, last_us)
+        outgoing = ReplayMessage(self._sequence, payload, attributes, key, len(open_.texts), first_us, last_us)
         self._sequence += 1
         return outgoing
 

@@ -14,11 +14,11 @@ from typing import Final, Literal
 from publisher.csvfiles import STDIN, read_pieces
 from publisher.lines import NO_TIME, Lines, write_lines
 from publisher.replay.checkpoint import Progress
-from publisher.replay.delivery import Channel, Delivery
+from publisher.replay.delivery import Delivery, PublishChannel
 from publisher.replay.pace import Pace
-from publisher.replay.payload import MessageBuilder, Ordering, Outgoing
+from publisher.replay.payload import MessageBuilder, Ordering, ReplayMessage
 from publisher.replay.selection import Selection, Timeline
-from transforms.errors import TelemetryError
+from telemetry.errors import TelemetryError
 
 EventTime = Literal["original", "rebase"]
 _SAVE_EVERY_S: Final = 1.0
@@ -99,14 +99,14 @@ class Outcome:
     interrupted: bool = False
     error: str = ""
 
-    def see(self, outgoing: Outgoing) -> None:
+    def see(self, outgoing: ReplayMessage) -> None:
         """Learn of a message that goes out."""
         if outgoing.first_us is not None and outgoing.last_us is not None:
             self.first_us = outgoing.first_us if self.first_us is None else min(self.first_us, outgoing.first_us)
             self.last_us = outgoing.last_us if self.last_us is None else max(self.last_us, outgoing.last_us)
 
 
-class Session:
+class ReplaySession:
     """A replay that is about to run.
 
     Attributes:
@@ -118,7 +118,7 @@ class Session:
     def __init__(
         self,
         recording: Recording,
-        channel: Channel,
+        channel: PublishChannel,
         pace: Pace,
         stopped: threading.Event,
         *,
@@ -196,7 +196,7 @@ class Session:
                 save(self._reached())
                 saved_s = time.monotonic()
 
-    def _messages(self) -> Iterator[Outgoing]:
+    def _messages(self) -> Iterator[ReplayMessage]:
         recording = self._recording
         builder = MessageBuilder(
             self.progress.run_id, recording.rows_per_message, recording.compress, recording.ordering

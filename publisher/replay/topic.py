@@ -12,9 +12,9 @@ from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 from google.pubsub_v1 import PublishRequest
 
-from publisher.replay.payload import Outgoing
-from transforms.errors import ConfigError
-from transforms.messages import MAX_MESSAGE_BYTES
+from publisher.replay.payload import ReplayMessage
+from telemetry.errors import ConfigError
+from telemetry.model.messages import MAX_MESSAGE_BYTES
 
 _ANSWER_SECONDS: Final = 10.0
 _ATTEMPT_SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ SURELY_TAKEN_BYTES: Final = MAX_MESSAGE_BYTES - 200_000
 """Payload that fits into a request with any attributes."""
 
 
-class Topic:
+class ReplayTopic:
     """A topic as a channel for messages."""
 
     def __init__(self, name: str, ordered: bool) -> None:
@@ -46,7 +46,7 @@ class Topic:
             raise ConfigError("--topic", name, problem) from error
         self._name = name
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         """Send a message, with one attempt.
 
         Raises:
@@ -64,7 +64,7 @@ class Topic:
         )
         return future
 
-    def _request_of(self, outgoing: Outgoing) -> PublishRequest:
+    def _request_of(self, outgoing: ReplayMessage) -> PublishRequest:
         """Return the request that holds a message alone.
 
         The client (2.44) checks the size, too, but after one that is too large it may never send what follows

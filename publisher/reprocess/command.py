@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from publisher.reprocess.letters import INPUT, find_files
-from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, Choice, make_plan
+from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, make_plan
 from publisher.reprocess.preview import render_plan
-from publisher.reprocess.session import Session
+from publisher.reprocess.session import ReprocessSession
 from publisher.reprocess.topic import LetterTopic
-from transforms.commands import stopping
-from transforms.deadletters import Reason
-from transforms.errors import ConfigError
-from transforms.flags import check_pubsub_name
+from telemetry.cli.commands import stopping
+from telemetry.cli.flags import check_pubsub_name
+from telemetry.errors import ConfigError
+from telemetry.model.dead_letters import Reason
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.closing(topic), stopping(stopped.set):
         topic.check()
         plan = make_plan(files, choice, stopped.is_set)
-        session = Session(plan, topic, not options.unordered, stopped)
+        session = ReprocessSession(plan, topic, not options.unordered, stopped)
         began = time.perf_counter()
         session.run()
         seconds = time.perf_counter() - began
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if session.error else 0
 
 
-def summarise(session: Session, seconds: float) -> dict[str, Any]:
+def summarise(session: ReprocessSession, seconds: float) -> dict[str, Any]:
     """Return the summary of a sending.
 
     letters_read = letters_duplicate + letters_skipped + all of by_reason, which are the letters to be sent.
@@ -93,7 +93,7 @@ def summarise(session: Session, seconds: float) -> dict[str, Any]:
     }
 
 
-def make_choice(stages: Sequence[str], reasons: Sequence[str]) -> Choice:
+def make_choice(stages: Sequence[str], reasons: Sequence[str]) -> LetterChoice:
     """Return which letters the options ask for.
 
     Raises:
@@ -103,4 +103,4 @@ def make_choice(stages: Sequence[str], reasons: Sequence[str]) -> Choice:
         for value in values:
             if value not in known:
                 raise ConfigError(flag, value, f"must be one of {', '.join(known)}")
-    return Choice(frozenset(stages) or TELEMETRY_STAGES, frozenset(reasons))
+    return LetterChoice(frozenset(stages) or TELEMETRY_STAGES, frozenset(reasons))

@@ -10,11 +10,12 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from transforms.errors import ConfigError
-from transforms.messages import ROWS
-from transforms.records import READINGS, RECORDS, DeadLetter
-from transforms.storage import StorageError, exists, join, list_files, scheme_of
-from transforms.stored import read_tables
+from telemetry.errors import ConfigError
+from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.messages import ROWS
+from telemetry.model.records import DeadLetter
+from telemetry.storage.files import StorageError, exists, join, list_files, scheme_of
+from telemetry.storage.result_store import read_tables
 
 INPUT: Final = "DEAD_LETTERS"
 """How the command line calls what is read."""
@@ -33,7 +34,7 @@ class Letter:
     """A dead letter, opened.
 
     Attributes:
-        reason: why it is dead, one of `transforms.deadletters.Reason`.
+        reason: why it is dead, one of `telemetry.model.dead_letters.Reason`.
         error: the same for a person.
         stage: the step that gave it up.
         payload: what was received, byte for byte: one line, or the whole message.

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from publisher.replay.payload import Outgoing
+from publisher.replay.payload import ReplayMessage
 from publisher.reprocess.letters import Letter
-from transforms.messages import MAX_MESSAGE_BYTES, MESSAGE_KEY, RUN_ID
+from telemetry.model.messages import MAX_MESSAGE_BYTES, MESSAGE_KEY, RUN_ID
 
 ORIGINAL: Final = "original_"
 """Beginning of the attributes that keep the run and the key under which a message was published at first."""
@@ -15,7 +15,7 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of payload and attributes: the
 _FRAME_BYTES: Final = 10  # tags and lengths of an attribute in a request, at most
 
 
-def make_message(letter: Letter, run_id: str, sequence: int, ordered: bool) -> Outgoing:
+def make_message(letter: Letter, run_id: str, sequence: int, ordered: bool) -> ReplayMessage:
     """Return the message that sends a letter again.
 
     Its payload is the letter's, and so are its attributes, except the two that identify the sending: all lines of
@@ -41,7 +41,7 @@ def make_message(letter: Letter, run_id: str, sequence: int, ordered: bool) -> O
             attributes[name] = value
             room -= size
     key = run_id if ordered else ""
-    return Outgoing(sequence, letter.payload, attributes, key, letter.rows, letter.event_us, letter.event_us)
+    return ReplayMessage(sequence, letter.payload, attributes, key, letter.rows, letter.event_us, letter.event_us)
 
 
 def _size(name: str, value: str) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from publisher.reprocess.letters import INPUT, Letter, LetterFile, read_letter_files
-from transforms.errors import ConfigError
-from transforms.storage import StorageError
+from telemetry.errors import ConfigError
+from telemetry.storage.files import StorageError
 
 TELEMETRY_STAGES: Final = frozenset({"decode", "aggregate"})
 """Stages whose letters are lines of telemetry."""
@@ -41,7 +41,7 @@ _AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LetterChoice:
     """Which letters are wanted.
 
     Attributes:
@@ -104,7 +104,7 @@ class Plan:
         yield from _read(self.files, self.letters)
 
 
-def make_plan(files: Sequence[str], choice: Choice, stopped: Callable[[], bool]) -> Plan:
+def make_plan(files: Sequence[str], choice: LetterChoice, stopped: Callable[[], bool]) -> Plan:
     """Look at all letters.
 
     Args:

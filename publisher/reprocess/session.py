@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Callable
 
-from publisher.replay.delivery import Channel, Delivery
+from publisher.replay.delivery import Delivery, PublishChannel
 from publisher.reprocess.messages import make_message
 from publisher.reprocess.plan import Plan
 from publisher.reprocess.topic import goes_alone
-from transforms.errors import TelemetryError
+from telemetry.errors import TelemetryError
 
 
-class Session:
+class ReprocessSession:
     """A plan that is about to be carried out.
 
     Attributes:
@@ -21,7 +21,7 @@ class Session:
         error: what ended it early or kept letters from being sent, or "".
     """
 
-    def __init__(self, plan: Plan, channel: Channel, ordered: bool, stopped: threading.Event) -> None:
+    def __init__(self, plan: Plan, channel: PublishChannel, ordered: bool, stopped: threading.Event) -> None:
         """Prepare.
 
         Args:

@@ -6,9 +6,9 @@ from typing import Final
 from google.api_core.exceptions import GoogleAPICallError
 from google.pubsub_v1 import PublisherClient
 
-from publisher.replay.payload import Outgoing
-from publisher.replay.topic import SURELY_TAKEN_BYTES, Topic
-from transforms.errors import ConfigError
+from publisher.replay.payload import ReplayMessage
+from publisher.replay.topic import SURELY_TAKEN_BYTES, ReplayTopic
+from telemetry.errors import ConfigError
 
 RESERVED: Final = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
 """Attributes the client cannot send: it takes attributes as arguments, beside its own of these names. That some device
@@ -16,15 +16,15 @@ has one is likely: a bridge from MQTT sets ``topic``."""
 _ATTEMPT_SECONDS: Final = 30.0
 
 
-def goes_alone(outgoing: Outgoing) -> bool:
+def goes_alone(outgoing: ReplayMessage) -> bool:
     """Return whether a message is sent in a request of its own, past the client's batches and their order."""
     return len(outgoing.payload) > SURELY_TAKEN_BYTES or not RESERVED.isdisjoint(outgoing.attributes)
 
 
-class LetterTopic(Topic):
+class LetterTopic(ReplayTopic):
     """A topic that exists, as a channel for messages."""
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         """Send a message, with one attempt; one that `goes_alone` is settled when this returns."""
         if not goes_alone(outgoing):
             return super().publish(outgoing)

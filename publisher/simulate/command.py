@@ -12,9 +12,9 @@ import msgspec
 from publisher.simulate.faults import KINDS
 from publisher.simulate.stream import Simulation, generate, prepare
 from publisher.simulate.writer import LABEL_FORMATS, labels_of, open_rows, write_labels, write_rows
-from transforms.clock import LATEST_US, format_time, seconds_to_us
-from transforms.errors import ConfigError
-from transforms.flags import read_duration, read_moment, read_whole
+from telemetry.cli.flags import read_duration, read_moment, read_whole
+from telemetry.errors import ConfigError
+from telemetry.text.timestamps import LATEST_US, format_time, seconds_to_us
 
 _MOST_DEVICES: Final = 100_000
 _MOST_ROWS: Final = 10**12

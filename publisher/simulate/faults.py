@@ -8,7 +8,7 @@ import numpy as np
 
 from publisher.simulate.climate import Climate
 from publisher.simulate.randomness import Floats, Indices
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 KINDS: Final = ("spike", "drift", "stuck", "silence", "shift")
 """The kinds of faults: above 30 °C for a moment, slowly rising, constant, no readings, another level."""

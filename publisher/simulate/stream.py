@@ -10,7 +10,7 @@ import pyarrow as pa
 from publisher.simulate.climate import Climate, Weather
 from publisher.simulate.faults import FaultPlan, apply_fault, plan_faults
 from publisher.simulate.randomness import Indices
-from transforms.records import READING_UNITS
+from telemetry.model.metrics import READING_UNITS
 
 CHUNK_ROWS: Final = 65_536
 """Rows made at once: the memory of a simulation, whatever its length (at least one round of all devices)."""

@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from publisher.simulate.climate import Climate
 from publisher.simulate.faults import FaultPlan
-from transforms.clock import format_time
+from telemetry.text.timestamps import format_time
 
 LABEL_FORMATS: Final = (".csv", ".jsonl")
 

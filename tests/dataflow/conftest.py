@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dataflow.jobs import Bucket, bucket_of
-from tests.emulators import GoogleStorage, shared
+from tests.support.dataflow_jobs import Bucket, bucket_of
+from tests.support.emulators import GoogleStorage, shared
 
 
 @pytest.fixture

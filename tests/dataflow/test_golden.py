@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dataflow import golden
-from tests.dataflow.jobs import ALERTS, DEAD, EVERYTHING, SUBSCRIPTION, TOPIC, transforms, translate
+from tests.support import dataflow_golden
+from tests.support.dataflow_jobs import ALERTS, DEAD, EVERYTHING, SUBSCRIPTION, TOPIC, transforms, translate
 
 ADVICE = (
-    "running jobs cannot be updated (--update) to this. If that is meant: python -m tests.dataflow.golden, and a line "
-    "in CHANGELOG.md that says so\n"
+    "running jobs cannot be updated (--update) to this. If that is meant: python -m tests.support.dataflow_golden, and "
+    "a line in CHANGELOG.md that says so\n"
 )
 
 
@@ -23,35 +23,35 @@ def difference(before: Any, now: Any) -> str:
 
 @pytest.fixture(scope="module")
 def now() -> dict[str, Any]:
-    return golden.describe(translate(*EVERYTHING))
+    return dataflow_golden.describe(translate(*EVERYTHING))
 
 
 @pytest.mark.parametrize("part", ["transforms", "stateful"])
 def test_names_and_coders_are_those_of_running_jobs(part: str, now: dict[str, Any]) -> None:
-    before = golden.frozen()[part]
+    before = dataflow_golden.frozen()[part]
     assert now[part] == before, difference(before, now[part])
 
 
 def test_what_is_pickled_has_the_fields_it_had() -> None:
-    before = golden.frozen()["fields"]
-    assert golden.fields() == before, difference(before, golden.fields())
+    before = dataflow_golden.frozen()["fields"]
+    assert dataflow_golden.fields() == before, difference(before, dataflow_golden.fields())
 
 
-@pytest.mark.parametrize("name", sorted(golden.examples()))
+@pytest.mark.parametrize("name", sorted(dataflow_golden.examples()))
 def test_what_a_running_job_keeps_is_read(name: str) -> None:
     """The sample in the file is what an earlier version wrote."""
     try:
-        found = golden.decode(name, golden.frozen()["samples"][name])
+        found = dataflow_golden.decode(name, dataflow_golden.frozen()["samples"][name])
     except Exception as error:  # noqa: BLE001 - whatever a decoder makes of it
         pytest.fail(f"{ADVICE}{name}: {error!r}")
-    assert golden.same(found, golden.examples()[name]), f"{ADVICE}{name}: {found}"
+    assert dataflow_golden.same(found, dataflow_golden.examples()[name]), f"{ADVICE}{name}: {found}"
 
 
 def test_another_value_is_seen() -> None:
-    examples = golden.examples()
-    assert golden.same(examples["arrival"], golden.examples()["arrival"])
+    examples = dataflow_golden.examples()
+    assert dataflow_golden.same(examples["arrival"], dataflow_golden.examples()["arrival"])
     examples["arrival"].table.floats[0, 0, 0] += 1
-    assert not golden.same(examples["arrival"], golden.examples()["arrival"])
+    assert not dataflow_golden.same(examples["arrival"], dataflow_golden.examples()["arrival"])
 
 
 @pytest.mark.parametrize(
@@ -67,19 +67,19 @@ def test_another_value_is_seen() -> None:
 )
 def test_every_job_has_names_and_coders_of_the_file(flags: list[str]) -> None:
     """With fewer options there are fewer steps; none is called otherwise, or keeps something else."""
-    pipeline, before = translate(*flags), golden.frozen()
+    pipeline, before = translate(*flags), dataflow_golden.frozen()
     assert set(transforms(pipeline)) < set(before["transforms"])
-    steps = golden.describe(pipeline)["stateful"]
+    steps = dataflow_golden.describe(pipeline)["stateful"]
     assert steps == {name: before["stateful"][name] for name in steps}
 
 
 def test_options_change_no_name(now: dict[str, Any]) -> None:
     """What can be changed while a job is updated: windows, shards, intervals, formats."""
     flags = ["--window=10m", "--slide=1m", "--shards=7", "--flush-interval=5s", "--file-format=parquet", "--dedup=1h"]
-    assert golden.describe(translate(*EVERYTHING, *flags)) == now
+    assert dataflow_golden.describe(translate(*EVERYTHING, *flags)) == now
 
 
 def test_the_file_says_what_to_do() -> None:
-    text = golden.PATH.read_text(encoding="utf-8")
-    assert text.startswith(golden.HEADER)
-    assert text == golden.rendered(golden.frozen()), "the file was edited by hand"
+    text = dataflow_golden.PATH.read_text(encoding="utf-8")
+    assert text.startswith(dataflow_golden.HEADER)
+    assert text == dataflow_golden.rendered(dataflow_golden.frozen()), "the file was edited by hand"

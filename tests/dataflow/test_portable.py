@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
-from tests import oracle
-from tests.jobs import ndjson, records
+from telemetry.storage.files import StorageError
 from tests.pipeline.test_lakes import frame
 from tests.pipeline.test_oracle import check
-from transforms import decode, write
-from transforms.storage import StorageError
+from tests.support import oracle
+from tests.support.jobs import ndjson, records
+from transforms.decode import decode_messages
+from transforms.outputs import write_files
 
 PORTABLE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]
 """A job server and a worker in this process, which speak the protocols that Dataflow and its workers speak."""
@@ -39,7 +40,7 @@ def source(rows: pd.DataFrame, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def each_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file gives a batch of its own, although they come in one bundle: so there is something to merge."""
-    monkeypatch.setattr(decode, "_COALESCE_BYTES", 1)
+    monkeypatch.setattr(decode_messages, "_COALESCE_BYTES", 1)
 
 
 def run(source: Path, out: Path, *flags: str) -> dict[str, bytes]:
@@ -88,7 +89,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], None]:
     def write_file(path: str, content: bytes) -> None:
         raise StorageError(path, "no space left")
 
-    monkeypatch.setattr(write, "write_file", write_file)
+    monkeypatch.setattr(write_files, "write_file", write_file)
     return write_file
 
 

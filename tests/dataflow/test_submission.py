@@ -10,16 +10,16 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeExceptio
 
 from pipeline.failures import JobFailedError
 from pipeline.run import run_config
-from tests.dataflow.api import JOB_ID, Service, serving
-from tests.dataflow.jobs import REGION, SUBSCRIPTION, Bucket, Job, labels, read_job
 from tests.dataflow.test_template import FILES, GRAPH, check_stream, source
-from tests.emulators import PROJECT
-from tests.jobs import config_of
+from tests.support.dataflow_api import JOB_ID, Service, serving
+from tests.support.dataflow_jobs import REGION, SUBSCRIPTION, Bucket, Job, labels, read_job
+from tests.support.emulators import PROJECT
+from tests.support.jobs import config_of
 from transforms import counters
 
 pytestmark = pytest.mark.xdist_group("dataflow")
 
-LINE = "transforms.errors.OutputError: --output gs://lake/results: cannot be written: gs://lake/results/x: 403 no"
+LINE = "telemetry.errors.OutputError: --output gs://lake/results: cannot be written: gs://lake/results/x: 403 no"
 TRACE = f"Traceback (most recent call last):\n  File \"write.py\", line 1, in process\n{LINE} [while running 'Write']\n"
 
 
@@ -87,7 +87,7 @@ def test_a_job_that_fails_is_one_line(service: Service, bucket: Bucket, capsys: 
     service.states = ["RUNNING", "FAILED"]
     service.errors = ["A work item was attempted 4 times without success.", TRACE]
     assert submit(service, bucket) == 1
-    text = LINE.removeprefix("transforms.errors.OutputError: ")
+    text = LINE.removeprefix("telemetry.errors.OutputError: ")
     assert capsys.readouterr().err == f"pipeline: error: the job {JOB_ID} FAILED: {text}\n"
 
 

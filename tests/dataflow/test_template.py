@@ -10,8 +10,11 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2 as api
 from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
-from tests.dataflow.golden import describe
-from tests.dataflow.jobs import (
+from telemetry.bigquery.client import connect
+from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.model.kinds import READINGS, RECORDS
+from tests.support.dataflow_golden import describe
+from tests.support.dataflow_jobs import (
     ALERTS,
     DEAD,
     EVERYTHING,
@@ -33,11 +36,8 @@ from tests.dataflow.jobs import (
     transforms,
     translate,
 )
-from tests.emulators import PROJECT, BigQueryServer, bigquery_server
-from tests.pubsub_fixtures import clients, embedded_broker
-from transforms.bigquery import connect
-from transforms.records import READINGS, RECORDS
-from transforms.tablespec import BigQueryTarget
+from tests.support.emulators import PROJECT, BigQueryServer, bigquery_server
+from tests.support.pubsub_fixtures import clients, embedded_broker
 
 __all__ = ["bigquery_server", "embedded_broker"]
 pytestmark = pytest.mark.xdist_group("dataflow")  # one worker, so that each server starts once
@@ -45,8 +45,8 @@ pytestmark = pytest.mark.xdist_group("dataflow")  # one worker, so that each ser
 READ = [f"--subscription={SUBSCRIPTION}"]
 GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters"}
 """Steps of every job."""
-FILES = {"Keep books", *(f"Write {kind}" for kind in RECORDS)}
-TABLES = {"Keep books", *(f"Insert {kind}" for kind in RECORDS)}
+FILES = {"Ledger entries", *(f"Write {kind}" for kind in RECORDS)}
+TABLES = {"Ledger entries", *(f"Insert {kind}" for kind in RECORDS)}
 GLOBAL = "beam:window_fn:global_windows:v1"
 
 
@@ -237,7 +237,7 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             ("Publish anomalies/Publish", "None"),
             *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", READINGS)),
         },
-        "Keep books": {
+        "Ledger entries": {
             (REMEMBER, "duplicates"),
             (KEEP_WINDOWS, "missed"),
             ("Record readings/Record", "None"),
@@ -250,7 +250,7 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
         **{f"{sink} dead_letters": {("All dead letters", "None")} for sink in ("Write", "Insert")},
         "Publish dead letters": {("All dead letters", "None")},
         **{f"{sink} readings": {("Record readings/Record", "None")} for sink in ("Write", "Insert")},
-        **{f"{sink} ledger": {("Keep books/Entries", "None")} for sink in ("Write", "Insert")},
+        **{f"{sink} ledger": {("Ledger entries/Entries", "None")} for sink in ("Write", "Insert")},
     }
     assert {label: producers(job.pipeline, label) for label in into} == into
 

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2 as api
 
-from tests.dataflow.jobs import EVERYTHING, translate
-from transforms.rules import load_rules
+from telemetry.rules.parse import load_rules
+from tests.support.dataflow_jobs import EVERYTHING, translate
 
 pytestmark = pytest.mark.xdist_group("dataflow")
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(__file__).with_name("worker.py")
-IN_WORKER = ("pipeline", "transforms")
+PROGRAM = Path(__file__).parents[1] / "support" / "dataflow_worker.py"
+IN_WORKER = ("pipeline", "telemetry", "transforms")
 """Packages whose modules the archive must have, all of them."""
 
 
@@ -107,7 +107,7 @@ def worker(staged: Staged, tmp_path_factory: pytest.TempPathFactory) -> Worker:
 
 def test_the_archive_has_what_the_job_needs(staged: Staged, source: Path) -> None:
     names = staged.names()
-    assert {"setup.py", "requirements.txt", "transforms/default_rules.yaml"} <= names
+    assert {"setup.py", "requirements.txt", "telemetry/rules/default_rules.yaml"} <= names
     assert [name for name in names if name.startswith(("tests", "demo", "benchmarks", "docs", "templates"))] == []
     for package in IN_WORKER:
         expected = {str(path.relative_to(source)) for path in (source / package).rglob("*.py")}
@@ -137,7 +137,7 @@ def test_the_installed_package_is_what_runs(report: dict[str, Any], worker: Work
 
 
 def test_every_function_of_the_graph_is_unpickled(report: dict[str, Any]) -> None:
-    assert {"_Decode", "_Detect", "_Arrive", "KeepWindows", "_Remember", "_Write", "_Insert"} <= set(
+    assert {"_Decode", "_Detect", "_Arrive", "StatefulWindows", "_Remember", "_Write", "_Insert"} <= set(
         report["functions"]
     )
     assert {"_PublishAlerts", "_PublishLetters"} <= set(report["functions"])

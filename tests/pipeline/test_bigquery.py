@@ -13,14 +13,14 @@ import pytest
 from google.cloud import bigquery
 
 from pipeline.__main__ import main
-from tests import oracle
-from tests.emulators import BigQueryServer, bigquery_server, start_server
-from tests.jobs import Events, ndjson, run_events
+from telemetry.bigquery.client import connect
+from telemetry.bigquery.schema import BigQueryTarget, describe, sql_type, table_specs
+from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.messages import Message
 from tests.pipeline.test_lakes import frame
-from transforms.bigquery import connect
-from transforms.messages import Message
-from transforms.records import READINGS, RECORDS
-from transforms.tablespec import BigQueryTarget, describe, sql_type, table_specs
+from tests.support import oracle
+from tests.support.emulators import BigQueryServer, bigquery_server, start_server
+from tests.support.jobs import Events, ndjson, run_events
 
 __all__ = ["bigquery_server", "start_server"]
 KINDS = (*RECORDS, READINGS)

@@ -9,8 +9,8 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.arguments import build_parser, spell_out
 from pipeline.config import make_config
-from tests.jobs import config_of
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
+from tests.support.jobs import config_of
 
 SUBSCRIPTION = "projects/p/subscriptions/abc"
 TOPIC = "projects/p/topics/abc"

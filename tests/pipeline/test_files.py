@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pipeline.__main__ import main
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_portion, read_range
-from transforms.codec import decode
-from transforms.messages import Message
-from transforms.storage import StorageError
+from telemetry.model.messages import Message
+from telemetry.storage.files import StorageError
+from transforms.decode.codec import decode
 
 LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
 
@@ -99,7 +99,7 @@ def test_a_full_disk_ends_the_job_with_one_line(
         raise StorageError(path, "No space left on device")
 
     (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
-    monkeypatch.setattr("transforms.write.write_file", full)
+    monkeypatch.setattr("transforms.outputs.write_files.write_file", full)
     out = tmp_path / "out"
     assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
-from tests import oracle
-from tests.jobs import run_job
+from tests.support import oracle
+from tests.support.jobs import run_job
 
 ROWS = [(ts, "ab"[ts // 10 % 2], 25.0 + ts % 9, 50.0, ts * 1.0) for ts in range(0, 7_200, 10)]
 

@@ -10,8 +10,12 @@ import pytest
 
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
-from tests import oracle
-from tests.emulators import (
+from telemetry.model.messages import Message
+from telemetry.storage import files
+from telemetry.storage.files import StorageError, exists, list_files, read_file, read_files, write_file
+from tests.pipeline.test_oracle import check
+from tests.support import oracle
+from tests.support.emulators import (
     AmazonStorage,
     AzureStorage,
     GoogleStorage,
@@ -22,13 +26,9 @@ from tests.emulators import (
     google_storage,
     lake,
     start_server,
-)  # fmt: skip
-from tests.jobs import DATA, Events, imbalances, ndjson, run_events, run_job
-from tests.pipeline.test_oracle import check
-from tests.pubsub_fixtures import embedded_broker
-from transforms import storage
-from transforms.messages import Message
-from transforms.storage import StorageError, exists, list_files, read_file, read_files, write_file
+)
+from tests.support.jobs import DATA, Events, imbalances, ndjson, run_events, run_job
+from tests.support.pubsub_fixtures import embedded_broker
 
 __all__ = ["amazon_storage", "azure_storage", "embedded_broker", "google_storage", "lake", "start_server"]
 HOUR = 3_600
@@ -113,18 +113,18 @@ def test_files_by_path_on_every_filesystem(lake: Lake) -> None:
     names = ["b/date=2020-07-12/hour=00/2.jsonl", "b/1.parquet", "a.jsonl"]
     assert not exists(lake.root)
     for name in (*names, ".hidden.jsonl", "_tmp/3.jsonl", "b/4.txt"):
-        write_file(storage.join(lake.root, name), name.encode())
+        write_file(files.join(lake.root, name), name.encode())
     assert exists(lake.root)
     found = list_files(lake.root, SUFFIXES)
-    assert found == [storage.join(lake.root, name) for name in sorted(names)]
+    assert found == [files.join(lake.root, name) for name in sorted(names)]
     assert [content.decode() for _, content in read_files(found)] == sorted(names)
     write_file(found[0], b"again")
     assert read_file(found[0]) == b"again"
-    storage.delete_file(found[0])
+    files.delete_file(found[0])
     assert list_files(lake.root, SUFFIXES) == found[1:]
     with pytest.raises(StorageError, match=r"a\.jsonl"):
         read_file(found[0])
-    assert list_files(storage.join(lake.root, "none"), SUFFIXES) == []
+    assert list_files(files.join(lake.root, "none"), SUFFIXES) == []
 
 
 @pytest.mark.parametrize("kind", [GoogleStorage, AzureStorage])
@@ -191,7 +191,7 @@ def test_a_server_that_stays_away_fails_the_job_in_one_line(
     server = start_server(AmazonStorage)
     source = tmp_path / "rows.csv"
     frame().to_csv(source, index=False)
-    monkeypatch.setattr(storage, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(files, "_PATIENCE_S", 1.0)
     root = f"{AmazonStorage.root}/out"
     killer = threading.Thread(target=lambda: _kill_after_first(server, f"{root}/aggregates"))
     killer.start()
@@ -225,12 +225,12 @@ def test_a_bucket_that_is_not_there_is_found_before_the_job(
 def test_inputs_and_charts_are_read_from_every_filesystem(lake: Lake, tmp_path: Path) -> None:
     from plotting.render import render
 
-    source = storage.join(lake.root, "in", "rows.csv")
+    source = files.join(lake.root, "in", "rows.csv")
     write_file(source, frame().to_csv(index=False).encode())
-    assert summary_of("--input", source, "--output", storage.join(lake.root, "out"), "--archive") == 0
-    out = storage.join(lake.root, "out")
+    assert summary_of("--input", source, "--output", files.join(lake.root, "out"), "--archive") == 0
+    out = files.join(lake.root, "out")
     from_csv = render(out, tmp_path / "1.png", readings=[source])
-    from_archive = render(out, tmp_path / "2.png", readings=[storage.join(out, "readings")])
+    from_archive = render(out, tmp_path / "2.png", readings=[files.join(out, "readings")])
     assert (from_csv.points, from_csv.anomalies) == (from_archive.points, from_archive.anomalies)
     assert from_csv.points == len(frame())
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
@@ -239,7 +239,7 @@ def test_inputs_and_charts_are_read_from_every_filesystem(lake: Lake, tmp_path: 
 def test_rules_are_read_from_every_filesystem(lake: Lake, tmp_path: Path) -> None:
     source = tmp_path / "rows.csv"
     frame().to_csv(source, index=False)
-    rules = storage.join(lake.root, "rules.yaml")
+    rules = files.join(lake.root, "rules.yaml")
     write_file(rules, b"version: 1\nrules:\n  - {id: warm, metric: temp, above: 25}\n")
     assert summary_of("--input", source, "--output", tmp_path / "out", "--rules", rules) == 0
     found = oracle.read_output(tmp_path / "out", "anomalies")
@@ -252,7 +252,7 @@ def test_the_founding_data_set_in_a_bucket(
     path = DATA / "telemetry_2020-07-13.csv.gz"
     if not path.exists():
         pytest.skip(f"reference telemetry is not on this machine ({path.name})")
-    from tests.emulators import use
+    from tests.support.emulators import use
 
     use(google_storage, monkeypatch)
     root = f"{google_storage.root}/founding"

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
-from tests import oracle
-from tests.jobs import DATA, cut, ndjson, records
+from telemetry.storage.files import StorageError
 from tests.pipeline.test_oracle import check, readings
-from tests.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
-from transforms.storage import StorageError
+from tests.support import oracle
+from tests.support.jobs import DATA, cut, ndjson, records
+from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]
 pytestmark = pytest.mark.xdist_group("emulator")
@@ -206,7 +206,7 @@ def test_what_a_crashed_job_had_not_taken_over_is_delivered_again(
         raise ZeroDivisionError("a defect in the program")
 
     with monkeypatch.context() as patch:
-        patch.setattr("transforms.decode.decode", defect)
+        patch.setattr("transforms.decode.decode_messages.decode", defect)
         with pytest.raises(ZeroDivisionError):
             main(["--subscription", subscription, "--output", str(tmp_path / "failed"), "--stop-after-idle", "5s"])
     assert run(subscription, tmp_path / "out")["rows_decoded"] == 100
@@ -222,7 +222,7 @@ def test_a_full_disk_ends_the_job_and_says_what_may_be_missing(
     topic = embedded.new_topic()
     subscription = embedded.new_subscription(topic)
     embedded.publish(topic, (ROW % (60, 31)).encode())
-    monkeypatch.setattr("transforms.write.write_file", full)
+    monkeypatch.setattr("transforms.outputs.write_files.write_file", full)
     out = str(tmp_path / "out")
     assert main(["--subscription", subscription, "--output", out, "--stop-after-idle", "500ms"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
@@ -238,7 +238,7 @@ def test_a_crashed_job_ends(embedded: PubSub, tmp_path: Path) -> None:
     path.write_text("ts,device,temp\n" + "".join(f"{n},a,31\n" for n in range(6_000)))
     subscription = replay(path, embedded, "--rows-per-message", 1)
     program = (
-        "import sys, transforms.detect as steps\n"
+        "import sys, transforms.detect.detect_anomalies as steps\n"
         "def defect(*_): raise ZeroDivisionError('a defect in the program')\n"
         "calls, detect = [], steps.detect\n"
         "steps.detect = lambda *args: calls.append(1) or (detect if len(calls) < 2 else defect)(*args)\n"

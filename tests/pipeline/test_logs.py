@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.logs import JsonFormatter, fields_of
-from tests.jobs import config_of
+from tests.support.jobs import config_of
 
 
 def record(level: int, message: str, *args: object) -> logging.LogRecord:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests import oracle
-from tests.jobs import DATA, Events, cut, imbalances, ndjson, records, run_events, run_job
-from transforms.messages import Message
+from telemetry.model.messages import Message
+from tests.support import oracle
+from tests.support.jobs import DATA, Events, cut, imbalances, ndjson, records, run_events, run_job
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=12,

@@ -10,11 +10,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.graph import build, outputs_of
 from pipeline.sources.event_time import event_time_us
-from pipeline.sources.local_pubsub import ReadLocalPubSub, Subscription, failures_watched
+from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub, failures_watched
 from pipeline.sources.subscriber import Received
-from tests import oracle
-from tests.jobs import config_of, ndjson
-from transforms.messages import Message
+from telemetry.model.messages import Message
+from tests.support import oracle
+from tests.support.jobs import config_of, ndjson
 
 
 class Pulls:
@@ -61,7 +61,7 @@ def message(name: str, *times: float, **attributes: str) -> Message:
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
     config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
-    subscription = Subscription(pulls, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
     source = ReadLocalPubSub(subscription)
     source.start()
     try:
@@ -115,9 +115,9 @@ def test_pulls_are_acknowledged_one_after_another_while_the_stream_goes_on(tmp_p
     assert pulls.most_outstanding <= 3, "one at work, one ready, one just taken"
 
 
-def first_of_two_done() -> tuple[Pulls, Subscription]:
+def first_of_two_done() -> tuple[Pulls, LocalSubscription]:
     pulls = Pulls([message("m0", 70)], [message("m1", 80)])
-    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, 0, None)  # type: ignore[arg-type]
     events = subscription.read_multiple(None)
     while len(pulls.handed_out) < 2:
         next(events)
@@ -144,7 +144,7 @@ def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
 def test_a_pull_that_is_taken_again_is_the_same() -> None:
     """The runner tries a bundle again when a step fails."""
     pulls = Pulls([message("m0", 70), message("m1", 65)])
-    subscription = Subscription(pulls, 0, None)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, 0, None)  # type: ignore[arg-type]
     events = subscription.read_multiple(None)
     while not pulls.handed_out:
         next(events)

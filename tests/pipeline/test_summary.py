@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from pipeline.summary import Summary, reported
+from pipeline.summary import JobSummary, reported
 from transforms.counters import Distribution
 
 COUNTS = {
@@ -24,7 +24,7 @@ COUNTS = {
 
 
 def test_as_text() -> None:
-    lines = Summary(COUNTS, 12.34).to_text().splitlines()
+    lines = JobSummary(COUNTS, 12.34).to_text().splitlines()
     assert [line.split() for line in lines] == [
         ["rows", "decoded", "1,234"],
         ["dead", "letters", "3"],
@@ -46,7 +46,7 @@ def test_as_text() -> None:
 
 def test_as_json() -> None:
     distributions = {"message_age_ms": Distribution(2, 30, 10, 20)}
-    assert json.loads(Summary(COUNTS, 12.3456, distributions).to_json()) == {
+    assert json.loads(JobSummary(COUNTS, 12.3456, distributions).to_json()) == {
         "messages": 3,
         "payload_bytes": 0,
         "rows_decoded": 1_234,

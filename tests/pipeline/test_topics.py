@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
-from tests import oracle
-from tests.pubsub_fixtures import PubSub, embedded_broker, official_emulator, pubsub
+from tests.support import oracle
+from tests.support.pubsub_fixtures import PubSub, embedded_broker, official_emulator, pubsub
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]
 pytestmark = pytest.mark.xdist_group("emulator")
@@ -74,7 +74,7 @@ def test_alerts_that_cannot_be_delivered_are_dead_letters(
     server: PubSub, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alerts = server.new_topic()
-    monkeypatch.setattr("transforms.topics.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
+    monkeypatch.setattr("telemetry.pubsub.outbox.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
     flags = ["--output", tmp_path / "out", "--alerts-topic", alerts, "--summary", tmp_path / "s.json"]
     assert job("--input", source, *flags) == 0
     anomalies = oracle.read_output(tmp_path / "out", "anomalies")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from plotting.themes import LIGHT
+from plotting.style.themes import LIGHT
 from tests.plotting import baselines
 from tests.plotting.baselines import PICTURES, Scene, difference, load, make, path_of, pixels, save
 

@@ -6,10 +6,10 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
+from plotting.data.panels import TimeRange
 from plotting.figures import KINDS, UNDATED, make_figure, picture_bytes
-from plotting.panels import TimeRange
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write_run
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
+from tests.support.runs import MINUTE, T0, anomaly, window, write_run
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 import plotting
 from plotting import overview, scatter, trend
-from plotting.results import read_results, read_run
-from plotting.themes import DARK, LIGHT
-from plotting.timeaxis import to_days
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write_run
+from plotting.data.results import read_results, read_run
+from plotting.draw.time_axis import to_days
+from plotting.style.themes import DARK, LIGHT
+from tests.support.runs import MINUTE, T0, anomaly, window, write_run
 
 TIMES = T0 + np.arange(6) * MINUTE
 VALUES = np.array([20.0, 21.0, 35.0, 22.0, 36.0, 23.0])

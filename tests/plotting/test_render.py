@@ -10,8 +10,8 @@ from PIL import Image
 
 from plotting.__main__ import main
 from plotting.render import render
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
 
 SECOND = 1_000_000
 

@@ -10,7 +10,7 @@ from publisher.broker.backlog import Backlog
 from publisher.broker.lease import Holder
 from publisher.broker.limits import MAX_DATA_BYTES
 from publisher.broker.model import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES, Model
-from publisher.broker.records import Delivery, Draft, Message
+from publisher.broker.records import BrokerDelivery, BrokerMessage, Draft
 from publisher.broker.refusal import RefusedError, Status
 
 TOPIC = "projects/p/topics/telemetry"
@@ -65,11 +65,11 @@ class Bench:
         self.extend(text, 0)
 
 
-def _text(deliveries: list[Delivery]) -> str:
+def _text(deliveries: list[BrokerDelivery]) -> str:
     return b" ".join(one.message.draft.data for one in deliveries).decode()
 
 
-def _numbers(deliveries: list[Delivery]) -> list[int]:
+def _numbers(deliveries: list[BrokerDelivery]) -> list[int]:
     return [one.message.number for one in deliveries]
 
 
@@ -85,8 +85,8 @@ class TestLeases:
         bench = Bench()
         bench.model.publish(TOPIC, [Draft(b"x" * 7, {"ab": "cde"}, "key")])
         (delivery,) = bench.model.pull(SUB, 1)
-        message = Message(1, PUBLISHED_NS, Draft(b"x" * 7, {"ab": "cde"}, "key"), size=7 + 3 + 10 + 2 + 3)
-        assert delivery == Delivery(f"{SUB}:1-1", message)
+        message = BrokerMessage(1, PUBLISHED_NS, Draft(b"x" * 7, {"ab": "cde"}, "key"), size=7 + 3 + 10 + 2 + 3)
+        assert delivery == BrokerDelivery(f"{SUB}:1-1", message)
         assert message.message_id == "1"
 
     def test_a_lease_ends_at_its_deadline_and_not_before(self):
@@ -471,13 +471,13 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
     model.create_topic(TOPIC)
     model.create_subscription(SUB, TOPIC, ordered=ordered)
     published: list[bytes] = []
-    delivered: list[Delivery] = []
+    delivered: list[BrokerDelivery] = []
     acknowledged: set[bytes] = set()
     numbers_of: dict[str, list[int]] = defaultdict(list)  # published under a key
     runs: dict[str, list[int]] = defaultdict(list)  # delivered under a key
     settled: set[int] = set()  # acknowledged
 
-    def deliver(most: int) -> list[Delivery]:
+    def deliver(most: int) -> list[BrokerDelivery]:
         deliveries = model.pull(SUB, most)
         assert not acknowledged.intersection(one.message.draft.data for one in deliveries)
         delivered.extend(deliveries)

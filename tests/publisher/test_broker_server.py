@@ -19,8 +19,8 @@ from google.pubsub_v1.types import PullRequest
 
 from publisher.broker import Broker
 from publisher.broker.cli import add_arguments, run
-from tests.pubsub_fixtures import PubSub, clients, embedded_broker
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
+from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker
 
 __all__ = ["embedded_broker"]  # a fixture, found by name
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
-from transforms.errors import ConfigError
+from telemetry.errors import ConfigError
 
 PROGRESS = Progress("run", "abc", 17, -5)
 

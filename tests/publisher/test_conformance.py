@@ -20,7 +20,7 @@ from google.api_core import exceptions
 from google.cloud.pubsub_v1.subscriber.message import Message
 from google.cloud.pubsub_v1.types import FlowControl
 
-from tests.pubsub_fixtures import PROJECT, PubSub, embedded_broker, official_emulator, pubsub
+from tests.support.pubsub_fixtures import PROJECT, PubSub, embedded_broker, official_emulator, pubsub
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]  # fixtures, found by name
 pytestmark = pytest.mark.xdist_group("emulator")  # one worker, so that Java starts once

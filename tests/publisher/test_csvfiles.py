@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from publisher import csvfiles
-from publisher.csvfiles import InputError, Odd, Piece, Table, check_input, parse_columns, read_pieces
-from tests.jobs import DATA
-from transforms.errors import ConfigError
-from transforms.rows import MAX_LINE_BYTES
+from publisher.csvfiles import CsvTable, InputError, Odd, Piece, check_input, parse_columns, read_pieces
+from telemetry.errors import ConfigError
+from telemetry.model.messages import MAX_LINE_BYTES
+from tests.support.jobs import DATA
 
 BLANK = " \t\n\r\x0b\x0c"
 Item = tuple[str, ...] | str
@@ -33,7 +33,7 @@ def items(pieces: Iterable[Piece]) -> list[Item]:
     """What is in pieces, however it is cut into them."""
     found: list[Item] = []
     for piece in pieces:
-        found.extend(map(tuple, piece.rows) if isinstance(piece, Table) else piece.lines)
+        found.extend(map(tuple, piece.rows) if isinstance(piece, CsvTable) else piece.lines)
     return found
 
 
@@ -78,12 +78,12 @@ ROWS: list[Item] = [("1.5", "a", "20"), ("2.5", "b", "21")]
 def test_the_same_rows_however_they_are_written_and_whatever_the_name_says(write, content, name, compress):
     pieces = read(write(compress(content), name))
     assert items(pieces) == ROWS
-    assert {piece.columns for piece in pieces if isinstance(piece, Table)} == {("ts", "device", "temp")}
+    assert {piece.columns for piece in pieces if isinstance(piece, CsvTable)} == {("ts", "device", "temp")}
 
 
 def test_the_columns_keep_their_order(write):
     (table,) = read(write("temp,extra,device,ts\n20,x,a,1\n"))
-    assert table == Table(("temp", "extra", "device", "ts"), [["20", "x", "a", "1"]])
+    assert table == CsvTable(("temp", "extra", "device", "ts"), [["20", "x", "a", "1"]])
 
 
 def test_gzip_members_in_a_row_are_one_input(write):
@@ -279,7 +279,7 @@ def test_no_gzip_at_all_behind_its_first_bytes(write):
 
 def test_columns_are_renamed(write):
     (table,) = read(write("when,who,temp\n1,a,20\n"), parse_columns("ts=when, device=who"))
-    assert table == Table(("ts", "device", "temp"), [["1", "a", "20"]])
+    assert table == CsvTable(("ts", "device", "temp"), [["1", "a", "20"]])
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_memory_does_not_grow_with_the_file(write):
     def peak(copies: int) -> int:
         path = write(b"ts,device,temp\n" + ROW_LINES * copies)
         tracemalloc.start()
-        assert sum(len(piece.rows) for piece in read_pieces(path, {}) if isinstance(piece, Table)) == 50_000 * copies
+        assert sum(len(piece.rows) for piece in read_pieces(path, {}) if isinstance(piece, CsvTable)) == 50_000 * copies
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -350,5 +350,5 @@ def test_real_telemetry_has_no_odd_line(name):
     header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
     pieces = read(str(path))
     assert not any(isinstance(piece, Odd) for piece in pieces)
-    assert {piece.columns for piece in pieces if isinstance(piece, Table)} == {tuple(header)}
+    assert {piece.columns for piece in pieces if isinstance(piece, CsvTable)} == {tuple(header)}
     assert items(pieces) == list(map(tuple, rows))

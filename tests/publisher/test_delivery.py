@@ -11,14 +11,14 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError, Pu
 
 from publisher.replay import delivery as module
 from publisher.replay.delivery import Delivery, DeliveryError
-from publisher.replay.payload import Outgoing
+from publisher.replay.payload import ReplayMessage
 
-Verdict = Callable[[Outgoing, int], BaseException | None]
+Verdict = Callable[[ReplayMessage, int], BaseException | None]
 UNAVAILABLE: BaseException = exceptions.ServiceUnavailable("down")
 
 
-def message(sequence: int, key: str = "run", size: int = 10, rows: int = 2) -> Outgoing:
-    return Outgoing(sequence, b"x" * size, {}, key, rows, None, None)
+def message(sequence: int, key: str = "run", size: int = 10, rows: int = 2) -> ReplayMessage:
+    return ReplayMessage(sequence, b"x" * size, {}, key, rows, None, None)
 
 
 class Flaky:
@@ -33,13 +33,13 @@ class Flaky:
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(1)
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         with self.lock:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         return self.pool.submit(self._settle, outgoing)
 
-    def _settle(self, outgoing: Outgoing) -> str:
+    def _settle(self, outgoing: ReplayMessage) -> str:
         with self.lock:
             self.in_flight -= 1
         if outgoing.ordering_key in self.paused:
@@ -67,7 +67,7 @@ def stopped() -> threading.Event:
     return threading.Event()
 
 
-def deliver(channel: Flaky, messages: list[Outgoing], stopped: threading.Event, **options: Any) -> Delivery:
+def deliver(channel: Flaky, messages: list[ReplayMessage], stopped: threading.Event, **options: Any) -> Delivery:
     delivery = Delivery(channel, messages[0].sequence, stopped, **options)
     for outgoing in messages:
         delivery.send(outgoing)
@@ -174,7 +174,7 @@ def test_a_request_refused_for_one_of_its_messages(stopped: threading.Event) -> 
 
 def test_a_client_that_refuses_before_sending(stopped: threading.Event) -> None:
     class Refusing(Flaky):
-        def publish(self, outgoing: Outgoing) -> "Future[str]":
+        def publish(self, outgoing: ReplayMessage) -> "Future[str]":
             if outgoing.sequence == 1:
                 raise MessageTooLargeError("too large")
             return super().publish(outgoing)
@@ -187,7 +187,7 @@ def test_a_client_that_refuses_before_sending(stopped: threading.Event) -> None:
 def test_success_in_between_renews_the_patience(stopped: threading.Event) -> None:
     now = [1.0]
 
-    def verdict(outgoing: Outgoing, attempt: int) -> BaseException | None:
+    def verdict(outgoing: ReplayMessage, attempt: int) -> BaseException | None:
         now[0] += 1.0
         return UNAVAILABLE if attempt <= 5 else None
 
@@ -198,7 +198,7 @@ def test_success_in_between_renews_the_patience(stopped: threading.Event) -> Non
 def test_somebody_who_waits_for_the_end_waits_less(stopped: threading.Event) -> None:
     now = [1.0]
 
-    def verdict(outgoing: Outgoing, attempt: int) -> BaseException | None:
+    def verdict(outgoing: ReplayMessage, attempt: int) -> BaseException | None:
         now[0] += 1.0
         return UNAVAILABLE
 

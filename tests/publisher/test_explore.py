@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from publisher import explore
-from publisher.csvfiles import InputError, Odd, Piece, Table
+from publisher.csvfiles import CsvTable, InputError, Odd, Piece
 from publisher.explore import survey as survey_module
 from publisher.explore.report import GapEntry, Report, RuleEntry
 from publisher.explore.survey import Survey, select_pieces
@@ -27,23 +27,23 @@ from publisher.explore.timelines import Timelines
 from publisher.explore.values import read_values
 from publisher.lines import write_lines
 from publisher.replay.selection import Selection
-from tests.jobs import DATA
-from transforms import clock
-from transforms.cells import cell_to_json
-from transforms.codec import decode
-from transforms.deadletters import RejectionError
-from transforms.errors import ConfigError
-from transforms.messages import Message
-from transforms.records import DEFAULT_METRICS
-from transforms.rows import MAX_LINE_BYTES, row_decoder
-from transforms.rules import load_rules, parse_rules
+from telemetry.errors import ConfigError
+from telemetry.model.dead_letters import RejectionError
+from telemetry.model.messages import MAX_LINE_BYTES, Message
+from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.rules.parse import load_rules, parse_rules
+from telemetry.text import timestamps
+from telemetry.text.csv_cells import cell_to_json
+from tests.support.jobs import DATA
+from transforms.decode.codec import decode
+from transforms.decode.json_lines import row_decoder
 
 START = 1_594_512_000
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the reference telemetry is not on this machine")
 
 
 def format_time(microseconds: Any) -> str:
-    return clock.format_time(int(microseconds))
+    return timestamps.format_time(int(microseconds))
 
 
 def command(*arguments: object) -> int:
@@ -76,7 +76,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 def survey_of(columns: str, *lines: str, rules: str | None = None, top: int = 10) -> Report:
     survey = Survey(load_rules(None) if rules is None else parse_rules(rules), top)
-    survey.add(Table(tuple(columns.split(",")), [line.split(",") for line in lines]))
+    survey.add(CsvTable(tuple(columns.split(",")), [line.split(",") for line in lines]))
     return survey.report(["r.csv"])
 
 
@@ -304,7 +304,7 @@ def test_start_is_the_first_time_and_end_is_not_looked_at_any_more(ask, write):
 )
 def test_the_same_lines_are_looked_at_as_a_replay_publishes(times: list[str], start: int, end: int) -> None:
     pieces: list[Piece] = [
-        Odd([f"odd {i}"]) if ts == "odd" else Table(("device", "ts"), [[f"{i}", ts]]) for i, ts in enumerate(times)
+        Odd([f"odd {i}"]) if ts == "odd" else CsvTable(("device", "ts"), [[f"{i}", ts]]) for i, ts in enumerate(times)
     ]
     bounds = start * 1_000_000 if start else None, end * 1_000_000 if end else None
     published = Selection(*bounds).choose(write_lines(iter(pieces)))
@@ -444,7 +444,7 @@ CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400",
     st.integers(1, 5),
 )
 def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]], least: int) -> None:
-    pieces = [Table(("ts", "device", "temp", "co", "light"), [list(row)]) for row in rows]
+    pieces = [CsvTable(("ts", "device", "temp", "co", "light"), [list(row)]) for row in rows]
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", least):
         for piece in pieces:
@@ -469,7 +469,7 @@ def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]]
 def test_a_row_too_long_for_the_job_is_no_reading():
     escaped = "\x01" * (MAX_LINE_BYTES // 6)
     fits = "x" * (MAX_LINE_BYTES - len('{"ts":1,"device":"a","note":""}'))
-    table = Table(("ts", "device", "note"), [["1", "a", note] for note in (fits, fits + "x", escaped, "short")])
+    table = CsvTable(("ts", "device", "note"), [["1", "a", note] for note in (fits, fits + "x", escaped, "short")])
     survey = Survey(load_rules(None), 10)
     survey.add(table)
     found = survey.report([])
@@ -545,7 +545,7 @@ def test_everything_equals_plain_pandas_in_pieces_of_any_size(
     with mock.patch.object(survey_module, "_LEAST_ROWS", rows_at_once):
         for start in range(0, n, rows_at_once):
             rows = [line.split(",") for line in content[start : start + rows_at_once]]
-            survey.add(Table(tuple(frame.columns), rows))
+            survey.add(CsvTable(tuple(frame.columns), rows))
         found = survey.report([])
     check(found, frame, top)
     assert found.flagged == (frame["temp"] > 30).sum()
@@ -584,7 +584,7 @@ def test_globs_choose_the_devices_of_a_rule_also_those_met_later():
     survey = Survey(parse_rules(rules), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
         for device in ("a", "b", "c", "bb", "x1", "a", "bb", "x11"):
-            survey.add(Table(("ts", "device", "temp"), [["1", device, "5"]]))
+            survey.add(CsvTable(("ts", "device", "temp"), [["1", device, "5"]]))
     (rule,) = survey.report([]).rules
     assert rule == RuleEntry("r", "warning", "temp above 0 °C", 4, 0.5, 3)
 
@@ -593,7 +593,7 @@ def test_repeats_are_found_across_pieces_and_not_across_other_columns():
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
         for names in (("ts", "device"), ("ts", "device"), ("device", "ts")):
-            survey.add(Table(names, [["1", "1"]]))
+            survey.add(CsvTable(names, [["1", "1"]]))
     assert survey.report([]).counts.repeated == 1
 
 
@@ -630,7 +630,7 @@ def test_memory_does_not_grow_with_the_rows():
         tracemalloc.start()
         for block in range(blocks):
             rows = [[f"{START + block * 2_000 + i}", f"d{i % 5}", f"{i * 0.01}"] for i in range(2_000)]
-            survey.add(Table(("ts", "device", "temp"), rows))
+            survey.add(CsvTable(("ts", "device", "temp"), rows))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from publisher import lines
-from publisher.csvfiles import Odd, Piece, Table, read_pieces
+from publisher.csvfiles import CsvTable, Odd, Piece, read_pieces
 from publisher.lines import NO_TIME, Lines, LineWriter, read_times, write_lines
-from tests.jobs import DATA
-from transforms.cells import are_numbers, cell_to_json, text_to_json
-from transforms.codec import decode
-from transforms.messages import Message
+from telemetry.model.messages import Message
+from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
+from tests.support.jobs import DATA
+from transforms.decode.codec import decode
 
 # What lies on the border between a number, a text, nothing and something else.
 BORDER = [
@@ -33,7 +33,7 @@ CELL = st.one_of(
 
 
 def write(columns: tuple[str, ...], *rows: list[str]) -> Lines:
-    return LineWriter().write(Table(columns, list(rows)))
+    return LineWriter().write(CsvTable(columns, list(rows)))
 
 
 def test_rows_become_objects_with_the_cells_in_the_order_of_the_file():
@@ -67,9 +67,9 @@ def test_any_name_of_a_column(name):
 
 def test_one_writer_takes_tables_of_any_columns():
     pieces: list[Piece] = [
-        Table(("ts", "device"), [["1", "a"]]),
+        CsvTable(("ts", "device"), [["1", "a"]]),
         Odd(["x"]),
-        Table(("device", "ts", "c"), [["1", "2", "3"]]),
+        CsvTable(("device", "ts", "c"), [["1", "2", "3"]]),
     ]
     assert [written.texts for written in write_lines(iter(pieces))] == [
         ['{"ts":1,"device":"a"}'],
@@ -118,7 +118,7 @@ def test_caches_forget_and_keep_no_long_cell(monkeypatch):
     monkeypatch.setattr(lines, "_MOST_CACHED", 3)
     writer = LineWriter()
     cells = [f"text {i % 7}" for i in range(50)] + ["x" * 100]
-    written = writer.write(Table(("ts", "device", "x"), [["1", cell, cell] for cell in cells]))
+    written = writer.write(CsvTable(("ts", "device", "x"), [["1", cell, cell] for cell in cells]))
     assert [json.loads(text)["x"] for text in written.texts] == cells
     assert [json.loads(text)["device"] for text in written.texts] == cells
     for cache in (writer._names, writer._values):

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from publisher.lines import NO_TIME, Lines
 from publisher.replay import payload
-from publisher.replay.payload import MAX_PAYLOAD_BYTES, MessageBuilder, Ordering, Outgoing
+from publisher.replay.payload import MAX_PAYLOAD_BYTES, MessageBuilder, Ordering, ReplayMessage
 
 
 def lines_of(*rows: tuple[str, int, str]) -> Lines:
     return Lines([row[0] for row in rows], np.array([row[1] for row in rows], np.int64), [row[2] for row in rows])
 
 
-def form(blocks: list[Lines], shift_us: int = 0, **options: Any) -> list[Outgoing]:
+def form(blocks: list[Lines], shift_us: int = 0, **options: Any) -> list[ReplayMessage]:
     settings: dict[str, Any] = {"run_id": "run", "rows_per_message": 3, "compress": False, "ordering": "run"} | options
     builder = MessageBuilder(**settings)
     formed = [message for block in blocks for message in builder.add(block, shift_us)]

@@ -17,7 +17,7 @@ import pytest
 
 from publisher.__main__ import main
 from publisher.broker import Broker
-from tests.pubsub_fixtures import PubSub, clients
+from tests.support.pubsub_fixtures import PubSub, clients
 
 TOPIC = "projects/telemetry-test/topics/replay"
 SUBSCRIPTION = "projects/telemetry-test/subscriptions/replay"

@@ -20,22 +20,22 @@ from google.cloud import pubsub_v1
 from pipeline.__main__ import main as run_pipeline
 from publisher.__main__ import main
 from publisher.broker import Broker
-from publisher.replay.payload import Outgoing
+from publisher.replay.payload import ReplayMessage
 from publisher.reprocess.letters import Letter, LetterFile, find_files, read_letter_files
 from publisher.reprocess.messages import make_message
-from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, Choice, Plan, make_plan
+from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, Plan, make_plan
 from publisher.reprocess.preview import printable
-from publisher.reprocess.session import Session
+from publisher.reprocess.session import ReprocessSession
 from publisher.reprocess.topic import RESERVED
-from tests.emulators import Lake, amazon_storage, azure_storage, google_storage, lake
-from tests.jobs import Events, run_events, run_job
-from tests.plotting.runs import anomaly, window, write, write_run
-from tests.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
-from transforms.deadletters import Reason
-from transforms.messages import MAX_MESSAGE_BYTES, Message
-from transforms.records import DeadLetter
-from transforms.storage import join, write_file
-from transforms.tables import from_records, to_json_lines, to_parquet
+from telemetry.model.dead_letters import Reason
+from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
+from telemetry.model.record_batches import from_records, to_json_lines, to_parquet
+from telemetry.model.records import DeadLetter
+from telemetry.storage.files import join, write_file
+from tests.support.emulators import Lake, amazon_storage, azure_storage, google_storage, lake
+from tests.support.jobs import Events, run_events, run_job
+from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
+from tests.support.runs import anomaly, window, write, write_run
 
 __all__ = [
     "amazon_storage", "azure_storage", "embedded_broker", "google_storage", "lake", "official_emulator", "pubsub",
@@ -69,8 +69,8 @@ def opened(payload: bytes = b"nonsense", attributes: Mapping[str, str] | None = 
     return Letter("not_json", "it is not JSON", "decode", payload, dict(attributes or {}), "7", 1, T0, None)
 
 
-def plan_of(*paths: object, choice: Choice | None = None) -> Plan:
-    return make_plan(find_files(map(str, paths)), choice or Choice(), lambda: False)
+def plan_of(*paths: object, choice: LetterChoice | None = None) -> Plan:
+    return make_plan(find_files(map(str, paths)), choice or LetterChoice(), lambda: False)
 
 
 def payloads_of(*paths: object) -> list[bytes]:
@@ -405,7 +405,7 @@ def test_a_file_is_held_only_from_its_first_letter_to_its_last(tmp_path: Path, m
 def test_attributes_of_the_device_win() -> None:
     own = {"original_run_id": "mine", "original_message_key": "mine-1", "run_id": "r", "message_key": "r-1", "": "x"}
     message = make_message(opened(attributes=own), "again", 3, ordered=False)
-    assert message == Outgoing(
+    assert message == ReplayMessage(
         3,
         b"nonsense",
         {
@@ -684,7 +684,7 @@ def test_a_file_that_disappears_on_the_way(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     path.unlink()
     channel = Channel()
-    session = Session(plan, channel, True, threading.Event())
+    session = ReprocessSession(plan, channel, True, threading.Event())
     session.run()
     assert channel.sent == [b"0", b"1"]
     assert (session.error, session.delivery.messages) == (f"{path}: No such file or directory", 2)
@@ -697,7 +697,7 @@ class Channel:
         self.sent: list[bytes] = []
         self.stopped, self.numbers, self.stop_at = stopped, count(), stop_at
 
-    def publish(self, outgoing: Outgoing) -> "Future[str]":
+    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
         self.sent.append(outgoing.payload)
         if self.stopped is not None and next(self.numbers) == self.stop_at:
             self.stopped.set()
@@ -713,7 +713,7 @@ def test_a_signal_ends_it_after_the_letter(tmp_path: Path) -> None:
     write(tmp_path, "dead_letters", [letter(name(n), at=n) for n in range(9)])
     stopped = threading.Event()
     channel = Channel(stopped, 3)
-    session = Session(plan_of(tmp_path), channel, True, stopped)
+    session = ReprocessSession(plan_of(tmp_path), channel, True, stopped)
     session.run()
     assert channel.sent == [name(n) for n in range(4)]
     assert (session.interrupted, session.rows_read, session.delivery.rows, session.error) == (True, 4, 4, "")
@@ -724,9 +724,9 @@ def test_a_signal_while_files_are_read_sends_nothing(tmp_path: Path) -> None:
         write(tmp_path, "dead_letters", [letter(name(second), at=second)], name=str(second))
     stopped = threading.Event()
     asked = count()
-    plan = make_plan(find_files([str(tmp_path)]), Choice(), lambda: next(asked) == 3)
+    plan = make_plan(find_files([str(tmp_path)]), LetterChoice(), lambda: next(asked) == 3)
     assert (plan.read, plan.complete) == (4, False)
     channel = Channel()
-    session = Session(plan, channel, True, stopped)
+    session = ReprocessSession(plan, channel, True, stopped)
     session.run()
     assert (channel.sent, session.interrupted) == ([], True)

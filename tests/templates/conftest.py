@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.commands import Programs
+from tests.support.template_commands import Programs
 
 
 @pytest.fixture

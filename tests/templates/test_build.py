@@ -12,8 +12,8 @@ from google.protobuf import json_format
 from templates import build, context
 from templates.__main__ import main
 from templates.context import FILES, LEFT_OUT, PACKAGES, ROOT, beam_version, image_requirements
-from tests.templates.commands import IMAGE, PLACE, SPEC, Programs
-from tests.test_imports import imports_of, top
+from tests.support.sources import imports_of, top
+from tests.support.template_commands import IMAGE, PLACE, SPEC, Programs
 
 BUILD = ["build", *PLACE, f"--image={IMAGE}", f"--spec={SPEC}"]
 ARGUMENTS = f"--build-arg=BEAM_VERSION={beam_version()}"
@@ -36,7 +36,7 @@ def test_the_context_holds_what_a_worker_needs_and_nothing_else(tmp_path: Path) 
     others = {"Dockerfile", "job.py", "setup.py", "pyproject.toml", "requirements.txt"}
     assert names_in(folder) == sources | others | {".dockerignore", "cloudbuild.json"}
     assert sum((folder / name).stat().st_size for name in names_in(folder)) < 1_000_000
-    for name in ("setup.py", "pyproject.toml", "transforms/rules.py", "transforms/default_rules.yaml"):
+    for name in ("setup.py", "pyproject.toml", "telemetry/rules/parse.py", "telemetry/rules/default_rules.yaml"):
         assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
     assert (folder / "Dockerfile").read_bytes() == (ROOT / "templates/Dockerfile").read_bytes()
     assert (folder / ".dockerignore").read_text().splitlines() == [
@@ -76,7 +76,7 @@ def test_what_python_leaves_behind_is_not_copied(tmp_path: Path, monkeypatch: py
             (root / package / name).write_bytes(b"")
     monkeypatch.setattr(context, "ROOT", root)
     context.assemble(folder, IMAGE, {})
-    assert {name for name in names_in(folder) if "/" in name} == {"pipeline/a.py", "transforms/a.py"}
+    assert {name for name in names_in(folder) if "/" in name} == {"pipeline/a.py", "telemetry/a.py", "transforms/a.py"}
 
 
 def test_nothing_that_a_worker_runs_imports_what_is_left_out() -> None:

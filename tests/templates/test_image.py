@@ -14,8 +14,8 @@ import pytest
 
 from templates.__main__ import main
 from templates.context import LEFT_OUT, PACKAGES, ROOT, beam_version, image_requirements
-from tests.templates.commands import IMAGE, PLACE, SPEC, Programs
-from tests.test_imports import modules
+from tests.support.sources import modules
+from tests.support.template_commands import IMAGE, PLACE, SPEC, Programs
 
 pytestmark = pytest.mark.xdist_group("image")  # they share one environment
 
@@ -115,7 +115,15 @@ def test_versions_are_those_of_the_requirements() -> None:
 def test_all_that_is_copied_is_there(folder: Path) -> None:
     copied = [text.split() for text in all_of("COPY")]
     here = [name for *names, _ in copied if not names[0].startswith("--from=") for name in names]
-    assert sorted(set(here)) == ["job.py", "pipeline", "pyproject.toml", "requirements.txt", "setup.py", "transforms"]
+    assert sorted(set(here)) == [
+        "job.py",
+        "pipeline",
+        "pyproject.toml",
+        "requirements.txt",
+        "setup.py",
+        "telemetry",
+        "transforms",
+    ]
     assert [name for name in here if not (folder / name).exists()] == []
     kept = {line.removeprefix("!") for line in (folder / ".dockerignore").read_text().splitlines()}
     assert set(here) == kept - {"*"}

@@ -16,7 +16,7 @@ from templates.errors import TemplateError
 from templates.metadata import METADATA
 from templates.spec import container_spec
 from templates.validate import check_message, problems
-from tests.templates.commands import IMAGE
+from tests.support.template_commands import IMAGE
 
 CONTENT: dict[str, Any] = json.loads(METADATA.read_text(encoding="utf-8"))
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from pipeline.arguments import build_parser, spell_out
 from pipeline.config import FileFormat, JobConfig, LogFormat, make_config
+from telemetry.bigquery.schema import Method
+from telemetry.errors import ConfigError
 from templates import parameters as table
 from templates.errors import TemplateError
 from templates.metadata import METADATA
 from templates.parameters import LOCAL_ONLY, PRESENTATIONS, Presentation, template_metadata
-from transforms.errors import ConfigError
-from transforms.tablespec import Method
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     parameter["name"]: parameter for parameter in json.loads(METADATA.read_text(encoding="utf-8"))["parameters"]

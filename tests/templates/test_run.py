@@ -16,7 +16,7 @@ from templates.__main__ import main
 from templates.metadata import load_metadata
 from templates.parameters import LOCAL_ONLY
 from templates.spec import container_spec
-from tests.templates.commands import IMAGE, PLACE, SPEC, Programs
+from tests.support.template_commands import IMAGE, PLACE, SPEC, Programs
 
 LAUNCH = ["run", *PLACE, f"--spec={SPEC}", "--job-name=telemetry"]
 SOURCE = "subscription=projects/my-project/subscriptions/readings"

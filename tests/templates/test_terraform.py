@@ -14,10 +14,10 @@ import hcl2
 import pytest
 
 from pipeline.arguments import build_parser
+from telemetry.model.dead_letters import Reason
+from telemetry.model.kinds import READINGS
 from templates.__main__ import main
 from transforms import counters
-from transforms.deadletters import Reason
-from transforms.records import READINGS
 
 FOLDER: Final = Path(__file__).parents[2] / "templates" / "terraform"
 SOURCES: Final = sorted(FOLDER.glob("*.tf"))

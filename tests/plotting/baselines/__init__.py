@@ -17,9 +17,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from plotting.figures import make_figure
-from plotting.themes import THEMES
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
-from transforms.records import DeadLetter
+from plotting.style.themes import THEMES
+from telemetry.model.records import DeadLetter
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
 
 FOLDER: Final = Path(__file__).parent
 _DPI: Final = 60

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.plotting.browser import CHROMIUM, Page, browsing
-from tests.plotting.report.pages import HOSTILE, big_run, hostile_run, make, small_run
+from tests.support.browser import CHROMIUM, Page, browsing
+from tests.support.report_pages import HOSTILE, big_run, hostile_run, make, small_run
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),

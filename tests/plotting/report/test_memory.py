@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from plotting.data.source import refusal
 from plotting.report import command
 from plotting.report.memory import Remembering
-from plotting.source import refusal
-from tests.plotting.report.pages import make, small_run
-from transforms.stored import FileStore
+from telemetry.storage.result_store import FileStore
+from tests.support.report_pages import make, small_run
 
 KEPT = {"aggregates": ("device", "metric", "count"), "anomalies": ("device",)}
 

@@ -8,7 +8,7 @@ import pytest
 
 from plotting.report import command
 from plotting.report.words import WORDS
-from tests.plotting.report.pages import (
+from tests.support.report_pages import (
     HOSTILE,
     addresses,
     big_run,
@@ -25,7 +25,7 @@ from tests.plotting.report.pages import (
     rows_of,
     small_run,
 )
-from tests.plotting.runs import MINUTE, T0, window, write, write_csv, write_run
+from tests.support.runs import MINUTE, T0, window, write, write_csv, write_run
 
 HERE = Path(command.__file__).parent
 SOURCES = ("page.html", "page.js", "page.py", "pictures.py", "embed.py")

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from tests.plotting.browser import CHROMIUM, Page, browsing
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_run
-from tests.plotting.serve.servers import end, start
+from tests.support.browser import CHROMIUM, Page, browsing
+from tests.support.live_servers import end, start
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),

@@ -5,12 +5,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from plotting.panels import TimeRange
-from plotting.serve.choice import LAST_S, Choice, read_choice
-from tests.plotting.runs import MINUTE, T0
-from transforms.errors import ConfigError
+from plotting.data.panels import TimeRange
+from plotting.serve.choice import LAST_S, ViewChoice, read_choice
+from telemetry.errors import ConfigError
+from tests.support.runs import MINUTE, T0
 
-USUAL = Choice("scatter", "humidity", ("x",), "6h", TimeRange(1, 2), "fr", "dark", 700)
+USUAL = ViewChoice("scatter", "humidity", ("x",), "6h", TimeRange(1, 2), "fr", "dark", 700)
 
 
 def read(address, usual=USUAL) -> Any:
@@ -19,8 +19,8 @@ def read(address, usual=USUAL) -> Any:
 
 def test_nothing_said_is_as_usual():
     assert read("") == USUAL
-    assert read("", Choice()) == Choice()
-    assert Choice() == Choice("trend", "temp", (), "", TimeRange(), "en", "light", 1100)
+    assert read("", ViewChoice()) == ViewChoice()
+    assert ViewChoice() == ViewChoice("trend", "temp", (), "", TimeRange(), "en", "light", 1100)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_nothing_said_is_as_usual():
 def test_each_parameter_changes_what_it_names_and_nothing_else(address, field, value):
     found = read(address)
     assert getattr(found, field) == value
-    others = {name for name in Choice.__dataclass_fields__ if getattr(found, name) != getattr(USUAL, name)}
+    others = {name for name in ViewChoice.__dataclass_fields__ if getattr(found, name) != getattr(USUAL, name)}
     assert others <= {field}
 
 
@@ -71,7 +71,7 @@ def test_the_last_hours_end_with_the_newest_data(last):
 
 
 def test_a_fixed_range_does_not_move():
-    assert Choice(span=TimeRange(1, 2)).range_at(T0) == TimeRange(1, 2)
+    assert ViewChoice(span=TimeRange(1, 2)).range_at(T0) == TimeRange(1, 2)
 
 
 @pytest.mark.parametrize(

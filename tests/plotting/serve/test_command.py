@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from plotting.serve.command import add_arguments, run
-from tests.emulators import bigquery_server
+from telemetry.cli.commands import OneLineParser, exit_code
 from tests.pipeline.test_bigquery import Dataset
-from tests.plotting.runs import window, write_run
-from tests.plotting.serve.servers import Served, end, start
-from transforms.commands import OneLineParser, exit_code
+from tests.support.emulators import bigquery_server
+from tests.support.live_servers import Served, end, start
+from tests.support.runs import window, write_run
 
 __all__ = ["bigquery_server"]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from plotting.serve.events import Anomalies, Events
 from plotting.serve.live import LETTER_COLUMNS, LETTER_IDENTITY
-from tests.plotting.report.pages import letter
-from tests.plotting.runs import MINUTE, T0, anomaly
-from tests.plotting.serve.tables import table
+from tests.support.live_tables import table
+from tests.support.report_pages import letter
+from tests.support.runs import MINUTE, T0, anomaly
 
 ANOMALIES = st.lists(
     st.builds(

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from matplotlib.backend_bases import MouseEvent
 
-from plotting.panels import TimeRange
-from plotting.serve.choice import Choice
+from plotting.data.panels import TimeRange
+from plotting.draw.time_axis import DAY_US
+from plotting.serve.choice import ViewChoice
 from plotting.serve.live import LiveRun
 from plotting.serve.pictures import CoursePicture, EmptyPicture, OverviewPicture
-from plotting.timeaxis import DAY_US
-from tests.plotting.runs import MINUTE, T0, anomaly, window
-from tests.plotting.serve.drawing import Tab, pixels
-from tests.plotting.serve.tables import take
+from tests.support.live_drawing import Tab, pixels
+from tests.support.live_tables import take
+from tests.support.runs import MINUTE, T0, anomaly, window
 
 EVERYTHING = TimeRange()
 
@@ -41,7 +41,7 @@ def run():
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_an_anomaly_comes_before_the_window_it_is_in(run, language):
-    picture = course_picture(run, Choice(language=language))
+    picture = course_picture(run, ViewChoice(language=language))
     hover = picture.at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, right=6, up=6))
     assert (hover.kind, hover.device, hover.time_us) == ("anomaly", "a", T0 + 4 * MINUTE + MINUTE // 2)
     assert hover.lines == ({"en": "24", "fr": "24"}[language] + "\u00a0°C", "2020-07-12 00:04:30.000Z", "a")
@@ -49,7 +49,7 @@ def test_an_anomaly_comes_before_the_window_it_is_in(run, language):
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_window_says_its_mean_and_range(run, language):
-    picture = course_picture(run, Choice(language=language))
+    picture = course_picture(run, ViewChoice(language=language))
     hover = picture.at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, up=12))
     assert hover.kind == "window"
     expected = {
@@ -61,7 +61,7 @@ def test_a_window_says_its_mean_and_range(run, language):
 
 @pytest.mark.parametrize(("distance", "kind"), [(8, "anomaly"), (10.5, "window")])  # a pointer is at whole pixels
 def test_near_is_nine_pixels(run, distance, kind):
-    picture = course_picture(run, Choice())
+    picture = course_picture(run, ViewChoice())
     place = (picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0)
     for beside in ({"right": distance}, {"right": -distance}, {"up": distance}, {"up": -distance}):
         assert picture.at(at(*place, **beside)).kind == kind
@@ -70,22 +70,22 @@ def test_near_is_nine_pixels(run, distance, kind):
 def test_the_nearest_of_several_is_said():
     run = LiveRun()
     take(run, [window()], [anomaly("a", T0 + 10, 30.0), anomaly("a", T0 + 20, 31.0)])
-    picture = course_picture(run, Choice())
+    picture = course_picture(run, ViewChoice())
     assert picture.at(at(picture.grid[0], T0 + 15, 30.9)).lines[0].startswith("31")
 
 
 def test_outside_there_is_nothing(run):
-    picture = course_picture(run, Choice())
+    picture = course_picture(run, ViewChoice())
     assert picture.at(MouseEvent("motion_notify_event", picture.figure.canvas, 2, 2)) is None
     assert picture.at(at(picture.grid[0], T0 - MINUTE // 20, 24.0)) is None
     assert picture.at(at(picture.grid[0], T0 + 10 * MINUTE + MINUTE // 20, 24.0)) is None
-    assert EmptyPicture(Choice(), "nothing").at(at(picture.grid[0], T0, 0)) is None
+    assert EmptyPicture(ViewChoice(), "nothing").at(at(picture.grid[0], T0, 0)) is None
 
 
 def test_between_windows_there_is_nothing_and_edges_belong_to_what_begins():
     run = LiveRun()
     take(run, [window("a", 0, 20.0), window("a", 1, 21.0), window("a", 30, 22.0)])
-    picture = course_picture(run, Choice())
+    picture = course_picture(run, ViewChoice())
     axes = picture.grid[0]
     assert picture.at(at(axes, T0 + 15 * MINUTE, 21.0)) is None
     assert picture.at(at(axes, T0 + MINUTE + 1000, 21.0)).lines[0].startswith("Mean 21")
@@ -96,18 +96,18 @@ def test_a_reading_says_its_value_and_its_own_time():
     take(run, [window("a")], [anomaly("a", T0 + 30_000_000, 31.0)])
     times = pd.to_datetime([T0, T0 + 30_000_000], unit="us", utc=True)
     run.take_readings("temp", pd.DataFrame({"device": ["a", "a"], "time": times, "value": [20.0, 31.0]}))
-    picture = course_picture(run, Choice(figure="scatter"))
+    picture = course_picture(run, ViewChoice(figure="scatter"))
     hover = picture.at(at(picture.grid[0], T0, 20.0))
     assert (hover.kind, hover.time_us, hover.lines[0]) == ("reading", T0, "20\u00a0°C")
     assert picture.at(at(picture.grid[0], T0 + 30_000_000, 31.0)).kind == "anomaly"
     beside = pd.DataFrame({"device": ["a", "a"], "time": times + pd.Timedelta(seconds=-0.2), "value": [20.0, 31.0]})
     run.take_readings("temp", pd.concat([beside, pd.DataFrame({"device": ["a"], "time": times[1:], "value": [31.0]})]))
-    picture = course_picture(run, Choice(figure="scatter"))
+    picture = course_picture(run, ViewChoice(figure="scatter"))
     assert picture.at(at(picture.grid[0], T0 + 29_800_000, 31.0)).kind == "anomaly"
 
 
 def overview_picture(run, language="en") -> Any:
-    choice = Choice(figure="overview", metric="*", language=language)
+    choice = ViewChoice(figure="overview", metric="*", language=language)
     picture = OverviewPicture(choice, run.overview(None, (), EVERYTHING))
     pixels(picture, choice)
     return picture
@@ -169,7 +169,7 @@ def test_the_page_is_told_which_rules_were_breached(language):
     run = LiveRun()
     found = [anomaly("a", T0 + 5, 31.0), anomaly("a", T0 + 5, 31.0, threshold=10.0, upper=30.0, rule="spike")]
     take(run, [window("a")], [*found, anomaly("a", T0 + 50, 50.0, rule="other")])
-    tab = Tab(run, Choice(language=language)).begin()
+    tab = Tab(run, ViewChoice(language=language)).begin()
     axes = tab.picture.grid[0]
     x, y = axes.transData.transform(((T0 + 5) / DAY_US, 31.0))
     told = tab.mouse("motion_notify", x, y)

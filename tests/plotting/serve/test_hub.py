@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from plotting.serve.choice import Choice
-from plotting.serve.follow import Follower, Readings
+from plotting.serve.choice import ViewChoice
+from plotting.serve.follow import FollowedReadings, Follower
 from plotting.serve.hub import Hub
-from tests.plotting.report.pages import letter
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_csv
-from tests.plotting.serve.servers import Served, serving, until
-from transforms.stored import FileStore
+from telemetry.storage.result_store import FileStore
+from tests.support.live_servers import Served, serving, until
+from tests.support.report_pages import letter
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv
 
 
 class Counting(Follower):
@@ -31,7 +31,7 @@ class Counting(Follower):
 
 def test_while_nobody_looks_nothing_is_read(tmp_path):
     follower = Counting(tmp_path)
-    with Served(Hub(follower, Readings([]), 0.01), Choice(width=480)) as served:
+    with Served(Hub(follower, FollowedReadings([]), 0.01), ViewChoice(width=480)) as served:
         assert served.get("/")[0] == 200
         time.sleep(0.1)
         assert follower.asked == 0
@@ -110,10 +110,10 @@ def test_readings_are_read_for_a_scatter_and_their_problems_stop_nothing(tmp_pat
 def test_an_archive_of_readings_is_followed(tmp_path):
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
     write_csv(first, [(T0 / 1e6, "a", 20.0)])
-    readings = Readings([str(first), str(second)])
+    readings = FollowedReadings([str(first), str(second)])
     write_csv(second, [(T0 / 1e6 + 1, "a", 21.0)])
     found = readings.poll("temp")
     assert found is not None
     assert found["value"].tolist() == [20.0, 21.0]
     assert readings.poll("temp") is None
-    assert Readings([]).poll("temp") is None
+    assert FollowedReadings([]).poll("temp") is None

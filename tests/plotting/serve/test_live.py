@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plotting.panels import MAX_PANELS, TimeRange, most_anomalous, reading_panels, window_panels
-from plotting.results import read_results, read_run
+from plotting.data.panels import MAX_PANELS, TimeRange, most_anomalous, reading_panels, window_panels
+from plotting.data.results import read_results, read_run
+from plotting.data.summaries import summarise
 from plotting.serve import live
 from plotting.serve.events import Anomalies
 from plotting.serve.live import LiveRun
-from plotting.summaries import summarise
-from tests.plotting.report.pages import letter
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_run
-from tests.plotting.serve.tables import take
-from transforms.rules import load_rules
+from telemetry.rules.parse import load_rules
+from tests.support.live_tables import take
+from tests.support.report_pages import letter
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
 METRICS = ("temp", "humidity")
 EVERYTHING = TimeRange()

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from plotting.serve import live
-from plotting.serve.choice import Choice
+from plotting.serve.choice import ViewChoice
 from plotting.serve.events import Anomalies, Events
 from plotting.serve.live import LiveRun
-from tests.plotting.report.pages import letter
-from tests.plotting.runs import MINUTE, T0, anomaly, window
-from tests.plotting.serve.drawing import Tab
-from tests.plotting.serve.tables import take
+from tests.support.live_drawing import Tab
+from tests.support.live_tables import take
+from tests.support.report_pages import letter
+from tests.support.runs import MINUTE, T0, anomaly, window
 
 BOUND_BYTES = 400_000
 BOUND_OBJECTS = 2_000
@@ -35,7 +35,11 @@ def in_use(run) -> Any:
 def test_twelve_hours_take_no_more_than_four(monkeypatch):
     monkeypatch.setattr(live, "_LONGEST_SERIES", 64)
     run = LiveRun(anomalies=Anomalies(most=60), letters=Events(live.LETTER_IDENTITY, ("reason", "event_time"), most=30))
-    choices = (Choice(width=480), Choice("scatter", width=480, last="1h"), Choice("overview", "*", width=480))
+    choices = (
+        ViewChoice(width=480),
+        ViewChoice("scatter", width=480, last="1h"),
+        ViewChoice("overview", "*", width=480),
+    )
     tabs = [Tab(run, choice, keep=False).begin() for choice in choices]
     held: dict[int, tuple[int, int]] = {}
     for minute in range(0, 12 * 60, STEP):

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plotting.panels import TimeRange
-from plotting.serve.choice import Choice
+from plotting.data.panels import TimeRange
+from plotting.serve.choice import ViewChoice
 from plotting.serve.live import LiveRun
 from plotting.serve.pictures import CoursePicture, EmptyPicture, OverviewPicture
-from tests.plotting.report.pages import letter
-from tests.plotting.runs import MINUTE, T0, anomaly, window
-from tests.plotting.serve.drawing import Tab, pixels
-from tests.plotting.serve.tables import take
+from tests.support.live_drawing import Tab, pixels
+from tests.support.live_tables import take
+from tests.support.report_pages import letter
+from tests.support.runs import MINUTE, T0, anomaly, window
 
 EVERYTHING = TimeRange()
 DEVICES = ("a", "b", "c")
@@ -61,7 +61,7 @@ def same(picture, run, choice) -> None:
 @pytest.mark.parametrize("kind", ["scatter", "readings", "trend", "overview", "last"])
 def test_step_by_step_is_pixel_for_pixel_what_is_drawn_afresh(kind, theme):
     run = LiveRun()
-    choice = Choice(
+    choice = ViewChoice(
         {"readings": "scatter", "last": "trend"}.get(kind, kind),
         theme=theme,
         width=480,
@@ -83,7 +83,7 @@ def test_step_by_step_is_pixel_for_pixel_what_is_drawn_afresh(kind, theme):
 def test_a_panel_that_did_not_change_is_thinned_to_the_scale_of_all():
     run = LiveRun()
     take(run, [window("a", minute, 20.0 + minute % 7) for minute in range(3_000)], [anomaly("b")])
-    choice = Choice(width=600)
+    choice = ViewChoice(width=600)
     picture = fresh(run, choice)
     take(run, [window("b", 9_000)])
     assert picture.update(content_of(run, choice))
@@ -95,7 +95,7 @@ def test_texts_beside_bounds_stay_apart_when_the_scale_grows():
     take(
         run, [window("a"), window("b")], [anomaly("a", threshold=29.5), anomaly("a", T0 + 1, threshold=30.0, rule="r")]
     )
-    choice = Choice(width=600)
+    choice = ViewChoice(width=600)
     picture = fresh(run, choice)
     take(run, anomalies=[anomaly("b", value=900.0)])
     assert picture.update(content_of(run, choice))
@@ -107,7 +107,7 @@ def artists(axes) -> Any:
 
 
 def test_an_unchanged_panel_keeps_its_artists():
-    run, choice = LiveRun(), Choice(width=480)
+    run, choice = LiveRun(), ViewChoice(width=480)
     take(run, [window(device) for device in DEVICES], [anomaly("a")])
     picture = fresh(run, choice)
     before = [artists(axes) for axes in picture.grid]
@@ -132,7 +132,7 @@ def listeners(picture) -> Any:
 
 @pytest.mark.parametrize(("kind", "updates"), [("trend", 200), ("overview", 40)])  # drawn afresh each time
 def test_the_number_of_artists_does_not_grow(kind, updates):
-    run, choice = LiveRun(), Choice(kind, width=480)
+    run, choice = LiveRun(), ViewChoice(kind, width=480)
     records = [window(device, minute, 20.0) for device in "ab" for minute in range(61, 122)]
     take(run, records, [anomaly("a", threshold=bound, rule=str(bound)) for bound in (30.0, 30.2)], [letter()])
     picture = fresh(run, choice)
@@ -150,15 +150,15 @@ def test_the_number_of_artists_does_not_grow(kind, updates):
 
 
 def test_other_devices_are_another_picture():
-    run, choice = LiveRun(), Choice(width=480)
+    run, choice = LiveRun(), ViewChoice(width=480)
     take(run, [window("a")])
     picture = fresh(run, choice)
     take(run, [window("b")])
     assert not picture.update(content_of(run, choice))
     assert [panel.device for panel in picture.panels] == ["a"]
-    overview = fresh(run, Choice("overview", width=480))
+    overview = fresh(run, ViewChoice("overview", width=480))
     take(run, [window(f"d{number}") for number in range(9)])
-    assert not overview.update(content_of(run, Choice("overview")))
+    assert not overview.update(content_of(run, ViewChoice("overview")))
     assert not EmptyPicture(choice, "").update(content_of(run, choice))
     assert EmptyPicture(choice, "").update(None)
 
@@ -169,7 +169,7 @@ def limits(picture) -> Any:
 
 @pytest.mark.parametrize("kind", ["trend", "overview"])
 def test_a_zoomed_view_stays_until_everything_is_wanted(kind):
-    run, choice = LiveRun(), Choice(kind, width=480)
+    run, choice = LiveRun(), ViewChoice(kind, width=480)
     for number in range(4):
         step(run, number)
     picture = fresh(run, choice)
@@ -189,7 +189,7 @@ def test_a_zoomed_view_stays_until_everything_is_wanted(kind):
 
 
 def test_who_zooms_in_time_sees_values_that_grow_and_bars_too():
-    run, choice = LiveRun(), Choice("overview", width=480)
+    run, choice = LiveRun(), ViewChoice("overview", width=480)
     take(run, [window("a"), window("a", 100)], [anomaly("a")])
     picture = fresh(run, choice)
     heat, zoomed = picture.figure.axes[0], (18455.0, 18455.01)
@@ -203,7 +203,7 @@ def test_who_zooms_in_time_sees_values_that_grow_and_bars_too():
 
 
 def test_the_name_of_the_values_is_beside_every_picture():
-    run, choice = LiveRun(), Choice(width=480)
+    run, choice = LiveRun(), ViewChoice(width=480)
     for number in range(3):
         step(run, number)
     picture = fresh(run, choice)
@@ -219,19 +219,19 @@ def test_a_picture_is_as_wide_as_the_page_wants():
     run = LiveRun()
     take(run, [window("a")])
     for width in (480, 1100):
-        assert pixels(fresh(run, Choice(width=width)), Choice(width=width)).shape[1] == width
+        assert pixels(fresh(run, ViewChoice(width=width)), ViewChoice(width=width)).shape[1] == width
 
 
 def test_nothing_to_show_is_said_in_the_language():
     run = LiveRun()
     for language, said in (("en", "No results yet"), ("fr", "Pas encore de résultats")):
-        tab = Tab(run, Choice(language=language, width=480)).begin()
+        tab = Tab(run, ViewChoice(language=language, width=480)).begin()
         (text,) = tab.picture.figure.texts
         assert text.get_text().startswith(said)
 
 
 def test_letters_alone_make_an_overview():
-    run, choice = LiveRun(), Choice("overview", metric="*", width=480)
+    run, choice = LiveRun(), ViewChoice("overview", metric="*", width=480)
     take(run, letters=[msgspec.structs.replace(letter(), event_time=None)])
     tab = Tab(run, choice).begin()
     assert isinstance(tab.picture, OverviewPicture)

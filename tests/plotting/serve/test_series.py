@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plotting.panels import TimeRange
+from plotting.data.panels import TimeRange
 from plotting.serve.series import ROW, WindowSeries, split
-from tests.plotting.runs import MINUTE, T0, window
-from tests.plotting.serve.tables import rows_of, table, whole_of
+from tests.support.live_tables import rows_of, table, whole_of
+from tests.support.runs import MINUTE, T0, window
 
 WINDOWS = st.lists(
     st.tuples(st.integers(0, 30), st.integers(-50, 50).map(float), st.integers(0, 3)),

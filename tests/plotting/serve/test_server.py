@@ -12,10 +12,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from plotting.serve import server
-from plotting.serve.choice import Choice
+from plotting.serve.choice import ViewChoice
 from plotting.serve.words import WORDS
-from tests.plotting.runs import MINUTE, T0, anomaly, window, write, write_run
-from tests.plotting.serve.servers import serving, until
+from tests.support.live_servers import serving, until
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
 FOREIGN = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1")
 
@@ -187,7 +187,7 @@ def test_an_unknown_metric_may_come_one_day(served):
 
 def test_what_is_not_said_is_as_the_command_has_it(folder):
     run = write_run(folder.parent / "two", [window("a", metric="humidity")], [anomaly("b", metric="humidity")])
-    with serving(run, Choice("scatter", "humidity", language="fr", theme="dark", width=480)) as served:
+    with serving(run, ViewChoice("scatter", "humidity", language="fr", theme="dark", width=480)) as served:
         assert json.loads(re.findall(rb'id="data">(.*?)</script>', served.get("/")[2])[0])["usual"] == {
             "figure": "scatter", "metric": "humidity", "device": [], "lang": "fr", "theme": "dark",
         }  # fmt: skip
@@ -196,7 +196,7 @@ def test_what_is_not_said_is_as_the_command_has_it(folder):
             page.send("choose", parameters={"figure": ["trend"], "theme": ["light"]})
             page.hear("run")
             session = only(served)
-            assert session.choice == Choice("trend", "humidity", language="fr", width=480)
+            assert session.choice == ViewChoice("trend", "humidity", language="fr", width=480)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_what_is_saved_is_what_is_shown(served):
         assert zoomed != whole
         page.send("choose", parameters={"theme": ["dark"]})
         page.hear("run")
-        assert Choice(theme="dark").look.paper.lower() in served.get(f"/save/{name}.svg")[2].decode().lower()
+        assert ViewChoice(theme="dark").look.paper.lower() in served.get(f"/save/{name}.svg")[2].decode().lower()
 
 
 def test_a_session_is_let_go_with_its_socket(served):

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from plotting.serve import facts
-from plotting.serve.choice import Choice
+from plotting.serve.choice import ViewChoice
 from plotting.serve.live import LiveRun
 from plotting.serve.pictures import CoursePicture, EmptyPicture
 from plotting.serve.words import WORDS
-from tests.plotting.report.pages import hot, letter
-from tests.plotting.runs import MINUTE, T0, anomaly, window
-from tests.plotting.serve.drawing import Tab
-from tests.plotting.serve.tables import take
+from tests.support.live_drawing import Tab
+from tests.support.live_tables import take
+from tests.support.report_pages import hot, letter
+from tests.support.runs import MINUTE, T0, anomaly, window
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_choosing_shows_something_else(run):
     tab = Tab(run).begin()
     tab.hear("choose", parameters={"metric": ["humidity"], "theme": ["dark"], "lang": ["fr"]})
     assert [panel.device for panel in tab.picture.panels] == ["b"]
-    assert tab.picture.figure.texts[0].get_text() == Choice(language="fr").texts.trend_title("humidity")
+    assert tab.picture.figure.texts[0].get_text() == ViewChoice(language="fr").texts.trend_title("humidity")
     assert tab.session.picture("png") != Tab(run).begin().session.picture("png")
     tab.hear("choose", parameters={"device": ["nobody"]})
     assert isinstance(tab.picture, EmptyPicture)
@@ -176,7 +176,7 @@ def test_choosing_shows_something_else(run):
     assert isinstance(tab.picture, CoursePicture)
     tab.hear("choose", parameters={"figure": ["pie"]})
     assert "pie" in tab.last("refused")["problem"]
-    assert tab.session.choice == Choice(width=480)
+    assert tab.session.choice == ViewChoice(width=480)
 
 
 @pytest.mark.parametrize(("asked", "ratio"), [(2, 2), (0.1, 0.5), (100, 4)])
@@ -198,7 +198,7 @@ def test_the_page_cannot_make_the_picture_larger(run):
 
 
 def test_the_last_minutes_move_with_the_data(run):
-    tab = Tab(run, Choice(width=480, last="15min")).begin()
+    tab = Tab(run, ViewChoice(width=480, last="15min")).begin()
     assert len(tab.picture.panels[0].windows) == 10
     take(run, [window("a", minute) for minute in range(10, 60)])
     tab.show()
@@ -208,7 +208,7 @@ def test_the_last_minutes_move_with_the_data(run):
 def test_the_numbers_and_the_latest(run):
     take(run, anomalies=[hot("a", T0 + n * MINUTE, 30.5 + n, "warning") for n in range(20)], letters=[letter()])
     for language in ("en", "fr"):
-        choice = Choice(language=language)
+        choice = ViewChoice(language=language)
         found = facts.facts_of(run, choice)
         assert (found["anomalies"], found["windows"], found["letters"]) == ("20", "10", "1")
         assert found["newest"] == "2020-07-12 00:19:00"
@@ -225,7 +225,7 @@ def test_the_numbers_and_the_latest(run):
 def test_what_is_let_go_is_said(run):
     run.anomalies._most = 5
     take(run, anomalies=[anomaly("a", T0 + n) for n in range(12)])
-    found = facts.facts_of(run, Choice())
+    found = facts.facts_of(run, ViewChoice())
     assert (found["anomalies"], found["dropped"]) == ("12", "7")
 
 

@@ -1,0 +1,1 @@
+"""Implement the commands beside `run`: reconcile and tables."""

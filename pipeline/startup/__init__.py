@@ -1,0 +1,1 @@
+"""Prepare a process before Beam is loaded: memory allocator, imports to skip."""

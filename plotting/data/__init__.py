@@ -1,0 +1,1 @@
+"""Read stored results and readings, and reduce them to the points a picture needs."""

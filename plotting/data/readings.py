@@ -1,0 +1,221 @@
+"""Readings from CSV files: the time, the device and one metric; what cannot be read is counted, never guessed."""
+
+import gzip
+import io
+import math
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from telemetry.errors import ConfigError
+from telemetry.model.kinds import READINGS
+from telemetry.model.metrics import BOOLEAN_METRICS
+from telemetry.storage.files import StorageError, list_files, read_file, scheme_of
+from telemetry.storage.result_store import read_tables
+from telemetry.text.timestamps import LATEST_US, MICROS, parse_time
+
+_BLOCK_BYTES: Final = 1 << 20
+"""A CSV file is read in blocks of so many bytes, and a line has to fit into one."""
+_LEAST_ROWS: Final = 1 << 16
+_TEXT: Final = pa.string()
+_KEPT: Final = ("device", "source_time")
+_WORDS: Final = {"true": 1.0, "false": 0.0}
+
+
+@dataclass(frozen=True)
+class Readings:
+    """One metric of the rows of some files."""
+
+    frame: pd.DataFrame
+    """The readable rows in file order: `device` (categorical), `time` (datetime64[us, UTC]), `value` (the metric's
+    unit)."""
+    unreadable: int
+    """Rows without a readable time, device or value."""
+
+
+def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
+    """Read one metric of CSV files, or of the readings that a job has archived.
+
+    A file is read in blocks: held are the columns asked for, about 20 bytes a row, and not the text. A CSV file in a
+    bucket is fetched whole.
+
+    Args:
+        paths: CSV with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` of
+            the archive; or a folder of those. On any Beam filesystem.
+        metric: the metric.
+
+    Raises:
+        ConfigError: if a file is missing, is neither, or has no such column or two of the name.
+    """
+    columns, unreadable = _Columns(), 0
+    try:
+        for path in map(str, paths):
+            archived = _archive_of(path)
+            if archived is None:
+                unreadable += _read_csv(path, metric, columns)
+            else:
+                for _, table in read_tables(READINGS, archived, [*_KEPT, metric]):
+                    _add_archived(table, metric, columns)
+    except StorageError as error:
+        raise ConfigError("--readings", error.path, error.problem) from error
+    return Readings(columns.frame(), unreadable)
+
+
+class _Column:
+    """An array that grows by its end, in place: what is read is not held once in blocks and once more joined."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self._held: Any = np.empty(0, kind)
+        self._length = 0
+
+    def add(self, values: Any) -> None:
+        end = self._length + len(values)
+        if end > len(self._held):
+            self._held.resize(max(end, len(self._held) * 5 // 4, _LEAST_ROWS), refcheck=False)
+        self._held[self._length : end] = values
+        self._length = end
+
+    def take(self) -> Any:
+        """Return all values; afterwards there are none here."""
+        self._held.resize(self._length, refcheck=False)
+        taken, self._held, self._length = self._held, self._held[:0].copy(), 0
+        return taken
+
+
+class _Columns:
+    """Rows as bare columns, gathered block by block: of a device its number, its name is held once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._device, self._micros, self._value = _Column(np.int32), _Column(np.int64), _Column(np.float64)
+
+    def add(self, device: pa.Array, micros: Any, values: Any) -> None:
+        """Append rows: names without nulls, microseconds since the epoch (int64), values (float64), of one length."""
+        encoded = device.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        numbers = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names], dtype=np.int32)
+        self._device.add(numbers[encoded.indices.to_numpy()])
+        self._micros.add(micros)
+        self._value.add(values)
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows; afterwards there are none here."""
+        time = pd.DatetimeIndex(self._micros.take().view("M8[us]"), tz="UTC")
+        device = pd.Categorical.from_codes(self._device.take(), pd.Index(list(self._numbers), dtype=object))
+        return pd.DataFrame({"device": device, "time": time, "value": self._value.take()}, copy=False)
+
+
+def _archive_of(path: str) -> list[str] | None:
+    """Return the files of an archive, or None if the path is a CSV file."""
+    if path.endswith(".parquet"):
+        return [path]
+    if path.endswith((".csv", ".gz")) or (not scheme_of(path) and not os.path.isdir(path)):
+        return None
+    found = list_files(path, (".parquet",))
+    if not found:
+        raise ConfigError("--readings", path, "no .parquet file of an archive in it")
+    return found
+
+
+def _add_archived(table: pa.Table, metric: str, columns: _Columns) -> None:
+    table = table.filter(pc.is_valid(table.column(metric)))  # a reading need not carry every metric
+    micros = table.column("source_time").cast(pa.int64()).to_numpy()
+    columns.add(table.column("device").combine_chunks(), micros, table.column(metric).to_numpy())
+
+
+def _read_csv(path: str, metric: str, columns: _Columns) -> int:
+    """Append the readable rows of a file and return how many there are of the others."""
+    unreadable = 0
+
+    def skip(_row: object) -> str:
+        nonlocal unreadable
+        unreadable += 1  # a line that does not fit the header
+        return "skip"
+
+    for block in _blocks(path, ("ts", "device", metric), skip):
+        device = block.column("device")
+        seconds = _numbers(block.column("ts"), _seconds)
+        values = _numbers(block.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
+        times = np.rint(seconds * 1e6)
+        named = pc.not_equal(device, "").to_numpy(zero_copy_only=False)
+        readable = (times >= 0) & (times < LATEST_US) & np.isfinite(values) & named
+        unreadable += len(readable) - int(np.count_nonzero(readable))
+        columns.add(device.filter(pa.array(readable)), times[readable].astype(np.int64), values[readable])
+    return unreadable
+
+
+def _blocks(path: str, wanted: Sequence[str], skip: Callable[[object], str]) -> Iterator[pa.RecordBatch]:
+    """Yield the wanted columns as text, a block of the file at a time.
+
+    Raises:
+        ConfigError: if it cannot be read to its end, or does not have each of the columns once.
+    """
+    try:
+        with _open(path) as file:
+            _check_header(path, file, wanted)
+            with pa.csv.open_csv(
+                file,
+                pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+                pa.csv.ParseOptions(invalid_row_handler=skip),
+                pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, _TEXT), include_columns=wanted),
+            ) as reader:
+                yield from reader
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        problem = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ConfigError("--readings", path, problem) from error
+
+
+def _open(path: str) -> Any:
+    """Return the bytes of a CSV file, unpacked, as a file that can go back to its beginning."""
+    source = io.BytesIO(read_file(path)) if scheme_of(path) else path
+    if path.endswith(".gz"):
+        return gzip.open(source)
+    return open(source, "rb") if isinstance(source, str) else source
+
+
+def _check_header(path: str, file: Any, wanted: Sequence[str]) -> None:
+    header = next((line for line in file if line.strip()), b"")
+    file.seek(0)
+    names = pa.csv.read_csv(io.BytesIO(header.rstrip(b"\r\n") + b"\n")).schema.names
+    for name in wanted:
+        if name not in names:
+            raise ConfigError("--readings", path, f"no column {name!r}, it has {', '.join(names)}")
+        if names.count(name) > 1:
+            raise ConfigError("--readings", path, f"{names.count(name)} columns {name!r}")
+
+
+def _numbers(cells: Any, parse: Callable[[str], float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the exact doubles of the cells; NaN for what is not a number."""
+    trimmed = pc.utf8_trim_whitespace(cells)
+    try:
+        return trimmed.cast(pa.float64()).to_numpy()  # type: ignore[no-any-return]
+    except pa.ArrowInvalid:  # at least one cell is no plain number: one by one, each distinct text once
+        meaning = {text: parse(text) for text in trimmed.unique().to_pylist()}
+        return np.array([meaning[text] for text in trimmed.to_pylist()])
+
+
+def _number(text: str) -> float:
+    try:
+        return math.nan if "_" in text else float(text)  # float() would take Python's 1_000
+    except ValueError:
+        return math.nan
+
+
+def _truth(text: str) -> float:
+    return _WORDS[text.lower()] if text.lower() in _WORDS else _number(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_time(text) / MICROS
+    except ValueError:
+        return math.nan

@@ -1,0 +1,1 @@
+"""Draw panels and charts on Matplotlib axes, and compose them into figures."""

@@ -1,0 +1,187 @@
+"""Draws panels on Matplotlib axes: red above, blue below, and every word from `Texts`."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from plotting.data.panels import Panel
+from plotting.data.reduce import Values, Windows, break_at_gaps, merge_windows, thin_points
+from plotting.draw.time_axis import DAY_US, style_time_axis, to_days
+from plotting.style.texts import Texts
+from plotting.style.themes import LIGHT, Theme
+
+BAND: Final = 0.3  # opacity of the minimum–maximum band
+DEVIATION: Final = 0.4  # and of the one within it
+_FEW: Final = 60  # windows up to which each mean has a dot of its own
+DASHES: Final = (0, (5, 3))
+WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
+_TOP_IN, _BOTTOM_IN, _GAP_IN = 1.12, 0.78, 0.38
+COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
+_ROWS_PER_INCH: Final = 150
+_LINE_IN: Final = 0.14  # height of a text beside a threshold
+_PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # up to so many panels, so high is each
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What all panels share: the time span (microseconds, UTC) and the range of values."""
+
+    span: tuple[int, int]
+    low: float
+    high: float
+
+
+def new_figure(panels: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with that many panels, one under the other, on shared axes."""
+    height = next((inches for most, inches in _PANEL_IN if panels <= most), _PANEL_IN[-1][1])
+    total = _TOP_IN + _BOTTOM_IN + panels * height + (panels - 1) * _GAP_IN
+    figure = Figure(figsize=(WIDTH_IN, total))
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(panels, 1, sharex=True, sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=LEFT_IN / WIDTH_IN,
+        right=1 - _RIGHT_IN / WIDTH_IN,
+        top=1 - _TOP_IN / total,
+        bottom=_BOTTOM_IN / total,
+        hspace=_GAP_IN / height,
+    )
+    return figure, list(grid[:, 0])
+
+
+def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: bool = False) -> Scale:
+    """Return the scale that shows every value and every threshold of the panels, and their `deviation` if wanted."""
+    values = [
+        part
+        for panel in panels
+        for part in (
+            panel.readings.values,
+            panel.anomalies.values,
+            panel.windows.min,
+            panel.windows.max,
+            np.array(panel.thresholds),
+            *(spread(panel.windows) if deviation else ()),
+        )
+        if len(part)
+    ]
+    low, high = min(float(part.min()) for part in values), max(float(part.max()) for part in values)
+    margin = (high - low) * 0.06 or max(abs(high) * 0.05, 0.5)
+    return Scale(span, low - margin, high + margin)
+
+
+def spread(windows: Windows) -> tuple[Values, Values]:
+    """Return a standard deviation below and above the mean of each window."""
+    return windows.mean - windows.stddev, windows.mean + windows.stddev
+
+
+def draw_panel(
+    axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str], *, deviation: bool = False, theme: Theme = LIGHT
+) -> int:
+    """Draw one device and return how many points (or windows) were drawn, after thinning.
+
+    Args:
+        axes: Where.
+        panel: What.
+        scale: The span and the range all panels share.
+        bounds: The text of each of the panel's thresholds, written beside its line.
+        deviation: Whether windows have a band of their standard deviation, too.
+        theme: The colours.
+    """
+    if len(panel.windows):
+        drawn = _draw_windows(axes, panel, scale, deviation, theme)
+    else:
+        drawn = _draw_readings(axes, panel, scale, theme)
+    for threshold, text, up in zip(panel.thresholds, bounds, _apart(axes, panel.thresholds, scale), strict=True):
+        axes.axhline(threshold, color=theme.red, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
+        place, beside = axes.get_yaxis_transform(), 1.004
+        axes.text(beside, up, text, color=theme.red, va="center", fontsize=8, transform=place, gid="bound")
+    if len(panel.anomalies):
+        axes.scatter(
+            to_days(panel.anomalies.times),
+            panel.anomalies.values,
+            s=9,
+            color=theme.red,
+            linewidths=0,
+            zorder=4,
+            rasterized=True,
+            gid="anomalies",
+        )
+    return drawn
+
+
+def _apart(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]:
+    """Return where to write the thresholds (in ascending order) so that no text lies on another."""
+    height = axes.get_window_extent().height / axes.figure.dpi
+    least = _LINE_IN / height * (scale.high - scale.low)
+    places = list(thresholds)
+    for _ in range(len(places)):
+        for low, high in itertools.pairwise(range(len(places))):
+            lacking = least - (places[high] - places[low])
+            if lacking > 0:
+                places[low] -= lacking / 2
+                places[high] += lacking / 2
+    return places
+
+
+def _draw_readings(axes: Axes, panel: Panel, scale: Scale, theme: Theme) -> int:
+    points = panel.readings
+    rows = int(axes.get_window_extent().height / axes.figure.dpi * _ROWS_PER_INCH)
+    kept = thin_points(points.times, points.values, scale.span, COLUMNS, rows)
+    axes.scatter(
+        to_days(points.times[kept]),
+        points.values[kept],
+        s=3,
+        color=theme.blue,
+        linewidths=0,
+        zorder=2,
+        rasterized=True,
+        gid="readings",
+    )
+    return len(kept) + len(panel.anomalies)
+
+
+def _draw_windows(axes: Axes, panel: Panel, scale: Scale, deviation: bool, theme: Theme) -> int:
+    merged = merge_windows(panel.windows, scale.span, COLUMNS)
+    line = break_at_gaps(merged)
+    middles = line.start + (line.end - line.start) // 2
+    # Each window is a column of the band, as wide as it is long or, where windows overlap, as its step: a lone
+    # window that reaches far stays a column and does not fade to a needle, and one window alone is seen.
+    width = np.minimum(line.end - line.start, int(np.median(np.diff(merged.start))) if len(merged) > 1 else DAY_US)
+    edges = to_days(np.stack([middles - width // 2, middles + width - width // 2], axis=1).ravel())
+    low, high = np.repeat(line.min, 2), np.repeat(line.max, 2)
+    axes.fill_between(edges, low, high, color=theme.blue, alpha=BAND, linewidth=0, zorder=1.8, gid="range")
+    if deviation:
+        below, above = (np.repeat(bound, 2) for bound in spread(line))
+        axes.fill_between(
+            edges, below, above, color=theme.blue, alpha=DEVIATION, linewidth=0, zorder=1.9, gid="deviation"
+        )
+    marker = "o" if len(merged) <= _FEW else ""
+    axes.plot(to_days(middles), line.mean, color=theme.blue, marker=marker, markersize=3, zorder=2, gid="mean")
+    return len(merged)
+
+
+def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts, theme: Theme = LIGHT) -> None:
+    """Set the shared limits, the ticks and the labels of the axes."""
+    start, end = to_days(np.array(scale.span, dtype=np.int64))
+    margin = (end - start) * 0.01 or 1 / 1440
+    for axes in grid:
+        axes.set_xlim(start - margin, end + margin)
+        axes.set_ylim(scale.low, scale.high)
+        style_values(axes, texts)
+    style_time_axis(grid[-1], texts)
+    if len(grid) == 1:
+        grid[0].set_ylabel(texts.value_axis(metric))
+    else:
+        figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color=theme.label)
+
+
+def style_values(axes: Axes, texts: Texts) -> None:
+    """Give an axes a few ticks of values, written as the language does."""
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.number(value)))

@@ -1,0 +1,1 @@
+"""Define the words, languages, colours and style sheets of pictures."""

@@ -1,0 +1,284 @@
+"""Every word of a picture, in English and in French; and how a number is written in each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
+from telemetry.text.timestamps import format_time
+
+_CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+def visible(name: str) -> str:
+    """Return a name that comes from the data with its control characters made visible, and without their effect."""
+    return name.translate(_CONTROLS)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The words of one language; braces are filled by `str.format`."""
+
+    titles: Mapping[str, str]
+    title_other: str
+    trend_titles: Mapping[str, str]
+    trend_other: str
+    overview: str
+    overview_of: str
+    names: Mapping[str, str]
+    time_axis: str
+    normal: str
+    anomalies: str
+    threshold: str
+    window_mean: str
+    window_range: str
+    window_deviation: str
+    readings: tuple[str, str]
+    windows: tuple[str, str]
+    anomaly_count: tuple[str, str]
+    devices: tuple[str, str]
+    devices_shown: str
+    thinned: str
+    unreadable: str
+    per_hour: str
+    per_day: str
+    per_days: str
+    by_rule: str
+    by_reason: str
+    coverage: str
+    covered: str
+    gap: str
+    gap_count: tuple[str, str]
+    letter_count: tuple[str, str]
+    no_anomalies: str
+    no_letters: str
+    no_windows: str
+    no_gaps: str
+    others: str
+    undated: str
+    severities: Mapping[str, str]
+    units: tuple[str, str, str, str]
+    yes_no: str
+    months: tuple[str, ...]
+    thousands: str
+    decimal: str
+
+    def title(self, metric: str) -> str:
+        """Return the title of a picture of a metric."""
+        return self.titles.get(metric, self.title_other.format(metric=metric))
+
+    def trend_title(self, metric: str) -> str:
+        """Return the title of a picture of the trend of a metric."""
+        return self.trend_titles.get(metric, self.trend_other.format(metric=metric))
+
+    def overview_title(self, metric: str | None) -> str:
+        """Return the title of an overview of one metric or of all."""
+        return self.overview if metric is None else self.overview_of.format(name=self.names.get(metric, metric))
+
+    def heat_title(self, step_us: int) -> str:
+        """Return what the cells of the heat map count, if each is so long."""
+        hours = step_us // 3_600_000_000
+        if hours < 24:
+            return self.per_hour
+        return self.per_day if hours == 24 else self.per_days.format(count=hours // 24)
+
+    def severity(self, name: str) -> str:
+        """Return what a severity is called; one that is not known keeps its name."""
+        return self.severities.get(name, name)
+
+    def duration(self, microseconds: int) -> str:
+        """Write a length of time with its two largest units."""
+        seconds, parts = round(microseconds / 1_000_000), list[str]()
+        for unit, size in zip(self.units, (86_400, 3_600, 60, 1), strict=True):
+            count, seconds = divmod(seconds, size)
+            if count or (parts and len(parts) < 2):
+                parts.append(f"{self.integer(count)}\N{NO-BREAK SPACE}{unit}" if count else "")
+        text = "\N{NO-BREAK SPACE}".join(part for part in parts[:2] if part)
+        return text or f"0\N{NO-BREAK SPACE}{self.units[3]}"
+
+    def value_axis(self, metric: str) -> str:
+        """Return the label of the value axis, with the unit where it is known."""
+        unit = self.yes_no if metric in BOOLEAN_METRICS else READING_UNITS.get(metric)
+        name = self.names.get(metric, metric)
+        return f"{name} ({unit})" if unit else name
+
+    def integer(self, count: int) -> str:
+        """Write a count with its thousands apart."""
+        return f"{count:,}".replace(",", self.thousands)
+
+    def number(self, value: float) -> str:
+        """Write a value with as few digits as it needs, at most six."""
+        return f"{value:.6g}".replace(".", self.decimal)
+
+    def quantity(self, value: float, metric: str) -> str:
+        """Write a value with the unit of its metric."""
+        unit = "" if metric in BOOLEAN_METRICS else READING_UNITS.get(metric, "")
+        return f"{self.number(value)}\N{NO-BREAK SPACE}{unit}".rstrip()
+
+    def counted(self, forms: tuple[str, str], count: int) -> str:
+        """Write a count and its noun, in the singular or the plural of the language."""
+        singular = count < 2 if self.decimal == "," else count == 1  # French: 0 and 1 are singular
+        return f"{self.integer(count)}\N{NO-BREAK SPACE}{forms[0] if singular else forms[1]}"
+
+    def moment(self, microseconds: int) -> str:
+        """Write a point in time to the minute, UTC, with the month's name."""
+        text = format_time(microseconds)
+        day = f"{int(text[8:10])} {self.months[int(text[5:7]) - 1]} {text[:4]}"
+        return f"{day} {text[11:16]}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+_ENGLISH: Final = Texts(
+    titles=MappingProxyType(
+        {
+            "temp": "Temperature against time",
+            "humidity": "Humidity against time",
+            "co": "Carbon monoxide against time",
+            "lpg": "Liquefied petroleum gas against time",
+            "smoke": "Smoke against time",
+            "light": "Light against time",
+            "motion": "Motion against time",
+        }
+    ),
+    title_other="“{metric}” against time",
+    trend_titles=MappingProxyType(
+        {
+            "temp": "Temperature trend",
+            "humidity": "Humidity trend",
+            "co": "Carbon monoxide trend",
+            "lpg": "Liquefied petroleum gas trend",
+            "smoke": "Smoke trend",
+            "light": "Light trend",
+            "motion": "Motion trend",
+        }
+    ),
+    trend_other="Trend of “{metric}”",
+    overview="Overview of the run",
+    overview_of="Overview: {name}",
+    names=MappingProxyType(
+        {
+            "temp": "Temperature",
+            "humidity": "Humidity",
+            "co": "Carbon monoxide",
+            "lpg": "LPG",
+            "smoke": "Smoke",
+            "light": "Light",
+            "motion": "Motion",
+        }
+    ),
+    time_axis="Time (UTC)",
+    normal="Normal readings ({count})",
+    anomalies="Anomalies ({count})",
+    threshold="Threshold ({value})",
+    window_mean="Window mean ({count})",
+    window_range="Window minimum to maximum",
+    window_deviation="Mean ± standard deviation",
+    readings=("reading", "readings"),
+    windows=("window", "windows"),
+    anomaly_count=("anomaly", "anomalies"),
+    devices=("device", "devices"),
+    devices_shown="{shown} of {total} devices shown, those with the most anomalies",
+    thinned="{drawn} of {total} points drawn: every anomaly and every extreme is kept",
+    unreadable="{count} without a readable value left out",
+    per_hour="Anomalies per device and hour",
+    per_day="Anomalies per device and day",
+    per_days="Anomalies per device and {count} days",
+    by_rule="Anomalies by rule and severity",
+    by_reason="Dead letters by reason",
+    coverage="Data and gaps per device",
+    covered="Data",
+    gap="Gap",
+    gap_count=("gap", "gaps"),
+    letter_count=("dead letter", "dead letters"),
+    no_anomalies="No anomalies",
+    no_letters="No dead letters",
+    no_windows="No windows",
+    no_gaps="no gaps",
+    others="{count} others",
+    undated="{count} of unknown event time counted in any time range",
+    severities=MappingProxyType({"critical": "critical", "warning": "warning", "info": "info"}),
+    units=("d", "h", "min", "s"),
+    yes_no="0 = no, 1 = yes",
+    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    thousands=",",
+    decimal=".",
+)
+
+_FRENCH: Final = Texts(
+    titles=MappingProxyType(
+        {
+            "temp": "Visualisation des températures en fonction du temps",
+            "humidity": "Visualisation de l’humidité en fonction du temps",
+            "co": "Visualisation du monoxyde de carbone en fonction du temps",
+            "lpg": "Visualisation du gaz de pétrole liquéfié en fonction du temps",
+            "smoke": "Visualisation de la fumée en fonction du temps",
+            "light": "Visualisation de la lumière en fonction du temps",
+            "motion": "Visualisation des mouvements en fonction du temps",
+        }
+    ),
+    title_other="Visualisation de « {metric} » en fonction du temps",
+    trend_titles=MappingProxyType(
+        {
+            "temp": "Tendance de la température",
+            "humidity": "Tendance de l’humidité",
+            "co": "Tendance du monoxyde de carbone",
+            "lpg": "Tendance du gaz de pétrole liquéfié",
+            "smoke": "Tendance de la fumée",
+            "light": "Tendance de la lumière",
+            "motion": "Tendance des mouvements",
+        }
+    ),
+    trend_other="Tendance de « {metric} »",
+    overview="Vue d’ensemble de l’exécution",
+    overview_of="Vue d’ensemble : {name}",
+    names=MappingProxyType(
+        {
+            "temp": "Température",
+            "humidity": "Humidité",
+            "co": "Monoxyde de carbone",
+            "lpg": "GPL",
+            "smoke": "Fumée",
+            "light": "Lumière",
+            "motion": "Mouvement",
+        }
+    ),
+    time_axis="Horodatage (UTC)",
+    normal="Mesures normales ({count})",
+    anomalies="Anomalies ({count})",  # the same word in both languages
+    threshold="Seuil ({value})",
+    window_mean="Moyenne par fenêtre ({count})",
+    window_range="Du minimum au maximum de la fenêtre",
+    window_deviation="Moyenne ± écart type",
+    readings=("mesure", "mesures"),
+    windows=("fenêtre", "fenêtres"),
+    anomaly_count=("anomalie", "anomalies"),
+    devices=("capteur", "capteurs"),
+    devices_shown="{shown} capteurs sur {total} : ceux qui ont le plus d’anomalies",
+    thinned="{drawn} points tracés sur {total} : toutes les anomalies et tous les extrêmes y sont",
+    unreadable="{count} sans valeur lisible, non tracées",
+    per_hour="Anomalies par capteur et par heure",
+    per_day="Anomalies par capteur et par jour",
+    per_days="Anomalies par capteur et par {count} jours",
+    by_rule="Anomalies par règle et gravité",
+    by_reason="Lettres mortes par motif",
+    coverage="Données et lacunes par capteur",
+    covered="Données",
+    gap="Lacune",
+    gap_count=("lacune", "lacunes"),
+    letter_count=("lettre morte", "lettres mortes"),
+    no_anomalies="Aucune anomalie",
+    no_letters="Aucune lettre morte",
+    no_windows="Aucune fenêtre",
+    no_gaps="aucune lacune",
+    others="{count} autres",
+    undated="{count} d’horodatage inconnu, comptées dans toute période",
+    severities=MappingProxyType({"critical": "critique", "warning": "avertissement", "info": "information"}),
+    units=("j", "h", "min", "s"),
+    yes_no="0 = non, 1 = oui",
+    months=("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    thousands="\N{NARROW NO-BREAK SPACE}",
+    decimal=",",
+)
+
+TEXTS: Final[Mapping[str, Texts]] = MappingProxyType({"en": _ENGLISH, "fr": _FRENCH})
+"""The words of each language that ``--lang`` takes."""

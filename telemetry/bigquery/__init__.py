@@ -1,0 +1,1 @@
+"""Talk to BigQuery: schemas, tables, inserts, and stored results read back."""

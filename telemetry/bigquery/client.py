@@ -1,0 +1,119 @@
+"""BigQuery through Google's client: connected to, and its tables found, compared and made before a job starts.
+
+Every call is made with a bound; what the service answers becomes a ConfigError of one line.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import requests
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from google.cloud import bigquery
+
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_description, view_queries
+from telemetry.errors import ConfigError
+
+ANSWER_S: Final = 30.0
+UNREACHABLE: Final = (requests.exceptions.RequestException, GoogleAuthError, exceptions.RetryError)
+_SAME_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64"}
+
+
+def connect(target: BigQueryTarget) -> bigquery.Client:
+    """Return a client.
+
+    Raises:
+        ConfigError: if there are no credentials.
+    """
+    if target.endpoint:
+        return bigquery.Client(
+            target.project, credentials=AnonymousCredentials(), client_options={"api_endpoint": target.endpoint}
+        )
+    try:
+        return bigquery.Client(target.project)
+    except DefaultCredentialsError as error:
+        problem = "no credentials; run gcloud auth application-default login, or give --bigquery-endpoint"
+        raise ConfigError("--bigquery", target, problem) from error
+
+
+def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Sequence[TableSpec]) -> list[str]:
+    """Create the tables and views that are missing; returns their names.
+
+    Raises:
+        ConfigError: if the dataset is missing, a table cannot take the rows, or BigQuery does not answer.
+    """
+    created = []
+    with explained(target):
+        check_dataset(client, target)
+        for spec in specs:
+            try:
+                _check_table(client.get_table(target.table(spec.name), retry=None, timeout=ANSWER_S), spec, target)
+            except exceptions.NotFound:
+                client.create_table(_table_of(spec, target), exists_ok=True, retry=None, timeout=ANSWER_S)
+                created.append(spec.name)
+        for name, query in view_queries(target).items():
+            try:
+                client.get_table(target.table(name), retry=None, timeout=ANSWER_S)
+            except exceptions.NotFound:
+                view = bigquery.Table(target.table(name))
+                view.view_query, view.description = query, view_description(name)
+                client.create_table(view, exists_ok=True, retry=None, timeout=ANSWER_S)
+                created.append(name)
+    return created
+
+
+def check_dataset(client: bigquery.Client, target: BigQueryTarget) -> None:
+    """Raise a ConfigError if the dataset does not exist."""
+    try:
+        client.get_dataset(f"{target.project}.{target.dataset}", retry=None, timeout=ANSWER_S)
+    except exceptions.NotFound as error:
+        problem = f"no such dataset; create it where the data shall lie: bq --location=EU mk {target}"
+        raise ConfigError("--bigquery", target, problem) from error
+
+
+def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
+    columns = [
+        bigquery.SchemaField(
+            field.name, sql_type(field), "NULLABLE" if field.nullable else "REQUIRED", description=describe(field)
+        )
+        for field in spec.schema
+    ]
+    table = bigquery.Table(target.table(spec.name), columns)
+    if spec.partition:
+        table.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.DAY, spec.partition)
+    table.clustering_fields = list(spec.cluster)
+    table.description = spec.description
+    return table
+
+
+def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget) -> None:
+    """Compare a table with what will be inserted; a column more, if it is not required, does no harm."""
+    columns = {column.name: column for column in found.schema}
+    problems = []
+    for field in spec.schema:
+        column = columns.pop(field.name, None)
+        kind = sql_type(field)
+        if column is None:
+            problems.append(f"has no column {field.name} (ALTER TABLE {spec.name} ADD COLUMN {field.name} {kind})")
+        elif _SAME_TYPES.get(column.field_type, column.field_type) != kind or column.mode == "REPEATED":
+            problems.append(f"has column {field.name} of type {column.field_type}, not {kind}")
+        elif column.mode == "REQUIRED" and field.nullable:
+            problems.append(f"requires column {field.name}, which may be null")
+    problems += [f"requires column {name}, which is not known" for name, c in columns.items() if c.mode == "REQUIRED"]
+    if problems:
+        raise ConfigError("--bigquery", target, f"table {spec.name} {'; '.join(problems)}")
+
+
+@contextlib.contextmanager
+def explained(target: BigQueryTarget) -> Iterator[None]:
+    """Turn what BigQuery answers into a ConfigError."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        where = target.endpoint or "the network"
+        raise ConfigError("--bigquery", target, f"BigQuery does not answer ({where})") from error
+    except exceptions.GoogleAPICallError as error:
+        problem = (error.message or str(error)).splitlines()[0]  # the query may follow, with a caret below it
+        raise ConfigError("--bigquery", target, problem) from error

@@ -1,0 +1,98 @@
+"""Rows into a BigQuery table by streaming inserts: sent again while the service is away, given back where refused."""
+
+import functools
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from google.api_core import exceptions
+from google.cloud import bigquery
+
+from telemetry.bigquery.client import ANSWER_S, UNREACHABLE, connect
+from telemetry.bigquery.rows import JsonRow
+from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.errors import OutputError
+
+_PATIENCE_S: Final = 60.0
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 5.0
+_TRY_AGAIN: Final = (
+    *UNREACHABLE,
+    exceptions.ServerError,
+    exceptions.TooManyRequests,
+    exceptions.NotFound,  # a table is known to the streaming service a while after it was made
+)
+_ROW_TRY_AGAIN: Final = frozenset({"backendError", "internalError", "rateLimitExceeded", "stopped", "timeout"})
+"""Reasons of errors of single rows that are none of the row's own (https://cloud.google.com/bigquery/docs/error-messages)."""
+
+
+@functools.lru_cache(maxsize=8)
+def shared_client(target: BigQueryTarget) -> bigquery.Client:
+    """Return this process's client for a target; Beam sets a step up anew for each bundle."""
+    return connect(target)
+
+
+def insert_rows(
+    client: bigquery.Client, table: str, rows: Sequence[JsonRow], ids: Sequence[str], patience_s: float = _PATIENCE_S
+) -> dict[int, str]:
+    """Insert rows, each under its own id, so that one that is sent twice is stored once (best effort of the service).
+
+    Args:
+        client: for the table's project.
+        table: full name.
+        rows: JSON-ready.
+        ids: of each row.
+        patience_s: how long a service that does not take rows is tried again, seconds.
+
+    Returns:
+        The refused rows: what is wrong with each, by its index.
+
+    Raises:
+        OutputError: if the service does not take rows at all.
+    """
+    refused: dict[int, str] = {}
+    left = list(range(len(rows)))
+    until, pause_s = time.monotonic() + patience_s, _FIRST_PAUSE_S
+    while left:
+        again, problem = _attempt(client, table, rows, ids, left, refused)
+        if not again:
+            return refused
+        if time.monotonic() + pause_s > until:
+            raise OutputError(f"{table}: cannot be written: {problem}")
+        time.sleep(pause_s)
+        left, pause_s = again, min(2 * pause_s, _LONGEST_PAUSE_S)
+    return refused
+
+
+def _attempt(
+    client: bigquery.Client,
+    table: str,
+    rows: Sequence[JsonRow],
+    ids: Sequence[str],
+    left: list[int],
+    refused: dict[int, str],
+) -> tuple[list[int], str]:
+    """Send rows once; returns those to send again and why, and notes those that are refused for good."""
+    try:
+        answers: Sequence[Mapping[str, Any]] = client.insert_rows_json(
+            table,
+            [rows[index] for index in left],
+            row_ids=[ids[index] for index in left],
+            skip_invalid_rows=True,  # else one bad row keeps all others out
+            retry=None,
+            timeout=ANSWER_S,
+        )
+    except _TRY_AGAIN as error:
+        return left, " ".join(str(error).split())
+    except exceptions.GoogleAPICallError as error:
+        raise OutputError(f"{table}: cannot be written: {error.message or error}") from error
+    again, problem = [], ""
+    for answer in answers:
+        index, errors = left[answer["index"]], answer["errors"]
+        text = "; ".join(f"{one.get('location') or 'row'}: {one.get('message') or one.get('reason')}" for one in errors)
+        if all(one.get("reason") in _ROW_TRY_AGAIN for one in errors):
+            again.append(index)
+            problem = text
+        else:
+            refused[index] = text
+    return again, problem

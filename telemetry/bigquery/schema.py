@@ -1,0 +1,162 @@
+"""The job's tables and views in BigQuery, and the SQL that makes them: derived from the records, like the files."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pyarrow as pa
+
+from telemetry.model.kinds import READINGS, RECORDS, TIME_COLUMNS
+from telemetry.model.record_batches import arrow_schema, readings_schema
+from telemetry.model.records import Reading
+
+Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
+"""How rows get into BigQuery; all but the first need Beam's Java services, and so a production runner."""
+CLUSTER: Final = {
+    "anomalies": ("device", "rule_id"),
+    "aggregates": ("device", "metric"),
+    "dead_letters": ("reason", "stage"),
+    "ledger": ("run_id", "item"),
+    READINGS: ("device",),
+}
+_SQL_TYPES: Final = {
+    pa.string(): "STRING",
+    pa.float64(): "FLOAT64",
+    pa.int64(): "INT64",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP",
+}
+_VIEWS: Final = {
+    "latest_aggregates": (
+        "the last pane of each window: panes accumulate, so it holds all of it",
+        "aggregates",
+        "PARTITION BY device, metric, window_start, window_end ORDER BY pane_index DESC",
+    ),
+    "distinct_anomalies": (
+        "each anomaly once, however often its reading was delivered",
+        "anomalies",
+        "PARTITION BY anomaly_id ORDER BY message_id",
+    ),
+}
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+
+
+@dataclass(frozen=True, slots=True)
+class BigQueryTarget:
+    """Where in BigQuery results go, and how.
+
+    Attributes:
+        project: the project that owns the dataset.
+        dataset: an existing dataset.
+        method: how rows get there.
+        endpoint: address of another server that speaks BigQuery's REST protocol, or "" for Google's.
+    """
+
+    project: str
+    dataset: str
+    method: Method = "streaming_inserts"
+    endpoint: str = ""
+
+    def table(self, name: str) -> str:
+        """Return the full name of a table, ``project.dataset.table``."""
+        return f"{self.project}.{self.dataset}.{name}"
+
+    def __str__(self) -> str:
+        """Return it as the flag has it."""
+        return f"{self.project}:{self.dataset}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table.
+
+    Attributes:
+        name: within the dataset.
+        schema: its columns; a field that is not nullable is required, its metadata describes it.
+        partition: timestamp column by whose day it is partitioned; "" for a small table that is not.
+        cluster: columns it is clustered by.
+        description: for a person.
+    """
+
+    name: str
+    schema: pa.Schema
+    partition: str
+    cluster: tuple[str, ...]
+    description: str
+
+
+def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
+    """Return the tables of a job, that of its readings only with `archive`."""
+    schemas = {kind: (arrow_schema(record), record) for kind, record in RECORDS.items()}
+    if archive:
+        schemas[READINGS] = (readings_schema(tuple(metrics)), Reading)
+    return [
+        TableSpec(
+            kind,
+            schema,
+            "" if kind == "ledger" else TIME_COLUMNS[kind][0],  # BigQuery streams old rows into no partition
+            CLUSTER[kind],
+            (record.__doc__ or "").splitlines()[0],
+        )
+        for kind, (schema, record) in schemas.items()
+    ]
+
+
+def unusable_columns(metrics: Sequence[str], *, in_tables: bool) -> list[str]:
+    """Return the metrics that cannot be columns beside a reading's own, in files or also in tables."""
+    taken = {"date", "hour", *arrow_schema(Reading).names}
+    return [name for name in metrics if name.lower() in taken or (in_tables and _NAME.fullmatch(name) is None)]
+
+
+def describe(field: pa.Field) -> str:
+    """Return the description of a column."""
+    text: bytes = (field.metadata or {}).get(b"description", b"")
+    return text.decode()
+
+
+def sql_type(field: pa.Field) -> str:
+    """Return the type of a column as GoogleSQL has it."""
+    name: str = _SQL_TYPES[field.type]
+    return name
+
+
+def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
+    """Return the statement that creates a table."""
+    columns = ",\n".join(
+        f"  `{field.name}` {sql_type(field)}{'' if field.nullable else ' NOT NULL'}"
+        f" OPTIONS (description = {_quoted(describe(field))})"
+        for field in spec.schema
+    )
+    partition = f"PARTITION BY TIMESTAMP_TRUNC(`{spec.partition}`, DAY)\n" if spec.partition else ""
+    return (
+        f"CREATE TABLE IF NOT EXISTS `{target.table(spec.name)}` (\n{columns}\n)\n{partition}"
+        f"CLUSTER BY {', '.join(f'`{name}`' for name in spec.cluster)}\n"
+        f"OPTIONS (description = {_quoted(spec.description)});"
+    )
+
+
+def view_queries(target: BigQueryTarget) -> dict[str, str]:
+    """Return the query of each view by its name."""
+    return {
+        name: f"SELECT * FROM `{target.table(table)}`\nWHERE TRUE\nQUALIFY ROW_NUMBER() OVER ({window}) = 1"
+        for name, (_, table, window) in _VIEWS.items()
+    }
+
+
+def view_description(name: str) -> str:
+    """Return what a view shows, for a person."""
+    return _VIEWS[name][0]
+
+
+def create_sql(specs: Sequence[TableSpec], target: BigQueryTarget) -> str:
+    """Return the statements that create all tables and views."""
+    views = [
+        f"CREATE VIEW IF NOT EXISTS `{target.table(name)}`\n"
+        f"OPTIONS (description = {_quoted(view_description(name))}) AS\n{query};"
+        for name, query in view_queries(target).items()
+    ]
+    return "\n\n".join([*(create_table_sql(spec, target) for spec in specs), *views])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,1 @@
+"""Parse flags, handle signals and turn failures into exit codes, the same way in every command."""

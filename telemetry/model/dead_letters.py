@@ -1,0 +1,81 @@
+"""Why something could not be used, and the record that keeps it."""
+
+import base64
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from telemetry.errors import TelemetryError
+from telemetry.model.messages import CONTENT_ENCODING, ROWS, Message
+from telemetry.model.records import DeadLetter
+
+WHOLE: Final = 0
+"""Number of the line of a reading that takes up all of its message."""
+
+
+class Reason(StrEnum):
+    """The closed set of reasons for a dead letter."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    BAD_ROW = "bad_row"  # a line of CSV that does not fit its header
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"
+    BAD_TIMESTAMP = "bad_timestamp"
+    TOO_LARGE = "too_large"
+    BAD_ENCODING = "bad_encoding"
+    TOO_LATE = "too_late"
+    NOT_STORED = "not_stored"  # a row that BigQuery refuses
+    NOT_DELIVERED = "not_delivered"  # an alert that the topic does not take
+
+
+class RejectionError(TelemetryError):
+    """A line or message that cannot be used; becomes a dead letter, never stops the job."""
+
+    def __init__(self, reason: Reason, error: str) -> None:
+        """Keep the reason code and a text for a person, free of unpaired surrogates."""
+        super().__init__(error)
+        self.reason = reason
+        self.error = error.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def dead_message(message: Message, rejection: RejectionError, stage: str) -> DeadLetter:
+    """Return the dead letter of a message rejected as a whole, byte for byte."""
+    return _dead_letter(message, rejection, stage, message.payload, None, dict(message.attributes), None)
+
+
+def dead_line(
+    message: Message, line: int, content: bytes, rejection: RejectionError, stage: str, event_us: int | None = None
+) -> DeadLetter:
+    """Return the dead letter of one line.
+
+    The line is kept as it came, after decompression; the attributes that spoke of the whole payload
+    (its encoding, its number of rows) are left out, so that payload and attributes are a valid message again.
+    """
+    attributes = {k: v for k, v in message.attributes.items() if k not in (CONTENT_ENCODING, ROWS)}
+    return _dead_letter(message, rejection, stage, content, line or None, attributes, event_us)
+
+
+def _dead_letter(
+    message: Message,
+    rejection: RejectionError,
+    stage: str,
+    payload: bytes,
+    line: int | None,
+    attributes: dict[str, str],
+    event_us: int | None,
+) -> DeadLetter:
+    return DeadLetter(
+        reason=rejection.reason.value,
+        error=rejection.error,
+        stage=stage,
+        payload=base64.b64encode(payload).decode("ascii"),
+        line=line,
+        attributes=msgspec.json.encode(attributes, order="sorted").decode(),
+        message_id=message.message_id,
+        publish_time=message.publish_us,
+        event_time=event_us,
+    )

@@ -1,0 +1,54 @@
+"""The envelope of a payload on its way into the job, and the names of its attributes.
+
+Wire format: a Pub/Sub message holds 1..N readings as newline-delimited JSON, UTF-8, optionally
+gzip. A plain one-object JSON message without any attribute, from a real device, is valid too.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+EVENT_TIME: Final = "event_time"
+"""Attribute: smallest event time in the message, milliseconds since the epoch or RFC 3339."""
+MESSAGE_KEY: Final = "message_key"
+"""Attribute: deterministic id of the message (run and sequence), for duplicate removal."""
+ROWS: Final = "rows"
+"""Attribute: how many lines the payload holds."""
+RUN_ID: Final = "run_id"
+"""Attribute: which replay published the message."""
+TIME_SHIFT: Final = "time_shift"
+"""Attribute: seconds added to ``ts`` to get the event time; absent means 0."""
+CONTENT_ENCODING: Final = "content-encoding"
+"""Attribute: ``gzip`` when the payload is compressed."""
+
+MAX_MESSAGE_BYTES: Final = 10_000_000
+"""Largest payload of a Pub/Sub message (https://cloud.google.com/pubsub/quotas#resource_limits)."""
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """Bytes as a source handed them over, with all that is known about them.
+
+    Attributes:
+        payload: newline-delimited JSON (perhaps gzip), or lines of CSV when `columns` is set.
+        attributes: Pub/Sub attributes; empty for files.
+        message_id: Pub/Sub message id, or ``path@byte-offset`` for a chunk of a file.
+        publish_us: when Pub/Sub received it, microseconds UTC; None for files.
+        watermark_us: the source's watermark when it handed the message over, microseconds UTC;
+            None where the source cannot tell (files, Dataflow).
+        columns: header of the CSV file the payload was cut from; None for JSON.
+        portion: number of the portion of bounded input it was read from. Rows of two portions are never put
+            in one batch, so that batches do not depend on who reads which portion.
+    """
+
+    payload: bytes
+    attributes: Mapping[str, str] = {}
+    message_id: str = ""
+    publish_us: int | None = None
+    watermark_us: int | None = None
+    columns: tuple[str, ...] | None = None
+    portion: int = 0
+
+
+MAX_LINE_BYTES: Final = 262_144
+"""Longest line that is looked at; a reading is a few hundred bytes."""

@@ -1,0 +1,98 @@
+"""ReadingBatch: the columnar form in which readings travel between steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.model.messages import Message
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+CodeArray: TypeAlias = NDArray[np.int32]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingBatch:
+    """N readings as a struct of arrays, with a way back to the bytes they came from.
+
+    Attributes:
+        metrics: names of the M metrics.
+        devices: distinct device names.
+        device: (N,) index into `devices`.
+        event_us: (N,) event time, microseconds since the epoch, UTC.
+        source_us: (N,) the reading's own ``ts``, same unit; differs where a replay was shifted.
+        values: (M, N) measured values in their metric's unit; NaN where missing.
+        messages: where the rows came from.
+        message: (N,) index into `messages`.
+        line: (N,) line within the message, from 1; 0 where the reading is the whole message.
+        breaches: (M, N) how many rules each value breached; None before detection, or if none did.
+    """
+
+    metrics: tuple[str, ...]
+    devices: tuple[str, ...]
+    device: CodeArray
+    event_us: IntArray
+    source_us: IntArray
+    values: FloatArray
+    messages: tuple[Message, ...]
+    message: CodeArray
+    line: CodeArray
+    breaches: NDArray[np.uint16] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of readings."""
+        return len(self.event_us)
+
+    def select(self, rows: BoolArray | IntArray) -> "ReadingBatch":
+        """Return the rows that a mask or an index array picks."""
+        return replace(
+            self,
+            device=self.device[rows],
+            event_us=self.event_us[rows],
+            source_us=self.source_us[rows],
+            values=self.values[:, rows],
+            message=self.message[rows],
+            line=self.line[rows],
+            breaches=None if self.breaches is None else self.breaches[:, rows],
+        )
+
+    def trimmed(self) -> "ReadingBatch":
+        """Return the same rows with only the messages they came from."""
+        used, message = np.unique(self.message, return_inverse=True)
+        messages = tuple([self.messages[index] for index in used.tolist()])
+        return replace(self, messages=messages, message=message.astype(np.int32))
+
+
+def merge_names(parts: Sequence[tuple[str, ...]], codes: Sequence[CodeArray]) -> tuple[tuple[str, ...], CodeArray]:
+    """Bring several (names, codes) pairs to one list of names; returns it and the concatenated codes."""
+    if len(parts) == 1:
+        return parts[0], codes[0]
+    index: dict[str, int] = {}
+    recoded = []
+    for names, code in zip(parts, codes, strict=True):
+        mapping = np.fromiter((index.setdefault(name, len(index)) for name in names), np.int32, len(names))
+        recoded.append(mapping[code])
+    return tuple(index), np.concatenate(recoded)
+
+
+def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
+    """Return the rows of several batches of the same metrics as one, in order; none has breaches yet."""
+    if len(batches) == 1:
+        return batches[0]
+    devices, device = merge_names([b.devices for b in batches], [b.device for b in batches])
+    offsets = np.cumsum([0, *(len(b.messages) for b in batches[:-1])], dtype=np.int32)
+    return ReadingBatch(
+        metrics=batches[0].metrics,
+        devices=devices,
+        device=device,
+        event_us=np.concatenate([b.event_us for b in batches]),
+        source_us=np.concatenate([b.source_us for b in batches]),
+        values=np.concatenate([b.values for b in batches], axis=1),
+        messages=tuple(message for b in batches for message in b.messages),
+        message=np.concatenate([b.message + offset for b, offset in zip(batches, offsets, strict=True)]),
+        line=np.concatenate([b.line for b in batches]),
+    )

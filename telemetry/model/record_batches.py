@@ -1,0 +1,125 @@
+"""Records as Arrow batches, and Arrow batches as lines of JSON or Parquet bytes.
+
+Outputs travel to the sinks as `pyarrow.RecordBatch`, whose schema is derived from the record's class.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from telemetry.model.metrics import READING_UNITS
+from telemetry.model.records import TIMESTAMP, Reading
+
+_ARROW: Final[dict[type, pa.DataType]] = {
+    msgspec.inspect.StrType: pa.string(),
+    msgspec.inspect.FloatType: pa.float64(),
+    msgspec.inspect.IntType: pa.int64(),
+}
+_TIME: Final = pa.timestamp("us", tz="UTC")
+_ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, in place of all rows of a long file
+
+
+@lru_cache(maxsize=16)
+def arrow_schema(record: type[msgspec.Struct]) -> pa.Schema:
+    """Return the Arrow schema of a record: required fields not nullable, descriptions as metadata."""
+    return pa.schema([_arrow_field(field) for field in msgspec.inspect.type_info(record).fields])  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=16)
+def readings_schema(metrics: tuple[str, ...]) -> pa.Schema:
+    """Return the Arrow schema of archived readings: the fields of `Reading`, then one float64 a metric."""
+    fields = list(arrow_schema(Reading))
+    for metric in metrics:
+        unit = READING_UNITS.get(metric)
+        description = f"measured value, in {unit}" if unit else "measured value"
+        fields.append(pa.field(metric, pa.float64(), nullable=True, metadata={"description": description}))
+    return pa.schema(fields)
+
+
+def _arrow_field(field: Any) -> pa.Field:
+    kind, description, nullable = field.type, "", False
+    extra: dict[str, Any] = {}
+    while True:
+        if isinstance(kind, msgspec.inspect.Metadata):
+            extra = extra | (kind.extra or {})
+            description = (kind.extra_json_schema or {}).get("description", description)
+            kind = kind.type
+        elif isinstance(kind, msgspec.inspect.UnionType):
+            nullable = True
+            (kind,) = (part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType))
+        else:
+            break
+    arrow = _TIME if extra.get("logical") == TIMESTAMP else _ARROW[type(kind)]
+    return pa.field(field.name, arrow, nullable=nullable, metadata={"description": description})
+
+
+def from_records(record: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> pa.RecordBatch:
+    """Return records of one class as a batch."""
+    schema = arrow_schema(record)
+    return pa.RecordBatch.from_arrays(
+        [pa.array([getattr(row, field.name) for row in rows], field.type) for field in schema], schema=schema
+    )
+
+
+def from_columns(record: type[msgspec.Struct], columns: Mapping[str, Any]) -> pa.RecordBatch:
+    """Return a batch of one array or sequence a field; times are integer microseconds."""
+    schema = arrow_schema(record)
+    if columns.keys() != set(schema.names):
+        raise ValueError(f"columns {sorted(columns)} are not those of {record.__name__}")
+    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def concat_record_batches(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return the rows of several batches of one schema as one batch."""
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+
+
+def record_times(batch: pa.RecordBatch, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return a time column as integer microseconds; the smallest int64 where it is null."""
+    times = batch.column(column).view(pa.int64())
+    if times.null_count:
+        times = times.fill_null(np.iinfo(np.int64).min)
+    return times.to_numpy()  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=16)
+def _json_row(names: tuple[str, ...]) -> type[msgspec.Struct]:
+    return msgspec.defstruct("JsonRow", [(name, Any) for name in names], gc=False)
+
+
+def to_json_lines(batch: pa.RecordBatch) -> bytes:
+    """Return the rows as newline-terminated JSON objects; times as RFC 3339 UTC with six decimals."""
+    row, encode = _json_row(tuple(batch.schema.names)), msgspec.json.Encoder().encode_lines
+    pieces = (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, len(batch), _ROWS_AT_ONCE))
+    return b"".join(encode(list(map(row, *json_columns(piece)))) for piece in pieces)
+
+
+def json_columns(batch: pa.RecordBatch) -> list[list[Any]]:
+    """Return the values of each column, JSON-ready; times as RFC 3339 UTC with six decimals."""
+    return [_json_values(column) for column in batch.columns]
+
+
+def _json_values(column: pa.Array) -> list[Any]:
+    if column.type == _TIME:
+        distinct = column.dictionary_encode()  # the rows of a window share its times
+        moments = np.datetime_as_string(distinct.dictionary.to_numpy(zero_copy_only=False), unit="us")
+        texts = np.array([*(f"{moment}Z" for moment in moments.tolist()), None], object)
+        return texts[distinct.indices.fill_null(len(moments)).to_numpy()].tolist()  # type: ignore[no-any-return]
+    if column.null_count:
+        values: list[Any] = column.to_pylist()
+        return values
+    return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]  # to_pylist goes one by one
+
+
+def to_parquet(batch: pa.RecordBatch) -> bytes:
+    """Return the rows as a Parquet file (snappy, microsecond UTC timestamps)."""
+    target = io.BytesIO()
+    with pa.parquet.ParquetWriter(target, batch.schema, compression="snappy") as writer:
+        writer.write_batch(batch)
+    return target.getvalue()

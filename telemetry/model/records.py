@@ -1,0 +1,107 @@
+"""The records the job writes, and the columns of a reading. Each typed once, here.
+
+Every other schema (JSON lines, Arrow and Parquet, BigQuery) is derived from these classes; see
+`telemetry.model.record_batches`. Times are integer microseconds since the Unix epoch, UTC, and appear as
+RFC 3339 text with six decimals in JSON.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+TIMESTAMP: Final = "timestamp"  # marker in `extra`: the derived schemas make a timestamp of the integer
+
+UtcMicros = Annotated[int, Meta(extra={"logical": TIMESTAMP})]
+
+
+class Anomaly(msgspec.Struct, frozen=True):
+    """One reading that breached one rule."""
+
+    anomaly_id: Annotated[str, Meta(description="deterministic: the same reading and rule give the same id on any run")]
+    rule_id: Annotated[str, Meta(description="id of the rule in the rules file")]
+    severity: Annotated[str, Meta(description="info, warning or critical")]
+    device: Annotated[str, Meta(description="device that sent the reading")]
+    metric: Annotated[str, Meta(description="metric the rule looks at")]
+    value: Annotated[float, Meta(description="measured value, in the metric's unit")]
+    threshold: Annotated[
+        float, Meta(description="bound of the rule, its lower bound for a range, in the metric's unit")
+    ]
+    threshold_upper: Annotated[
+        float | None, Meta(description="upper bound of a range, in the metric's unit; else null")
+    ]
+    comparison: Annotated[str, Meta(description="above, below, outside or inside")]
+    event_time: Annotated[UtcMicros, Meta(description="when the reading was taken, UTC, shifted with a rebased replay")]
+    source_time: Annotated[UtcMicros, Meta(description="the reading's own ts, UTC, never shifted")]
+    message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
+    rules_version: Annotated[str, Meta(description="hash of the rules that were in force")]
+
+
+class WindowAggregate(msgspec.Struct, frozen=True):
+    """One metric of one device over one window, as of one pane."""
+
+    device: Annotated[str, Meta(description="device that sent the readings")]
+    metric: Annotated[str, Meta(description="metric that is aggregated")]
+    window_start: Annotated[UtcMicros, Meta(description="start of the window, inclusive, UTC event time")]
+    window_end: Annotated[UtcMicros, Meta(description="end of the window, exclusive, UTC event time")]
+    count: Annotated[int, Meta(description="readings that carry the metric")]
+    mean: Annotated[float, Meta(description="arithmetic mean, in the metric's unit")]
+    stddev: Annotated[float, Meta(description="population standard deviation, in the metric's unit")]
+    min: Annotated[float, Meta(description="smallest value, in the metric's unit")]
+    max: Annotated[float, Meta(description="largest value, in the metric's unit")]
+    first: Annotated[float, Meta(description="value at the earliest event time; the smaller one on a tie")]
+    last: Annotated[float, Meta(description="value at the latest event time; the larger one on a tie")]
+    anomaly_count: Annotated[int, Meta(description="breaches of rules on this metric")]
+    timing: Annotated[str, Meta(description="early, on_time or late, of the pane")]
+    pane_index: Annotated[int, Meta(description="panes accumulate: the highest index of a window is the truth")]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """Something that was received and could not be used, kept whole."""
+
+    reason: Annotated[str, Meta(description="one of the closed set of reason codes")]
+    error: Annotated[str, Meta(description="what is wrong, for a person")]
+    stage: Annotated[str, Meta(description="step that gave it up: decode, aggregate, bigquery or alerts")]
+    payload: Annotated[str, Meta(description="base64 of the rejected bytes: one line, or the whole message")]
+    line: Annotated[int | None, Meta(description="line of the message, from 1; null if the whole message was rejected")]
+    attributes: Annotated[
+        str, Meta(description="JSON object: the attributes with which the payload is a valid message")
+    ]
+    message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
+    publish_time: Annotated[UtcMicros | None, Meta(description="when Pub/Sub received it, UTC; null for files")]
+    event_time: Annotated[UtcMicros | None, Meta(description="event time where it is known, UTC")]
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """What one step of the job did with some rows, so that nothing can be lost without a trace.
+
+    ============================  ===================================================================
+    item                          count, and what `detail` says
+    ============================  ===================================================================
+    ``rows_decoded``              readings of the run
+    ``rows_rejected``             rows that are not readings, by reason
+    ``rows_duplicate``            rows of messages that had come before
+    ``rows_archived``             readings that are kept as records
+    ``values``                    (reading, window) pairs in which the metric has a value, by metric
+    ``values_missed``             of them, those whose window had closed when they came
+    ``anomalies``                 anomalies by rule; those of the same reading and message count once
+    ``dead_letters``              dead letters by reason
+    ============================  ===================================================================
+    """
+
+    entry_id: Annotated[str, Meta(description="deterministic: an entry that is stored twice counts once")]
+    run_id: Annotated[str, Meta(description="the replay that published the rows; empty where it is not known")]
+    item: Annotated[str, Meta(description="what is counted: rows_decoded, rows_rejected, values, …")]
+    detail: Annotated[str, Meta(description="reason, metric or rule, where the item has one; else empty")]
+    count: Annotated[int, Meta(description="how many")]
+    day: Annotated[UtcMicros | None, Meta(description="day, UTC, of the earliest of them; null if unknown")]
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One reading as the archive keeps it; a column for each metric follows, in its unit, null where missing."""
+
+    device: Annotated[str, Meta(description="device that sent the reading")]
+    event_time: Annotated[UtcMicros, Meta(description="when the reading was taken, UTC, shifted with a rebased replay")]
+    source_time: Annotated[UtcMicros, Meta(description="the reading's own ts, UTC, never shifted")]
+    message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
+    line: Annotated[int, Meta(description="line of the message, from 1; 0 where the reading is all of it")]

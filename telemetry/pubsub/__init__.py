@@ -1,0 +1,1 @@
+"""Publish to Pub/Sub topics."""

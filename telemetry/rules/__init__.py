@@ -1,0 +1,1 @@
+"""Read rules files and evaluate their conditions on arrays."""

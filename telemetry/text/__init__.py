@@ -1,0 +1,1 @@
+"""Read and write times, durations and CSV cells as text."""

@@ -1,0 +1,209 @@
+"""The books of a job: they balance when all is there, and say what is missing when it is not."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from telemetry.model.messages import Message
+from tests.support.jobs import DATA, Events, ndjson, run_events, run_job
+
+BAD = [
+    b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":1,"device":"a","temp":"21"}', b"\xff",
+    b'{"ts":-5,"device":"a"}', b'{"ts":1e30,"device":"a"}', b'{"ts":1,"device":7}', b'{"ts":1,"device":"a","co":NaN}',
+    b'{"ts":1,"device":"a","temp":1e999}', b"{", b'{"device":"a","temp":3}', b"null",
+]  # fmt: skip
+
+
+def books(*flags: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str], str]:
+    """Exit code, lines of output without padding, errors."""
+    code = main(["reconcile", *map(str, flags)])
+    out, err = capsys.readouterr()
+    return code, [" ".join(line.split()) for line in out.splitlines()], err
+
+
+def reading(number: int) -> bytes:
+    return b'{"ts":%d,"device":"d%d","temp":%d.5,"humidity":50}' % (
+        1_594_512_000 + number,
+        number % 7,
+        15 + number % 17,
+    )
+
+
+def test_a_thousand_bad_rows_among_a_hundred_thousand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is a dead letter, each good row a reading, whatever lies beside it."""
+    rng = random.Random(7)
+    rows = [reading(number) for number in range(99_000)]
+    for _ in range(1_000):
+        rows.insert(rng.randrange(len(rows)), rng.choice(BAD))
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(rows) + b"\n")
+    summary = run_job("--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
+    assert (summary["rows_decoded"], sum(summary["dead_letters"].values())) == (99_000, 1_000)
+    capsys.readouterr()
+    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
+    assert code == 0
+    assert lines[-1] == "the books balance"
+    assert "total – 99,000 1,000 0 0 99,000" in [line.removeprefix("| ") for line in lines]
+    for reason, number in summary["dead_letters"].items():
+        assert f"dead letters, {reason} {number:,} {number:,}" in lines
+    assert "readings in final windows, temp 99,000 99,000" in lines
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A stream of two runs, with bad rows, late and too late ones, duplicates and an archive."""
+    events = Events()
+    start = 1_594_512_000_000_000
+
+    def message(number: int, rows: list[bytes], run: str, moment_s: int, watermark_us: int | None = None) -> None:
+        attributes = {"run_id": run, "message_key": f"{run}-{number}", "rows": str(len(rows))} if run else {}
+        events.message(
+            Message(b"\n".join(rows), attributes, f"id{number}", start + number, watermark_us),
+            start + moment_s * 1_000_000,
+        )
+
+    message(0, [reading(n) for n in range(100)], "one", 0)
+    message(1, [reading(n) for n in range(100, 150)] + BAD[:3], "two", 100)
+    message(0, [reading(n) for n in range(100)], "one", 0)
+    events.watermark(start + 120_000_000)
+    message(2, [reading(20)], "two", 20)
+    passed = start + 2_000_000_000
+    events.watermark(passed)
+    message(3, [reading(30), reading(31)], "one", 30, passed)
+    message(4, [reading(3_000)], "", 3_000, passed)
+    out = tmp_path / "out"
+    run_events(events, "--output", out, "--dedup", "10m", "--archive")
+    capsys.readouterr()
+    for name, rows in (("one", 202), ("two", 54)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"run_id": name, "rows_published": rows}))
+    return out
+
+
+def published(run: Path) -> list[object]:
+    return ["--published", run.parent / "one.json", "--published", run.parent / "two.json"]
+
+
+def test_runs_stand_side_by_side(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, _ = books("--output", run, *published(run), capsys=capsys)
+    assert lines[2:7] == [
+        "run published decoded rejected duplicates too late aggregated",
+        "(no run id) – 1 0 0 0 1",
+        "one 202 102 0 100 2 100",
+        "two 54 51 3 0 0 51",
+        "total 256 154 3 100 2 152",
+    ]
+    assert "readings in final windows, temp 152 152" in lines
+    assert "archived readings 154 154" in lines
+    assert "dead letters, too_late 2 2" in lines
+    # A device that publishes without a replay is not in any summary, so the total is one row more.
+    assert code == 1
+    assert lines[-1] == (
+        "the books do not balance: rows of total, decoded or rejected or duplicates, of those published: "
+        "257 of 256, 1 too many"
+    )
+
+
+def test_without_the_publishers_numbers_the_results_are_compared_with_the_ledger(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, lines, _ = books("--output", run, capsys=capsys)
+    assert (code, lines[-1]) == (0, "the books balance")
+
+
+def test_every_single_file_is_missed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = sorted(path for path in run.rglob("*.*") if path.is_file())
+    assert {path.relative_to(run).parts[0] for path in files} == {
+        "aggregates", "anomalies", "dead_letters", "ledger", "readings",
+    }  # fmt: skip
+    superseded = 0
+    for path in files:
+        content = path.read_bytes()
+        path.unlink()
+        code, lines, _ = books("--output", run, capsys=capsys)
+        if "aggregates" in path.parts and "-0-" in path.name and code == 0:
+            superseded += 1  # its window has a later pane, which repeats it
+        else:
+            assert code == 1, path
+            assert lines[-1].startswith("the books do not balance: "), path
+        path.write_bytes(content)
+    assert superseded <= 1
+    assert books("--output", run, capsys=capsys)[0] == 0
+
+
+def test_a_file_that_lies_there_twice_counts_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in sorted(run.rglob("*.*")):
+        if path.is_file():
+            (path.parent / f"again-{path.name}").write_bytes(path.read_bytes())
+    assert books("--output", run, capsys=capsys)[0] == 0
+
+
+def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run.parent / "one.json").write_text('{"run_id": "one", "rows_published": 210}')
+    (run.parent / "two.json").write_text('{"run_id": "three", "rows_published": 5}')
+    code, lines, _ = books("--output", run, *published(run), capsys=capsys)
+    assert code == 1
+    what = "the books do not balance: rows of {}, decoded or rejected or duplicates, of those published: {}"
+    assert what.format("one", "202 of 210, 8 missing") in lines
+    assert what.format("three", "0 of 5, 5 missing") in lines
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        ([], "--output: nothing to look at, give --output or --bigquery"),
+        (["--output", "none"], "--output none: no such directory"),
+        (["--output", "."], "--output .: no results in it: no .jsonl or .parquet file of the job"),
+        (["--output", ".", "--published", "none.json"], "--published none.json: No such file or directory"),
+        (["--output", ".", "--published", "list.json"], "--published list.json: is not the summary of a publisher"),
+        (["--output", ".", "--published", "text.json"], "--published text.json: is not the summary of a publisher"),
+        (["--bigquery", "here"], "--bigquery here: must read PROJECT:DATASET"),
+        (["--output", "broken"], "--output broken/ledger/x.jsonl: not a file of ledger of the job: "),
+        (["--outputs", "x"], "unrecognized arguments: --outputs x"),
+    ],
+)
+def test_mistakes(
+    flags: list[str],
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "text.json").write_text('{"run_id": "x", "rows_published": "7"}')
+    (tmp_path / "broken" / "ledger").mkdir(parents=True)
+    if "broken" in flags:
+        (tmp_path / "broken" / "ledger" / "x.jsonl").write_text("half a li")
+    code, out, err = books(*flags, capsys=capsys)
+    assert (code, out) == (2, [])
+    assert err.count("\n") == 1
+    assert err.startswith(f"pipeline reconcile: error: {problem}")
+
+
+def test_results_without_a_ledger_prove_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(ndjson([{"ts": 1, "device": "a", "temp": 31}]))
+    run_job("--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
+    for path in (tmp_path / "out" / "ledger").rglob("*.jsonl"):
+        path.unlink()
+    capsys.readouterr()
+    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
+    assert code == 1
+    assert "the books do not balance: there is no ledger" in lines
+
+
+@pytest.mark.parametrize("flags", [[], ["--window", "10m", "--slide", "5m", "--file-format", "parquet", "--archive"]])
+def test_the_founding_data_set(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = DATA / "telemetry_full.csv.gz"
+    if not path.exists():
+        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    run_job("--input", path, "--output", tmp_path / "out", *flags)
+    capsys.readouterr()
+    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
+    assert (code, lines[-1]) == (0, "the books balance")
+    counted = 405_184 * (2 if flags else 1)
+    assert f"readings in final windows, temp {counted:,} {counted:,}" in lines
+    assert "anomalies 2,335 2,335" in lines
+    random.Random(1).choice(sorted((tmp_path / "out").rglob("20*.*"))).unlink()
+    assert books("--output", tmp_path / "out", capsys=capsys)[0] == 1

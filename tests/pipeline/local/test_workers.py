@@ -1,0 +1,226 @@
+"""Jobs that several processes share: the same results, and the same words where something goes wrong."""
+
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.failures import WORKER_ENDED, JobFailedError
+from pipeline.local import workers
+from pipeline.local.workers import listening, worker_count
+from pipeline.options import beam_options
+from pipeline.sources import files
+from pipeline.sources.files import FileRange, Portion
+from telemetry.cli.commands import interruptible
+from tests.support import oracle
+from tests.support.jobs import config_of, imbalances, ndjson, records, run_job
+
+MEGABYTE = 1 << 20
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def telemetry(rows: int) -> pd.DataFrame:
+    frame = pd.DataFrame({"ts": [1_594_512_000.5 + 7 * n for n in range(rows)]})
+    frame["device"] = [f"d{n % 4}" for n in range(rows)]
+    for place, metric in enumerate(oracle.METRICS):
+        frame[metric] = [round(20 + (n * 7 + place) % 113 / 10, 1) for n in range(rows)]
+    return frame
+
+
+def write_parts(folder: Path, frame: pd.DataFrame, parts: int) -> str:
+    for part in range(parts):
+        (folder / f"{part}.jsonl").write_bytes(ndjson(records(frame.iloc[part::parts])) + b"\nno JSON\n")
+    return str(folder / "*.jsonl")
+
+
+def counts(summary: dict[str, Any]) -> dict[str, Any]:
+    return {name: number for name, number in summary.items() if name != "seconds"}
+
+
+def content(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("flags", [(), ("--window", "10m", "--slide", "5m", "--shards", "3")])
+def test_two_processes_write_what_one_writes(
+    tmp_path: Path, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_RANGE", 50_000)  # so that there are portions to share, and windows that lie in several
+    frame = telemetry(3_000)
+    given = write_parts(tmp_path, frame, 3)
+    alone = run_job("--input", given, "--output", tmp_path / "alone", *flags)
+    shared = run_job("--input", given, "--output", tmp_path / "shared", "--direct_num_workers", "2", *flags)
+    assert shared["rows_decoded"] == 3_000
+    assert shared["dead_letters"] == {"not_json": 3}
+    assert counts(shared) == counts(alone)
+    out = tmp_path / "shared"
+    assert content(out) == content(tmp_path / "alone")
+    assert oracle.found_hot(oracle.read_output(out, "anomalies")) == oracle.hot(frame)
+    size, slide = (600, 300) if flags else (60, None)
+    found = oracle.truth(oracle.read_output(out, "aggregates"))
+    oracle.assert_same_aggregates(found, oracle.aggregate(frame, size, slide))
+    assert imbalances(out) == []
+    assert set(Counter(hours(out)).values()) == ({3} if flags else {1})  # each shard writes an hour once
+
+
+def hours(out: Path) -> list[str]:
+    return sorted(str(path.parent.relative_to(out)) for path in out.glob("aggregates/*/*/*"))
+
+
+def test_a_worker_that_cannot_write_ends_the_job_with_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = write_parts(tmp_path, telemetry(100), 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "anomalies").write_text("in the way of the folder")
+    assert main(["--input", given, "--output", str(out), "--direct_num_workers", "2"]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/anomalies")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_disk_without_room_for_what_is_shuffled_ends_the_job_with_one_line(tmp_path: Path, workers: str) -> None:
+    given = write_parts(tmp_path, telemetry(3_000), 2)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    job = [sys.executable, "-m", "pipeline", "--input", given, "--output", str(tmp_path / "out")]
+    ended = subprocess.run(
+        ["bash", "-c", f'ulimit -f 4 && exec "$@" --direct_num_workers {workers}', "bash", *job],  # kilobytes a file
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"pipeline: error: {folder}/telemetry-spill-")
+    assert line.endswith(
+        ": cannot be written: File too large; what waits between steps goes there, or where TMPDIR says"
+    )
+    assert ended.returncode == 1
+    assert list(folder.glob("telemetry-spill-*")) == []
+
+
+class Started:
+    """A job that has begun, in a process of its own with a temporary folder of its own."""
+
+    def __init__(self, folder: Path, given: str, workers: str) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        command = ["--input", given, "--output", str(folder / "out"), "--direct_num_workers", workers]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *command],
+            env=os.environ | {"TMPDIR": str(self.temporary)},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def first(self, pattern: str) -> Path:
+        """Wait for something in its temporary folder."""
+        while not (found := list(self.temporary.glob(pattern))):
+            assert self.process.poll() is None
+            time.sleep(0.001)
+        return found[0]
+
+    def end(self) -> tuple[str, int]:
+        """Wait for the end; returns what it said and its exit code, after a look whether it left anything behind."""
+        _, told = self.process.communicate(timeout=60)
+        assert list(self.temporary.iterdir()) == []
+        return told, self.process.returncode
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, workers: str, number: int) -> None:
+    job = Started(tmp_path, write_parts(tmp_path, telemetry(3_000), 2), workers)
+    job.first("telemetry-spill-*")  # then it is at work
+    kill = os.killpg if number == signal.SIGINT else os.kill  # Ctrl-C reaches the workers, too
+    kill(job.process.pid, number)
+    assert job.end() == ("pipeline: interrupted\n", 128 + number)
+    deadline = time.monotonic() + 30
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(job.process.pid, 0)
+            time.sleep(0.01)
+
+
+def test_a_worker_that_is_killed_ends_the_job_with_one_line(tmp_path: Path) -> None:
+    for part in range(4):  # compressed, so that each is a portion
+        content = ndjson(records(telemetry(20_000).iloc[part::4]))
+        (tmp_path / f"{part}.jsonl.gz").write_bytes(gzip.compress(content, 1))
+    job = Started(tmp_path, str(tmp_path / "*.gz"), "2")
+    os.kill(int(job.first("telemetry-spill-*/*.spill").stem), signal.SIGKILL)
+    assert job.end() == (f"pipeline: error: {WORKER_ENDED}\n", 1)
+
+
+def raise_runtime_error() -> None:
+    raise RuntimeError("Worker subprocess exited with return code -9")
+
+
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers, "_PATIENCE_S", 0.1)
+    with pytest.raises(JobFailedError, match=re.escape(WORKER_ENDED)), interruptible(), listening():
+        threading.Thread(target=raise_runtime_error, name="run_worker").start()
+        threading.Event().wait(30)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_threads_raise_is_shown_unless_the_job_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: shown.append(raised.thread.name))
+
+    def run() -> None:
+        other = threading.Thread(target=raise_runtime_error, name="other")
+        other.start()
+        other.join()
+
+    with interruptible(), listening():
+        run()
+        assert shown == []
+    assert shown == ["other"]
+    with pytest.raises(JobFailedError, match="full"), interruptible(), listening():
+        run()
+        raise JobFailedError("the disk is full")
+    with pytest.raises(ZeroDivisionError), interruptible(), listening():
+        run()
+        raise ZeroDivisionError
+    assert shown == ["other", "other"]
+
+
+def portions(*megabytes: int | None) -> list[Portion]:
+    ranges = (FileRange("a", 0, None if size is None else size * MEGABYTE, None) for size in megabytes)
+    return [Portion(number, (part,)) for number, part in enumerate(ranges)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts", "processes"),
+    [
+        ((), portions(32), 1),
+        ((), portions(32, 32, 32, 31), 1),
+        ((), portions(32, 32, 32, 32), min(PROCESSORS, 4, 8)),
+        ((), portions(32, 32, 32, 32, None), min(PROCESSORS, 5, 8)),
+        ((), portions(None, None, None), 1),
+        ((), portions(200), 1),
+        (("--print",), portions(200, 200), 1),
+        (("--project", "p"), portions(200, 200), 1),
+        (("--direct_num_workers", "1"), portions(200, 200), 1),
+        (("--direct_num_workers=3",), portions(1), 3),
+        (("--direct_num_workers", "0"), portions(1), PROCESSORS),
+    ],
+)
+def test_how_many_processes_share_a_job(flags: tuple[str, ...], parts: list[Portion], processes: int) -> None:
+    config = config_of("--input", "a", "--output", "out", *flags)
+    assert worker_count(config, beam_options(config), parts) == processes

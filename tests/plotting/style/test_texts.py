@@ -1,0 +1,94 @@
+import dataclasses
+import string
+
+import pytest
+
+from plotting.style.texts import TEXTS
+from telemetry.model.metrics import READING_UNITS
+
+ENGLISH, FRENCH = TEXTS["en"], TEXTS["fr"]
+SEVERITIES = {"info", "warning", "critical"}
+SAME_WORD = {"anomalies"}  # in English and in French
+
+
+def placeholders(text) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ENGLISH)])
+def test_every_text_is_translated_with_the_same_placeholders(field):
+    one, other = getattr(ENGLISH, field), getattr(FRENCH, field)
+    assert one
+    assert other
+    if field not in SAME_WORD:
+        assert one != other
+    if isinstance(one, str):
+        assert placeholders(one) == placeholders(other)
+    elif isinstance(one, tuple):
+        assert len(one) == len(other)
+    else:
+        assert one.keys() == other.keys() == (SEVERITIES if field == "severities" else READING_UNITS.keys())
+
+
+def test_the_founding_words_in_french():
+    assert FRENCH.title("temp") == "Visualisation des températures en fonction du temps"
+    assert FRENCH.value_axis("temp") == "Température (°C)"
+    assert FRENCH.time_axis.startswith("Horodatage")
+
+
+def test_metrics_nobody_named_keep_their_name_and_have_no_unit():
+    assert ENGLISH.title("pressure") == "“pressure” against time"
+    assert ENGLISH.value_axis("pressure") == "pressure"
+    assert ENGLISH.quantity(3.5, "pressure") == "3.5"
+    assert ENGLISH.value_axis("light") == "Light (0 = no, 1 = yes)"
+
+
+def test_numbers_are_written_as_the_language_does():
+    assert (ENGLISH.integer(402849), FRENCH.integer(402849)) == ("402,849", "402\u202f849")
+    assert (ENGLISH.quantity(30.5, "temp"), FRENCH.quantity(30.5, "temp")) == ("30.5\xa0°C", "30,5\xa0°C")
+    assert ENGLISH.quantity(30.0, "temp") == "30\xa0°C"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"), [(0, "0\xa0windows", "0\xa0fenêtre"), (1, "1\xa0window", "1\xa0fenêtre")]
+)
+def test_zero_and_one_take_the_number_of_the_language(count, english, french):
+    assert ENGLISH.counted(ENGLISH.windows, count) == english
+    assert FRENCH.counted(FRENCH.windows, count) == french
+
+
+def test_moments_name_the_month_in_utc():
+    assert ENGLISH.moment(1_594_512_094_385_975) == "12\xa0Jul\xa02020\xa000:01"
+    assert FRENCH.moment(1_594_512_094_385_975) == "12\xa0juil.\xa02020\xa000:01"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "french"),
+    [
+        (0, "0 s", "0 s"),
+        (59.6, "1 min", "1 min"),
+        (125, "2 min 5 s", "2 min 5 s"),
+        (3600 + 59, "1 h", "1 h"),
+        (90_000, "1 d 1 h", "1 j 1 h"),
+        (86_400 * 1234, "1,234 d", "1\u202f234 j"),
+    ],
+)
+def test_durations_have_the_two_largest_units(seconds, english, french):
+    written = [texts.duration(round(seconds * 1e6)).replace("\xa0", " ") for texts in (ENGLISH, FRENCH)]
+    assert written == [english, french]
+
+
+def test_the_titles_of_trends_and_overviews():
+    assert ENGLISH.trend_title("temp") == "Temperature trend"
+    assert FRENCH.trend_title("pression") == "Tendance de « pression »"
+    assert (ENGLISH.overview_title(None), ENGLISH.overview_title("temp")) == (
+        "Overview of the run",
+        "Overview: Temperature",
+    )
+    assert FRENCH.overview_title("pression") == "Vue d’ensemble : pression"
+    hours = [ENGLISH.heat_title(hours * 3_600_000_000).rpartition(" and ")[2] for hours in (1, 24, 168)]
+    assert hours == ["hour", "day", "7 days"]
+
+
+def test_an_unknown_severity_keeps_its_name():
+    assert (FRENCH.severity("warning"), FRENCH.severity("fatal")) == ("avertissement", "fatal")

@@ -1,0 +1,80 @@
+"""Sessions without a server: a channel that answers as Matplotlib's script does, and pictures as pixels."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from plotting.draw.draw_panels import WIDTH_IN
+from plotting.serve.choice import ViewChoice
+from plotting.serve.live import LiveRun
+from plotting.serve.pictures import LivePicture
+from plotting.serve.session import TabSession
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def pixels(picture: LivePicture, choice: ViewChoice) -> Pixels:
+    """Return what a picture looks like."""
+    with choice.look.style(), mpl.rc_context({"figure.dpi": choice.width / WIDTH_IN}):
+        canvas: Any = FigureCanvasAgg(picture.figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba()).copy()
+
+
+class Tab:
+    """A page without a browser: a `draw` event is answered with a `draw` message, everything is kept."""
+
+    def __init__(self, run: LiveRun, choice: ViewChoice | None = None, *, keep: bool = True) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.blobs, self.waiting, self.keep = 0, 0, keep
+        self.session = TabSession(run, choice or ViewChoice(width=480), self, ViewChoice(width=480))
+
+    def send_json(self, content: dict[str, Any]) -> None:
+        self.waiting += content["type"] == "draw"
+        if self.keep:
+            self.messages.append(content)
+
+    def send_binary(self, blob: bytes) -> None:
+        assert blob.startswith(b"\x89PNG")
+        self.blobs += 1
+
+    def begin(self) -> "Tab":
+        self.session.begin()
+        self.answer()
+        return self
+
+    def answer(self) -> None:
+        """Ask for the picture, if it is said to be new."""
+        while self.waiting:
+            self.waiting = 0
+            self.session.hear({"type": "draw"})
+            self.session.hear({"type": "ack"})
+
+    @property
+    def picture(self) -> Any:
+        """What is shown."""
+        return self.session._picture
+
+    def show(self) -> None:
+        """Bring it up to date, at once."""
+        self.session._not_before = 0.0
+        self.session.show()
+        self.answer()
+
+    def hear(self, kind: str, **content: Any) -> list[dict[str, Any]]:
+        """Send a message as the page does; returns what comes back."""
+        before = len(self.messages)
+        self.session.hear({"type": kind, **content})
+        self.answer()
+        return self.messages[before:]
+
+    def mouse(self, kind: str, x: float, y: float, *, buttons: int = 0) -> list[dict[str, Any]]:
+        """Do something with the mouse at a place in pixels from the lower left."""
+        height = self.session._picture.figure.canvas.get_width_height(physical=True)[1]
+        return self.hear(kind, x=x, y=height - y, button=0, buttons=buttons, modifiers=[], guiEvent={})
+
+    def last(self, kind: str) -> dict[str, Any]:
+        """Return the last message of a kind."""
+        return next(message for message in reversed(self.messages) if message["type"] == kind)

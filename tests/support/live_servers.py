@@ -1,0 +1,162 @@
+"""Servers on a free port: one in a thread of the test, and the command in a process of its own."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from websockets.sync.client import ClientConnection, connect
+
+from plotting.serve import server
+from plotting.serve.choice import ViewChoice
+from plotting.serve.follow import FollowedReadings, Follower
+from plotting.serve.hub import Hub, following
+from telemetry.storage.result_store import FileStore
+
+PATIENCE_S = 30.0
+PROGRAM = """
+import sys
+from plotting.serve.command import add_arguments, run
+from telemetry.cli.commands import OneLineParser, exit_code
+
+parser = OneLineParser()
+add_arguments(parser)
+
+
+def command():
+    print(run(parser.parse_args(sys.argv[1:])))
+    return 0
+
+
+sys.exit(exit_code("plotting", command))
+"""
+T = TypeVar("T")
+
+
+def until(true: Callable[[], Any]) -> Any:
+    """Wait until something is true, and return it."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := true()):
+        assert time.monotonic() < end, "never true"
+        time.sleep(0.02)
+    return found
+
+
+class Served:
+    """A server in a thread of its own."""
+
+    def __init__(self, hub: Hub, usual: ViewChoice, host: str = "127.0.0.1") -> None:
+        self.hub = hub
+        self._sockets = server.listen(host, 0)
+        self.address = server.address_of(self._sockets)
+        self.port: int = self._sockets[0].getsockname()[1]
+        self._usual, self._host = usual, host
+        self.loop = asyncio.new_event_loop()
+        self.following: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._serve()), daemon=True)
+
+    async def _serve(self) -> None:
+        http_server = HTTPServer(server._application(self.hub, self._usual, "RUN <1>", local=True))
+        http_server.add_sockets(self._sockets)
+        async with following(self.hub) as self.following:
+            self._ready.set()
+            await self._stop.wait()
+            http_server.stop()
+            await http_server.close_all_connections()
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        assert self._ready.wait(PATIENCE_S)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+        self.loop.close()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a function in the server's thread."""
+
+        async def called() -> T:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(called(), self.loop).result(PATIENCE_S)
+
+    def get(self, path: str, host: str | None = None, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        """Ask for a path; returns status, headers and content."""
+        connection = http.client.HTTPConnection(urlsplit(self.address).hostname or "", self.port, timeout=PATIENCE_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    @contextlib.contextmanager
+    def tab(self, parameters: str = "", **options: Any) -> Iterator["Page"]:
+        """Open a socket, as the page does."""
+        address = f"ws://127.0.0.1:{self.port}/socket?{parameters}&width=480"
+        with connect(address, proxy=None, max_size=None, open_timeout=PATIENCE_S, **options) as socket:
+            yield Page(socket)
+
+
+class Page:
+    """A page without a browser."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def send(self, kind: str, **content: Any) -> None:
+        self.socket.send(json.dumps({"type": kind, **content}))
+
+    def hear(self, kind: str, accept: Callable[[dict[str, Any]], bool] = lambda _message: True) -> dict[str, Any]:
+        """Return the next message of a kind that is accepted; what comes before it is passed over."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            message = self.socket.recv(timeout=max(end - time.monotonic(), 0.01))
+            if isinstance(message, str):
+                content: dict[str, Any] = json.loads(message)
+                if content["type"] == kind and accept(content):
+                    return content
+
+
+@contextlib.contextmanager
+def serving(folder: Path | str, usual: ViewChoice | None = None, *, readings: tuple[str, ...] = ()) -> Iterator[Served]:
+    """Serve a folder of results, asked for new ones ten times a second."""
+    hub = Hub(Follower(FileStore(str(folder))), FollowedReadings(readings), 0.1)
+    with Served(hub, usual or ViewChoice(width=480)) as served:
+        yield served
+
+
+def start(*arguments: object) -> tuple["subprocess.Popen[str]", str]:
+    """Start the command; returns its process and the address that it says."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if " at http" not in line:
+        raise AssertionError(f"did not start: {line!r} {process.communicate(timeout=PATIENCE_S)}")
+    return process, line.split(" at ")[1].split()[0]
+
+
+def end(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> tuple[int, str, str]:
+    """End a process as Ctrl-C does; returns its exit code, and what it said last."""
+    process.send_signal(number)
+    said, complained = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, said, complained

@@ -1,0 +1,54 @@
+"""Records as the tables that a store of results gives, and what one window series is made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from plotting.serve.live import COLUMNS, LiveRun
+from plotting.serve.series import ROW, SeriesRows
+from telemetry.model.kinds import RECORDS
+from telemetry.model.record_batches import from_records
+from telemetry.storage.result_store import schema_of
+from tests.support.runs import MINUTE, T0
+
+
+def table(kind: str, records: Sequence[Any]) -> pa.Table:
+    """Return records as a store gives them."""
+    columns = COLUMNS[kind]
+    batch = from_records(RECORDS[kind], list(records))
+    return pa.Table.from_batches([batch]).select(columns).cast(schema_of(kind, columns))
+
+
+def take(run: LiveRun, windows: Sequence[Any] = (), anomalies: Sequence[Any] = (), letters: Sequence[Any] = ()) -> bool:
+    """Give records to a run; returns whether any was new."""
+    parts = (("aggregates", windows), ("anomalies", anomalies), ("dead_letters", letters))
+    found = [run.take(kind, table(kind, records)) for kind, records in parts if records]
+    return any(found)
+
+
+def rows_of(*windows: tuple[int, float, int]) -> SeriesRows:
+    """Return rows of (minute, mean, pane), each of one minute and three readings."""
+    starts = [T0 + minute * MINUTE for minute, _, _ in windows]
+    return np.array(
+        [
+            (start, start + MINUTE, 3, mean, mean - 1, mean + 1, 0.5, pane)
+            for start, (_, mean, pane) in zip(starts, windows, strict=True)
+        ],
+        dtype=ROW,
+    )
+
+
+def whole_of(rows: SeriesRows) -> dict[str, float]:
+    """Return what windows are together: the readings' number, extremes, mean and standard deviation."""
+    count = int(rows["count"].sum())
+    mean = float((rows["mean"] * rows["count"]).sum() / count)
+    squares = float(((rows["stddev"] ** 2 + (rows["mean"] - mean) ** 2) * rows["count"]).sum())
+    return {
+        "count": count,
+        "min": float(rows["min"].min()),
+        "max": float(rows["max"].max()),
+        "mean": mean,
+        "stddev": (squares / count) ** 0.5,
+    }

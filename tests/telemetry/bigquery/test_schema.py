@@ -1,0 +1,81 @@
+"""Tables and views: derived from the records, as SQL that says the same."""
+
+import re
+
+import pytest
+
+from telemetry.bigquery.schema import (
+    BigQueryTarget,
+    TableSpec,
+    create_sql,
+    describe,
+    sql_type,
+    table_specs,
+    unusable_columns,
+)
+from telemetry.model.kinds import READINGS, RECORDS, TIME_COLUMNS
+from telemetry.model.metrics import DEFAULT_METRICS
+
+TARGET = BigQueryTarget("a-project", "telemetry")
+
+
+def specs(metrics: tuple[str, ...] = DEFAULT_METRICS, *, archive: bool = True) -> dict[str, TableSpec]:
+    return {spec.name: spec for spec in table_specs(metrics, archive=archive)}
+
+
+def test_there_is_a_table_for_each_kind_of_record():
+    assert set(specs()) == {*RECORDS, READINGS}
+    assert set(specs(archive=False)) == set(RECORDS)
+
+
+@pytest.mark.parametrize("kind", [*RECORDS, READINGS])
+def test_a_table_is_partitioned_by_a_time_and_clustered_by_its_columns(kind):
+    spec = specs()[kind]
+    if kind == "ledger":  # a row of it that BigQuery finds too old must not be refused
+        assert spec.partition == ""
+    else:
+        assert spec.partition == TIME_COLUMNS[kind][0]
+        assert sql_type(spec.schema.field(spec.partition)) == "TIMESTAMP"
+    assert set(spec.cluster) <= set(spec.schema.names)
+    assert all(describe(field) for field in spec.schema)
+    assert spec.description.endswith(".")
+
+
+def test_clusters_are_those_that_people_ask_by():
+    found = {kind: spec.cluster for kind, spec in specs().items()}
+    assert found["anomalies"] == ("device", "rule_id")
+    assert found["aggregates"] == ("device", "metric")
+
+
+def test_units_are_in_the_descriptions():
+    schema = specs(("temp", "vibration"))[READINGS].schema
+    assert describe(schema.field("temp")) == "measured value, in °C"
+    assert describe(schema.field("vibration")) == "measured value"
+
+
+def test_names_that_cannot_be_columns():
+    names = ("temp", "a-b", "1st", "hour", "Line", "message_id", "ä", "_ok9")
+    assert unusable_columns(names, in_tables=True) == ["a-b", "1st", "hour", "Line", "message_id", "ä"]
+    assert unusable_columns(names, in_tables=False) == ["hour", "Line", "message_id"]
+
+
+def test_the_sql_says_what_the_tables_are():
+    sql = create_sql(table_specs(("temp",), archive=True), TARGET)
+    statements = sql.split(";\n\n")
+    made = re.findall(r"^CREATE (\w+) IF NOT EXISTS `a-project\.telemetry\.(\w+)`", sql, re.MULTILINE)
+    assert made == [
+        ("TABLE", "anomalies"), ("TABLE", "aggregates"), ("TABLE", "dead_letters"), ("TABLE", "ledger"),
+        ("TABLE", "readings"), ("VIEW", "latest_aggregates"), ("VIEW", "distinct_anomalies"),
+    ]  # fmt: skip
+    readings = statements[4]
+    assert "PARTITION BY" not in statements[3]
+    assert "`event_time` TIMESTAMP NOT NULL OPTIONS (description = " in readings
+    assert '`temp` FLOAT64 OPTIONS (description = "measured value, in °C")' in readings
+    assert "PARTITION BY TIMESTAMP_TRUNC(`event_time`, DAY)\nCLUSTER BY `device`\n" in readings
+    assert "ORDER BY pane_index DESC) = 1;" not in readings
+    assert "PARTITION BY device, metric, window_start, window_end ORDER BY pane_index DESC) = 1" in statements[5]
+
+
+def test_a_target_is_written_as_its_flag():
+    assert str(TARGET) == "a-project:telemetry"
+    assert TARGET.table("anomalies") == "a-project.telemetry.anomalies"

@@ -1,0 +1,242 @@
+import fnmatch
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.rules.parse import DEFAULT_RULES, Rule, RuleError, RuleSet, load_rules, parse_rules
+
+NAN, INF = math.nan, math.inf
+BELOW_30, ABOVE_30 = math.nextafter(30.0, -INF), math.nextafter(30.0, INF)
+
+
+def one_rule(fields) -> str:
+    return f"version: 1\nrules:\n- {{id: hot, metric: temp, {fields}}}\n"
+
+
+def refusal(text) -> str:
+    with pytest.raises(RuleError) as error:
+        parse_rules(text)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "bounds", "breaching", "fine"),
+    [
+        ("above", (30.0, None), [ABOVE_30, 31.0, INF], [30.0, BELOW_30, -0.0, -INF, NAN]),
+        ("below", (30.0, None), [BELOW_30, -0.0, -INF], [30.0, ABOVE_30, INF, NAN]),
+        ("outside", (10.0, 30.0), [9.9, ABOVE_30, INF, -INF], [10.0, 20.0, 30.0, NAN]),
+        ("inside", (10.0, 30.0), [10.0, 20.0, 30.0], [9.9, ABOVE_30, INF, -INF, NAN]),
+        ("inside", (0.0, 0.0), [0.0, -0.0], [5e-324, -5e-324, NAN]),
+        ("outside", (0.0, 0.0), [5e-324, -5e-324], [0.0, -0.0, NAN]),
+    ],
+)
+def test_every_edge_of_every_comparison(comparison, bounds, breaching, fine):
+    rule = Rule("r", "temp", comparison, *bounds)
+    assert rule.breaches(np.array(breaching)).tolist() == [True] * len(breaching)
+    assert rule.breaches(np.array(fine)).tolist() == [False] * len(fine)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(), max_size=20),
+    st.sampled_from(["above", "below", "outside", "inside"]),
+    st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)).map(sorted),
+)
+def test_arrays_are_compared_like_single_values(values, comparison, bounds):
+    low, high = bounds
+    meanings: dict[str, Callable[[float], bool]] = {
+        "above": lambda x: x > low,
+        "below": lambda x: x < low,
+        "outside": lambda x: x < low or x > high,
+        "inside": lambda x: low <= x <= high,
+    }
+    found = Rule("r", "temp", comparison, low, high).breaches(np.array(values))
+    assert found.tolist() == [meanings[comparison](value) for value in values]
+    assert found.shape == (len(values),)
+
+
+@pytest.mark.parametrize(
+    ("globs", "device", "matches"),
+    [
+        (("*",), "", True),
+        (("b8:*",), "b8:27", True),
+        (("b8:*",), "B8:27", False),
+        (("b8:*",), "xb8:27", False),
+        (("sensor-?",), "sensor-1", True),
+        (("sensor-?",), "sensor-12", False),
+        (("sensor-[12]",), "sensor-2", True),
+        (("sensor-[!12]",), "sensor-2", False),
+        (("a", "b"), "b", True),
+        (("a", "b"), "ab", False),
+        (("[*]",), "*", True),
+        (("[*]",), "x", False),
+    ],
+)
+def test_devices_are_globs_in_the_case_they_are_written(globs, device, matches):
+    rule = Rule("r", "temp", "above", 30.0, devices=globs)
+    assert rule.matches(device) is matches
+    assert rule.watches_all is (globs == ("*",))
+
+
+@given(st.text(max_size=5), st.text("ab*?[]!-", max_size=5))
+def test_a_rule_that_watches_all_matches_whatever_it_is_called(device, glob):
+    rule = Rule("r", "temp", "above", 30.0, devices=(glob, "*"))
+    assert rule.watches_all
+    assert rule.matches(device)
+    assert Rule("r", "temp", "above", 30.0, devices=(glob,)).matches(device) is fnmatch.fnmatchcase(device, glob)
+
+
+def test_the_default_is_the_founding_rule():
+    assert load_rules(None).rules == (Rule("temp-high", "temp", "above", 30.0, None, "critical", ("*",)),)
+    assert load_rules(str(DEFAULT_RULES)) == load_rules(None)
+
+
+def test_everything_a_rule_can_say():
+    text = """
+version: 1
+rules:
+  - {id: a, metric: temp, above: 30}
+  - {id: b.1, metric: co, below: -1.5e-3, severity: info}
+  - {id: c_2, metric: humidity, outside: [20, 80.5], severity: critical, devices: ["b8:*", x]}
+  - {id: 4-d, metric: lpg, inside: [0, 0]}
+"""
+    assert parse_rules(text).rules == (
+        Rule("a", "temp", "above", 30.0, None, "warning", ("*",)),
+        Rule("b.1", "co", "below", -0.0015, None, "info", ("*",)),
+        Rule("c_2", "humidity", "outside", 20.0, 80.5, "critical", ("b8:*", "x")),
+        Rule("4-d", "lpg", "inside", 0.0, 0.0, "warning", ("*",)),
+    )
+
+
+def test_the_version_says_what_is_meant_not_how_it_is_laid_out():
+    version = parse_rules(one_rule("above: 30")).version
+    assert version == parse_rules(one_rule("devices: ['*'], severity: warning, above: 30.0")).version
+    others = ["above: 31", "below: 30", "above: 30, severity: info", "above: 30, devices: [a]"]
+    versions = {parse_rules(one_rule(fields)).version for fields in others}
+    assert len(versions | {version}) == len(others) + 1
+
+
+NUMBERS = {
+    ".nan": "nan",
+    ".inf": "inf",
+    "-.inf": "-inf",
+    "true": "True",
+    "'30'": "'30'",
+    "1e400": "'1e400'",
+    "null": "None",
+    "[30]": "[30]",
+    "{a: 1}": "{'a': 1}",
+    "2020-01-01": "datetime.date(2020, 1, 1)",
+    "1" * 90: None,
+    "1" * 401: f"{'1' * 100}…",
+    "-" + "9" * 4_000: f"-{'9' * 99}…",
+    "0x" + "f" * 5_000: "a huge number",
+}
+
+
+@pytest.mark.parametrize(("number", "shown"), NUMBERS.items(), ids=[number[:12] for number in NUMBERS])
+@pytest.mark.parametrize("comparison", ["above", "below", "outside", "inside"])
+def test_a_bound_is_a_finite_number(comparison, number, shown):
+    is_range = comparison in ("outside", "inside")
+    text = one_rule(f"{comparison}: " + (f"[{number}, {number}]" if is_range else number))
+    if shown is None:
+        assert parse_rules(text).rules[0].threshold == float(number)
+    else:
+        assert refusal(text) == f"rule 'hot': {comparison} must be a finite number, not {shown}"
+
+
+def test_the_upper_bound_is_looked_at_too():
+    assert refusal(one_rule("inside: [1, .nan]")) == "rule 'hot': inside must be a finite number, not nan"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ("severity: info", "exactly one of above, below, outside, inside is needed, got 0"),
+        ("above: 1, below: 2", "exactly one of above, below, outside, inside is needed, got 2"),
+        ("inside: 3", "inside must be [low, high], not 3"),
+        ("outside: [1]", "outside must be [low, high], not [1]"),
+        ("outside: [1, 2, 3]", "outside must be [low, high], not [1, 2, 3]"),
+        ("inside: [2, 1]", "inside [2, 1] has its low bound above its high one"),
+        ("above: 1, severity: bad", "severity must be one of info, warning, critical, not 'bad'"),
+        ("above: 1, severity: [info]", "severity must be one of info, warning, critical, not ['info']"),
+        ("above: 1, severity: null", "severity must be one of info, warning, critical, not None"),
+        ("above: 1, devices: a", "devices must be a list of names or globs, not 'a'"),
+        ("above: 1, devices: []", "devices must be a list of names or globs, not []"),
+        ("above: 1, devices: [1]", "devices must be a list of names or globs, not [1]"),
+        ("above: 1, treshold: 3", "unknown field 'treshold'"),
+        ("above: 1, 7: 3", "unknown field 7"),
+        ("above: 1, metric: 5", "metric must be the name of a metric, not 5"),
+        ("above: 1, metric: ''", "metric must be the name of a metric, not ''"),
+        ("above: 1, metric: null", "metric must be the name of a metric, not None"),
+    ],
+)
+def test_a_problem_names_the_rule_and_the_field(fields, problem):
+    assert refusal(one_rule(fields)) == f"rule 'hot': {problem}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("7", "rule 2: must be a mapping"),
+        ("[id, b]", "rule 2: must be a mapping"),
+        ("{metric: temp, above: 1}", "rule 2: id must be letters, digits, '.', '_' or '-', not None"),
+        ("{id: 5, metric: temp, above: 1}", "rule 2: id must be letters, digits, '.', '_' or '-', not 5"),
+        ("{id: a/b, above: 1}", "rule 'a/b': id must be letters, digits, '.', '_' or '-', not 'a/b'"),
+        ('{id: "a\\n", above: 1}', r"rule 'a\n': id must be letters, digits, '.', '_' or '-', not 'a\n'"),
+        ("{id: b, above: 1}", "rule 'b': metric must be the name of a metric, not None"),
+        ("{id: b, id_: 1}", "rule 'b': unknown field 'id_'"),
+        ("{id: a, metric: temp, below: 1}", "rule 'a': id is used twice"),
+    ],
+)
+def test_a_rule_without_a_usable_name_is_numbered(entry, problem):
+    assert refusal(f"version: 1\nrules:\n- {{id: a, metric: temp, above: 1}}\n- {entry}\n") == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "must be a mapping with `version: 1` and `rules:`"),
+        ("- 1", "must be a mapping with `version: 1` and `rules:`"),
+        ("rules: [1]", "version: must be 1, not None"),
+        ("version: 2\nrules: [1]", "version: must be 1, not 2"),
+        ("version: '1'\nrules: [1]", "version: must be 1, not '1'"),
+        ("version: true\nrules: [1]", "version: must be 1, not True"),
+        ("version: 1", "rules: must be a list of at least one rule"),
+        ("version: 1\nrules: []", "rules: must be a list of at least one rule"),
+        ("version: 1\nrules: {a: 1}", "rules: must be a list of at least one rule"),
+        ("version: 1\nrule: []", "unknown field 'rule', expected version and rules"),
+        ("version: 1\nrules: [", "not valid YAML at line 2"),
+        ("version: 1\n\ta: b", "not valid YAML at line 2"),
+        ("version: 1\n---\nversion: 1", "not valid YAML at line 2"),
+        ("a: !!python/object:os.system {}", "not valid YAML at line 1"),
+        ("version: \x07", "not valid YAML"),
+        ("version: " + "1" * 5_000, "not valid YAML"),
+        ("version: 2020-13-45", "not valid YAML"),
+        ("version: " + "[" * 1_000, "not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_rules_file_says_why(text, problem):
+    assert refusal(text) == problem
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(None, "No such file or directory"), (b"\xff", "not UTF-8 text"), (b"rules", "must be a")]
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path, content, problem):
+    if content is not None:
+        (tmp_path / "rules.yaml").write_bytes(content)
+    with pytest.raises(RuleError, match=problem):
+        load_rules(str(tmp_path / "rules.yaml"))
+
+
+def test_a_rule_on_a_metric_that_is_not_decoded_is_named():
+    rules = RuleSet([Rule("a", "temp", "above", 1.0), Rule("b", "tmp", "above", 1.0)])
+    rules.check_metrics(["temp", "tmp"])
+    with pytest.raises(RuleError, match=r"^rule 'b': metric 'tmp' is not one of temp, co$"):
+        rules.check_metrics(["temp", "co"])

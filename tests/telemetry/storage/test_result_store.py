@@ -1,0 +1,68 @@
+"""Files of results as a store: by parts, and only what is new."""
+
+from pathlib import Path
+
+import pytest
+
+from telemetry.storage.files import StorageError
+from telemetry.storage.result_store import FileStore, Mark, ResultStore, schema_of
+from tests.support.runs import MINUTE, T0, anomaly, window, write
+
+COLUMNS = ("device", "window_start", "count")
+
+
+def store(folder: Path) -> ResultStore:
+    return FileStore(str(folder))
+
+
+def devices(table) -> list[str]:
+    return sorted(table.column("device").to_pylist())
+
+
+def test_a_table_is_a_file(tmp_path: Path) -> None:
+    write(tmp_path, "aggregates", [window("a"), window("b")], name="a")
+    write(tmp_path, "aggregates", [window("c", 5)], name="b", kind="parquet")
+    write(tmp_path, "anomalies", [anomaly("d")])
+    tables = list(store(tmp_path).tables("aggregates", COLUMNS))
+    assert [devices(table) for table in tables] == [["a", "b"], ["c"]]
+    assert [table.schema for table in tables] == [schema_of("aggregates", COLUMNS)] * 2
+    assert devices(store(tmp_path).read("aggregates", COLUMNS)) == ["a", "b", "c"]
+
+
+def test_newer_is_what_lies_in_files_that_were_not_there(tmp_path: Path) -> None:
+    """Also a file that is sorted before the known ones, of an older hour; and a known one is not opened again."""
+    files = store(tmp_path)
+    table, nothing = files.newer("aggregates", COLUMNS, None)
+    assert (len(table), table.schema) == (0, schema_of("aggregates", COLUMNS))
+    first = write(tmp_path, "aggregates", [window("a"), window("b")], name="m", hour="05")
+    table, mark = files.newer("aggregates", COLUMNS, nothing)
+    assert devices(table) == ["a", "b"]
+    first.write_text("no longer a file of the job")
+    write(tmp_path, "aggregates", [window("c")], name="a", hour="01")
+    table, later = files.newer("aggregates", COLUMNS, mark)
+    assert devices(table) == ["c"]
+    assert len(files.newer("aggregates", COLUMNS, later)[0]) == 0
+    assert devices(files.newer("aggregates", COLUMNS, mark)[0]) == ["c"]
+
+
+def test_newer_from_the_beginning_is_all(tmp_path: Path) -> None:
+    write(tmp_path, "aggregates", [window("a", at) for at in range(3)])
+    table, mark = store(tmp_path).newer("aggregates", COLUMNS, None)
+    assert isinstance(mark, Mark)
+    assert sorted(table.column("window_start").cast("int64").to_pylist()) == [T0 + at * MINUTE for at in range(3)]
+
+
+def test_a_file_that_cannot_be_read_comes_with_the_next_time_that_it_can(tmp_path: Path) -> None:
+    files = store(tmp_path)
+    _, mark = files.newer("aggregates", COLUMNS, None)
+    broken = write(tmp_path, "aggregates", [window("a")])
+    content = broken.read_bytes()
+    broken.write_bytes(content[:20])
+    with pytest.raises(StorageError, match="not a file of aggregates of the job"):
+        files.newer("aggregates", COLUMNS, mark)
+    broken.write_bytes(content)
+    assert devices(files.newer("aggregates", COLUMNS, mark)[0]) == ["a"]
+
+
+def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:
+    assert str(store(tmp_path)) == str(tmp_path)

@@ -1,0 +1,280 @@
+import base64
+import gzip
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.model.dead_letters import Reason, RejectionError
+from telemetry.model.messages import Message
+from telemetry.model.metrics import DEFAULT_METRICS
+from transforms.decode.codec import DecodedBatch, decode, read_back
+from transforms.decode.json_lines import parse_object, read_object
+
+METRICS = ("temp",)
+CORPUS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_messages.yaml").read_text("utf-8"))
+GOOD = b'{"ts": 8, "device": "good", "temp": 20.5}'
+corpus = pytest.mark.parametrize("case", CORPUS, ids=[case["name"] for case in CORPUS])
+
+
+def bytes_of(part: Any) -> bytes:
+    if isinstance(part, str):
+        return part.encode()
+    if isinstance(part, list):
+        return b"".join(map(bytes_of, part))
+    if "hex" in part:
+        return bytes.fromhex(part["hex"])
+    if "gzip" in part:
+        return gzip.compress(bytes_of(part["gzip"]), mtime=0)
+    return bytes_of(part["repeat"]) * part["times"] if "repeat" in part else bytes_of(part["of"])[: part["first"]]
+
+
+def message_of(case: dict[str, Any]) -> Message:
+    columns = tuple(case["columns"]) if "columns" in case else None
+    published_us = case["published"] * 1_000_000 if "published" in case else None
+    return Message(bytes_of(case["payload"]), case.get("attributes", {}), "bad", published_us, None, columns)
+
+
+def readings(decoded: DecodedBatch, name: str = "bad") -> list[list[Any]]:
+    """Rows of one message: line, device, event time in seconds, first metric (None where it is missing)."""
+    batch = decoded.readings
+    if batch is None:
+        return []
+    rows = zip(batch.message, batch.line, batch.device, batch.event_us, batch.values[0], strict=True)
+    return sorted(
+        [int(line), batch.devices[device], event_us / 1e6, None if math.isnan(value) else float(value)]
+        for message, line, device, event_us, value in rows
+        if batch.messages[message].message_id == name
+    )
+
+
+def dead(decoded: DecodedBatch) -> list[tuple[int | None, str, bytes]]:
+    letters = [(letter.line, letter.reason, base64.b64decode(letter.payload)) for letter in decoded.rejected]
+    return sorted(letters, key=lambda letter: letter[0] or 0)
+
+
+@corpus
+def test_each_message_of_the_corpus_becomes_what_is_written_there(case):
+    message = message_of(case)
+    decoded = decode([message], METRICS)
+    assert readings(decoded) == case.get("readings", [])
+    letters = sorted(decoded.rejected, key=lambda letter: letter.line or 0)
+    expected = case.get("dead", [])
+    assert [[letter.line, letter.reason] for letter in letters] == [[line, reason] for line, reason, _ in expected]
+    for letter, (line, _, error) in zip(letters, expected, strict=True):
+        assert letter.error.startswith(error)
+        assert "\n" not in letter.error
+        content, attributes = message.payload, dict(message.attributes)
+        if line is not None:
+            content = gzip.decompress(content) if attributes.pop("content-encoding", None) else content
+            content = content.split(b"\n")[line - 1]
+            attributes.pop("rows", None)
+        assert base64.b64decode(letter.payload) == content
+        assert json.loads(letter.attributes) == attributes
+
+
+@corpus
+def test_a_dead_letter_is_a_message_that_dies_of_the_same_reason(case):
+    for letter in decode([message_of(case)], METRICS).rejected:
+        content = base64.b64decode(letter.payload)
+        columns = tuple(case["columns"]) if "columns" in case else None
+        again = Message(content, json.loads(letter.attributes), "again", letter.publish_time, None, columns)
+        (second,) = decode([again], METRICS).rejected
+        assert (second.reason, second.error, second.payload) == (letter.reason, letter.error, letter.payload)
+
+
+@corpus
+def test_messages_beside_a_bad_one_are_decoded_all_the_same(case):
+    alone = decode([message_of(case)], METRICS)
+    first, last = Message(GOOD, {}, "first"), Message(GOOD + b"\n" + GOOD, {"time_shift": "1"}, "last")
+    beside = decode([first, message_of(case), last], METRICS)
+    assert readings(beside, "first") == [[1, "good", 8.0, 20.5]]
+    assert readings(beside, "last") == [[1, "good", 9.0, 20.5], [2, "good", 9.0, 20.5]]
+    assert readings(beside) == readings(alone)
+    assert dead(beside) == dead(alone)
+    assert {letter.message_id for letter in beside.rejected} <= {"bad"}
+
+
+LINES = [
+    case for case in CORPUS if not {"attributes", "alone"} & case.keys() and all(row[0] for row in case.get("dead", []))
+]
+
+
+@pytest.mark.parametrize("case", LINES, ids=[case["name"] for case in LINES])
+def test_lines_beside_a_bad_one_are_decoded_all_the_same(case):
+    message = message_of(case)
+    good = b"8,good,20.5" + b"," * (len(message.columns) - 3) if message.columns else GOOD
+    payload = good + b"\n" + message.payload.rstrip(b"\n") + b"\n" + good
+    around = Message(payload, {}, "bad", message.publish_us, None, message.columns)
+    decoded = decode([around], METRICS)
+    expected = [[line + 1, *rest] for line, *rest in case.get("readings", [])]
+    beside = [[1, "good", 8.0, 20.5], [payload.count(b"\n") + 1, "good", 8.0, 20.5]]
+    if message.columns and "ts" not in message.columns:
+        beside = []
+    assert readings(decoded) == sorted(expected + beside)
+    if beside:
+        assert [(line, reason) for line, reason, _ in dead(decoded)] == [
+            (line + 1, reason) for line, reason, _ in case.get("dead", [])
+        ]
+
+
+def test_the_corpus_has_every_reason():
+    reasons = {reason for case in CORPUS for _, reason, _ in case.get("dead", [])}
+    assert reasons == set(Reason) - {Reason.TOO_LATE, Reason.NOT_STORED, Reason.NOT_DELIVERED}  # those of later steps
+    names = [case["name"] for case in CORPUS]
+    assert len(set(names)) == len(names)
+
+
+pieces = st.sampled_from(
+    [
+        GOOD,
+        b'{"ts":1,"device":"b"}',
+        b'{"ts":"1970-01-01T00:00:02Z","device":"c","new":1}',
+        b'{"ts":-1,"device":"a"}',
+        b'{"ts":1,"device":"a","temp":NaN}',
+        b"{}",
+        b"[1]",
+        b"",
+        b" ",
+        b"\r",
+        b"x",
+        b"\xff",
+        b"\x00",
+        b"{",
+        b"}",
+        b'"',
+    ]
+)
+lines = st.one_of(
+    pieces,
+    st.lists(pieces, max_size=3).map(b"".join),
+    st.binary(max_size=12),
+    st.tuples(pieces, st.integers(0, 40), st.binary(max_size=2)).map(lambda p: p[0][: p[1]] + p[2] + p[0][p[1] + 1 :]),
+)
+
+
+@st.composite
+def messages(draw) -> Message:
+    payload = b"\n".join(draw(st.lists(lines, max_size=6)))
+    attributes = {}
+    if draw(st.booleans()):
+        payload = gzip.compress(payload, mtime=0)
+        attributes["content-encoding"] = "gzip"
+        if draw(st.integers(0, 3)) == 0:
+            at = draw(st.integers(0, len(payload)))
+            payload = payload[:at] + draw(st.binary(max_size=2)) + payload[at + 1 :]
+    if draw(st.integers(0, 3)) == 0:
+        attributes["time_shift"] = draw(st.sampled_from(["1", "-4", "0.5", "x", "nan"]))
+    return Message(payload, attributes, "bad")
+
+
+def is_one_document(payload: bytes) -> bool:
+    try:
+        json.loads(payload.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def expected_of(message: Message) -> tuple[list[list[Any]], list[tuple[int | None, bytes]]]:
+    """What decoding must give by the definition, one line at a time: readings and dead letters."""
+    payload = message.payload
+    if message.attributes.get("content-encoding"):
+        try:
+            payload = gzip.decompress(payload)
+        except (EOFError, OSError, gzip.zlib.error):  # type: ignore[attr-defined]
+            return [], [(None, message.payload)]
+    found = [(number, line) for number, line in enumerate(payload.split(b"\n"), 1) if line.strip()]
+    if not found:
+        return [], [(None, message.payload)]
+    if len(found) > 1 and is_one_document(payload):
+        found = [(0, payload)]
+    shift = {"x": math.nan, "nan": math.nan}.get(message.attributes.get("time_shift", "0"))
+    shift = float(message.attributes.get("time_shift", "0")) if shift is None else shift
+    good: list[list[Any]] = []
+    bad: list[tuple[int | None, bytes]] = []
+    for number, line in found:
+        try:
+            row = read_object(parse_object(line), METRICS)
+        except RejectionError:
+            bad.append((number or None, line))
+            continue
+        value = None if math.isnan(row.values[0]) else row.values[0]
+        if row.ts >= 0 and 0 <= row.ts + shift < 4_102_444_800:
+            good.append([number, row.device, round(row.ts * 1e6 + shift * 1e6) / 1e6, value])
+        else:
+            bad.append((number or None, line))
+    return sorted(good), bad
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(messages(), min_size=1, max_size=4))
+def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
+    many = [Message(one.payload, one.attributes, f"m{number}") for number, one in enumerate(many)]
+    decoded = decode(many, METRICS)
+    for message in many:
+        good, bad = expected_of(message)
+        assert readings(decoded, message.message_id) == good
+        letters = [letter for letter in decoded.rejected if letter.message_id == message.message_id]
+        assert sorted([(x.line or 0, base64.b64decode(x.payload)) for x in letters]) == [(n or 0, b) for n, b in bad]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["1,a,2", '"1","a","2"', "1,a", '1,"a', "x,a,2", ",a,", "-1,a,2", '1,"a"b,2', "", "1,a\r,2", " ", "\r"]
+        ),
+        max_size=150,
+    )
+)
+def test_lines_of_csv_are_read_in_bulk_or_alone_to_the_same_end(rows):
+    def read(*some: str) -> DecodedBatch:
+        return decode([Message("\n".join(some).encode(), {}, "bad", columns=("ts", "device", "temp"))], METRICS)
+
+    alone = {row: read(row) for row in set(rows)}
+    together = read(*rows)
+    good = [[number, *row[1:]] for number, text in enumerate(rows, 1) for row in readings(alone[text])]
+    bad = [(number, *letter[1:]) for number, text in enumerate(rows, 1) for letter in dead(alone[text])]
+    assert readings(together) == good
+    assert dead(together) == bad
+
+
+def test_a_batch_knows_where_its_rows_came_from():
+    first = Message(b'{"ts":1.5,"device":"a","co":1}\n{"ts":2,"device":"b"}', {"time_shift": "10"}, "m1")
+    last = Message(b'{"device":"a","ts":3,"temp":-0.0,"humidity":null}\n', {}, "m2")
+    batch = decode([first, last], DEFAULT_METRICS).readings
+    assert batch is not None
+    assert batch.metrics == DEFAULT_METRICS
+    assert [batch.devices[code] for code in batch.device] == ["a", "b", "a"]
+    assert batch.event_us.tolist() == [11_500_000, 12_000_000, 3_000_000]
+    assert batch.source_us.tolist() == [1_500_000, 2_000_000, 3_000_000]
+    assert batch.messages == (first, last)
+    assert batch.message.tolist() == [0, 0, 1]
+    assert batch.line.tolist() == [1, 2, 1]
+    assert str(batch.values[DEFAULT_METRICS.index("temp")].tolist()) == "[nan, nan, 0.0]"
+    assert str(batch.values[DEFAULT_METRICS.index("co")].tolist()) == "[1.0, nan, nan]"
+    assert batch.breaches is None
+
+
+@pytest.mark.parametrize("bad", [b"", b"\nx"])
+def test_fields_nobody_knows_are_counted_alike_in_bulk_and_alone(bad):
+    json_lines = b'{"ts":1,"device":"a","new":1,"smoke":2}\n{"ts":1,"device":"a","new":1}' + bad
+    assert decode([Message(json_lines)], METRICS).ignored == {"new": 2}
+    csv_lines = b"1,a,2,3,4\n1,b,2,3,4" + bad
+    assert decode([Message(csv_lines, columns=("ts", "device", "temp", "new", "co"))], METRICS).ignored == {"new": 2}
+    assert decode([Message(GOOD)], METRICS).ignored == {}
+
+
+def test_lines_are_read_back_from_where_they_came():
+    plain = Message(b"a\nb\r\n\nd")
+    packed = Message(gzip.compress(b"e\nf"), {"content-encoding": "gzip"})
+    where, line = np.array([1, 0, 0, 1, 0], np.int32), np.array([2, 4, 2, 1, 0], np.int32)
+    assert list(read_back([plain, packed], where, line)) == [b"f", b"d", b"b\r", b"e", plain.payload]
+    assert list(read_back([plain], where[:0], line[:0])) == []

@@ -1,0 +1,338 @@
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.coders import PickleCoder
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing import test_stream
+from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.transforms.window import GlobalWindow, TimestampedValue
+from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.model.messages import Message
+from tests.support.jobs import cut
+from tests.transforms.dedup.test_key_memory import oracle
+from transforms import counters
+from transforms.dedup import drop_duplicates
+from transforms.dedup.drop_duplicates import DedupOutputs, DropDuplicates, _ByBucket, _Remember
+from transforms.dedup.key_memory import decode_key_memory, key_of
+
+SECOND = 1_000_000
+WINDOW = 10 * SECOND
+DAY = 1_600_000_000 * SECOND
+
+Stamped = tuple[Message, int]
+"""A message and its timestamp in microseconds."""
+
+
+@pytest.fixture(autouse=True)
+def _from_zero():
+    counters.start_tally()
+    yield
+    counters.start_tally()
+
+
+def message(key: str | None, published_us: int | None = 0, message_id: str = "", rows: int = 1) -> Message:
+    attributes = {} if key is None else {"message_key": key}
+    return Message(b'{"ts":1}\n' * rows, attributes, message_id, published_us)
+
+
+class Cell:
+    """The state of one key, as Beam hands it over."""
+
+    def __init__(self) -> None:
+        self.content: bytes | None = None
+
+    def read(self) -> bytes | None:
+        return self.content
+
+    def write(self, content: bytes) -> None:
+        self.content = content
+
+
+class Steps:
+    """Both steps of `DropDuplicates` without a runner: outputs by bucket, in order, and the states."""
+
+    def __init__(self, window_us: int = WINDOW) -> None:
+        self.by_bucket = _ByBucket()
+        self.remember = _Remember(window_us)
+        self.states: dict[int, Cell] = defaultdict(Cell)
+        self.outputs: dict[int, list[tuple[Stamped, bool]]] = defaultdict(list)
+
+    def bundle(self, stamped: Sequence[Stamped]) -> list[bool]:
+        """Process a bundle; returns of each of its messages whether it is new."""
+        self.by_bucket.start_bundle()
+        elements = [e for m, us in stamped for e in self.by_bucket.process(m, Timestamp(micros=us))]
+        elements += self.by_bucket.finish_bundle()
+        new: dict[int, bool] = {}
+        for element in elements:
+            assert element.windows == (GlobalWindow(),)
+            bucket = element.value[0]
+            assert element.timestamp == min(element.value[1].timestamps)
+            for output in self.remember.process(element.value, self.states[bucket]):
+                is_new = not isinstance(output, beam.pvalue.TaggedOutput)
+                value = output if is_new else output.value
+                assert value.windows == (GlobalWindow(),)
+                self.outputs[bucket].append(((value.value, value.timestamp.micros), is_new))
+                new[id(value.value)] = is_new
+        return [new[id(m)] for m, _ in stamped]
+
+
+def expected(stamped: Sequence[Stamped]) -> list[bool]:
+    """What a dict of all keys says of messages whose times only go on."""
+    arrivals = [(key_of(m), us if m.publish_us is None else m.publish_us) for m, us in stamped]
+    return oracle(arrivals, WINDOW)[0]
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, in_order: bool = False) -> list[Stamped]:
+    """Messages with few keys, ids or neither, whose times of publication are or are not known."""
+    known = draw(st.booleans())
+    steps = draw(st.lists(st.integers(0, WINDOW // 2).map(lambda us: us - us % 1_000_000), max_size=30))
+    times = [sum(steps[: n + 1]) for n in range(len(steps))]
+    if not in_order:
+        times = draw(st.permutations(times))
+    stamped = []
+    for us in times:
+        key = draw(st.sampled_from(["a", "b", "c", "d", None]))
+        one = message(key, us if known else None, draw(st.sampled_from(["1", "2", ""])))
+        stamped.append((one, DAY + draw(st.integers(0, 100)) * SECOND if known else us))
+    return stamped
+
+
+CUTS = st.lists(st.integers(1, 6), max_size=15)
+
+
+@given(arrivals(in_order=True), CUTS)
+def test_any_bundles_of_messages_in_order_equal_a_dict(stamped, sizes):
+    steps = Steps()
+    assert [new for part in cut(stamped, sizes) for new in steps.bundle(part)] == expected(stamped)
+
+
+@given(arrivals(), CUTS)
+def test_in_any_order_each_bucket_equals_a_dict_of_its_own(stamped, sizes):
+    steps = Steps()
+    for part in cut(stamped, sizes):
+        steps.bundle(part)
+    assert sum(map(len, steps.outputs.values())) == len(stamped)
+    for outputs in steps.outputs.values():
+        of_bucket = [one for one, _ in outputs]
+        ids = {id(m) for m, _ in of_bucket}
+        assert of_bucket == [one for one in stamped if id(one[0]) in ids], "in the order in which they came"
+        assert [new for _, new in outputs] == expected(of_bucket)
+    buckets = [{key_of(m) for (m, _), _ in outputs if key_of(m)} for outputs in steps.outputs.values()]
+    assert sum(map(len, buckets)) == len(set().union(*buckets)), "a key is in one bucket"
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 100)), unique_by=lambda one: one[0]), CUTS)
+def test_different_keys_are_never_removed(numbers, sizes):
+    steps = Steps()
+    stamped = [(message(f"run-{n}", seconds * SECOND), DAY) for n, seconds in numbers]
+    assert all(new for part in cut(stamped, sizes) for new in steps.bundle(part))
+    assert counters.tally() == {}
+
+
+@given(st.permutations([n % 5 for n in range(20)]), st.lists(st.integers(0, 10), min_size=20, max_size=20), CUTS)
+def test_within_one_window_each_key_passes_once(keys, seconds, sizes):
+    stamped = [(message(str(key), s * SECOND), DAY) for key, s in zip(keys, seconds, strict=True)]
+    steps = Steps()
+    new = [flag for part in cut(stamped, sizes) for flag in steps.bundle(part)]
+    assert new == [key not in keys[:n] for n, key in enumerate(keys)]
+
+
+def test_of_two_in_one_bundle_the_first_stays_with_its_own_timestamp():
+    first, second = message("a", message_id="1"), message("a", message_id="2")
+    steps = Steps()
+    assert steps.bundle([(first, DAY + 5), (second, DAY + 3)]) == [True, False]
+    assert list(steps.outputs.values()) == [[((first, DAY + 5), True), ((second, DAY + 3), False)]]
+
+
+def test_what_is_kept_is_bounded_by_the_window():
+    """A message a second: of a window of 10 s no bucket keeps more than 11, however many have passed."""
+    steps = Steps()
+    for start in range(0, 5_000, 50):
+        steps.bundle([(message(f"run-{n}", n * SECOND), DAY) for n in range(start, start + 50)])
+        assert all(len(state.content or b"") <= 8 + 24 * 11 for state in steps.states.values())
+    assert len(steps.states) == drop_duplicates._BUCKETS
+    for bucket, state in steps.states.items():
+        passed = [m for (m, _), _ in steps.outputs[bucket]]
+        latest = passed[-1].publish_us or 0
+        kept = {key_of(m) for m in passed if (m.publish_us or 0) >= latest - WINDOW}
+        assert {key.ljust(16, b"\0") for key in decode_key_memory(state.content).keys.tolist()} == kept
+
+
+def test_a_large_bundle_goes_on_in_parts():
+    large = [Message(b"x" * 1_500_000, {"message_key": str(n)}, "", 0) for n in (1, 2, 3, 1, 4)]
+    step = _ByBucket()
+    step.start_bundle()
+    sizes = [[len(e.value[1].messages) for e in step.process(one, Timestamp(0))] for one in large]
+    assert [sum(parts) for parts in sizes] == [0, 0, 3, 0, 0]
+    assert sum(len(e.value[1].messages) for e in step.finish_bundle()) == 2
+    assert Steps().bundle([(one, DAY) for one in large]) == [True, True, True, False, True]
+
+
+def test_nothing_is_left_of_a_bundle_that_failed():
+    step = _ByBucket()
+    step.start_bundle()
+    assert list(step.process(message("lost"), Timestamp(1))) == []
+    step.start_bundle()
+    assert (list(step.finish_bundle()), step.size) == ([], 0)
+
+
+def test_removed_messages_are_counted_with_their_rows():
+    bundle = [message("a", rows=3), message("b", rows=4), message("a", rows=3), message("b", rows=4), message("c")]
+    Steps().bundle([(one, DAY) for one in bundle])
+    assert counters.tally() == {"duplicates": 2, "rows_duplicate": 7}
+
+
+FOUND: list[tuple[str, str, int]] = []
+
+
+class _Collect(beam.DoFn):
+    """Notes which output a message came out of, its id and its timestamp, in this process."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def process(self, element: Message, timestamp: Any = beam.DoFn.TimestampParam) -> None:
+        FOUND.append((self.name, element.message_id, timestamp.micros))
+
+
+def streaming(*bundles: Sequence[Stamped], window_us: int = WINDOW) -> tuple[beam.Pipeline, DedupOutputs]:
+    """A pipeline of the local streaming runner in which these bundles lost their duplicates."""
+    stream = test_stream.TestStream(coder=PickleCoder())
+    for bundle in bundles:
+        stream.add_elements([TimestampedValue(m, Timestamp(micros=us)) for m, us in bundle])
+    stream.advance_watermark_to_infinity()
+    options = PipelineOptions(["--project", "a-test-project"], streaming=True)
+    pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
+    messages = pipeline | stream | beam.Map(lambda element: element).with_output_types(Message)
+    return pipeline, messages | DropDuplicates(window_us)
+
+
+def run(*bundles: Sequence[Stamped], window_us: int = WINDOW) -> list[tuple[str, str, int]]:
+    """Run bundles through the local streaming runner: (output, message id, timestamp) of each message, sorted."""
+    FOUND.clear()
+    pipeline, unique = streaming(*bundles, window_us=window_us)
+    assert unique.messages.element_type is unique.duplicates.element_type is Message
+    for name, collection in unique._asdict().items():
+        _ = collection | f"Collect {name}" >> beam.ParDo(_Collect(name))
+    pipeline.run().wait_until_finish()
+    return sorted(FOUND)
+
+
+def test_story_of_a_publisher_that_sends_again():
+    first, second = message("a", 0, "1"), message("b", 1 * SECOND, "2")
+    again, last, anew = (message("a", us, str(n)) for n, us in ((3, 2 * SECOND), (4, WINDOW), (5, WINDOW + 1)))
+    assert run([(first, DAY), (second, DAY + 1_000)], [(again, DAY), (last, DAY)], [(anew, DAY + 2_000)]) == [
+        ("duplicates", "3", DAY),
+        ("duplicates", "4", DAY),
+        ("messages", "1", DAY),
+        ("messages", "2", DAY + 1_000),
+        ("messages", "5", DAY + 2_000),
+    ]
+    assert counters.tally() == {"duplicates": 2, "rows_duplicate": 2}
+
+
+def test_story_of_a_redelivery_to_a_device_without_attributes():
+    device = message(None, 0, "17")
+    assert run([(device, DAY)], [(device, DAY)], [(message(None, 0, "18"), DAY)]) == [
+        ("duplicates", "17", DAY),
+        ("messages", "17", DAY),
+        ("messages", "18", DAY),
+    ]
+
+
+def test_story_of_messages_that_nothing_tells_apart():
+    nameless = message(None, 0)
+    assert run([(nameless, DAY), (nameless, DAY)], [(nameless, DAY)]) == [("messages", "", DAY)] * 3
+
+
+def test_story_of_messages_whose_publishing_is_unknown():
+    """Their own timestamps count: the second is 10 s after the first, the third more."""
+    first, second, third = (message("a", None, name) for name in "123")
+    assert run([(first, DAY)], [(second, DAY + WINDOW)], [(third, DAY + WINDOW + 1_000)]) == [
+        ("duplicates", "2", DAY + WINDOW),
+        ("messages", "1", DAY),
+        ("messages", "3", DAY + WINDOW + 1_000),
+    ]
+
+
+def test_the_window_is_an_option():
+    bundles = [[(message("a", 0, "1"), DAY)], [(message("a", 3 * SECOND, "2"), DAY)]]
+    assert [name for name, _, _ in run(*bundles, window_us=3 * SECOND)] == ["duplicates", "messages"]
+    assert [name for name, _, _ in run(*bundles, window_us=2 * SECOND)] == ["messages", "messages"]
+
+
+@settings(max_examples=8, deadline=None)
+@given(arrivals(in_order=True), CUTS)
+def test_any_bundles_through_the_runner_equal_a_dict(stamped, sizes):
+    stamped = [(Message(m.payload, m.attributes, m.message_id, m.publish_us), us) for m, us in stamped]
+    outputs = ["messages" if new else "duplicates" for new in expected(stamped)]
+    found = run(*cut(stamped, sizes))
+    assert found == sorted((name, m.message_id, us) for name, (m, us) in zip(outputs, stamped, strict=True))
+
+
+def test_the_messages_of_a_bundle_are_one_bundle_afterwards():
+    """The decoder reads a bundle in one go, however many buckets its messages went through."""
+    FOUND.clear()
+    pipeline, unique = streaming([(message(f"run-{n}"), DAY) for n in range(100)])
+    _ = unique.messages | beam.ParDo(_SizeOfBundle())
+    pipeline.run().wait_until_finish()
+    assert [size for _, _, size in FOUND if size] == [100]
+
+
+class _SizeOfBundle(beam.DoFn):
+    def start_bundle(self) -> None:
+        self.size = 0
+
+    def process(self, element: Message) -> None:
+        self.size += 1
+
+    def finish_bundle(self) -> None:
+        FOUND.append(("bundle", "", self.size))
+
+
+FAILURES: list[int] = []
+
+
+def test_a_retried_bundle_loses_nothing_and_counts_once(monkeypatch):
+    """The first attempt fails after some buckets were written: what it remembered is forgotten."""
+    monkeypatch.setattr(logging.getLogger("apache_beam"), "disabled", True)
+    count = drop_duplicates._count
+
+    def fail_once(duplicates: list[Message]) -> None:
+        FAILURES.append(len(duplicates))
+        if len(FAILURES) == 3:
+            raise RuntimeError("a worker dies")
+        count(duplicates)
+
+    FAILURES.clear()
+    monkeypatch.setattr(drop_duplicates, "_count", fail_once)
+    bundle = [(message(f"run-{n}", 0, str(n)), DAY) for n in range(40)]
+    assert run(bundle, [(message("run-7", 0, "again"), DAY)]) == sorted(
+        [("duplicates", "again", DAY), *(("messages", str(n), DAY) for n in range(40))]
+    )
+    assert len(FAILURES) > drop_duplicates._BUCKETS
+    assert counters.tally() == {"duplicates": 1, "rows_duplicate": 1}
+
+
+def test_files_and_other_bounded_input_work():
+    stamped = [(message(key, 0, str(n)), DAY + n) for n, key in enumerate("abcabca")]
+
+    def told(element: Message, timestamp: Any = beam.DoFn.TimestampParam) -> tuple[str, int]:
+        return element.message_id, timestamp.micros
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        elements = pipeline | beam.Create([TimestampedValue(m, Timestamp(micros=us)) for m, us in stamped])
+        unique = elements | beam.Map(lambda element: element).with_output_types(Message) | DropDuplicates(WINDOW)
+        found = {name: out | f"Tell {name}" >> beam.Map(told) for name, out in unique._asdict().items()}
+        assert_that(found["messages"], equal_to([("0", DAY), ("1", DAY + 1), ("2", DAY + 2)]), label="messages")
+        again = [(str(n), DAY + n) for n in (3, 4, 5, 6)]
+        assert_that(found["duplicates"], equal_to(again), label="duplicates")

@@ -1,0 +1,141 @@
+"""Entries of the ledger: what they count, for whom, and that the same rows give the same entries."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from telemetry.model.dead_letters import Reason, RejectionError, dead_line, dead_message
+from telemetry.model.messages import Message
+from telemetry.model.reading_batch import concat_batches
+from telemetry.model.record_batches import from_records
+from telemetry.model.records import Anomaly, DeadLetter
+from tests.support.batches import MINUTE, NAN, batch_of
+from transforms.ledger.entries import (
+    anomaly_entries,
+    dead_letter_entries,
+    duplicate_entries,
+    missed_entries,
+    reading_entries,
+    row_count,
+)
+from transforms.windows.aggregate_table import aggregate_batch
+from transforms.windows.late import MissedValues
+
+DAY = 86_400_000_000
+ROWS = [("a", DAY + MINUTE, 50.0, 31.0), ("b", DAY, NAN, 20.0), ("a", 2 * DAY, NAN, NAN)]
+
+
+def counts(entries: pa.RecordBatch) -> dict[tuple[str, str, str], int]:
+    """(run, item, detail) and how many; each once."""
+    rows = entries.to_pylist()
+    found = {(row["run_id"], row["item"], row["detail"]): row["count"] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def ids(entries: pa.RecordBatch) -> set[str]:
+    found: list[str] = entries.column("entry_id").to_pylist()
+    assert len(set(found)) == len(found)
+    return set(found)
+
+
+def days(entries: pa.RecordBatch) -> set[int | None]:
+    return set(entries.column("day").cast(pa.int64()).to_pylist())
+
+
+def of_run(rows, run: str, message_id: str = "m"):
+    batch = batch_of(rows, message_id)
+    message = replace_message(batch.messages[0], {"run_id": run} if run else {})
+    return replace(batch, messages=(message,))
+
+
+def replace_message(message: Message, attributes: dict[str, str]) -> Message:
+    return Message(message.payload, attributes, message.message_id, message.publish_us)
+
+
+def test_readings_count_as_rows_and_their_values_once_a_window():
+    entries = reading_entries(of_run(ROWS, "r"), 3)
+    assert counts(entries) == {
+        ("r", "rows_decoded", ""): 3,
+        ("r", "values", "humidity"): 3,
+        ("r", "values", "temp"): 6,
+    }
+    assert days(entries) == {DAY}
+
+
+def test_a_batch_of_several_runs_is_booked_for_each():
+    batch = concat_batches([of_run(ROWS[:1], "r", "m1"), of_run(ROWS[1:], "", "m2"), of_run(ROWS[:1], "r", "m3")])
+    assert counts(reading_entries(batch, 1)) == {
+        ("r", "rows_decoded", ""): 2,
+        ("r", "values", "humidity"): 2,
+        ("r", "values", "temp"): 2,
+        ("", "rows_decoded", ""): 2,
+        ("", "values", "temp"): 1,
+    }
+
+
+def test_the_same_batch_has_the_same_ids_and_another_has_not():
+    batch = of_run(ROWS, "r")
+    first = ids(reading_entries(batch, 1))
+    assert ids(reading_entries(batch, 1)) == first
+    for other in (of_run(ROWS, "r", "m2"), of_run(ROWS, "s"), batch.select(np.array([0, 1]))):
+        assert not ids(reading_entries(other, 1)) & first
+
+
+def anomaly(anomaly_id: str, message_id: str = "m", rule: str = "temp-high") -> Anomaly:
+    return Anomaly(anomaly_id, rule, "info", "a", "temp", 31.0, 30.0, None, "above", DAY + 5, DAY, message_id, "v")
+
+
+def test_anomalies_count_by_rule_and_those_of_one_message_and_reading_once():
+    found = [anomaly("1"), anomaly("2"), anomaly("1"), anomaly("1", "m2"), anomaly("3", rule="other")]
+    entries = anomaly_entries(from_records(Anomaly, found))
+    assert counts(entries) == {("", "anomalies", "temp-high"): 3, ("", "anomalies", "other"): 1}
+    assert days(entries) == {DAY}
+    assert ids(anomaly_entries(from_records(Anomaly, found[::-1]))) == ids(entries)
+
+
+def test_dead_letters_count_by_run_and_reason_and_as_rows_where_they_were_decoded():
+    message = Message(b"x", {"run_id": "r", "rows": "40", "content-encoding": "gzip"}, "m", 2 * DAY)
+    letters = [
+        dead_message(message, RejectionError(Reason.BAD_ENCODING, "broken"), "decode"),
+        dead_line(message, 3, b"x", RejectionError(Reason.NOT_JSON, "?"), "decode"),
+        dead_line(message, 4, b"y", RejectionError(Reason.TOO_LATE, "late"), "aggregate", DAY),
+        dead_message(Message(b"z"), RejectionError(Reason.NOT_STORED, "?"), "bigquery"),
+    ]
+    entries = dead_letter_entries(from_records(DeadLetter, letters))
+    assert counts(entries) == {
+        ("r", "dead_letters", "bad_encoding"): 1,
+        ("r", "rows_rejected", "bad_encoding"): 40,
+        ("r", "dead_letters", "not_json"): 1,
+        ("r", "rows_rejected", "not_json"): 1,
+        ("r", "dead_letters", "too_late"): 1,
+        ("", "dead_letters", "not_stored"): 1,
+    }
+    assert days(entries) == {2 * DAY}
+
+
+@pytest.mark.parametrize("rows", ["-1", "many", "1e3", "²", "9" * 30, ""])
+def test_a_message_that_does_not_say_well_how_many_rows_it_holds_is_one(rows):
+    assert row_count({"rows": rows}) == 1
+
+
+def test_dead_letters_without_any_time_have_no_day():
+    letter = dead_message(Message(b"x"), RejectionError(Reason.NOT_JSON, "?"), "decode")
+    assert days(dead_letter_entries(from_records(DeadLetter, [letter]))) == {None}
+
+
+def test_duplicates_count_as_the_rows_of_their_messages():
+    messages = [Message(b"1\n2", {"run_id": "r"}, "a", DAY + 1), Message(b"1", {"rows": "7"}, "b", 3 * DAY)]
+    entries = duplicate_entries(messages)
+    assert counts(entries) == {("r", "rows_duplicate", ""): 2, ("", "rows_duplicate", ""): 7}
+    assert days(entries) == {DAY}
+
+
+def test_missed_windows_count_their_values_and_tell_arrivals_apart():
+    table = aggregate_batch(batch_of(ROWS), MINUTE)
+    entries = missed_entries(MissedValues(table, ("m1",)))
+    assert counts(entries) == {("", "values_missed", "humidity"): 1, ("", "values_missed", "temp"): 2}
+    assert not ids(missed_entries(MissedValues(table, ("m2",)))) & ids(entries)
+    assert days(entries) == {DAY}

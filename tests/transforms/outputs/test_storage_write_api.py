@@ -1,0 +1,78 @@
+"""The Storage Write API sink, as far as it goes without Beam's Java services: what it is given, what it gives back."""
+
+import base64
+import json
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+from apache_beam.testing.util import assert_that
+from apache_beam.utils.timestamp import Timestamp
+
+from telemetry.bigquery.schema import BigQueryTarget, table_specs
+from telemetry.errors import OutputError
+from tests.transforms.outputs.test_write_files import START, anomaly, batch_of, dead
+from transforms.outputs.storage_write_api import InsertByStorageApi, refused_row, storage_rows
+
+TARGET = BigQueryTarget("a-project", "telemetry", "storage_write_api_at_least_once")
+SPECS = {spec.name: spec for spec in table_specs((), archive=False)}
+
+
+def test_rows_have_beams_timestamps():
+    (row,) = storage_rows(batch_of(dead(None, START + 1)))
+    assert (row["event_time"], row["publish_time"]) == (Timestamp(micros=START + 1), None)
+    assert (row["reason"], row["line"]) == ("not_json", None)
+
+
+def test_a_row_that_comes_back_is_a_dead_letter():
+    (row,) = storage_rows(batch_of(anomaly(START)))
+    answer = {"failed_row": row, "error_message": "no such column"}
+    (letter,) = refused_row(answer, "anomalies", "event_time", TARGET).to_pylist()
+    assert (letter["reason"], letter["stage"]) == ("not_stored", "bigquery")
+    assert letter["error"] == "a-project.telemetry.anomalies: no such column"
+    payload = json.loads(base64.b64decode(letter["payload"]))
+    assert (payload["event_time"], payload["value"]) == ("2020-07-12T00:00:00.000000Z", 31.0)
+
+
+@pytest.mark.parametrize("kind", ["dead_letters", "ledger"])
+def test_a_row_that_has_no_dead_letter_fails_the_job(kind):
+    (row,) = storage_rows(batch_of(dead(None, START)))
+    with pytest.raises(OutputError, match=f"refuses a row: a-project.telemetry.{kind}: too large"):
+        refused_row({"failed_row": row, "error_message": "too large"}, kind, "publish_time", TARGET)
+
+
+@pytest.mark.parametrize(("method", "at_least_once"), [
+    ("storage_write_api", False), ("storage_write_api_at_least_once", True),
+])  # fmt: skip
+def test_beams_sink_is_told_what_it_needs(method: Any, at_least_once: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a sink in place of Beam's that refuses everything."""
+    told: list[Any] = []
+
+    class Refuse(beam.PTransform):
+        Method = beam.io.WriteToBigQuery.Method
+
+        def __init__(self, table: str, **options: Any) -> None:
+            super().__init__()
+            told.append((table, options))
+
+        def expand(self, rows: beam.PCollection) -> Any:
+            refused = rows | beam.Map(lambda row: {"failed_row": row, "error_message": "no"})
+            return type("Result", (), {"failed_rows_with_errors": refused})
+
+    def check(found: list[pa.RecordBatch]) -> None:
+        assert [batch.column("error").to_pylist() for batch in found] == [["a-project.telemetry.anomalies: no"]]
+
+    monkeypatch.setattr(beam.io, "WriteToBigQuery", Refuse)
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        batches = pipeline | beam.Create([batch_of(anomaly(START))]).with_output_types(pa.RecordBatch)
+        target = BigQueryTarget("a-project", "telemetry", method)
+        stored = batches | InsertByStorageApi(SPECS["anomalies"], target)
+        assert_that(stored.dead_letters, check)
+    ((table, options),) = told
+    assert table == "a-project:telemetry.anomalies"
+    assert (options["method"], options["use_at_least_once"]) == ("STORAGE_WRITE_API", at_least_once)
+    assert options["create_disposition"] == "CREATE_NEVER"
+    fields = options["schema"]["fields"]
+    assert fields[0] == {"name": "anomaly_id", "type": "STRING", "mode": "REQUIRED"}
+    assert [field["name"] for field in fields] == SPECS["anomalies"].schema.names

@@ -1,0 +1,171 @@
+"""AggregateWindows on bounded input; what it does with streams is told in tests/pipeline/stories.yaml."""
+
+from dataclasses import replace
+
+import apache_beam as beam
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing import test_stream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.model.messages import Message
+from telemetry.model.reading_batch import ReadingBatch
+from telemetry.model.record_batches import arrow_schema
+from telemetry.model.records import WindowAggregate
+from telemetry.rules.parse import load_rules
+from tests.support import oracle
+from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
+from transforms import counters
+from transforms.decode.decode_messages import DecodeMessages
+from transforms.detect.detect_anomalies import DetectAnomalies
+from transforms.detect.evaluate import detect
+from transforms.windows import aggregate_windows
+from transforms.windows.aggregate_table import COUNT
+from transforms.windows.aggregate_windows import AggregateWindows, _Partial
+from transforms.windows.late import MissedValues
+from transforms.windows.window_spec import WindowSpec
+
+HOUR = 60 * MINUTE
+FIXED = WindowSpec(MINUTE, MINUTE)
+_FOUND: list[pa.RecordBatch] = []
+"""What the last pipeline gave; the runner works in this process."""
+
+
+def _keep(batch: pa.RecordBatch) -> None:
+    _FOUND.append(batch)
+
+
+def run_bounded(batches: list[ReadingBatch], transform: AggregateWindows) -> pd.DataFrame:
+    """Aggregate batches in a pipeline; returns the records, times as integer microseconds."""
+    _FOUND.clear()
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        readings = pipeline | beam.Create(batches).with_output_types(ReadingBatch)
+        _ = (readings | transform).aggregates | beam.Map(_keep)
+    for batch in _FOUND:
+        assert batch.schema.equals(arrow_schema(WindowAggregate), check_metadata=True)
+    frame: pd.DataFrame = pa.Table.from_batches(_FOUND, arrow_schema(WindowAggregate)).to_pandas()
+    for name in ("window_start", "window_end"):
+        frame[name] = frame[name].astype("int64")
+    return frame.sort_values(oracle.KEYS).reset_index(drop=True)
+
+
+def rows_over_hours(count: int = 300) -> list[Row]:
+    """Readings of five devices over some three hours, a few of them missing, in no order."""
+    rng = np.random.default_rng(5)
+    values = np.round(rng.normal(28.0, 3.0, (count, 2)), 2)
+    values[rng.uniform(size=(count, 2)) < 0.1] = NAN
+    moments = rng.integers(HOUR - MINUTE, 4 * HOUR, count).tolist()
+    devices = rng.choice(["a", "b", "c", "d", "ä"], count).tolist()
+    return [(device, us, *pair) for device, us, pair in zip(devices, moments, values.tolist(), strict=True)]
+
+
+def batches_of(rows: list[Row], size: int) -> list[ReadingBatch]:
+    rules = load_rules(None)
+    return [detect(batch_of(rows[n : n + size]), rules).readings for n in range(0, len(rows), size)]
+
+
+@pytest.mark.parametrize("size", [7, 300])
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("spec", [FIXED, WindowSpec(3 * MINUTE, MINUTE), WindowSpec(4 * HOUR, 2 * HOUR)])
+def test_equals_the_oracle_however_it_is_cut(size, shards, spec):
+    rows = rows_over_hours()
+    frame = pd.DataFrame([(us / 1e6, *rest) for _, us, *rest in rows], columns=["ts", *METRICS])
+    frame["device"] = [row[0] for row in rows]
+    found = run_bounded(batches_of(rows, size), AggregateWindows(spec, shards))
+    oracle.assert_same_aggregates(found, oracle.aggregate(frame, spec.size_us / 1e6, spec.slide_us / 1e6, [*METRICS]))
+    assert set(found.timing) == {"on_time"}
+    assert set(found.pane_index) == {0}
+
+
+def test_two_devices_in_two_windows_exactly():
+    rows: list[Row] = [
+        ("a", 0, 50.0, 31.0),
+        ("b", 1, 60.0, NAN),
+        ("a", MINUTE - 1, 52.0, 20.0),
+        ("b", MINUTE, NAN, 9.0),
+    ]
+    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED))
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0),
+        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0),
+        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0),
+        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0),
+    ]
+
+
+def test_what_goes_in_and_comes_out_is_counted():
+    counters.start_tally()
+    rows: list[Row] = [("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN), ("a", 2 * HOUR, 50.0, 20.0), ("b", MINUTE, NAN, NAN)]
+    run_bounded(batches_of(rows, 3), AggregateWindows(FIXED))
+    assert counters.tally() == {"rows_aggregated": 4, "panes": 3, "aggregates": 5}
+
+
+def test_readings_without_any_value_give_no_record():
+    assert run_bounded(batches_of([("a", 0, NAN, NAN)], 1), AggregateWindows(FIXED)).empty
+
+
+def test_only_a_stream_has_dead_letters():
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    bounded = pipeline | "Bounded" >> beam.Create([1]).with_output_types(ReadingBatch)
+    stream = pipeline | test_stream.TestStream() | beam.Map(lambda batch: batch).with_output_types(ReadingBatch)
+    assert (bounded | "Aggregate file" >> AggregateWindows(FIXED)).dead_letters is None
+    assert (stream | "Aggregate stream" >> AggregateWindows(FIXED)).dead_letters is not None
+
+
+def test_every_step_hands_on_a_concrete_type():
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    messages = pipeline | test_stream.TestStream() | beam.Map(lambda message: message).with_output_types(Message)
+    decoded = messages | DecodeMessages(METRICS)
+    detected = decoded.readings | DetectAnomalies(load_rules(None))
+    outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
+    types = [output.element_type for output in outputs]
+    assert types == [ReadingBatch, pa.RecordBatch, ReadingBatch, *[pa.RecordBatch] * 3, MissedValues]
+
+
+def portions_of(rows: list[Row], portions: int, size: int) -> list[list[ReadingBatch]]:
+    """Cut rows into portions, and each of them into batches."""
+    found = []
+    for number in range(portions):
+        batches = batches_of(rows[number::portions], size)
+        messages = [(msgspec.structs.replace(batch.messages[0], portion=number),) for batch in batches]
+        found.append([replace(batch, messages=one) for batch, one in zip(batches, messages, strict=True)])
+    return found
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(6)), spec=st.sampled_from([FIXED, WindowSpec(3 * MINUTE, MINUTE)]))
+def test_not_a_digit_depends_on_the_order_of_the_portions(order, spec):
+    portions = portions_of(rows_over_hours(), 6, 7)
+    expected = run_bounded([batch for portion in portions for batch in portion], AggregateWindows(spec))
+    found = run_bounded([batch for number in order for batch in portions[number]], AggregateWindows(spec))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def parts_of(batches: list[ReadingBatch]) -> list[tuple[int, int, int]]:
+    """Return (portion, place, readings of the first metric) of the parts of a bundle."""
+    partial = _Partial(FIXED, 1, 100 * HOUR)
+    partial.start_bundle()
+    parts = [part for batch in batches for _, part in partial.process(batch)]
+    parts += [windowed.value[1] for windowed in partial.finish_bundle()]
+    return [(part.portion, part.place, int(part.table.ints[COUNT, 0].sum())) for part in parts]
+
+
+def test_a_portion_is_summed_up_before_it_is_shuffled():
+    rows: list[Row] = [("a", n * MINUTE, 1.0, 2.0) for n in range(100)]
+    first, second = portions_of(rows, 2, 1)
+    assert parts_of(first) == [(0, 0, 50)]
+    assert parts_of([*first, *second]) == [(0, 0, 50), (1, 0, 50)]
+    assert parts_of([]) == []
+
+
+def test_a_portion_of_many_windows_is_passed_on_in_pieces(monkeypatch):
+    monkeypatch.setattr(aggregate_windows, "_MOST_GROUPS", 20)
+    (batches,) = portions_of([("a", n * MINUTE, 1.0, 2.0) for n in range(100)], 1, 1)
+    assert parts_of(batches) == [(0, 0, 31), (0, 1, 31), (0, 2, 31), (0, 3, 7)]
+    few = [("a", n % 10 * MINUTE, 1.0, 2.0) for n in range(100)]
+    assert parts_of(portions_of(few, 1, 1)[0]) == [(0, 0, 100)]  # many readings, but few windows

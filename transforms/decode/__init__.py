@@ -1,0 +1,1 @@
+"""Decode messages into batches of readings and dead letters."""

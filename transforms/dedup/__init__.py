@@ -1,0 +1,1 @@
+"""Remove messages that were published or delivered before."""

@@ -1,0 +1,1 @@
+"""Detect anomalies in batches of readings."""

@@ -1,0 +1,70 @@
+"""The numbers of a BigQuery dataset, by which `reconcile` compares it with its ledger: counted by BigQuery itself."""
+
+from typing import Final
+
+from google.api_core import exceptions
+
+from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explained
+from telemetry.bigquery.rows import TABLE, JsonRow
+from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.model.kinds import IDENTITY, READINGS, RECORDS
+from transforms.ledger.totals import StoredTotals
+
+_QUERY_S: Final = 300.0
+
+
+class DatasetTotals:
+    """The numbers of a dataset; see `transforms.ledger.totals`. Counted by BigQuery itself."""
+
+    def __init__(self, target: BigQueryTarget) -> None:
+        """Connect.
+
+        Raises:
+            ConfigError: if there are no credentials.
+        """
+        self._target = target
+        self._client = connect(target)
+
+    def figures(self) -> StoredTotals:
+        """Count.
+
+        Raises:
+            ConfigError: if the dataset or a table is missing, or BigQuery does not answer.
+        """
+        found = StoredTotals(str(self._target))
+        with explained(self._target):
+            check_dataset(self._client, self._target)
+            entries = self._rows(
+                "SELECT run_id, item, detail, SUM(`count`) AS n FROM (SELECT DISTINCT entry_id, run_id, item, detail, "
+                "`count` FROM {ledger}) AS entries GROUP BY run_id, item, detail"
+            )
+            found.ledger = {(row["run_id"], row["item"], row["detail"]): row["n"] for row in entries}
+            found.values = self._counts("metric", "SUM(`count`)", "{latest_aggregates}")
+            found.anomalies = self._counts("rule_id", "COUNT(*)", self._distinct("anomalies", "rule_id"))
+            letters = self._distinct("dead_letters", "attributes")
+            found.dead_letters = self._counts("reason", "COUNT(*)", letters)
+            refused = self._counts(f"JSON_VALUE(attributes, '$.{TABLE}')", "COUNT(*)", letters)
+            found.refused = {table: number for table, number in refused.items() if table}
+            if self._has(READINGS):
+                found.readings = self._counts("'all'", "COUNT(*)", self._distinct(READINGS)).get("all", 0)
+        return found
+
+    def _distinct(self, kind: str, *more: str) -> str:
+        columns = ", ".join(dict.fromkeys((*IDENTITY[kind], *more)))
+        return f"(SELECT DISTINCT {columns} FROM {{{kind}}}) AS records"
+
+    def _counts(self, key: str, number: str, source: str) -> dict[str, int]:
+        rows = self._rows(f"SELECT {key} AS k, {number} AS n FROM {source} GROUP BY k")
+        return {row["k"]: row["n"] for row in rows}
+
+    def _has(self, name: str) -> bool:
+        try:
+            self._client.get_table(self._target.table(name), retry=None, timeout=ANSWER_S)
+        except exceptions.NotFound:
+            return False
+        return True
+
+    def _rows(self, sql: str) -> list[JsonRow]:
+        names = {name: f"`{self._target.table(name)}`" for name in (*RECORDS, READINGS, "latest_aggregates")}
+        job = self._client.query(sql.format(**names), retry=None, timeout=ANSWER_S, job_retry=None)
+        return [dict(row) for row in job.result(timeout=_QUERY_S)]

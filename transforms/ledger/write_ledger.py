@@ -1,0 +1,60 @@
+"""WriteLedger: the ledger of a job, written beside its results, by which anybody can check that nothing was lost."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.typehints.decorators import no_annotations
+
+from telemetry.model.messages import Message
+from transforms.ledger import entries
+
+
+def _duplicate_entries(message: Message) -> pa.RecordBatch:
+    return entries.duplicate_entries([message])
+
+
+_ENTRIES: Final = {
+    "archived": entries.archived_entries,
+    "anomalies": entries.anomaly_entries,
+    "dead_letters": entries.dead_letter_entries,
+    "duplicates": _duplicate_entries,
+    "missed": entries.missed_entries,
+}
+
+
+@dataclass
+class WriteLedger(beam.PTransform):
+    """Turn what the steps of the job put out into entries of the ledger.
+
+    Bounded or unbounded input in any window; one small batch of entries for each batch that is looked at. At least
+    once: the entries of a bundle that is done again have the same ids.
+
+    Args:
+        windows: how many windows each reading belongs to.
+    """
+
+    windows: int
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    @no_annotations
+    def expand(self, flows: dict[str, beam.PCollection]) -> beam.PCollection:
+        """Return a PCollection of RecordBatch of LedgerEntry.
+
+        Args:
+            flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
+                are any ``archived`` (RecordBatch), ``duplicates`` (Message) and ``missed`` (MissedValues).
+        """
+        counted = []
+        for name, flow in flows.items():
+            if name == "readings":
+                counted.append(flow | "Count readings" >> beam.Map(entries.reading_entries, self.windows))
+            else:
+                counted.append(flow | f"Count {name}" >> beam.Map(_ENTRIES[name]))
+        for flow in counted:
+            flow.element_type = pa.RecordBatch
+        return counted | "Entries" >> beam.Flatten()

@@ -1,0 +1,1 @@
+"""Write records to files, BigQuery, topics and standard output."""

@@ -1,0 +1,30 @@
+"""RecordReadings: decoded readings as records, to be kept beside the results so that later analysis needs no CSV."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+
+from telemetry.model.reading_batch import ReadingBatch
+from transforms import counters
+from transforms.outputs.reading_records import reading_records
+
+
+@dataclass
+class RecordReadings(beam.PTransform):
+    """Turn batches of readings into records that sinks take. Bounded or unbounded input, any window; at least once."""
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    def expand(self, readings: beam.PCollection) -> beam.PCollection:
+        """Return a PCollection of RecordBatch of `readings_schema` for one of ReadingBatch."""
+        return readings | "Record" >> beam.ParDo(_Records()).with_output_types(pa.RecordBatch)
+
+
+class _Records(beam.DoFn):
+    def process(self, batch: ReadingBatch) -> Iterator[pa.RecordBatch]:
+        counters.count(counters.ROWS_ARCHIVED, len(batch))
+        yield reading_records(batch)

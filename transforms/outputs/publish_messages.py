@@ -1,0 +1,198 @@
+"""PublishAnomalies and PublishDeadLetters: each anomaly, each dead letter as one message on a topic of Pub/Sub."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apache_beam as beam
+import msgspec
+import pyarrow as pa
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.timestamp import MAX_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from telemetry.errors import OutputError
+from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_line
+from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
+from telemetry.model.record_batches import from_records, record_times, to_json_lines
+from telemetry.model.records import DeadLetter
+from telemetry.pubsub.outbox import (
+    MAX_ATTRIBUTES,
+    MAX_VALUE_BYTES,
+    PATIENCE_S,
+    Outbox,
+    OutboxMessage,
+    Settled,
+    cut_text,
+)
+from transforms import counters
+from transforms.outputs.sink_result import SinkResult
+
+STAGE: Final = "alerts"
+"""Stage of the dead letters of anomalies that could not be published."""
+PREFIX: Final = "dead_letter_"
+"""Beginning of the attributes that a published dead letter has besides those of its message."""
+_ALERT_ATTRIBUTES: Final = ("rule_id", "severity", "device")
+_FLUSH_US: Final = 100_000
+_MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: its request names the topic, too
+
+
+@dataclass
+class PublishAnomalies(beam.PTransform):
+    """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
+
+    Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a
+    bundle ends when the topic has taken or refused all of them; while the service is away that can last for
+    `patience_s`. At least once, in no order: a retried bundle publishes the same bytes, the same
+    anomaly_id, again.
+
+    Args:
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
+        flush_us: how long anomalies of a long bundle wait for a full request, microseconds of processing time.
+        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+    """
+
+    topic: str
+    flush_us: int = _FLUSH_US
+    patience_s: float = PATIENCE_S
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    @no_annotations
+    def expand(self, anomalies: beam.PCollection) -> SinkResult:
+        """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
+        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.patience_s))
+        return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
+
+
+@dataclass
+class PublishDeadLetters(beam.PTransform):
+    """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
+
+    Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
+    fails the job with an `OutputError`, unless it is too large for any message and another output keeps it:
+    that is only counted. At least once, in no order.
+
+    Args:
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
+        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+        kept_elsewhere: whether another output keeps the same dead letters.
+    """
+
+    topic: str
+    patience_s: float = PATIENCE_S
+    kept_elsewhere: bool = False
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    def expand(self, dead_letters: beam.PCollection) -> beam.PCollection:
+        """Return nothing for a PCollection of RecordBatch of DeadLetter."""
+        publish = beam.ParDo(_PublishLetters(self.topic, self.patience_s, self.kept_elsewhere))
+        return dead_letters | "Publish" >> publish.with_output_types(str)
+
+
+def alert_messages(anomalies: pa.RecordBatch) -> Iterator[OutboxMessage]:
+    """Yield a message for each anomaly of a batch."""
+    lines = to_json_lines(anomalies).split(b"\n")[:-1]
+    times = record_times(anomalies, "event_time").tolist()
+    columns = [anomalies.column(name).to_pylist() for name in (*_ALERT_ATTRIBUTES, "message_id")]
+    for line, event_us, *texts, message_id in zip(lines, times, *columns, strict=True):
+        attributes = dict(zip(_ALERT_ATTRIBUTES, map(cut_text, texts), strict=True))
+        yield OutboxMessage(line, attributes, message_id, event_us)
+
+
+def dead_alert(topic: str, message: OutboxMessage, cause: str) -> DeadLetter:
+    """Return the dead letter of an anomaly that the topic did not take."""
+    rejection = RejectionError(Reason.NOT_DELIVERED, f"{topic}: cannot be published to: {cause}")
+    source = Message(message.data, message.attributes, message.message_id)
+    return dead_line(source, WHOLE, message.data, rejection, STAGE, message.event_us)
+
+
+def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
+    """Yield a message for each dead letter of a batch: its payload, its attributes and why it is dead."""
+    for row in letters.drop_columns(["publish_time", "event_time"]).to_pylist():
+        data = base64.b64decode(row["payload"])
+        own = msgspec.json.decode(row["attributes"], type=dict[str, str])
+        reasons = {
+            "reason": row["reason"],
+            "error": cut_text(row["error"]),
+            "stage": row["stage"],
+            "line": None if row["line"] is None else str(row["line"]),
+            "message_id": row["message_id"],
+        }
+        added = {PREFIX + name: text for name, text in reasons.items() if text is not None}
+        yield OutboxMessage(data, with_attributes(data, own, added), row["message_id"])
+
+
+def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes of a message and as many of the added ones, from the first, as Pub/Sub allows.
+
+    An added value that is too long is left out; the message's own attributes stay, except one of the same name.
+    """
+    short = [(key, value) for key, value in added.items() if len(value.encode()) <= MAX_VALUE_BYTES]
+    for number in range(len(short), 0, -1):
+        attributes = {**own, **dict(short[:number])}
+        if len(attributes) <= MAX_ATTRIBUTES and OutboxMessage(data, attributes).size <= _MOST_BYTES:
+            return attributes
+    return dict(own)
+
+
+@dataclass
+class _PublishAlerts(beam.DoFn):
+    topic: str
+    flush_us: int
+    patience_s: float
+
+    def start_bundle(self) -> None:
+        self.outbox = Outbox(self.topic, self.flush_us, self.patience_s)
+        self.earliest = MAX_TIMESTAMP
+
+    def process(self, batch: pa.RecordBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[pa.RecordBatch]:
+        self.earliest = min(self.earliest, timestamp)
+        self.outbox.add(alert_messages(batch))
+        yield from self._account(self.outbox.settled())
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for letters in self._account(self.outbox.finish()):
+            yield WindowedValue(letters, self.earliest, (GlobalWindow(),))
+
+    def _account(self, settled: Iterator[Settled]) -> Iterator[pa.RecordBatch]:
+        for taken, refused in settled:
+            if taken:
+                counters.count(counters.ALERTS_PUBLISHED, taken)
+            if refused:
+                counters.count(counters.DEAD_LETTERS, len(refused), Reason.NOT_DELIVERED)
+                yield from_records(DeadLetter, [dead_alert(self.topic, *one) for one in refused])
+
+
+@dataclass
+class _PublishLetters(beam.DoFn):
+    topic: str
+    patience_s: float
+    kept_elsewhere: bool
+
+    def start_bundle(self) -> None:
+        self.outbox = Outbox(self.topic, _FLUSH_US, self.patience_s)
+
+    def process(self, batch: pa.RecordBatch) -> None:
+        self.outbox.add(letter_messages(batch))
+        self._account(self.outbox.settled())
+
+    def finish_bundle(self) -> None:
+        self._account(self.outbox.finish())
+
+    def _account(self, settled: Iterator[Settled]) -> None:
+        for taken, refused in settled:
+            if taken:
+                counters.count(counters.LETTERS_PUBLISHED, taken)
+            for message, cause in refused:
+                if self.kept_elsewhere and len(message.data) > MAX_MESSAGE_BYTES:
+                    counters.count(counters.ROWS_REFUSED)
+                    continue
+                raise OutputError(f"--dead-letter-topic {self.topic}: cannot be published to: {cause}")

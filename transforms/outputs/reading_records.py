@@ -1,0 +1,26 @@
+"""Turn batches of readings into record batches for the archive."""
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry.model.reading_batch import CodeArray, ReadingBatch
+from telemetry.model.record_batches import readings_schema
+
+
+def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
+    """Return readings as record batch of `readings_schema`; a missing value is null."""
+    schema = readings_schema(batch.metrics)
+    message_ids = tuple(message.message_id for message in batch.messages)
+    columns = [
+        _texts(batch.device, batch.devices),
+        pa.array(batch.event_us, schema.field("event_time").type),
+        pa.array(batch.source_us, schema.field("source_time").type),
+        _texts(batch.message, message_ids),
+        pa.array(batch.line.astype(np.int64)),
+        *(pa.array(values, from_pandas=True) for values in batch.values),  # NaN becomes null
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _texts(codes: CodeArray, names: tuple[str, ...]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string())).dictionary_decode()

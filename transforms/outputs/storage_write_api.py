@@ -1,0 +1,106 @@
+"""InsertByStorageApi: record batches as rows of a BigQuery table, through Beam's Storage Write API sink.
+
+That sink is Java: building a pipeline with it starts Beam's expansion service, which a production runner's machine
+has and a laptop without a network has not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.timestamp import Timestamp
+
+from telemetry.bigquery.rows import dead_row
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, sql_type
+from telemetry.errors import OutputError
+from telemetry.model.dead_letters import Reason
+from telemetry.model.record_batches import from_records
+from telemetry.model.records import DeadLetter
+from telemetry.text.timestamps import format_time
+from transforms import counters
+from transforms.outputs.insert_rows import WITHOUT_DEAD_LETTER
+from transforms.outputs.sink_result import SinkResult
+
+JsonRow = dict[str, Any]
+
+
+@dataclass
+class InsertByStorageApi(beam.PTransform):
+    """Insert each record as a row, by BigQuery's Storage Write API.
+
+    Bounded or unbounded input in the global window. Exactly once, or with the target's method
+    ``storage_write_api_at_least_once`` cheaper and perhaps twice. A row that the table refuses is given back as a
+    dead letter; a dead letter or an entry of the ledger that is refused fails the job.
+
+    Args:
+        spec: the table.
+        target: the dataset and the method.
+    """
+
+    spec: TableSpec
+    target: BigQueryTarget
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    @no_annotations
+    def expand(self, batches: beam.PCollection) -> SinkResult:
+        """Return what could not be stored of a PCollection of RecordBatch."""
+        rows = batches | "Rows" >> beam.FlatMap(storage_rows).with_output_types(dict)
+        written = rows | "Write" >> beam.io.WriteToBigQuery(
+            f"{self.target}.{self.spec.name}",
+            schema={"fields": [_field(field) for field in self.spec.schema]},
+            method=beam.io.WriteToBigQuery.Method.STORAGE_WRITE_API,
+            use_at_least_once=self.target.method == "storage_write_api_at_least_once",
+            create_disposition=beam.io.BigQueryDisposition.CREATE_NEVER,
+            write_disposition=beam.io.BigQueryDisposition.WRITE_APPEND,
+        )
+        refused = written.failed_rows_with_errors | "Refused" >> beam.Map(
+            refused_row, self.spec.name, self.spec.partition, self.target
+        ).with_output_types(pa.RecordBatch)
+        return SinkResult(refused)
+
+
+def storage_rows(batch: pa.RecordBatch) -> Iterator[JsonRow]:
+    """Yield the records as the sink wants them: times are Beam's timestamps."""
+    names = batch.schema.names
+    columns = [
+        [None if value is None else Timestamp(micros=value) for value in column.cast(pa.int64()).to_pylist()]
+        if pa.types.is_timestamp(column.type)
+        else column.to_pylist()
+        for column in batch.columns
+    ]
+    counters.count(counters.ROWS_INSERTED, len(batch))
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarget) -> pa.RecordBatch:
+    """Return the dead letter of a row that the sink gave back.
+
+    Args:
+        answer: ``failed_row`` and ``error_message``.
+        kind: name of the output and table.
+        partition: the column by which it is partitioned.
+        target: the dataset.
+
+    Raises:
+        OutputError: if it is of a kind that has no dead letters.
+    """
+    failed: JsonRow = answer["failed_row"]
+    problem = f"{target.table(kind)}: {answer['error_message']}"
+    if kind in WITHOUT_DEAD_LETTER:
+        raise OutputError(f"--bigquery {target}: refuses a row: {problem}")
+    moment = failed.get(partition)
+    row = {name: format_time(v.micros) if isinstance(v, Timestamp) else v for name, v in failed.items()}
+    counters.count(counters.ROWS_INSERTED, -1)  # it was counted on its way
+    counters.count(counters.DEAD_LETTERS, 1, Reason.NOT_STORED.value)
+    return from_records(DeadLetter, [dead_row(kind, row, problem, moment.micros if moment is not None else None)])
+
+
+def _field(field: pa.Field) -> JsonRow:
+    return {"name": field.name, "type": sql_type(field), "mode": "NULLABLE" if field.nullable else "REQUIRED"}

@@ -1,0 +1,159 @@
+"""WriteRecords: record batches as immutable files, partitioned by day and hour of the data's own time.
+
+``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<pane>-<hash>.jsonl``: the hash is of the content, so a
+retried bundle writes the same file again, and two different files never share a name. A late pane is a
+new file beside the earlier ones.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+import transforms.shuffle.pickling  # noqa: F401  # batches are pickled on their way between steps
+from telemetry.errors import OutputError
+from telemetry.model.kinds import TIME_COLUMNS
+from telemetry.model.record_batches import concat_record_batches, record_times, to_json_lines, to_parquet
+from telemetry.storage.files import StorageError, join, write_file
+from transforms import counters
+from transforms.shuffle.key_pool import pooled_key
+
+FileFormat = Literal["jsonl", "parquet"]
+_MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
+_HOUR_US: Final = 3_600_000_000
+_UNKNOWN: Final = np.iinfo(np.int64).min
+FileKey = tuple[int, int]
+"""(shard, number of the hour; in a stream its slot): by what batches are gathered."""
+_NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass
+class WriteRecords(beam.PTransform):
+    """Write each element to files, after gathering elements where they come small and often.
+
+    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
+    `flush_us` of processing time; the end of the stream writes what still waits. At least once: a file
+    written twice is the same file.
+
+    Args:
+        kind: name of the output, one of `TIME_COLUMNS`.
+        output: folder, on any Beam filesystem.
+        file_format: jsonl or parquet.
+        flush_us: how long unbounded records are gathered, microseconds of processing time.
+        shards: how many files are gathered at a time.
+        complete: whether an element holds all there is for its files, so that nothing has to be gathered.
+    """
+
+    kind: str
+    output: str
+    file_format: FileFormat = "jsonl"
+    flush_us: int = 500_000
+    shards: int = 1
+    complete: bool = False
+
+    def __post_init__(self) -> None:
+        """Let Beam set its own fields up."""
+        super().__init__()
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Return the paths written for a PCollection of RecordBatch."""
+        write = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
+        if self.complete:
+            return batches | "Alone" >> beam.Map(lambda batch: ((0, 0), [batch])) | "Write" >> write
+        key = _KeyByHour(self.kind, self.shards, in_turn=not batches.is_bounded)
+        keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, pa.RecordBatch])
+        gather: beam.PTransform = beam.GroupByKey()
+        if not batches.is_bounded:
+            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
+        return keyed | "Gather" >> gather | "Write" >> write
+
+
+def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the microseconds by which each record is partitioned; the smallest int64 if it has no time."""
+    first, *others = (record_times(batch, column) for column in TIME_COLUMNS[kind])
+    for other in others:
+        first = np.where(first == _UNKNOWN, other, first)
+    return first
+
+
+def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
+    """Yield (start of the hour, pane, records) for each hour, and for aggregates each pane, in a batch.
+
+    The start is in microseconds UTC; the smallest int64 for records without a time.
+    """
+    times = partition_times(kind, batch)
+    hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
+    panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
+    if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
+        yield int(hours[0]), int(panes[0]), batch
+        return
+    for hour, pane in np.unique(np.stack([hours, panes]), axis=1).T.tolist():
+        rows = np.flatnonzero((hours == hour) & (panes == pane))
+        yield hour, pane, batch.take(pa.array(rows))
+
+
+def hour_folder(hour_us: int) -> str:
+    """Return the partition of records of an hour."""
+    if hour_us == _UNKNOWN:
+        return _NO_PARTITION
+    day, clock = str(np.datetime64(hour_us, "us"))[:13].split("T")
+    return f"date={day}/hour={clock}"
+
+
+def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
+    """Return the name of a file of records, the first of which has this time; the smallest int64 for none."""
+    moment = str(np.datetime64(max(first_us, 0), "us"))[:19].replace("-", "").replace(":", "")
+    return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
+
+
+def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
+    """Return the content of a file of records."""
+    return to_json_lines(batch) if file_format == "jsonl" else to_parquet(batch)
+
+
+@dataclass
+class _KeyByHour(beam.DoFn):
+    kind: str
+    shards: int
+    in_turn: bool
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[FileKey, pa.RecordBatch]]:
+        for hour_us, _, part in split_files(self.kind, batch):
+            shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
+            hour = hour_us // _HOUR_US
+            yield (shard, pooled_key(hour) if self.in_turn else hour), part
+
+
+@dataclass
+class _Write(beam.DoFn):
+    kind: str
+    output: str
+    file_format: FileFormat
+
+    def process(self, element: tuple[FileKey, Iterable[pa.RecordBatch]]) -> Iterator[str]:
+        batches = list(element[1])
+        together = concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
+        for hour_us, pane, batch in split_files(self.kind, together):
+            yield self._write(hour_us, pane, batch)
+
+    def _write(self, hour_us: int, pane: int, batch: pa.RecordBatch) -> str:
+        content = encode_records(batch, self.file_format)
+        name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
+        path = join(self.output, self.kind, hour_folder(hour_us), name)
+        try:
+            write_file(path, content)
+        except StorageError as error:
+            raise OutputError(f"--output {self.output}: cannot be written: {error}") from error
+        counters.count(counters.FILES_WRITTEN)
+        counters.count(counters.ROWS_WRITTEN, len(batch))
+        return path
+
+
+def _first_record(batch: pa.RecordBatch) -> str:
+    """Return by what batches are put in order: they are gathered in any, and the same ones must be the same file."""
+    return str(batch.slice(0, 1).to_pylist())

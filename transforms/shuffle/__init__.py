@@ -1,0 +1,1 @@
+"""Pack, spill and key the data that Beam shuffles between steps."""

@@ -1,0 +1,1 @@
+"""Aggregate readings in windows of event time."""
