@@ -40,7 +40,7 @@ def test_the_context_holds_what_a_worker_needs_and_nothing_else(tmp_path: Path) 
         assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
     assert (folder / "Dockerfile").read_bytes() == (ROOT / "templates/Dockerfile").read_bytes()
     assert (folder / ".dockerignore").read_text().splitlines() == [
-        "*", "!job.py", "!pipeline", "!pyproject.toml", "!requirements.txt", "!setup.py", "!transforms"
+        "*", "!job.py", "!pipeline", "!pyproject.toml", "!requirements.txt", "!setup.py", "!telemetry", "!transforms"
     ]  # fmt: skip
 
 
