@@ -18,11 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from telemetry.errors import TelemetryError
+from telemetry.extras import install_command
 
 _SCHEME: Final = re.compile(r"([a-zA-Z][-a-zA-Z0-9+.]*)://")
 _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 """Where an object appears when it is complete; elsewhere a temporary name hides it until then."""
-_EXTRAS: Final = {"s3": "aws", "azfs": "azure"}
+_EXTRAS: Final = {"gs": "gcp", "s3": "aws", "azfs": "azure"}
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
 _AT_ONCE: Final = 16  # files of a bucket read at a time: what they wait for is the network
 _PATIENCE_S: Final = 60.0
@@ -210,7 +211,7 @@ def _filesystems(path: str) -> Any:
     except ValueError as error:
         scheme = scheme_of(path)
         extra = _EXTRAS.get(scheme)
-        hint = f": install the extra [{extra}], pip install '.[{extra}]'" if extra else ""
+        hint = f": {install_command(extra)}" if extra else ""
         raise StorageError(path, f"Beam has no filesystem for {scheme}:// here{hint}") from error
     return FileSystems
 
