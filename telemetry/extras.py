@@ -1,5 +1,6 @@
 """Explain an import that failed because the package was installed without one of its extras."""
 
+import importlib
 import re
 from typing import Final
 
@@ -10,11 +11,15 @@ EXTRA_OF: Final = {
     "pandas": "plot",
     "tornado": "plot",
     "apitools": "gcp",
+    "azure": "azure",
+    "boto3": "aws",
     "google.cloud.bigquery": "gcp",
     "google.cloud.dataflow_v1beta3": "gcp",
     "google.cloud.storage": "gcp",
 }
 """Extra that installs a package, by the name under which the package is imported."""
+FILESYSTEM_PACKAGES: Final = {"azfs": "azure.storage.blob", "gs": "google.cloud.storage", "s3": "boto3"}
+"""Package that a path's scheme needs; Beam knows the scheme without it, and fails later."""
 _OURS: Final = frozenset({"pipeline", "plotting", "publisher", "templates", "transforms"})
 _NOT_IN_PACKAGE: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 """Python's message about a name that a namespace package such as google.cloud does not have."""
@@ -36,6 +41,20 @@ def explain_missing(error: ImportError) -> str | None:
         if package in EXTRA_OF:
             return f"{package} is not installed: {install_command(EXTRA_OF[package])}"
     return None
+
+
+def missing_package(name: str) -> str | None:
+    """Return one line about a package that cannot be imported because its extra is missing; None if it can be."""
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        return explain_missing(error) or f"{name} cannot be imported: {error}"
+    return None
+
+
+def missing_filesystem(scheme: str) -> str | None:
+    """Return one line about the extra that paths with a scheme need; None if it is installed or none is needed."""
+    return missing_package(FILESYSTEM_PACKAGES[scheme]) if scheme in FILESYSTEM_PACKAGES else None
 
 
 def _missing_name(error: ImportError) -> str:

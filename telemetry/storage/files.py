@@ -18,12 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from telemetry.errors import TelemetryError
-from telemetry.extras import install_command
+from telemetry.extras import missing_filesystem
 
 _SCHEME: Final = re.compile(r"([a-zA-Z][-a-zA-Z0-9+.]*)://")
 _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 """Where an object appears when it is complete; elsewhere a temporary name hides it until then."""
-_EXTRAS: Final = {"gs": "gcp", "s3": "aws", "azfs": "azure"}
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
 _AT_ONCE: Final = 16  # files of a bucket read at a time: what they wait for is the network
 _PATIENCE_S: Final = 60.0
@@ -200,7 +199,9 @@ def _s3(files: Any) -> Any:
 
 
 def _filesystems(path: str) -> Any:
-    """Return Beam's filesystems, after a look whether one of them is for this path."""
+    """Return Beam's filesystems, after checking that one of them is for this path."""
+    if problem := missing_filesystem(scheme_of(path)):
+        raise StorageError(path, problem)
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -209,10 +210,7 @@ def _filesystems(path: str) -> Any:
     try:
         FileSystems.get_filesystem(path)
     except ValueError as error:
-        scheme = scheme_of(path)
-        extra = _EXTRAS.get(scheme)
-        hint = f": {install_command(extra)}" if extra else ""
-        raise StorageError(path, f"Beam has no filesystem for {scheme}:// here{hint}") from error
+        raise StorageError(path, f"Beam has no filesystem for {scheme_of(path)}:// here") from error
     return FileSystems
 
 
