@@ -6,7 +6,7 @@ Outputs travel to the sinks as `pyarrow.RecordBatch`, whose schema is derived fr
 import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -16,6 +16,8 @@ import pyarrow.parquet
 from telemetry.model.metrics import READING_UNITS
 from telemetry.model.records import TIMESTAMP, Reading
 
+FileFormat = Literal["jsonl", "parquet"]
+"""Formats of files of records."""
 _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.StrType: pa.string(),
     msgspec.inspect.FloatType: pa.float64(),

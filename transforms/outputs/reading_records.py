@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from telemetry.model.reading_batch import CodeArray, ReadingBatch
+from telemetry.arrays import CodeArray
+from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import readings_schema
 
 

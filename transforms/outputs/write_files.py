@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -18,12 +18,11 @@ import pyarrow as pa
 import transforms.shuffle.pickling  # noqa: F401  # batches are pickled on their way between steps
 from telemetry.errors import OutputError
 from telemetry.model.kinds import TIME_COLUMNS
-from telemetry.model.record_batches import concat_record_batches, record_times, to_json_lines, to_parquet
+from telemetry.model.record_batches import FileFormat, concat_record_batches, record_times, to_json_lines, to_parquet
 from telemetry.storage.files import StorageError, join, write_file
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
 
-FileFormat = Literal["jsonl", "parquet"]
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
