@@ -20,7 +20,7 @@ class RecordReadings(beam.PTransform):
         super().__init__()
 
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
-        """Return a PCollection of RecordBatch of `readings_schema` for one of ReadingBatch."""
+        """Return a PCollection of RecordBatch of Reading for one of ReadingBatch."""
         return readings | "Record" >> beam.ParDo(_Records()).with_output_types(pa.RecordBatch)
 
 
