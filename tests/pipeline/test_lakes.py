@@ -11,7 +11,8 @@ import pytest
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
 from telemetry.model.messages import Message
-from telemetry.storage import files
+from telemetry.retries import RetryPolicy
+from telemetry.storage import buckets, files
 from telemetry.storage.files import StorageError, exists, list_files, read_file, read_files, write_file
 from tests.pipeline.test_oracle import check
 from tests.support import oracle
@@ -191,7 +192,7 @@ def test_a_server_that_stays_away_fails_the_job_in_one_line(
     server = start_server(AmazonStorage)
     source = tmp_path / "rows.csv"
     frame().to_csv(source, index=False)
-    monkeypatch.setattr(files, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(buckets, "RETRIES", RetryPolicy(1.0, 0.25, 5.0))
     root = f"{AmazonStorage.root}/out"
     killer = threading.Thread(target=lambda: _kill_after_first(server, f"{root}/aggregates"))
     killer.start()
