@@ -101,6 +101,21 @@ def remove(path: str) -> None:
         _filesystems(path).delete([path])
 
 
+def check_extra(path: str) -> None:
+    """Check that the client for a path is installed: without it Beam's filesystem fails at its first use.
+
+    Raises:
+        StorageError: if it is not; it names the extra to install.
+    """
+    extra, modules = _EXTRAS.get(scheme_of(path), ("", ()))
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    except ImportError as error:
+        command = f"pip install 'iot-telemetry-anomalies[{extra}]'"
+        raise StorageError(path, f"{scheme_of(path)}:// needs an extra that is not installed: {command}") from error
+
+
 @functools.cache
 def remote_failures() -> tuple[type[Exception], ...]:
     """Return the exceptions of a failing service, of the libraries that are installed here."""
@@ -160,24 +175,9 @@ def _filesystems(path: str) -> Any:
 
     if FileSystems._pipeline_options is None:  # outside of a job; Azure's does not work without any
         FileSystems.set_options(PipelineOptions([]))
-    _check_extra(path)
+    check_extra(path)
     try:
         FileSystems.get_filesystem(path)
     except ValueError as error:
         raise StorageError(path, f"Beam has no filesystem for {scheme_of(path)}:// here") from error
     return FileSystems
-
-
-def _check_extra(path: str) -> None:
-    """Check that the client for a path is installed: without it Beam's filesystem fails at its first use.
-
-    Raises:
-        StorageError: if it is not; it names the extra to install.
-    """
-    extra, modules = _EXTRAS.get(scheme_of(path), ("", ()))
-    try:
-        for module in modules:
-            importlib.import_module(module)
-    except ImportError as error:
-        command = f"pip install 'iot-telemetry-anomalies[{extra}]'"
-        raise StorageError(path, f"{scheme_of(path)}:// needs an extra that is not installed: {command}") from error
