@@ -23,12 +23,13 @@ from telemetry.text.timestamps import format_time
 from transforms import counters
 from transforms.outputs.insert_rows import WITHOUT_DEAD_LETTER
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 JsonRow = dict[str, Any]
 
 
 @dataclass
-class InsertByStorageApi(beam.PTransform):
+class InsertByStorageApi(Step):
     """Insert each record as a row, by BigQuery's Storage Write API.
 
     Bounded or unbounded input in the global window. Exactly once, or with the target's method
@@ -42,10 +43,6 @@ class InsertByStorageApi(beam.PTransform):
 
     spec: TableSpec
     target: BigQueryTarget
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:
