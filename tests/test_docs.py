@@ -21,10 +21,9 @@ import pytest
 from pipeline.arguments import build_parser
 from pipeline.commands import reconcile, tables
 from telemetry.bigquery.schema import describe, sql_type
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
-from telemetry.model.record_batches import arrow_schema, readings_schema
 from tests.pipeline.test_lakes import frame
 from tests.support import oracle
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
@@ -44,10 +43,9 @@ PARQUET_TYPES: Final = {
     TIMESTAMP: "timestamp (µs, UTC)",
 }
 SCHEMAS: Final = {
-    **{kind: arrow_schema(record) for kind, record in RECORDS.items()},
-    READINGS: readings_schema(DEFAULT_METRICS),
+    **{name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()},
 }
-KINDS: Final = tuple(SCHEMAS)
+STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
@@ -201,7 +199,7 @@ def test_files_lie_as_the_page_says(roots: Path) -> None:
             found = name.fullmatch(path.relative_to(folder).as_posix())
             assert found, path
             kinds.add(found[1])
-            assert found[4] == ("parquet" if found[1] == READINGS else file_format)
+            assert found[4] == ("parquet" if found[1] == "readings" else file_format)
             check_columns(path, SCHEMAS[found[1]])
         assert kinds == set(KINDS)
 
@@ -248,7 +246,7 @@ def check_rules(found: pd.DataFrame) -> None:
 
 
 def check_ledger(found: pd.DataFrame) -> None:
-    """The sums of the books."""
+    """The sums of the ledger."""
     sums = {(entry["item"], entry["detail"]): entry["total"] for entry in records(found)}
     (reason,) = (detail for item, detail in sums if item == "rows_rejected")
     assert reason in ("bad_timestamp", "not_json")
@@ -303,8 +301,8 @@ def test_python(block: Block, file_format: str, twice: Path, monkeypatch: pytest
 
 def polars_tables(file_format: str) -> dict[str, pl.LazyFrame]:
     if file_format == "parquet":
-        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in RECORDS}
-    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in RECORDS}
+        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in STORED}
+    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in STORED}
 
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(REMARKS, "sql"))

@@ -17,7 +17,7 @@ class RecordReadings(Step):
     """Turn batches of readings into records that sinks take. Bounded or unbounded input, any window; at least once."""
 
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
-        """Return a PCollection of RecordBatch of `readings_schema` for one of ReadingBatch."""
+        """Return a PCollection of RecordBatch of Reading for one of ReadingBatch."""
         return readings | "Record" >> beam.ParDo(_Records()).with_output_types(pa.RecordBatch)
 
 
