@@ -21,12 +21,13 @@ from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import concat_record_batches
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one request, however long the interval
 
 
 @dataclass
-class InsertRecords(beam.PTransform):
+class InsertRecords(Step):
     """Insert each record as a row, by BigQuery's streaming inserts.
 
     Bounded or unbounded input in the global window. Unbounded: records are gathered for `flush_us` of processing
@@ -48,10 +49,6 @@ class InsertRecords(beam.PTransform):
     flush_us: int = 500_000
     shards: int = 1
     kept_elsewhere: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:

@@ -23,6 +23,7 @@ from telemetry.pubsub.outbox import RETRIES, Outbox
 from telemetry.retries import RetryPolicy
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 STAGE: Final = "alerts"
 """Stage of the dead letters of anomalies that could not be published."""
@@ -34,7 +35,7 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: 
 
 
 @dataclass
-class PublishAnomalies(beam.PTransform):
+class PublishAnomalies(Step):
     """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
 
     Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a bundle ends
@@ -52,10 +53,6 @@ class PublishAnomalies(beam.PTransform):
     flush_us: int = _FLUSH_US
     retries: RetryPolicy = RETRIES
 
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
-
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
         """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
@@ -64,7 +61,7 @@ class PublishAnomalies(beam.PTransform):
 
 
 @dataclass
-class PublishDeadLetters(beam.PTransform):
+class PublishDeadLetters(Step):
     """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
 
     Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
@@ -80,10 +77,6 @@ class PublishDeadLetters(beam.PTransform):
     topic: str
     retries: RetryPolicy = RETRIES
     kept_elsewhere: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, dead_letters: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of DeadLetter."""

@@ -22,10 +22,11 @@ from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 
 @dataclass
-class InsertByStorageApi(beam.PTransform):
+class InsertByStorageApi(Step):
     """Insert each record as a row, by BigQuery's Storage Write API.
 
     Bounded or unbounded input in the global window. Exactly once, or with the target's method
@@ -39,10 +40,6 @@ class InsertByStorageApi(beam.PTransform):
 
     spec: TableSpec
     target: BigQueryTarget
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:

@@ -22,6 +22,7 @@ from telemetry.model.record_batches import FileFormat, concat_record_batches, re
 from telemetry.storage.files import StorageError, join, write_file
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
+from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
@@ -32,7 +33,7 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 
 
 @dataclass
-class WriteRecords(beam.PTransform):
+class WriteRecords(Step):
     """Write each element to files, after gathering elements where they come small and often.
 
     Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
@@ -54,10 +55,6 @@ class WriteRecords(beam.PTransform):
     flush_us: int = 500_000
     shards: int = 1
     complete: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Return the paths written for a PCollection of RecordBatch."""

@@ -17,7 +17,7 @@ from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import OutputError
 from telemetry.retries import Retries
 from tests.support.clocks import FakeClock
-from tests.transforms.outputs.test_write_files import START, anomaly, batch_of, dead
+from tests.support.records import START, anomaly, batch_of, dead
 from transforms.outputs.insert_rows import insert_batch
 
 TABLE = "project.dataset.anomalies"
