@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
-from pipeline.commands import reconcile, tables
 from telemetry.bigquery.schema import describe, sql_type
+from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
@@ -363,9 +364,8 @@ COMMANDS: Final = re.findall(r"python -m ([^`\n]+)", PAGE)
 
 
 def understand(words: Sequence[str]) -> None:
-    parsers = {"tables": tables.build_parser, "reconcile": reconcile.build_parser}
-    if words[1] in parsers:
-        parsers[words[1]]().parse_args(words[2:])
+    if words[1] in PIPELINE.commands:
+        build_command_parser(PIPELINE, words[1]).parse_args(words[2:])
     else:
         build_parser().parse_args(words[1:])
 
@@ -380,6 +380,6 @@ def test_commands_are_understood(command: str) -> None:
 def test_flags_exist() -> None:
     """Flags of the job in running text; Beam's own are written with the name of their service."""
     known = {flag for action in build_parser()._actions for flag in action.option_strings}
-    known |= {flag for action in tables.build_parser()._actions for flag in action.option_strings}
+    known |= {flag for action in build_command_parser(PIPELINE, "tables")._actions for flag in action.option_strings}
     flags = set(re.findall(r"`(--[a-z][a-z-]*)\b", PAGE))
     assert {flag for flag in flags if not flag.startswith(("--s3", "--azure", "--blob"))} <= known
