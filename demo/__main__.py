@@ -38,9 +38,10 @@ def _run(args: list[str]) -> int:
     print(results_table(published, summary, results, picture, page, time.monotonic() - began))
     problems = check_ledger(published, results)
     for problem in problems:
-        print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
+        print(f"demo: error: ledger check failed: {problem}", file=sys.stderr)
     if not problems:
-        print(f"\nthe books balance; see for yourself: python -m pipeline reconcile --output {results}")
+        print("\nledger check passed: every row is accounted for")
+        print(f"see for yourself: python -m pipeline reconcile --output {results}")
         print(f"open {page} in a browser; the live view: python -m plotting serve --results {results}")
     return 1 if problems else 0
 

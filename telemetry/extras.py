@@ -11,15 +11,11 @@ EXTRA_OF: Final = {
     "pandas": "plot",
     "tornado": "plot",
     "apitools": "gcp",
-    "azure": "azure",
-    "boto3": "aws",
     "google.cloud.bigquery": "gcp",
     "google.cloud.dataflow_v1beta3": "gcp",
     "google.cloud.storage": "gcp",
 }
 """Extra that installs a package, by the name under which the package is imported."""
-FILESYSTEM_PACKAGES: Final = {"azfs": "azure.storage.blob", "gs": "google.cloud.storage", "s3": "boto3"}
-"""Package that a path's scheme needs; Beam knows the scheme without it, and fails later."""
 _OURS: Final = frozenset({"pipeline", "plotting", "publisher", "templates", "transforms"})
 _NOT_IN_PACKAGE: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 """Python's message about a name that a namespace package such as google.cloud does not have."""
@@ -50,11 +46,6 @@ def missing_package(name: str) -> str | None:
     except ImportError as error:
         return explain_missing(error) or f"{name} cannot be imported: {error}"
     return None
-
-
-def missing_filesystem(scheme: str) -> str | None:
-    """Return one line about the extra that paths with a scheme need; None if it is installed or none is needed."""
-    return missing_package(FILESYSTEM_PACKAGES[scheme]) if scheme in FILESYSTEM_PACKAGES else None
 
 
 def _missing_name(error: ImportError) -> str:

@@ -17,7 +17,7 @@ from plotting.serve import command as serve
 from publisher import broker, explore, replay, reprocess, simulate
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from templates import build, run
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_attributes() -> None:
 )
 def test_fields_of_the_records(told: str, kind: str) -> None:
     line = next(line for line in section("What travels").splitlines() if line.startswith(f"| {told} |"))
-    names = [field.name for field in msgspec.structs.fields(RECORDS[kind])]
+    names = [field.name for field in msgspec.structs.fields(KINDS[kind].record)]
     assert re.findall("`([^`]+)`", line) == names
 
 

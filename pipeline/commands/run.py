@@ -8,8 +8,9 @@ from pipeline.arguments import EXAMPLES, add_arguments, build_parser, spell_out
 from telemetry.cli.commands import exit_code
 from telemetry.cli.suggestions import resembling
 from telemetry.errors import ConfigError
-from telemetry.extras import missing_filesystem, missing_package
-from telemetry.storage.files import scheme_of
+from telemetry.extras import missing_package
+from telemetry.storage.buckets import check_extra
+from telemetry.storage.paths import StorageError
 
 if TYPE_CHECKING:
     from pipeline.config import JobConfig
@@ -61,8 +62,10 @@ def _check_extras(config: "JobConfig") -> None:
     """
     named = [("--input", path) for path in config.inputs] + [("--output", config.output)]
     for flag, path in named:
-        if problem := missing_filesystem(scheme_of(path)):
-            raise ConfigError(flag, path, problem)
+        try:
+            check_extra(path)
+        except StorageError as error:
+            raise ConfigError(flag, path, error.problem) from error
     if config.bigquery and (problem := missing_package("google.cloud.bigquery")):
         raise ConfigError("--bigquery", config.bigquery, problem)
 

@@ -19,6 +19,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from telemetry.errors import ConfigError
 from telemetry.model.messages import CONTENT_ENCODING, Message
+from telemetry.storage.buckets import check_extra
+from telemetry.storage.paths import StorageError
 
 _CHUNK: Final = 1 << 20
 _RANGE: Final = 32 << 20
@@ -93,7 +95,10 @@ def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRan
     for glob in globs:
         here = "./" if _BARE_GLOB.match(glob) else ""
         try:
+            check_extra(glob)
             (found,) = FileSystems.match([here + glob])
+        except StorageError as error:
+            raise ConfigError("--input", glob, error.problem) from error
         except (BeamIOError, ValueError) as error:
             raise ConfigError("--input", glob, f"cannot be listed: {error}") from error
         if not found.metadata_list:

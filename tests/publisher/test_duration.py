@@ -31,8 +31,8 @@ def test_the_span_lies_between_the_first_row_and_the_last(name: str, tmp_path: P
 def test_options_that_choose_rows_count(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", ROWS)
     assert recorded_span_us(recording(path, limit=61)) == HOUR * 1_000_000
-    bounds = {"start_us": 10 * HOUR * 1_000_000, "end_us": 12 * HOUR * 1_000_000}
-    assert recorded_span_us(recording(path, **bounds)) == 2 * HOUR * 1_000_000
+    chosen = recording(path, start_us=10 * HOUR * 1_000_000, end_us=12 * HOUR * 1_000_000)
+    assert recorded_span_us(chosen) == 2 * HOUR * 1_000_000
 
 
 def test_several_files_are_one_recording(tmp_path: Path) -> None:

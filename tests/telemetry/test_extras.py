@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.extras import explain_missing, missing_filesystem, missing_package
+from telemetry.extras import explain_missing, missing_package
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -46,25 +46,9 @@ def install(extra: str) -> str:
         (GCP, "template validate", f"google.cloud.dataflow_v1beta3 is not installed: {install('gcp')}"),
         (
             GCP,
-            "run --input gs://b/t.csv --output r",
-            f"--input gs://b/t.csv: google.cloud.storage is not installed: {install('gcp')}",
-        ),
-        (
-            GCP,
             "run --input t.csv --bigquery p-1234:d",
             f"--bigquery p-1234:d: google.cloud.bigquery is not installed: {install('gcp')}",
         ),
-        (
-            "boto3",
-            "run --input t.csv --output s3://b/r",
-            f"--output s3://b/r: boto3 is not installed: {install('aws')}",
-        ),
-        (
-            "azure",
-            "run --input t.csv --output azfs://a/c/r",
-            f"--output azfs://a/c/r: azure is not installed: {install('azure')}",
-        ),
-        ("boto3", "reconcile --output s3://b/r", f"--output s3://b/r: boto3 is not installed: {install('aws')}"),
         ("publisher", "replay t.csv", "the package publisher is not part of this installation"),
     ],
 )
@@ -99,4 +83,3 @@ def test_a_defect_is_not_explained(error: ImportError) -> None:
 
 def test_what_is_installed_is_not_missing() -> None:
     assert missing_package("numpy") is None
-    assert (missing_filesystem(""), missing_filesystem("foo"), missing_filesystem("gs")) == (None, None, None)

@@ -9,7 +9,7 @@ import pytest
 from plotting.serve.command import add_arguments, run
 from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
-from tests.pipeline.test_bigquery import Dataset
+from tests.support.datasets import Dataset
 from tests.support.emulators import bigquery_server
 from tests.support.live_servers import Served, end, start
 from tests.support.runs import window, write_run
