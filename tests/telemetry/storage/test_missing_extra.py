@@ -1,5 +1,6 @@
 """Run commands in a process in which the client of an object store is not installed."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -23,11 +24,7 @@ sys.exit(importlib.import_module(sys.argv[2]).main(sys.argv[3:]))
 """
 STORES = pytest.mark.parametrize(
     ("packages", "root", "extra"),
-    [
-        ("google.cloud.storage", "gs://bucket/a", "gcp"),
-        ("boto3,botocore", "s3://bucket/a", "aws"),
-        ("azure", "azfs://account/container/a", "azure"),
-    ],
+    [("boto3,botocore", "s3://bucket/a", "aws"), ("azure", "azfs://account/container/a", "azure")],
 )
 
 
@@ -40,6 +37,16 @@ def run(packages: str, program: str, *args: object) -> subprocess.CompletedProce
 def problem(root: str, extra: str) -> str:
     scheme = root.partition(":")[0]
     return f"{scheme}:// needs an extra that is not installed: pip install 'iot-telemetry-anomalies[{extra}]'"
+
+
+@pytest.mark.parametrize(
+    "flags", [("--input", "gs://bucket/a/*.csv", "--print"), ("--input", "x", "--output", "gs://bucket/a")]
+)
+def test_a_bucket_of_google_needs_the_extra_gcp(flags: tuple[str, ...]) -> None:
+    ran = run("google.cloud.storage", "pipeline.__main__", *flags)
+    flag, path = next((flag, path) for flag, path in itertools.pairwise(flags) if path.startswith("gs://"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"pipeline: error: {flag} {path}: {problem('gs:', 'gcp')}\n"
 
 
 @STORES
