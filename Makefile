@@ -52,14 +52,19 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.created requirements.txt
+# The project itself is installed as a link to this folder, which gives the command $(BIN)/telemetry.
+install-project = @$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+
+$(VENV)/.runtime: $(VENV)/.created requirements.txt setup.py
 	@echo "installing the packages of requirements.txt, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(install-project)
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.created requirements.txt requirements-dev.txt
+$(VENV)/.development: $(VENV)/.created setup.py requirements.txt requirements-aws.txt requirements-azure.txt requirements-dev.txt
 	@echo "installing the packages of requirements-dev.txt, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(install-project)
 	@touch $@ $(VENV)/.runtime
 
 emulators: $(EMULATORS)/.storage $(EMULATORS)/.bigquery $(EMULATORS)/.azurite-$(AZURITE)

@@ -35,10 +35,10 @@ def build_parser(program: str = "telemetry run") -> OneLineParser:
 
 
 def spell_out(args: Sequence[str]) -> list[str]:
-    """Return the command line as the parser wants it, from how a template's launcher writes it.
+    """Return a command line of a template's launcher in the form that the parser expects.
 
-    A launcher passes each parameter as ``--name=value``: names have underscores, and what is only present or absent
-    here is ``true`` or ``false`` there. Beam's own options stay as they are.
+    A launcher passes each parameter as ``--name=value``: names have underscores, and a switch has the value ``true`` or
+    ``false``. Beam's own options are left unchanged.
 
     Raises:
         ConfigError: for a switch that is neither true nor false.
@@ -65,64 +65,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         action="append",
         metavar="GLOB",
-        help="CSV or JSON lines files, plain or .gz, on any Beam filesystem; may be given several times",
+        help="glob of CSV or JSON lines files, plain or .gz, on any Beam filesystem; repeatable",
     )
-    source.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="read this stream")
+    source.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="subscription to read")
     source.add_argument(
-        "--topic", default="", metavar="projects/P/topics/T", help="read this topic from now on, through a "
+        "--topic", default="", metavar="projects/P/topics/T", help="topic to read from now on, through a "
         "subscription of the job's own"
     )  # fmt: skip
     rules = parser.add_argument_group("detection")
     rules.add_argument(
-        "--rules", default="", metavar="FILE", help="YAML rules; without it: temp above 30.0 is critical"
+        "--rules", default="", metavar="FILE", help="YAML file of rules; without it, temp above 30.0 is critical"
     )
-    rules.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="metrics to decode")
+    rules.add_argument(
+        "--metrics",
+        default=",".join(DEFAULT_METRICS),
+        metavar="LIST",
+        help="comma-separated names of the metrics to decode",
+    )
     windows = parser.add_argument_group("windows")
     windows.add_argument("--window", default="60s", metavar="DURATION", help="length of a window of event time")
-    windows.add_argument("--slide", default="", metavar="DURATION", help="distance of sliding windows' starts; must "
-                         "divide the window; without it windows are fixed")  # fmt: skip
+    windows.add_argument("--slide", default="", metavar="DURATION", help="time between the starts of sliding windows; "
+                         "must divide the window; without it windows are fixed")  # fmt: skip
     windows.add_argument("--allowed-lateness", default="10m", metavar="DURATION", help="how long after its end, by "
                          "the watermark, a window still takes late readings; later ones are dead letters")  # fmt: skip
-    windows.add_argument("--early-firing", default="", metavar="DURATION", help="report open windows early, so often")
+    windows.add_argument(
+        "--early-firing", default="", metavar="DURATION", help="interval at which open windows are reported early"
+    )
     windows.add_argument("--watermark-lag", default="10s", metavar="DURATION", help="how far the watermark of the "
                          "local Pub/Sub source stays behind the newest message")  # fmt: skip
     _add_outputs(parser)
     run = parser.add_argument_group("running")
-    run.add_argument("--dedup", default="", metavar="DURATION", help="remove messages whose message_key came before, "
-                     "published at most so long ago")  # fmt: skip
-    run.add_argument("--stop-after-idle", default="", metavar="DURATION", help="end a local stream after so long "
-                     "without a message; without it, it runs until it is told to stop")  # fmt: skip
-    run.add_argument("--summary", default="", metavar="FILE", help="write the counters of the summary as JSON, too")
-    run.add_argument("--verbose", action="store_true", help="log what the job and Beam are doing")
-    run.add_argument("--log-format", default="text", metavar="text|json", help="of the log lines: for people, or an "
-                     "object each, with the run and the version of the rules")  # fmt: skip
+    run.add_argument("--dedup", default="", metavar="DURATION", help="remove messages whose message_key was already "
+                     "seen, published at most this long ago")  # fmt: skip
+    run.add_argument("--stop-after-idle", default="", metavar="DURATION", help="end a local stream after this time "
+                     "without a message; without the flag it runs until a signal")  # fmt: skip
+    run.add_argument("--summary", default="", metavar="FILE", help="also write the counters of the summary as JSON")
+    run.add_argument("--verbose", action="store_true", help="log the progress of the job and of Beam")
+    run.add_argument("--log-format", default="text", metavar="text|json", help="form of the log lines: text for "
+                     "people, or JSON objects with the run and the version of the rules")  # fmt: skip
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output (at least one)")
     output.add_argument("--output", default="", metavar="PATH", help="folder for all results, on any Beam filesystem")
     add_bigquery(output)
-    output.add_argument("--bigquery-method", default="streaming_inserts", metavar="METHOD", help="how rows get there: "
-                        "streaming_inserts, or on a remote runner storage_write_api or "
+    output.add_argument("--bigquery-method", default="streaming_inserts", metavar="METHOD", help="how rows are "
+                        "sent: streaming_inserts, or on a remote runner storage_write_api or "
                         "storage_write_api_at_least_once")  # fmt: skip
-    output.add_argument("--alerts-topic", default="", metavar="projects/P/topics/T", help="each anomaly as a message")
-    output.add_argument("--dead-letter-topic", default="", metavar="projects/P/topics/T", help="each dead letter as a "
-                        "message: what was received, and why it cannot be used")  # fmt: skip
-    output.add_argument("--file-format", default="jsonl", metavar="jsonl|parquet", help="of the files in it")
+    output.add_argument(
+        "--alerts-topic",
+        default="",
+        metavar="projects/P/topics/T",
+        help="topic that receives each anomaly as a message",
+    )
+    output.add_argument("--dead-letter-topic", default="", metavar="projects/P/topics/T", help="topic that receives "
+                        "each dead letter: the payload as it was received, and why it cannot be used")  # fmt: skip
+    output.add_argument(
+        "--file-format", default="jsonl", metavar="jsonl|parquet", help="format of the files in the output folder"
+    )
     output.add_argument("--flush-interval", default="500ms", metavar="DURATION", help="how long a stream's records "
                         "are gathered into one file or request")  # fmt: skip
-    output.add_argument("--shards", default="1", metavar="N", help="into how many keys, and so files, the devices of "
-                        "a window are divided")  # fmt: skip
+    output.add_argument("--shards", default="1", metavar="N", help="number of shards, and so of files, that the "
+                        "devices of a window are divided into")  # fmt: skip
     output.add_argument(
-        "--archive", action="store_true", help="keep all decoded readings, too: as Parquet in the folder, and as rows"
+        "--archive", action="store_true", help="also keep all decoded readings, as Parquet files and as table rows"
     )
-    output.add_argument("--print", action="store_true", dest="print_anomalies", help="each anomaly as a line on "
+    output.add_argument("--print", action="store_true", dest="print_anomalies", help="print each anomaly as a line on "
                         "standard output (local runs)")  # fmt: skip
 
 
 def add_bigquery(parser: argparse._ActionsContainer) -> None:
-    """Add the flags that name a dataset; other commands have them, too."""
-    parser.add_argument("--bigquery", default="", metavar="PROJECT:DATASET", help="an existing dataset of BigQuery; "
+    """Add the flags that name a dataset; several commands share them."""
+    parser.add_argument("--bigquery", default="", metavar="PROJECT:DATASET", help="existing BigQuery dataset; "
                         "tables and views in it are created if needed")  # fmt: skip
-    parser.add_argument("--bigquery-endpoint", default="", metavar="URL", help="another server that speaks BigQuery's "
-                        "protocol")  # fmt: skip
+    parser.add_argument("--bigquery-endpoint", default="", metavar="URL", help="URL of another server that "
+                        "speaks BigQuery's protocol")  # fmt: skip

@@ -28,29 +28,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="FILE",
-        help="picture: .png, .svg or .pdf, on any filesystem that Beam knows",
+        help="picture to write, .png, .svg or .pdf, on any Beam filesystem",
     )
     parser.add_argument(
         "--figure",
         choices=list(KINDS),
         default="scatter",
         help="scatter: each reading, or each window's mean and range; trend: each window's mean, range and standard "
-        "deviation; overview: anomalies by device, time and rule, dead letters by reason, gaps (default: scatter)",
+        "deviation; overview: anomalies by device, time and rule, dead letters by reason, gaps",
     )
     add_readings(
         parser,
-        "for a scatter the readings themselves: .csv, .csv.gz, or the folder of readings that the job archived; "
+        "readings for a scatter: .csv, .csv.gz, or the folder of readings that the job archived; "
         "without them the window means are drawn",
     )
-    parser.add_argument("--metric", help="metric to draw (default: temp; of an overview: all)")
+    parser.add_argument("--metric", help="metric to draw (default: temp; for an overview: all)")
     parser.add_argument(
-        "--device", action="append", default=[], help="device to draw, repeatable, in this order (default: all)"
+        "--device", action="append", default=[], help="device to draw; repeatable, in this order (default: all)"
     )
-    parser.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
-    parser.add_argument("--end", metavar="TIME", help="first time not drawn any more")
+    parser.add_argument(
+        "--start", metavar="TIME", help="start of the time range, inclusive: seconds since the epoch or RFC 3339"
+    )
+    parser.add_argument("--end", metavar="TIME", help="end of the time range, exclusive")
     add_rules(parser)
-    parser.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
-    parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
+    parser.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture")
+    parser.add_argument("--theme", choices=list(THEMES), default="light", help="colour theme")
 
 
 def run(options: argparse.Namespace) -> int:

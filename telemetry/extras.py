@@ -14,16 +14,19 @@ EXTRA_OF: Final = {
     "google.cloud.bigquery": "gcp",
     "google.cloud.dataflow_v1beta3": "gcp",
     "google.cloud.storage": "gcp",
+    **dict.fromkeys(
+        ("apache_beam", "google.pubsub_v1", "grpc", "msgspec", "numpy", "pyarrow", "shtab", "tqdm", "yaml"), ""
+    ),
 }
-"""Extra that installs a package, by the name under which the package is imported."""
+"""Extra that installs a package, by the name under which the package is imported; "" where none is needed."""
 _OURS: Final = frozenset({"pipeline", "plotting", "publisher", "templates", "transforms"})
 _NOT_IN_PACKAGE: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 """Python's message about a name that a namespace package such as google.cloud does not have."""
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'"
+    """Return the command that installs an extra; "" is the package itself."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'" if extra else f"pip install {DISTRIBUTION}"
 
 
 def explain_missing(error: ImportError) -> str | None:

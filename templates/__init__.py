@@ -1,1 +1,1 @@
-"""The job as a Flex Template of Dataflow: parameters, image, spec, and the commands that build and launch it."""
+"""Build, describe and launch the job as a Dataflow Flex Template: parameters, image, spec and commands."""

@@ -1,4 +1,4 @@
-"""``python -m templates build``: the image, and the spec that names it."""
+"""Build the image and store the spec that names it: ``telemetry template build``."""
 
 import argparse
 from pathlib import Path
@@ -21,27 +21,29 @@ _BASES = ("python", "beam", "launcher")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add_place(parser)
-    parser.add_argument("--image", required=True, metavar="IMAGE", help="what it will be called, such as "
+    parser.add_argument("--image", required=True, metavar="IMAGE", help="name of the image to build, such as "
                         "europe-west1-docker.pkg.dev/PROJECT/REPOSITORY/NAME:TAG")  # fmt: skip
-    parser.add_argument("--spec", required=True, metavar="gs://BUCKET/NAME.json", help="where the spec is stored")
+    parser.add_argument("--spec", required=True, metavar="gs://BUCKET/NAME.json", help="where to store the spec")
     parser.add_argument("--builder", default="cloud", choices=("cloud", "docker"), help="Cloud Build, or Docker on "
-                        "this machine (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--extras", default="", metavar="LIST", help="aws, azure, or aws,azure: to write there")
-    parser.add_argument("--java", action="store_true", help="with a Java runtime, which the launcher needs for "
+                        "this machine")  # fmt: skip
+    parser.add_argument(
+        "--extras", default="", metavar="LIST", help="extras to install, aws, azure or aws,azure: for s3:// and azfs://"
+    )
+    parser.add_argument("--java", action="store_true", help="install a Java runtime, which the launcher needs for "
                         "BigQuery's Storage Write API")  # fmt: skip
     for base in _BASES:
-        parser.add_argument(f"--{base}-image", default="", metavar="IMAGE", help=f"in place of the {base} image that "
-                            "the Dockerfile names; NAME@sha256:DIGEST pins it for good")  # fmt: skip
-    parser.add_argument("--context", type=Path, default=Path("build/template"), metavar="FOLDER", help="where what the "
-                        "image is built from is put together (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="put it together, print the commands, and run none")
+        parser.add_argument(f"--{base}-image", default="", metavar="IMAGE", help=f"image in place of the {base} "
+                            "image that the Dockerfile names; NAME@sha256:DIGEST pins it")  # fmt: skip
+    parser.add_argument("--context", type=Path, default=Path("build/template"), metavar="FOLDER", help="folder to "
+                        "assemble the sources of the image in")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="assemble the folder and print the commands; run none")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build the image, push it, and store the spec; or only show how.
+    """Build the image, push it and store the spec, or print the commands that do; return the exit code.
 
     Raises:
-        ConfigError: before anything is called, for what cannot be used.
+        ConfigError: for a flag that cannot be used, before any command is run.
         TemplateError: if the metadata is out of date, or a command fails.
         StorageError: if the spec cannot be stored.
     """
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, str]:
-    """Return the arguments for the Dockerfile."""
+    """Return the values of the Dockerfile's arguments, by name."""
     arguments = {"BEAM_VERSION": beam_version()}
     for base in _BASES:
         if image := getattr(options, f"{base}_image"):
@@ -79,7 +81,7 @@ def _commands(options: argparse.Namespace, arguments: dict[str, str]) -> list[Co
     where = str(options.context)
     if options.builder == "docker":
         docker, build, *rest = build_command(options.image, arguments, where)
-        # Dataflow's machines are of this kind, whatever this one is.
+        # The platform of Dataflow's workers, which this machine's may differ from.
         return [[docker, build, "--platform=linux/amd64", *rest], ["docker", "push", options.image]]
     config = f"--config={options.context / 'cloudbuild.json'}"
     place = [f"--project={options.project}", f"--region={options.region}"]

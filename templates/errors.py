@@ -1,7 +1,7 @@
-"""The template's own kind of failure."""
+"""Define the failure of the template's commands."""
 
 from telemetry.errors import TelemetryError
 
 
 class TemplateError(TelemetryError):
-    """A template that does not say what it must say, or a command that failed."""
+    """Metadata or a spec that is invalid or out of date, or a command that failed."""

@@ -1,4 +1,4 @@
-"""What the template's launcher starts: the job, with the parameters as flags."""
+"""Start the job for the template's launcher, which passes the parameters as flags."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""``python -m templates metadata``: the metadata file, written from the flags, or compared with them."""
+"""Write the template's metadata file from the job's flags, or compare both: ``telemetry template metadata``."""
 
 import argparse
 import json
@@ -14,19 +14,19 @@ EXAMPLES: Final = """
 %(prog)s --check
 """
 METADATA: Final = Path(__file__).with_name("metadata.json")
-"""The file that is checked in."""
+"""Metadata file in the repository."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the file is out of date")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file, or check it.
+    """Write or check the file, and return the exit code.
 
     Raises:
-        TemplateError: if it says something else than the flags.
+        TemplateError: if the checked file differs from the flags.
     """
     if options.check:
         check_current()
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def render(content: dict[str, Any]) -> str:
-    """Return JSON as it is checked in and stored."""
+    """Return content as JSON, in the form of the metadata file and of specs."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -45,7 +45,7 @@ def load_metadata() -> dict[str, Any]:
     """Return the content of the file.
 
     Raises:
-        TemplateError: if it is not what the flags say.
+        TemplateError: if it differs from the flags.
     """
     check_current()
     return template_metadata()
@@ -58,7 +58,7 @@ def check_current() -> None:
         TemplateError: if they differ.
     """
     if not METADATA.is_file() or METADATA.read_text(encoding="utf-8") != render(template_metadata()):
-        raise TemplateError(f"{_NAME} is not what the job's flags say: python -m templates metadata writes it")
+        raise TemplateError(f"{_NAME} differs from the job's flags: python -m templates metadata writes it")
 
 
 _NAME: Final = f"{METADATA.parent.name}/{METADATA.name}"

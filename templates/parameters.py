@@ -1,7 +1,7 @@
-"""The template's parameters: the job's flags, and what a form has to know about them; metadata is made of both.
+"""Derive the template's parameters from the job's flags and from what a form needs to know about them.
 
-Which flags there are, their help, groups and defaults say `pipeline.arguments`; their choices say the types that
-`pipeline.config` checks against. Only what neither knows is written down here.
+Names, help, groups and defaults come from `pipeline.arguments`, choices from the types that `pipeline.config` checks
+against. Only what neither of them defines is written here.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from telemetry.bigquery.schema import Method
 from telemetry.model.record_batches import FileFormat
 from templates.errors import TemplateError
 
-# Anchored, and in what RE2, Java and JavaScript have in common with Python: nobody says which of them looks.
+# Anchored, and in the syntax that RE2, Java and JavaScript share with Python: it is not documented which one is used.
 _DURATION: Final = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 _PUBSUB: Final = r"^projects/[^/\s]+/{}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}$"
 _SUBSCRIPTION: Final = _PUBSUB.format("subscriptions")
@@ -24,28 +24,27 @@ _METRIC: Final = r" *[^\s,\"\\]{1,128} *"
 _SWITCH: Final = r"^(true|false)$"
 
 LOCAL_ONLY: Final = {
-    "input": "files are read by a job that ends, and this template is of one that does not",
-    "watermark_lag": "it is of the local source; Dataflow keeps its own watermark",
-    "bigquery_endpoint": "it is for another server than Google's",
+    "input": "a job on files ends, and this template is for one that does not",
+    "watermark_lag": "the flag is for the local source; Dataflow keeps its own watermark",
+    "bigquery_endpoint": "the flag is for servers other than Google's",
     "print": "nobody reads the standard output of a worker",
     "stop_after_idle": "a job on Dataflow is drained or cancelled",
     "summary": "the launcher ends before the job; Dataflow shows the counters",
 }
-"""Flags that are no parameters, each with the reason."""
+"""Reasons by the flags that are not parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What a form shows and refuses, beyond what the flag says of itself.
+    """Properties of a parameter in a form that its flag does not define.
 
     Attributes:
-        label: the short name.
+        label: short name.
         kind: Dataflow's type of input, a name in its `ParameterType`.
-        pattern: what a whole value matches, or "".
-        example: a value that the job takes; "" where the default is one.
-        options: the only values, or none.
-        note: more help, for what is different on Dataflow; sentences, or "".
-        help: in place of the flag's own, where that needs its neighbours to be understood; or "".
+        pattern: regular expression that a whole value must match, or "".
+        example: value that the job accepts; "" where the default is one.
+        options: permitted values; empty for any.
+        note: sentences about differences on Dataflow, after the flag's help; or "".
     """
 
     label: str
@@ -54,7 +53,6 @@ class Presentation:
     example: str = ""
     options: tuple[str, ...] = ()
     note: str = ""
-    help: str = ""
 
 
 PRESENTATIONS: Final = {
@@ -62,8 +60,8 @@ PRESENTATIONS: Final = {
         "Input subscription", "PUBSUB_SUBSCRIPTION", _SUBSCRIPTION, "projects/P/subscriptions/readings"
     ),
     "topic": Presentation("Input topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/readings"),
-    # Folders and files are text: the types for Cloud Storage would refuse the buckets of other clouds. What has no
-    # scheme is refused: it would be on a disk that is thrown away.
+    # Folders and files are text: the types for Cloud Storage refuse buckets of other clouds. A path without a scheme
+    # is refused, because the disk of a worker is deleted with it.
     "rules": Presentation("Rules", "TEXT", r"^(gs|s3|azfs)://[^\s/]+/[^\s]+$", "gs://bucket/rules.yaml"),
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),
     "window": Presentation("Window", "TEXT", _DURATION),
@@ -77,7 +75,7 @@ PRESENTATIONS: Final = {
         "gs://bucket/results",
         note="s3:// and azfs:// need an image that was built with --extras.",
     ),
-    # There is no type for a dataset, only for a table.
+    # Dataflow has no type for a dataset, only for a table.
     "bigquery": Presentation(
         "BigQuery dataset",
         "TEXT",
@@ -92,9 +90,7 @@ PRESENTATIONS: Final = {
     ),
     "alerts_topic": Presentation("Alerts topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/alerts"),
     "dead_letter_topic": Presentation("Dead letter topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/dead-letters"),
-    "file_format": Presentation(
-        "File format", "ENUM", options=get_args(FileFormat), help="format of the files in the output folder"
-    ),
+    "file_format": Presentation("File format", "ENUM", options=get_args(FileFormat)),
     "flush_interval": Presentation("Flush interval", "TEXT", _DURATION),
     "shards": Presentation("Shards", "NUMBER", r"^([1-9][0-9]{0,3}|10000)$"),
     "archive": Presentation("Archive", "BOOLEAN", _SWITCH),
@@ -103,48 +99,47 @@ PRESENTATIONS: Final = {
         "TEXT",
         _DURATION,
         "10m",
-        note="What comes twice within ten minutes, exactly-once mode removes by itself.",
+        note="In exactly-once mode Dataflow itself removes what Pub/Sub delivers again within ten minutes.",
     ),
     "verbose": Presentation("Verbose", "BOOLEAN", _SWITCH),
     "log_format": Presentation(
         "Log format",
         "ENUM",
         options=get_args(LogFormat),
-        help="form of the log lines: for people, or an object each, with the run and the version of the rules",
     ),
 }
 
 _TEMPLATE: Final = {
     "name": "Anomalies in IoT telemetry",
-    "description": "Reads a stream of sensor readings from Pub/Sub, finds anomalies by rules, aggregates by device and "
-    "window, and writes both, with what cannot be used, to files, BigQuery and topics.",
+    "description": "Reads a stream of sensor readings from Pub/Sub, detects anomalies by rules, aggregates by device "
+    "and window, and writes anomalies, aggregates and dead letters to files, BigQuery and topics.",
     "streaming": True,
     "supportsAtLeastOnce": True,
     "supportsExactlyOnce": True,
     "defaultStreamingMode": "EXACTLY_ONCE",
 }
-"""At-least-once mode costs less; then a reading may be counted twice in an aggregate, and an anomaly be stored twice,
-under the same id."""
+"""In at-least-once mode, which costs less, a reading may be counted twice in an aggregate, and an anomaly may be stored
+twice under the same id."""
 
 
 def template_metadata() -> dict[str, Any]:
-    """Return what a template's metadata file says.
+    """Return the content of the template's metadata file.
 
     Raises:
-        TemplateError: for a flag that this module does not know, or a name here that is no flag any more.
+        TemplateError: for a flag that this module does not know, or a name here that is no longer a flag.
     """
     flags = {name_of(action): (group, action) for group, action in job_flags()}
     known = PRESENTATIONS.keys() | LOCAL_ONLY.keys()
     for name in sorted(flags.keys() - known):
         raise TemplateError(f"--{name.replace('_', '-')}: a flag that templates/parameters.py does not know")
     for name in sorted(known - flags.keys()):
-        raise TemplateError(f"{name}: templates/parameters.py knows it, but it is no flag of the job")
+        raise TemplateError(f"{name}: in templates/parameters.py, but not a flag of the job")
     parameters = [_parameter(name, *flag) for name, flag in flags.items() if name in PRESENTATIONS]
     return _TEMPLATE | {"parameters": parameters}
 
 
 def job_flags() -> Iterator[tuple[str, argparse.Action]]:
-    """Yield each of the job's own flags with the title of its group, in the order of its help."""
+    """Yield each of the job's own flags with the title of its group, in the order of the help text."""
     for group in build_parser()._action_groups:
         for action in group._group_actions:
             if action.dest != "help":
@@ -152,14 +147,14 @@ def job_flags() -> Iterator[tuple[str, argparse.Action]]:
 
 
 def name_of(action: argparse.Action) -> str:
-    """Return the parameter's name of a flag: ``allowed_lateness`` of ``--allowed-lateness``."""
+    """Return the name of a flag's parameter: ``allowed_lateness`` for ``--allowed-lateness``."""
     return action.option_strings[-1].removeprefix("--").replace("-", "_")
 
 
 def _parameter(name: str, group: str, action: argparse.Action) -> dict[str, Any]:
     shown = PRESENTATIONS[name]
     parts = [
-        _sentence(shown.help or action.help or ""),
+        _sentence(action.help or ""),
         shown.note,
         f"Example: {shown.example}" if shown.example else "",
     ]
@@ -167,7 +162,7 @@ def _parameter(name: str, group: str, action: argparse.Action) -> dict[str, Any]
         "name": name,
         "label": shown.label,
         "helpText": " ".join(part for part in parts if part),
-        "isOptional": True,  # one input and one output are needed, whichever: the job says so in one line
+        "isOptional": True,  # the job itself checks that one input and one output are given
         "paramType": shown.kind,
         "groupName": _capitalised(group),
     }

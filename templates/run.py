@@ -1,4 +1,4 @@
-"""``python -m templates run``: the template, launched by gcloud, once its parameters have been checked."""
+"""Launch the template with gcloud after checking its parameters: ``telemetry template run``."""
 
 import argparse
 import re
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pipeline.arguments import build_parser, spell_out
 from pipeline.config import make_config, read_metrics
+from telemetry.cli.suggestions import did_you_mean
 from telemetry.errors import ConfigError
 from templates.metadata import load_metadata
 from templates.names import add_place, check_names
@@ -26,33 +27,45 @@ _AT_LEAST_ONCE = "streaming_mode_at_least_once"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add_place(parser)
-    parser.add_argument("--spec", required=True, metavar="gs://BUCKET/NAME.json", help="the template")
-    parser.add_argument("--job-name", required=True, metavar="NAME", help="the job's; with --update the running one's")
+    parser.add_argument("--spec", required=True, metavar="gs://BUCKET/NAME.json", help="spec of the template")
+    parser.add_argument(
+        "--job-name", required=True, metavar="NAME", help="name of the job; with --update, of the running one"
+    )
     parser.add_argument("--parameters", action="extend", nargs="+", default=[], metavar="NAME=VALUE", help="the job's "
                         "flags, with underscores")  # fmt: skip
-    parser.add_argument("--image", default="", metavar="IMAGE", help="the spec's image; without it the spec is read to "
-                        "know it")  # fmt: skip
-    parser.add_argument("--staging-location", default="", metavar="gs://BUCKET/FOLDER", help="for the job's files")
-    parser.add_argument("--temp-location", default="", metavar="gs://BUCKET/FOLDER", help="for temporary files")
-    parser.add_argument("--service-account", default="", metavar="ADDRESS", help="what the workers run as")
-    parser.add_argument("--subnetwork", default="", metavar="NETWORK", help="of the workers")
-    parser.add_argument("--disable-public-ips", action="store_true", help="workers have private addresses only")
-    parser.add_argument("--max-workers", default="", metavar="N", help="at most so many")
-    parser.add_argument("--worker-machine-type", default="", metavar="TYPE", help="such as n2-standard-2")
-    parser.add_argument("--experiments", default="", metavar="LIST", help="more experiments of Dataflow")
-    parser.add_argument("--at-least-once", action="store_true", help="cheaper; a reading may be counted twice")
-    parser.add_argument("--update", action="store_true", help="take the place of the running job of this name, and "
-                        "its state")  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="print the command, and run nothing")
-    parser.add_argument("more", nargs="*", metavar="-- FLAG", help="after two hyphens: more flags, for gcloud")
+    parser.add_argument("--image", default="", metavar="IMAGE", help="image that the spec names; without the flag the "
+                        "spec is read")  # fmt: skip
+    parser.add_argument(
+        "--staging-location", default="", metavar="gs://BUCKET/FOLDER", help="folder for the job's files"
+    )
+    parser.add_argument("--temp-location", default="", metavar="gs://BUCKET/FOLDER", help="folder for temporary files")
+    parser.add_argument("--service-account", default="", metavar="ADDRESS", help="service account of the workers")
+    parser.add_argument("--subnetwork", default="", metavar="NETWORK", help="subnetwork of the workers")
+    parser.add_argument("--disable-public-ips", action="store_true", help="give workers private addresses only")
+    parser.add_argument("--max-workers", default="", metavar="N", help="maximum number of workers")
+    parser.add_argument(
+        "--worker-machine-type", default="", metavar="TYPE", help="machine type of the workers, such as n2-standard-2"
+    )
+    parser.add_argument(
+        "--experiments", default="", metavar="LIST", help="comma-separated further experiments of Dataflow"
+    )
+    parser.add_argument(
+        "--at-least-once",
+        action="store_true",
+        help="use at-least-once mode: cheaper, but a reading may be counted twice",
+    )
+    parser.add_argument("--update", action="store_true", help="replace the running job of this name and keep its "
+                        "state")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="print the command; run nothing")
+    parser.add_argument("more", nargs="*", metavar="-- FLAG", help="further flags for gcloud, after two hyphens")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Launch the template, or show how.
+    """Launch the template or print the command that does; return the exit code.
 
     Raises:
-        ConfigError: before anything is called, for what cannot be used.
-        TemplateError: if the spec is none, or gcloud fails.
+        ConfigError: for a flag that cannot be used, before any command is run.
+        TemplateError: if the spec is invalid, or gcloud fails.
         StorageError: if the spec cannot be read.
     """
     check_names(options)
@@ -76,10 +89,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read_parameters(texts: Sequence[str]) -> dict[str, str]:
-    """Return the values by name.
+    """Return the values of the parameters by name.
 
     Raises:
-        ConfigError: for what is not NAME=VALUE, or is given twice.
+        ConfigError: for a text other than NAME=VALUE, or a name that is given twice.
     """
     parameters: dict[str, str] = {}
     for text in texts:
@@ -93,15 +106,16 @@ def read_parameters(texts: Sequence[str]) -> dict[str, str]:
 
 
 def check_parameters(parameters: Mapping[str, str], metadata: Mapping[str, Any]) -> None:
-    """Check values by what the job says of them, and by what the metadata says.
+    """Check values against the job's configuration and against the metadata.
 
     Raises:
-        ConfigError: for the first that one of them would refuse.
+        ConfigError: for the first value that one of them refuses.
     """
     known = {parameter["name"]: parameter for parameter in metadata.get("parameters", [])}
     for name, value in parameters.items():
         if name not in known:
-            problem = f"not on Dataflow: {LOCAL_ONLY[name]}" if name in LOCAL_ONLY else "no parameter of the template"
+            problem = f"unknown parameter{did_you_mean(name, known)}"
+            problem = f"not on Dataflow: {LOCAL_ONLY[name]}" if name in LOCAL_ONLY else problem
             raise ConfigError("--parameters", f"{name}={value}", problem)
     _check_job(parameters)
     for name, value in parameters.items():
@@ -116,7 +130,7 @@ def check_parameters(parameters: Mapping[str, str], metadata: Mapping[str, Any])
 def _check_job(parameters: Mapping[str, str]) -> None:
     here = dict(parameters)
     try:
-        if here.pop("rules", ""):  # in a bucket: the launcher reads them, and says which metrics they need
+        if here.pop("rules", ""):  # in a bucket, so only the launcher checks them
             read_metrics(here.pop("metrics", "temp"))
         make_config(*build_parser().parse_known_args(spell_out([f"--{name}={value}" for name, value in here.items()])))
     except ConfigError as error:
@@ -127,7 +141,7 @@ def _check_job(parameters: Mapping[str, str]) -> None:
 
 
 def launch_command(options: argparse.Namespace, parameters: Mapping[str, str]) -> Command:
-    """Return gcloud's command."""
+    """Return the command that launches the template with gcloud."""
     experiments = [name for name in options.experiments.split(",") if name]
     experiments += [_AT_LEAST_ONCE] if options.at_least_once else []
     named = {
@@ -154,7 +168,7 @@ def launch_command(options: argparse.Namespace, parameters: Mapping[str, str]) -
 
 
 def _escaped(text: str) -> str:
-    """Return one entry of a dictionary as gcloud reads it: a comma would end it, unless another delimiter is named."""
+    """Return an entry of a dictionary in gcloud's syntax, with another delimiter if it contains a comma."""
     if "," not in text:
         return text
     delimiter = next(mark for mark in "~|;#@%" if mark not in text)

@@ -1,4 +1,4 @@
-"""Other programs' commands: shown, or run."""
+"""Print or run commands of other programs."""
 
 import shlex
 import shutil
@@ -13,23 +13,23 @@ Command = Sequence[str]
 
 
 def show(commands: Sequence[Command]) -> None:
-    """Print commands as a shell takes them, one a line."""
+    """Print commands in the syntax of a shell, one per line."""
     for command in commands:
         sys.stdout.write(shlex.join(command) + "\n")
 
 
 def require(program: str) -> None:
-    """Look whether a program is there.
+    """Check that a program is installed.
 
     Raises:
         ConfigError: if it is not.
     """
     if shutil.which(program) is None:
-        raise ConfigError(program, "", "not installed here; --dry-run shows the commands that it is needed for")
+        raise ConfigError(program, "", "not installed here; --dry-run prints the commands that need it")
 
 
 def execute(command: Command) -> None:
-    """Run a command; what it prints is seen.
+    """Run a command; its output is not captured.
 
     Raises:
         TemplateError: if it fails.

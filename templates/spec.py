@@ -1,4 +1,7 @@
-"""``python -m templates spec``: the file that a template is launched from. gcloud's own builder leaves fields out."""
+"""Print or store the spec that a template is launched from: ``telemetry template spec``.
+
+gcloud has a builder of its own, which leaves fields out.
+"""
 
 import argparse
 import sys
@@ -16,16 +19,16 @@ EXAMPLES: Final = """
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--image", required=True, metavar="IMAGE", help="with its tag or digest")
-    parser.add_argument("--output", default="", metavar="PATH", help="store it there, on any Beam filesystem; without "
-                        "it, it is printed")  # fmt: skip
+    parser.add_argument("--image", required=True, metavar="IMAGE", help="name of the image, with its tag or digest")
+    parser.add_argument("--output", default="", metavar="PATH", help="file for the spec, on any Beam filesystem; "
+                        "without the flag it is printed")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print or store the spec.
+    """Print or store the spec, and return the exit code.
 
     Raises:
-        ConfigError: if the image's name is none.
+        ConfigError: if the name of the image is invalid.
         TemplateError: if the metadata is out of date.
         StorageError: if it cannot be stored.
     """
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def store_spec(image: str, path: str) -> None:
-    """Write the spec, and say so.
+    """Store the spec and report it on standard output.
 
     Raises:
         TemplateError: if the metadata is out of date.
@@ -49,9 +52,9 @@ def store_spec(image: str, path: str) -> None:
 
 
 def container_spec(image: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec of a template: Dataflow's `ContainerSpec`, as JSON.
+    """Return the spec of a template, the content of Dataflow's `ContainerSpec` as JSON.
 
-    The workers run in the same image, however the template is launched; another one lacks the job's packages.
+    Workers run in the image of the launcher, however the template is launched: another image lacks the job's packages.
     """
     return {
         "image": image,

@@ -1,4 +1,4 @@
-"""``python -m templates validate``: metadata and specs, parsed with Google's own message types, and looked through."""
+"""Check metadata and specs against Google's message types: ``telemetry template validate``."""
 
 import argparse
 import json
@@ -20,15 +20,15 @@ _MODES = ("EXACTLY_ONCE", "AT_LEAST_ONCE")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--spec", default="", metavar="PATH", help="a spec on any Beam filesystem, in place of the "
-                        "metadata file")  # fmt: skip
+    parser.add_argument("--spec", default="", metavar="PATH", help="spec to check, on any Beam filesystem, in place of "
+                        "the metadata file")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the metadata file, also against the job's flags, or a spec.
+    """Check a spec, or the metadata file and that it matches the job's flags; return the exit code.
 
     Raises:
-        TemplateError: if it is not JSON, has a field that Dataflow does not know, or says what it must not.
+        TemplateError: if it is not JSON, or has a field or a type that Dataflow does not know.
         StorageError: if it cannot be read.
     """
     if options.spec:
@@ -53,7 +53,7 @@ def read_json(path: str) -> dict[str, Any]:
     """Return the content of a JSON file on any Beam filesystem.
 
     Raises:
-        TemplateError: if it is no JSON object.
+        TemplateError: if it is not a JSON object.
         StorageError: if it cannot be read.
     """
     try:
@@ -66,12 +66,12 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def check_message(kind: str, content: dict[str, Any]) -> None:
-    """Parse strictly as one of Dataflow's messages.
+    """Parse content strictly as one of Dataflow's message types.
 
     Raises:
         TemplateError: for an unknown field, a wrong type or an unknown enum value.
     """
-    from google.cloud.dataflow_v1beta3 import types  # loaded where it is used: it takes a second
+    from google.cloud.dataflow_v1beta3 import types  # imported here because it takes a second
     from google.protobuf import json_format
 
     message = getattr(types, kind)
@@ -82,7 +82,7 @@ def check_message(kind: str, content: dict[str, Any]) -> None:
 
 
 def problems(metadata: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with metadata that has the right fields and types."""
+    """Yield each problem of metadata whose fields and types are right."""
     if not metadata.get("name"):
         yield "name: missing"
     mode = metadata.get("defaultStreamingMode", _MODES[0])

@@ -29,15 +29,18 @@ _SUFFIXES: Final = (".html", ".htm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_source(parser)
+    parser.add_argument("--output", required=True, metavar="FILE", help="page to write, .html, on any Beam filesystem")
+    add_readings(parser, "readings for the pictures, as for render; without them the window means are drawn")
+    parser.add_argument("--metric", default="temp", help="metric of the pictures; the table lists all")
     parser.add_argument(
-        "--output", required=True, metavar="FILE", help="the page, .html, on any filesystem that Beam knows"
+        "--start",
+        default="",
+        metavar="TIME",
+        help="start of the time range, inclusive: seconds since the epoch or RFC 3339",
     )
-    add_readings(parser, "the readings themselves, as render takes them; without them the window means are drawn")
-    parser.add_argument("--metric", default="temp", help="metric of the picture; the table has all (default: temp)")
-    parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
-    parser.add_argument("--end", default="", metavar="TIME", help="first time not shown any more")
+    parser.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
     add_rules(parser)
-    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
+    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,29 +24,28 @@ _REFRESH, _REFRESH_PAID = "1s", "30s"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_source(parser)
-    parser.add_argument("--port", default=str(_PORT), metavar="N", help=f"port; 0: any that is free (default: {_PORT})")
+    parser.add_argument("--port", default=str(_PORT), metavar="N", help="port to listen on; 0 for any free one")
     parser.add_argument(
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address to listen on: by default only this machine reaches it (default: 127.0.0.1)",
+        help="address to listen on; by default only this machine reaches the server",
     )
-    parser.add_argument(
-        "--figure", choices=list(FIGURES), default="trend", help="picture to begin with (default: trend)"
-    )
-    parser.add_argument("--metric", default="temp", help="metric to begin with (default: temp)")
+    parser.add_argument("--figure", choices=list(FIGURES), default="trend", help="first picture")
+    parser.add_argument("--metric", default="temp", help="first metric")
     add_readings(
-        parser, "for a scatter the readings themselves, as render takes them; the folder of an archive is followed"
+        parser, "readings for a scatter, as for render; new files in the folder of an archive are read as they appear"
     )
     add_rules(parser)
     parser.add_argument(
         "--refresh",
         default="",
         metavar="DURATION",
-        help=f"how often to ask for new results (default: {_REFRESH}; of BigQuery, which takes money: {_REFRESH_PAID})",
+        help="interval between queries for new results "
+        f"(default: {_REFRESH}; for BigQuery, where a query costs money: {_REFRESH_PAID})",
     )
-    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
-    parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
+    parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page")
+    parser.add_argument("--theme", choices=list(THEMES), default="light", help="colour theme")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
     with explained():
-        store.find()  # there may be results one day: a job that has just begun has written none yet
+        store.find()  # results may come later: a job that has just started has written none
     sockets = listen(options.host, port)
     hub = Hub(Follower(store), FollowedReadings(options.readings), refresh_s, read_limits(options.rules))
     usual = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)

@@ -1,4 +1,4 @@
-"""``publisher broker``: the embedded broker as a process of its own."""
+"""Run the embedded Pub/Sub server as a process: ``telemetry broker``."""
 
 import argparse
 import sys
@@ -16,11 +16,11 @@ EXAMPLES: Final = """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the broker's flags."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    """Add the flags of the command."""
     parser.add_argument(
-        "--port", default="8085", metavar="PORT", help="port; 0 for any free one (default: %(default)s)"
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; the server has no authentication"
     )
+    parser.add_argument("--port", default="8085", metavar="PORT", help="port to listen on; 0 for any free one")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """
     port = read_whole("--port", options.port, 65_535, least=0)
     stopped = threading.Event()
-    # Before starting, so that a signal at any time ends in order.
+    # Handlers are installed before the start, so that a signal at any time ends the server in order.
     with stopping(stopped.set), Broker(options.host, port) as broker:
         sys.stdout.write(f"broker listening on {broker.address}\n")
         sys.stdout.write(f"for clients: export PUBSUB_EMULATOR_HOST={broker.address}\n")

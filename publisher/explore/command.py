@@ -1,4 +1,4 @@
-"""The command ``python -m publisher explore``: its options and their checks."""
+"""Show what telemetry contains before it is replayed: ``telemetry explore``."""
 
 import argparse
 import os
@@ -32,19 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--columns",
         default="",
         metavar="MAP",
-        help="such as ts=timestamp,device=device_id: what the columns are called in the file",
+        help="names of the columns in the file, such as ts=timestamp,device=device_id",
     )
     parser.add_argument(
-        "--rules", default="", metavar="FILE", help="YAML rules; without it: temp above 30.0 is critical"
+        "--rules", default="", metavar="FILE", help="YAML file of rules; without it, temp above 30.0 is critical"
     )
-    parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
-    parser.add_argument("--end", default="", metavar="TIME", help="first time that is not looked at any more")
-    parser.add_argument("--top", default="10", metavar="N", help="gaps and devices to show (default: 10)")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser.add_argument(
+        "--start",
+        default="",
+        metavar="TIME",
+        help="start of the time range, inclusive: seconds since the epoch or RFC 3339",
+    )
+    parser.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
+    parser.add_argument("--top", default="10", metavar="N", help="number of gaps and of devices to show")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the inputs and print what is in them; return the exit code.
+    """Read the inputs, print a survey of them, and return the exit code.
 
     Raises:
         ConfigError: if an option is wrong or an input cannot be read.
@@ -59,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def explore(options: argparse.Namespace) -> Report:
-    """Return what is in the inputs; raises what `run` raises."""
+    """Return the survey of the inputs; raises what `run` raises."""
     mapping = parse_columns(options.columns)
     start_us, end_us = read_span(options.start, options.end)
     survey = Survey(_rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN))

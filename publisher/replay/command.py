@@ -1,4 +1,4 @@
-"""The command ``python -m publisher replay``: its options, their checks, its summary."""
+"""Publish telemetry from CSV files to a Pub/Sub topic: ``telemetry replay``."""
 
 import argparse
 import contextlib
@@ -37,42 +37,50 @@ _MOST_ROWS_PER_MESSAGE: Final = 100_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser. Values stay text; `run` checks them."""
     parser.add_argument("input", nargs="+", metavar="INPUT", help="CSV files, plain or .gz; - is standard input")
-    parser.add_argument("--columns", default="", metavar="MAP", help="such as ts=timestamp,device=device_id: what "
-                        "the columns are called in the file")  # fmt: skip
-    target = parser.add_argument_group("where to")
-    target.add_argument("--topic", required=True, metavar="projects/P/topics/T", help="the topic to publish to")
-    target.add_argument("--create", action="store_true", help="create the topic, and --subscription, if missing")
+    parser.add_argument("--columns", default="", metavar="MAP", help="names of the columns in the file, such as "
+                        "ts=timestamp,device=device_id")  # fmt: skip
+    target = parser.add_argument_group("destination")
+    target.add_argument("--topic", required=True, metavar="projects/P/topics/T", help="topic to publish to")
+    target.add_argument("--create", action="store_true", help="create the topic and --subscription if they are missing")
     target.add_argument(
-        "--subscription", default="", metavar="projects/P/subscriptions/S", help="created with --create, in order"
+        "--subscription",
+        default="",
+        metavar="projects/P/subscriptions/S",
+        help="subscription to create with --create; it delivers in order",
     )
-    rows = parser.add_argument_group("which rows")
-    rows.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
-    rows.add_argument("--end", default="", metavar="TIME", help="first time that is not replayed any more")
-    rows.add_argument("--limit", default="", metavar="N", help="at most so many rows (of each pass of a loop)")
-    rows.add_argument("--loop", default="1", metavar="N", help="replay so often, each pass later by the length "
-                      "of the recording (default: 1)")  # fmt: skip
-    when = parser.add_argument_group("when")
-    when.add_argument("--speed", default="", metavar="N|max", help="times the recorded pace (default: 1, and max "
-                      "with --rate)")  # fmt: skip
-    when.add_argument("--rate", default="", metavar="ROWS_PER_S", help="at most so many rows a second")
+    rows = parser.add_argument_group("rows")
+    rows.add_argument(
+        "--start",
+        default="",
+        metavar="TIME",
+        help="start of the time range, inclusive: seconds since the epoch or RFC 3339",
+    )
+    rows.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
+    rows.add_argument("--limit", default="", metavar="N", help="maximum number of rows, in each pass of a loop")
+    rows.add_argument("--loop", default="1", metavar="N", help="number of passes; each pass is later by the "
+                      "length of the recording")  # fmt: skip
+    when = parser.add_argument_group("pace and time")
+    when.add_argument("--speed", default="", metavar="N|max", help="factor on the recorded pace, or max for no "
+                      "waiting (default: 1, which takes as long as the recording; with --rate: max)")  # fmt: skip
+    when.add_argument("--rate", default="", metavar="ROWS_PER_S", help="maximum number of rows a second")
     when.add_argument("--event-time", default="original", metavar="original|rebase", help="keep the times, or "
-                      "shift them so that the first row is now (default: original)")  # fmt: skip
-    how = parser.add_argument_group("how")
-    how.add_argument("--rows-per-message", default="1", metavar="N", help="lines of JSON in a message of at most "
-                     "256 KB (default: 1)")  # fmt: skip
+                      "shift them so that the first row is now")  # fmt: skip
+    how = parser.add_argument_group("messages")
+    how.add_argument("--rows-per-message", default="1", metavar="N", help="maximum number of rows in a message; "
+                     "a message has at most 256 KB")  # fmt: skip
     how.add_argument("--gzip", action="store_true", help="compress the messages")
     order = how.add_mutually_exclusive_group()
-    order.add_argument("--order-by-device", action="store_true", help="an ordering key for each device, and "
-                       "messages of one device; without it one key keeps the whole replay in order")  # fmt: skip
-    order.add_argument("--unordered", action="store_true", help="no ordering keys")
-    how.add_argument("--run-id", default="", metavar="ID", help="first part of every message_key (default: from "
-                     "the input and the options)")  # fmt: skip
-    how.add_argument("--checkpoint", default="", metavar="FILE", help="remember what was acknowledged, and go on "
-                     "from there after a crash")  # fmt: skip
+    order.add_argument("--order-by-device", action="store_true", help="use one ordering key for each device, "
+                       "and messages of one device; without it one key keeps the whole replay in order")  # fmt: skip
+    order.add_argument("--unordered", action="store_true", help="use no ordering keys")
+    how.add_argument("--run-id", default="", metavar="ID", help="first part of every message_key (default: a "
+                     "hash of the input and the options)")  # fmt: skip
+    how.add_argument("--checkpoint", default="", metavar="FILE", help="file that records what was acknowledged, to "
+                     "continue there after a crash")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Replay and print the summary; returns the exit code, 1 if something could not be published.
+    """Replay, print the summary, and return the exit code, 1 if something could not be published.
 
     Must be called from the main thread, for it handles SIGINT and SIGTERM.
 
@@ -127,7 +135,7 @@ def summarise(session: ReplaySession, seconds: float) -> dict[str, Any]:
 
 
 def make_recording(options: argparse.Namespace) -> Recording:
-    """Return what is replayed.
+    """Return the recording that the options describe.
 
     Raises:
         ConfigError: naming the option, its value and what is wrong with it.

@@ -1,4 +1,4 @@
-"""The command ``python -m publisher reprocess``: its options, their checks, its summary."""
+"""Publish dead letters to a topic again: ``telemetry reprocess``."""
 
 import argparse
 import contextlib
@@ -30,18 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser. Values stay text; `run` checks them."""
     parser.add_argument("letters", nargs="+", metavar=INPUT, help="a job's --output, a folder of dead letters, or a "
                         ".jsonl or .parquet file of them, on any Beam filesystem")  # fmt: skip
-    parser.add_argument("--topic", default="", metavar="projects/P/topics/T", help="the topic to publish to")
-    parser.add_argument("--reason", action="append", metavar="REASON", help="only letters with this reason; "
-                        "may be repeated")  # fmt: skip
-    parser.add_argument("--stage", action="append", metavar="STAGE", help="only letters of this stage; "
-                        "may be repeated (default: decode and aggregate, those that were telemetry)")  # fmt: skip
-    parser.add_argument("--unordered", action="store_true", help="no ordering key; without it one key keeps all "
-                        "letters in order")  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="send nothing, show what would be sent")
+    parser.add_argument("--topic", default="", metavar="projects/P/topics/T", help="topic to publish to")
+    parser.add_argument("--reason", action="append", metavar="REASON", help="publish only dead letters with this "
+                        "reason; repeatable")  # fmt: skip
+    parser.add_argument("--stage", action="append", metavar="STAGE", help="publish only dead letters of this "
+                        "stage; repeatable (default: decode and aggregate, whose payloads are telemetry)")  # fmt: skip
+    parser.add_argument("--unordered", action="store_true", help="use no ordering key; without the flag one "
+                        "key keeps all dead letters in order")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="publish nothing; show what would be published")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Send dead letters and print the summary; returns the exit code, 1 if something could not be published.
+    """Publish dead letters, print the summary, and return the exit code, 1 if something could not be published.
 
     Must be called from the main thread, for it handles SIGINT and SIGTERM.
 
@@ -77,10 +77,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def summarise(session: ReprocessSession, seconds: float) -> dict[str, Any]:
-    """Return the summary of a sending.
+    """Return the summary of a run.
 
-    letters_read = letters_duplicate + letters_skipped + all of by_reason, which are the letters to be sent.
-    rows_read = rows_published + failed: the rows of the letters that were sent, or tried.
+    letters_read = letters_duplicate + letters_skipped + the sum of by_reason, which counts the letters to publish.
+    rows_read = rows_published + failed: the rows of the letters that were published or attempted.
     """
     plan, delivery = session.plan, session.delivery
     return {
@@ -100,7 +100,7 @@ def summarise(session: ReprocessSession, seconds: float) -> dict[str, Any]:
 
 
 def make_choice(stages: Sequence[str], reasons: Sequence[str]) -> LetterChoice:
-    """Return which letters the options ask for.
+    """Return the choice of letters that the options describe.
 
     Raises:
         ConfigError: naming the option, its value and what it may be.

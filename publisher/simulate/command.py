@@ -1,4 +1,4 @@
-"""The command ``python -m publisher simulate``: its options, their checks, its one line of summary."""
+"""Write realistic telemetry, with labelled faults if wanted: ``telemetry simulate``."""
 
 import argparse
 import sys
@@ -27,27 +27,30 @@ _SHORTEST_INTERVAL_US: Final = 1_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("--rows", default="100000", metavar="N", help="rows, exactly (default: 100000)")
-    parser.add_argument("--devices", default="3", metavar="K", help="devices (default: 3)")
-    parser.add_argument("--seed", default="0", metavar="S", help="same seed, same bytes (default: 0)")
-    parser.add_argument("--output", default="-", metavar="FILE", help="CSV, .gz compresses, - is standard output")
+    parser.add_argument("--rows", default="100000", metavar="N", help="exact number of rows")
+    parser.add_argument("--devices", default="3", metavar="K", help="number of devices")
     parser.add_argument(
-        "--faults", default="none", metavar="KINDS", help=f"none, or some of {','.join(KINDS)} (default: none)"
+        "--seed", default="0", metavar="S", help="seed of the random numbers; the same seed gives the same bytes"
     )
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="where the faults are, .csv or .jsonl")
+    parser.add_argument("--output", default="-", metavar="FILE", help="CSV file; .gz compresses; - is standard output")
+    parser.add_argument(
+        "--faults",
+        default="none",
+        metavar="KINDS",
+        help=f"comma-separated kinds of faults, of {','.join(KINDS)}, or none",
+    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="file for the labels of the faults, .csv or .jsonl")
     parser.add_argument(
         "--start",
         default="2020-07-12T00:00:00Z",
         metavar="TIME",
-        help="first round: seconds since the epoch or RFC 3339 (default: 2020-07-12T00:00:00Z)",
+        help="time of the first readings: seconds since the epoch or RFC 3339",
     )
-    parser.add_argument(
-        "--interval", default="5s", metavar="DURATION", help="between readings of a device (default: 5s)"
-    )
+    parser.add_argument("--interval", default="5s", metavar="DURATION", help="time between readings of a device")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the simulation that the options ask for and print its summary; return the exit code.
+    """Write the simulation that the options describe, print its summary, and return the exit code.
 
     Raises:
         ConfigError: if an option is wrong or a file cannot be written.
@@ -99,7 +102,7 @@ def check_labels(file: Path | None) -> Path | None:
     """Return the file of the labels.
 
     Raises:
-        ConfigError: if its name is not that of a known format.
+        ConfigError: if its suffix is not that of a known format.
     """
     if file is not None and file.suffix not in LABEL_FORMATS:
         raise ConfigError("--labels", file, f"its name ends neither in {' nor in '.join(LABEL_FORMATS)}")

@@ -49,6 +49,7 @@ def install(extra: str) -> str:
             "run --input t.csv --bigquery p-1234:d",
             f"--bigquery p-1234:d: google.cloud.bigquery is not installed: {install('gcp')}",
         ),
+        ("msgspec", "explore t.csv", "msgspec is not installed: pip install iot-telemetry-anomalies"),
         ("publisher", "replay t.csv", "the package publisher is not part of this installation"),
     ],
 )

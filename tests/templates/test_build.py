@@ -166,7 +166,7 @@ def test_a_program_that_is_missing(
     tmp_path: Path, programs: Programs, capsys: pytest.CaptureFixture[str], builder: str, program: str
 ) -> None:
     assert main([*BUILD, f"--builder={builder}", f"--context={tmp_path / 'context'}"]) == 2
-    told = f"templates: error: {program}: not installed here; --dry-run shows the commands that it is needed for\n"
+    told = f"templates: error: {program}: not installed here; --dry-run prints the commands that need it\n"
     assert capsys.readouterr() == ("", told)
     assert not (tmp_path / "context").exists()
 
@@ -183,11 +183,11 @@ def test_a_build_that_fails_stores_no_spec(
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("--project=My Project", "--project My Project: must be a project's id"),
+        ("--project=My Project", "--project My Project: must be a project id"),
         ("--region=europe", "--region europe: must be a region, like europe-west1"),
-        ("--image=job:1", "--image job:1: must read HOST/PROJECT/REPOSITORY/NAME:TAG, with a tag that stays"),
-        (f"--image={IMAGE.partition(':')[0]}", "with a tag that stays, not latest"),
-        (f"--image={IMAGE.partition(':')[0]}:latest", "with a tag that stays, not latest"),
+        ("--image=job:1", "--image job:1: must read HOST/PROJECT/REPOSITORY/NAME:TAG, with a fixed tag"),
+        (f"--image={IMAGE.partition(':')[0]}", "with a fixed tag, not latest"),
+        (f"--image={IMAGE.partition(':')[0]}:latest", "with a fixed tag, not latest"),
         (
             f"--image={IMAGE.partition(':')[0]}@sha256:{64 * '0'}",
             "a digest is known only after the build; give it a tag",

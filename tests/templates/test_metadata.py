@@ -42,7 +42,7 @@ def test_a_file_that_is_out_of_date(
     monkeypatch.setattr(module, "METADATA", path)
     for command in (["metadata", "--check"], ["validate"], ["spec", "--image", IMAGE]):
         assert main(command) == 1
-        told = "templates: error: templates/metadata.json is not what the job's flags say: python -m templates metadata"
+        told = "templates: error: templates/metadata.json differs from the job's flags: python -m templates metadata"
         assert capsys.readouterr() == ("", f"{told} writes it\n")
     assert main(["metadata"]) == 0
     assert path.read_bytes() == METADATA.read_bytes()

@@ -122,7 +122,7 @@ def test_groups_are_those_of_the_help() -> None:
 
 def test_help_is_the_flags_own() -> None:
     assert PARAMETERS["dedup"]["helpText"].startswith(
-        "Remove messages whose message_key came before, published at most"
+        "Remove messages whose message_key was already seen, published at most"
     )
     assert PARAMETERS["output"]["helpText"].endswith("with --extras. Example: gs://bucket/results")
 
@@ -193,5 +193,5 @@ def test_a_flag_that_the_table_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_name_that_is_no_flag_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "PRESENTATIONS", PRESENTATIONS | {"colour": Presentation("Colour")})
-    with pytest.raises(TemplateError, match=r"colour: templates/parameters\.py knows it, but it is no flag"):
+    with pytest.raises(TemplateError, match=r"colour: in templates/parameters\.py, but not a flag"):
         template_metadata()

@@ -82,7 +82,7 @@ def test_a_launch_that_fails(programs: Programs, capsys: pytest.CaptureFixture[s
 
 def test_no_gcloud(programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(RUN) == 2
-    told = "templates: error: gcloud: not installed here; --dry-run shows the commands that it is needed for\n"
+    told = "templates: error: gcloud: not installed here; --dry-run prints the commands that need it\n"
     assert capsys.readouterr() == ("", told)
 
 
@@ -96,8 +96,11 @@ def test_no_gcloud(programs: Programs, capsys: pytest.CaptureFixture[str]) -> No
         ([SOURCE, "output"], "output: must read NAME=VALUE"),
         ([SOURCE, "output="], "output=: must read NAME=VALUE"),
         ([SOURCE, "output=results"], "output=results: the template takes only ^(gs|s3|azfs)://"),
-        ([SOURCE, "output=gs://b/r", "windw=5m"], "windw=5m: no parameter of the template"),
-        ([SOURCE, "output=gs://b/r", "allowed-lateness=5m"], "allowed-lateness=5m: no parameter of the template"),
+        ([SOURCE, "output=gs://b/r", "windw=5m"], "windw=5m: unknown parameter, did you mean window?"),
+        (
+            [SOURCE, "output=gs://b/r", "allowed-lateness=5m"],
+            "allowed-lateness=5m: unknown parameter, did you mean allowed_lateness?",
+        ),
         ([SOURCE, "output=gs://b/r", "window=60"], "window=60: not a duration, write it like 500ms, 60s"),
         ([SOURCE, "output=gs://b/r", "slide=7s"], "slide=7s: must divide the window of 60s"),
         ([SOURCE, "output=gs://b/r", "archive=yes"], "archive=yes: must be true or false"),
@@ -139,11 +142,11 @@ def test_a_parameter_in_the_wrong_place_is_not_passed_on(capsys: pytest.CaptureF
     ("change", "problem"),
     [
         ("--job-name=Telemetry", "--job-name Telemetry: must be lower case letters, digits and hyphens"),
-        ("--project=p", "--project p: must be a project's id"),
+        ("--project=p", "--project p: must be a project id"),
         ("--spec=telemetry.json", "--spec telemetry.json: must read gs://BUCKET/NAME.json"),
         ("--staging-location=/tmp", "--staging-location /tmp: must read gs://BUCKET/FOLDER"),
         ("--temp-location=s3://b", "--temp-location s3://b: must read gs://BUCKET/FOLDER"),
-        ("--service-account=me", "--service-account me: must be an address"),
+        ("--service-account=me", "--service-account me: must be an e-mail address"),
         ("--max-workers=0", "--max-workers 0: must be a number from 1 to 9999"),
         ("--streaming", "--streaming: unknown flag"),
     ],
@@ -175,7 +178,7 @@ def test_an_older_spec_may_refuse_what_the_job_takes_now(
     older["parameters"] = [parameter for parameter in older["parameters"] if parameter["name"] != "output"]
     monkeypatch.setattr(module, "read_json", lambda path: container_spec(IMAGE, older))
     assert main([*(word for word in RUN if not word.startswith("--image")), "--dry-run"]) == 2
-    told = "--parameters output=gs://my-bucket/results: no parameter of the template"
+    told = "--parameters output=gs://my-bucket/results: unknown parameter"
     assert capsys.readouterr().err == f"templates: error: {told}\n"
 
 
