@@ -23,7 +23,7 @@ it can reject records."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
-    """Return the outputs that the flags ask for."""
+    """Return the outputs that the flags name."""
     outputs: dict[str, dict[str, beam.PTransform]] = {name: {} for name in KINDS}
     if config.output:
         for kind in kinds_of(archive=config.archive):

@@ -27,9 +27,9 @@ class Claim:
     """Two numbers that must be equal.
 
     Attributes:
-        what: what is counted.
-        expected: how many there must be.
-        found: how many there are.
+        what: name of the counted rows or records.
+        expected: number by the ledger.
+        found: number in the results.
     """
 
     what: str
@@ -51,11 +51,11 @@ class Run:
 
     Attributes:
         name: its id.
-        published: by the publisher's summary; None without one.
-        decoded: became readings.
-        rejected: became dead letters when they were decoded.
-        duplicates: were in messages that had come before, and were removed.
-        too_late: of the decoded, those that missed a window.
+        published: rows by the publisher's summary; None without one.
+        decoded: rows that became readings.
+        rejected: rows that became dead letters when they were decoded.
+        duplicates: rows of messages that were removed as duplicates.
+        too_late: decoded rows that missed a window.
     """
 
     name: str
@@ -67,11 +67,11 @@ class Run:
 
     @property
     def aggregated(self) -> int:
-        """Of the decoded, those that are in all of their windows."""
+        """Decoded rows that are in all of their windows."""
         return self.decoded - self.too_late
 
     def claims(self) -> list[Claim]:
-        """Return what must hold."""
+        """Return the equalities that must hold."""
         if self.published is None:
             return []
         accounted = self.decoded + self.rejected + self.duplicates
@@ -80,7 +80,7 @@ class Run:
 
 
 def runs_of(totals: StoredTotals, published: Mapping[str, int]) -> list[Run]:
-    """Return a line for each run that the ledger or a publisher's summary knows."""
+    """Return each run in the ledger or in a publisher's summary, with its counts."""
     items: dict[str, dict[str, int]] = {run: {} for run in published}
     for (run, item, detail), number in totals.ledger.items():
         key = item if item != ledger_items.DEAD_LETTERS else f"{item}/{detail}"

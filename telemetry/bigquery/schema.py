@@ -1,4 +1,4 @@
-"""The job's tables and views in BigQuery, and the SQL that makes them: derived from the records, like the files."""
+"""Derive the job's tables and views in BigQuery, and the SQL that creates them, from the kinds of record."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 from telemetry.model.kinds import KINDS, View, kinds_of
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
-"""How rows get into BigQuery; all but the first need Beam's Java services, and so a production runner."""
+"""Method of writing rows; all but the first need Beam's Java services, and so a production runner."""
 _SQL_TYPES: Final = {
     pa.string(): "STRING",
     pa.float64(): "FLOAT64",
@@ -22,12 +22,12 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 
 @dataclass(frozen=True, slots=True)
 class BigQueryTarget:
-    """Where in BigQuery results go, and how.
+    """Dataset that results are written to or read from.
 
     Attributes:
         project: the project that owns the dataset.
         dataset: an existing dataset.
-        method: how rows get there.
+        method: of writing rows.
         endpoint: address of another server that speaks BigQuery's REST protocol, or "" for Google's.
     """
 
@@ -41,13 +41,13 @@ class BigQueryTarget:
         return f"{self.project}.{self.dataset}.{name}"
 
     def __str__(self) -> str:
-        """Return it as the flag has it."""
+        """Return the value of the flag."""
         return f"{self.project}:{self.dataset}"
 
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """One table.
+    """Definition of one table.
 
     Attributes:
         name: within the dataset.
@@ -65,7 +65,7 @@ class TableSpec:
 
 
 def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
-    """Return the tables of a job, that of its readings only with `archive`."""
+    """Return the tables of a job, the optional ones only with `archive`."""
     return [
         TableSpec(
             kind.name,
@@ -79,7 +79,7 @@ def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
 
 
 def unusable_columns(metrics: Sequence[str], *, in_tables: bool) -> list[str]:
-    """Return the metrics that cannot be columns beside a reading's own, in files or also in tables."""
+    """Return the metrics that cannot be columns of archived readings, in files or (`in_tables`) also in tables."""
     fields = [name for kind in KINDS.values() if kind.metric_columns for name in kind.schema().names]
     taken = {"date", "hour", *fields}
     return [name for name in metrics if name.lower() in taken or (in_tables and _NAME.fullmatch(name) is None)]
@@ -92,7 +92,7 @@ def describe(field: pa.Field) -> str:
 
 
 def sql_type(field: pa.Field) -> str:
-    """Return the type of a column as GoogleSQL has it."""
+    """Return the GoogleSQL type of a column."""
     name: str = _SQL_TYPES[field.type]
     return name
 

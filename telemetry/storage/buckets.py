@@ -23,6 +23,7 @@ _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 _EXTRAS: Final = {
     "s3": ("aws", ("boto3",)),
     "azfs": ("azure", ("azure.storage.blob", "azure.identity")),
+    "gs": ("gcp", ("google.cloud.storage",)),
 }
 """For a scheme, the extra of this distribution that brings its client, and the modules that must be there."""
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")

@@ -61,7 +61,7 @@ class FolderTotals:
             StorageError: if one cannot be read, or is none of the job's.
         """
         store = FileStore(self.folder)
-        store.check()
+        store.check_has_results()
         found = StoredTotals(self.folder)
         for row in _distinct(store, KINDS["ledger"], ["run_id", "item", "detail", "count"]).to_pylist():
             _add(found.ledger, (row["run_id"], row["item"], row["detail"]), row["count"])
