@@ -6,7 +6,8 @@ import apache_beam as beam
 
 from pipeline.config import JobConfig
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
-from telemetry.model.kinds import KINDS, OutputKind, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import OutputKind
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies

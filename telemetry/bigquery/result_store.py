@@ -94,7 +94,7 @@ class DatasetStore:
         """Return columns of the records whose time is at most an hour before the latest time read so far.
 
         BigQuery does not record when a row was stored. The record's own time takes its place: the first of
-        `telemetry.model.kinds.OutputKind.time_columns` that is not null. Only a read from the beginning finds:
+        `telemetry.model.output_kind.OutputKind.time_columns` that is not null. Only a read from the beginning finds:
 
         - a record that is stored after one that is more than an hour later, such as a late pane of an old window, or
           the replay of an older day;

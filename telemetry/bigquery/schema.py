@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from telemetry.model.kinds import KINDS, View, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import TableView
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
 """Method of writing rows; all but the first need Beam's Java services, and so a production runner."""
@@ -112,12 +113,12 @@ def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
     )
 
 
-def view_queries(target: BigQueryTarget) -> dict[View, str]:
+def view_queries(target: BigQueryTarget) -> dict[TableView, str]:
     """Return each view of the job's tables and its query."""
     return {view: _view_query(view, target.table(kind.name)) for kind in KINDS.values() for view in kind.views}
 
 
-def _view_query(view: View, table: str) -> str:
+def _view_query(view: TableView, table: str) -> str:
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(view.groups)} ORDER BY {view.order})"
     return f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
 

@@ -148,7 +148,7 @@ def concat_tables(kind: str, columns: Sequence[str], tables: Iterable[pa.Table])
 
 
 def schema_of(kind: str, columns: Sequence[str]) -> pa.Schema:
-    """Return the schema of some columns of a kind, all nullable; see `telemetry.model.kinds.OutputKind.schema_of`."""
+    """Return the schema of some columns of a kind, all nullable; see `OutputKind.schema_of`."""
     return pa.schema([field.with_nullable(True) for field in KINDS[kind].schema_of(columns)])
 
 

@@ -9,8 +9,9 @@ import msgspec
 import pyarrow as pa
 
 from telemetry.bigquery.rows import TABLE
-from telemetry.model.kinds import KINDS, OutputKind
+from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import LedgerKey
+from telemetry.model.output_kind import OutputKind
 from telemetry.storage.result_store import FileStore
 
 _AGGREGATES: Final = "aggregates"

@@ -26,7 +26,7 @@ STORES = pytest.mark.parametrize(
     [
         ("boto3,botocore", "s3://bucket/a", "aws"),
         ("azure", "azfs://account/container/a", "azure"),
-        ("google.cloud,google.auth,google.api_core,apitools", "gs://bucket/a", "gcp"),
+        ("google.cloud,google.auth,google.api_core", "gs://bucket/a", "gcp"),
     ],
 )
 S3 = pytest.mark.parametrize(("packages", "root", "extra"), [("boto3,botocore", "s3://bucket/a", "aws")])

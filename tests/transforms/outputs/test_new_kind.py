@@ -18,7 +18,8 @@ from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.rows import json_rows, row_ids
 from telemetry.bigquery.schema import table_specs
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import KINDS, OutputKind, View, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import OutputKind, TableView
 from telemetry.model.record_batches import FileFormat, from_records
 from telemetry.model.records import UtcMicros
 from telemetry.storage.files import StorageError
@@ -54,7 +55,7 @@ TOY = OutputKind(
     identity=("toy_id", "sequence"),
     cluster=("toy_id",),
     version="sequence",
-    views=(View("latest_toys", "each toy in its latest version", ("toy_id",), "sequence DESC"),),
+    views=(TableView("latest_toys", "each toy in its latest version", ("toy_id",), "sequence DESC"),),
 )
 RECORDS = [
     Toy("a", 0, None, START, 0.1 + 0.2, 'quote " and é'),
