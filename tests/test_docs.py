@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
-from pipeline.commands import reconcile, tables
 from telemetry.bigquery.schema import describe, sql_type
+from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
-from tests.pipeline.test_lakes import frame
-from tests.support import oracle
+from tests.support import needs, oracle
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
+from tests.support.readings import frame
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "lakes-and-warehouses.md").read_text(encoding="utf-8")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -49,7 +49,6 @@ STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
-DUCKDB: Final = Path(sys.prefix) / "emulators" / "bigquery" / "bin" / "python"
 """`make emulators` brings DuckDB into an environment of its own."""
 
 
@@ -326,10 +325,9 @@ json.dump([dict(zip(names, row)) for row in found.fetchall()], sys.stdout, defau
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(IN_DUCKDB, "sql"))
 def test_duckdb(block: Block, file_format: str, twice: Path) -> None:
-    if not DUCKDB.exists():
-        pytest.skip("DuckDB is not installed (make emulators)")
+    python = needs.DUCKDB.path()
     done = subprocess.run(
-        [str(DUCKDB), "-I", "-c", DUCKDB_PROGRAM],
+        [str(python), "-I", "-c", DUCKDB_PROGRAM],
         input=block.text,
         cwd=twice / file_format,
         capture_output=True,
@@ -363,9 +361,8 @@ COMMANDS: Final = re.findall(r"python -m ([^`\n]+)", PAGE)
 
 
 def understand(words: Sequence[str]) -> None:
-    parsers = {"tables": tables.build_parser, "reconcile": reconcile.build_parser}
-    if words[1] in parsers:
-        parsers[words[1]]().parse_args(words[2:])
+    if words[1] in PIPELINE.commands:
+        build_command_parser(PIPELINE, words[1]).parse_args(words[2:])
     else:
         build_parser().parse_args(words[1:])
 
@@ -380,6 +377,6 @@ def test_commands_are_understood(command: str) -> None:
 def test_flags_exist() -> None:
     """Flags of the job in running text; Beam's own are written with the name of their service."""
     known = {flag for action in build_parser()._actions for flag in action.option_strings}
-    known |= {flag for action in tables.build_parser()._actions for flag in action.option_strings}
+    known |= {flag for action in build_command_parser(PIPELINE, "tables")._actions for flag in action.option_strings}
     flags = set(re.findall(r"`(--[a-z][a-z-]*)\b", PAGE))
     assert {flag for flag in flags if not flag.startswith(("--s3", "--azure", "--blob"))} <= known

@@ -1,4 +1,4 @@
-"""Run ``python -m pipeline reconcile``: check that every published row is accounted for in the results."""
+"""Check that every published row is accounted for in the results of a job: ``telemetry reconcile``."""
 
 import argparse
 import json
@@ -9,12 +9,16 @@ from typing import Any, Final
 
 from pipeline.arguments import add_bigquery
 from telemetry.bigquery.flags import read_target
-from telemetry.cli.commands import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 from transforms.ledger.check import LedgerCheck, RunCounts, check_ledger
 from transforms.ledger.totals import FolderTotals, Store
 
+EXAMPLES: Final = """
+%(prog)s --output results
+%(prog)s --output results --published published.json
+%(prog)s --bigquery my-project:telemetry --published published.json
+"""
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")
 
 
@@ -43,27 +47,20 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join((first, *others)).rstrip()
 
 
-def build_parser() -> OneLineParser:
-    """Return the parser of the command."""
-    parser = OneLineParser(
-        prog="python -m pipeline reconcile",
-        description="Compare the published rows with the results of a job that has ended, by the ledger that it wrote "
-        "beside them. The exit code is 1 if any row or record is missing or too many.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
     parser.add_argument("--output", default="", metavar="PATH", help="the job's --output, on any Beam filesystem")
     add_bigquery(parser)
     parser.add_argument("--published", action="append", default=[], metavar="FILE", help="the summary that a "
                         "publisher printed, as JSON; one for each run")  # fmt: skip
-    return parser
 
 
-def run(args: Sequence[str]) -> int:
-    """Print the ledger check of each store; returns 1 if one fails.
+def run(options: argparse.Namespace) -> int:
+    """Print the comparison and return the exit code, 1 if a row is missing or counted too often.
 
     Raises:
         ConfigError: if something given cannot be read.
     """
-    options = build_parser().parse_args(args)
     published = read_published(options.published)
     passed = True
     for store in _stores(options):
