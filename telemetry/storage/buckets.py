@@ -13,6 +13,7 @@ import threading
 from dataclasses import replace
 from typing import Any, Final
 
+from telemetry.extras import install_command
 from telemetry.retries import Retries, RetryPolicy
 from telemetry.storage.paths import StorageError, scheme_of, storage_errors
 
@@ -23,6 +24,7 @@ _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 _EXTRAS: Final = {
     "s3": ("aws", ("boto3",)),
     "azfs": ("azure", ("azure.storage.blob", "azure.identity")),
+    "gs": ("gcp", ("google.cloud.storage",)),
 }
 """For a scheme, the extra of this distribution that brings its client, and the modules that must be there."""
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
@@ -112,8 +114,8 @@ def check_extra(path: str) -> None:
         for module in modules:
             importlib.import_module(module)
     except ImportError as error:
-        command = f"pip install 'iot-telemetry-anomalies[{extra}]'"
-        raise StorageError(path, f"{scheme_of(path)}:// needs an extra that is not installed: {command}") from error
+        problem = f"{scheme_of(path)}:// needs an extra that is not installed: {install_command(extra)}"
+        raise StorageError(path, problem) from error
 
 
 @functools.cache
