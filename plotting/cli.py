@@ -2,8 +2,8 @@
 
 import argparse
 
-from plotting.data.limits import add_rules, read_limits
 from plotting.data.panels import TimeRange
+from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, open_results
 from plotting.figures import KINDS
 from plotting.render import RenderSummary, render
@@ -49,7 +49,7 @@ def build_parser() -> OneLineParser:
     )
     command.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
     command.add_argument("--end", metavar="TIME", help="first time not drawn any more")
-    add_rules(command)
+    add_rules_flag(command)
     command.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
     command.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
     command.set_defaults(execute=run)
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> str:
         span=span,
         language=options.lang,
         theme=options.theme,
-        rules=read_limits(options.rules),
+        rules=read_rules_flag(options.rules),
     )
     return summary_line(summary)
 

@@ -18,9 +18,9 @@ from tornado.httpserver import HTTPServer
 from websockets.sync.client import ClientConnection, connect
 
 from plotting.serve import server
-from plotting.serve.choice import ViewChoice
-from plotting.serve.follow import FollowedReadings, Follower
-from plotting.serve.hub import Hub, following
+from plotting.serve.polling import ReadingsPoller, ResultsPoller
+from plotting.serve.run_watcher import RunWatcher, watching
+from plotting.serve.view_choice import ViewChoice
 from telemetry.storage.result_store import FileStore
 
 PATIENCE_S = 30.0
@@ -55,22 +55,26 @@ def until(true: Callable[[], Any]) -> Any:
 class Served:
     """A server in a thread of its own."""
 
-    def __init__(self, hub: Hub, usual: ViewChoice, host: str = "127.0.0.1") -> None:
-        self.hub = hub
+    def __init__(
+        self, watcher: RunWatcher, default: ViewChoice, host: str = "127.0.0.1", *, max_tabs: int = 64
+    ) -> None:
+        self.watcher = watcher
         self._sockets = server.listen(host, 0)
         self.address = server.address_of(self._sockets)
         self.port: int = self._sockets[0].getsockname()[1]
-        self._usual, self._host = usual, host
+        self._default, self._max_tabs = default, max_tabs
         self.loop = asyncio.new_event_loop()
-        self.following: asyncio.Task[None] | None = None
+        self.watching: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._serve()), daemon=True)
 
     async def _serve(self) -> None:
-        http_server = HTTPServer(server._application(self.hub, self._usual, "RUN <1>", local=True))
+        http_server = HTTPServer(
+            server.application(self.watcher, self._default, "RUN <1>", local=True, max_tabs=self._max_tabs)
+        )
         http_server.add_sockets(self._sockets)
-        async with following(self.hub) as self.following:
+        async with watching(self.watcher) as self.watching:
             self._ready.set()
             await self._stop.wait()
             http_server.stop()
@@ -132,10 +136,12 @@ class Page:
 
 
 @contextlib.contextmanager
-def serving(folder: Path | str, usual: ViewChoice | None = None, *, readings: tuple[str, ...] = ()) -> Iterator[Served]:
+def serving(
+    folder: Path | str, default: ViewChoice | None = None, *, readings: tuple[str, ...] = (), max_tabs: int = 64
+) -> Iterator[Served]:
     """Serve a folder of results, asked for new ones ten times a second."""
-    hub = Hub(Follower(FileStore(str(folder))), FollowedReadings(readings), 0.1)
-    with Served(hub, usual or ViewChoice(width=480)) as served:
+    watcher = RunWatcher(ResultsPoller(FileStore(str(folder))), ReadingsPoller(readings), 0.1)
+    with Served(watcher, default or ViewChoice(width=480), max_tabs=max_tabs) as served:
         yield served
 
 

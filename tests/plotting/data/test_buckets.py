@@ -6,8 +6,8 @@ import pytest
 
 from plotting.__main__ import main
 from plotting.render import render
-from plotting.serve.follow import Follower
-from plotting.serve.live import LiveRun
+from plotting.serve.live_run import LiveRun
+from plotting.serve.polling import ResultsPoller
 from telemetry.storage.files import join, read_file, write_file
 from telemetry.storage.result_store import FileStore
 from tests.support.emulators import Lake, amazon_storage, azure_storage, google_storage, lake
@@ -48,10 +48,10 @@ def test_a_run_in_a_bucket_is_drawn_and_reported_into_the_bucket(lake: Lake, run
 
 
 def test_a_run_in_a_bucket_is_followed(lake: Lake, run, tmp_path):
-    follower, live = Follower(FileStore(upload(run, join(lake.root, "live")))), LiveRun()
+    follower, live = ResultsPoller(FileStore(upload(run, join(lake.root, "live")))), LiveRun()
 
     def news() -> list[bool]:
-        return [live.take(kind, table) for kind, table in follower.poll()]
+        return [live.add(kind, table) for kind, table in follower.poll()]
 
     assert news() == [True, True, False]
     assert news() == [False, False, False]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 
+from plotting.data.downsample import Windows
 from plotting.data.panels import Panel, Points, TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.data.readings import read_readings
-from plotting.data.reduce import Windows
 from plotting.data.results import RunResults, read_results
-from plotting.figures import Order, draw
+from plotting.figures import PictureRequest, draw
 from tests.support.runs import MINUTE, T0, anomaly, window, write_csv, write_run
 
 NOTHING = np.empty(0, dtype=np.int64)
@@ -155,7 +155,7 @@ def test_no_anomaly_and_no_extreme_is_lost_between_the_readings_and_the_picture(
         cells = [(f"{(T0 + hour + offset) / 1e6:.6f}", device, value) for device, hour, offset, value, _ in rows]
         file = write_csv(Path(folder) / "r.csv", cells)
         run = write_run(Path(folder) / "run", [WINDOW], [anomaly(*one) for one in sorted(known)])
-        drawn = draw("scatter", Order(run, [file]))
+        drawn = draw("scatter", PictureRequest(run, [file]))
     assert (drawn.points, drawn.unmatched, drawn.unreadable) == (len(rows), 0, 0)
     for axes, device in zip(drawn.figure.axes, drawn.devices, strict=True):
         clouds = {
