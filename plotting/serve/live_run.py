@@ -21,7 +21,7 @@ from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
 from plotting.data.rule_bounds import with_rule_bounds
 from plotting.serve.record_buffer import AnomalyBuffer, RecordBuffer
 from plotting.serve.window_series import WindowSeries, split_by_series
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 
 LETTER_IDENTITY: Final = ("message_id", "line", "reason", "stage")
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")
