@@ -13,7 +13,7 @@ MAX_PANELS: Final = 12
 MAX_THRESHOLDS: Final = 4
 """Most threshold lines of one panel: a rule whose bound changes with every reading has no line to draw."""
 
-_BLOCK: Final = 1 << 18  # times looked up per step, so that temporary arrays stay small
+_BLOCK: Final = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,12 @@ class TimeRange:
 
 
 def reading_panels(
-    readings: pd.DataFrame, anomalies: pd.DataFrame, devices: list[str], span: TimeRange
+    readings: pd.DataFrame, anomalies: pd.DataFrame, devices: list[str], span: TimeRange, *, block_rows: int = _BLOCK
 ) -> tuple[list[Panel], int]:
     """Return one panel per device, and the number of anomalies that match none of the readings.
 
-    A reading matches an anomaly if both have the same device and `source_time` (to the microsecond).
+    A reading matches an anomaly if both have the same device and `source_time` (to the microsecond). Readings are
+    matched `block_rows` at a time, so that temporary arrays stay small.
     """
     panels, unmatched = [], 0
     rows_of, found_of = _rows_by_device(readings), _rows_by_device(anomalies)
@@ -75,7 +76,7 @@ def reading_panels(
         rows, found = rows_of.get(device, _NO_ROWS), anomalies.iloc[found_of.get(device, _NO_ROWS)]
         times = every_time[rows]
         marked = to_microseconds(found["source_time"])
-        red, inside = _is_in(times, marked), span.of(times)
+        red, inside = _is_in(times, marked, block_rows), span.of(times)
         unmatched += int((span.of(marked) & ~np.isin(marked, times[red])).sum())
         anomalous = Points(times[inside & red], every_value[rows[inside & red]])
         normal = Points(times[inside & ~red], every_value[rows[inside & ~red]])
@@ -132,16 +133,16 @@ def _rows_by_device(frame: pd.DataFrame) -> dict[str, np.ndarray[tuple[int], np.
     return dict(zip(names, np.split(order, np.cumsum(lengths)[:-1]), strict=bool(len(names))))
 
 
-def _is_in(times: TimesUs, marked: TimesUs) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_in(times: TimesUs, marked: TimesUs, block_rows: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return a mask of the times that occur in `marked`, which is short and therefore the array that is sorted."""
     if not len(marked):
         return np.zeros(len(times), dtype=np.bool_)
     marked, found = np.sort(marked), np.empty(len(times), dtype=np.bool_)
-    for start in range(0, len(times), _BLOCK):
-        some = times[start : start + _BLOCK]
+    for start in range(0, len(times), block_rows):
+        some = times[start : start + block_rows]
         at = np.searchsorted(marked, some)
         at[at == len(marked)] = 0  # later than every marked time, so unequal to the first one
-        found[start : start + _BLOCK] = marked[at] == some
+        found[start : start + block_rows] = marked[at] == some
     return found
 
 

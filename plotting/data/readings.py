@@ -23,7 +23,6 @@ from telemetry.storage.result_store import read_tables
 from telemetry.text.timestamps import LATEST_US, MICROS, parse_time
 
 _BLOCK_BYTES: Final = 1 << 20
-"""Block size in which a CSV file is read; also the longest line that can be read."""
 _LEAST_ROWS: Final = 1 << 16
 _TEXT: Final = pa.string()
 _KEPT: Final = ("device", "source_time")
@@ -40,7 +39,7 @@ class Readings:
     """Rows without a readable time, device or value."""
 
 
-def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
+def read_readings(paths: Sequence[str | Path], metric: str, *, block_bytes: int = _BLOCK_BYTES) -> Readings:
     """Read one metric from CSV files or from the readings that a job archived.
 
     Files are read in blocks; only the values of the columns needed are kept, about 20 bytes per row. A CSV file in a
@@ -50,6 +49,7 @@ def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
         paths: CSV files with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` files of
             the archive; or a folder of those. On any Beam filesystem.
         metric: name of the metric.
+        block_bytes: size of the blocks in which a CSV file is read; no line may be longer.
 
     Raises:
         ConfigError: if a file is missing or of another format, or the metric's column is missing or ambiguous.
@@ -59,7 +59,7 @@ def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
         for path in map(str, paths):
             archived = _archive_of(path)
             if archived is None:
-                unreadable += _read_csv(path, metric, columns)
+                unreadable += _read_csv(path, metric, columns, block_bytes)
             else:
                 for _, table in read_tables("readings", archived, [*_KEPT, metric]):
                     _add_archived(table, metric, columns)
@@ -134,7 +134,7 @@ def _add_archived(table: pa.Table, metric: str, columns: _ReadingColumns) -> Non
     columns.add(table.column("device").combine_chunks(), micros, table.column(metric).to_numpy())
 
 
-def _read_csv(path: str, metric: str, columns: _ReadingColumns) -> int:
+def _read_csv(path: str, metric: str, columns: _ReadingColumns, block_bytes: int) -> int:
     """Append the readable rows of a file and return the number of unreadable ones."""
     unreadable = 0
 
@@ -143,7 +143,7 @@ def _read_csv(path: str, metric: str, columns: _ReadingColumns) -> int:
         unreadable += 1  # the line has more or fewer cells than the header
         return "skip"
 
-    for block in _blocks(path, ("ts", "device", metric), skip):
+    for block in _blocks(path, ("ts", "device", metric), skip, block_bytes):
         device = block.column("device")
         seconds = _numbers(block.column("ts"), _seconds)
         values = _numbers(block.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
@@ -155,7 +155,9 @@ def _read_csv(path: str, metric: str, columns: _ReadingColumns) -> int:
     return unreadable
 
 
-def _blocks(path: str, wanted: Sequence[str], skip: Callable[[object], str]) -> Iterator[pa.RecordBatch]:
+def _blocks(
+    path: str, wanted: Sequence[str], skip: Callable[[object], str], block_bytes: int
+) -> Iterator[pa.RecordBatch]:
     """Yield the wanted columns of a file as text, block by block.
 
     Raises:
@@ -166,7 +168,7 @@ def _blocks(path: str, wanted: Sequence[str], skip: Callable[[object], str]) -> 
             _check_header(path, file, wanted)
             with pa.csv.open_csv(
                 file,
-                pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+                pa.csv.ReadOptions(use_threads=False, block_size=block_bytes),
                 pa.csv.ParseOptions(invalid_row_handler=skip),
                 pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, _TEXT), include_columns=wanted),
             ) as reader:

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from plotting.data.overview_counts import MAX_BARS, Heatmap, Intervals, Overview
 from plotting.draw.chart_parts import shorten
@@ -167,7 +168,8 @@ def test_no_text_is_cut_off_and_none_lies_on_another(language, theme):
     boxes = []
     for axes in figure.axes:
         legend = axes.get_legend()
-        shown = [*axes.texts, axes.title, axes._left_title, *axes.get_yticklabels(), *axes.get_xticklabels()]
+        shown = [child for child in axes.get_children() if isinstance(child, Text)]
+        shown += [*axes.get_yticklabels(), *axes.get_xticklabels()]
         shown += [axes.xaxis.label, axes.xaxis.offsetText, *(legend.get_texts() if legend else [])]
         boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in shown if t.get_visible() and t.get_text()]
     for number, (text, box) in enumerate(boxes):

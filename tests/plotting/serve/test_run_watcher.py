@@ -1,7 +1,6 @@
 """The one reader: it reads while somebody looks, says what it cannot read, and goes on."""
 
 import gc
-import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -29,22 +28,25 @@ class Counting(ResultsPoller):
         return super().poll()
 
 
-def test_while_nobody_looks_nothing_is_read(tmp_path):
-    follower = Counting(tmp_path)
-    with Served(RunWatcher(follower, ReadingsPoller([]), 0.01), ViewChoice(width=480)) as served:
+def turns(served) -> None:
+    """Let the server's loop, in which the watcher polls without a pause, answer some requests."""
+    for _ in range(20):
         assert served.get("/")[0] == 200
-        time.sleep(0.1)
+
+
+def test_while_no_tab_is_open_nothing_is_read(tmp_path):
+    follower = Counting(tmp_path)
+    with Served(RunWatcher(follower, ReadingsPoller([]), 0.0), ViewChoice(width=480)) as served:
+        turns(served)
         assert follower.asked == 0
         with served.tab() as page:
             page.hear("run")
             kept = weakref.ref(next(iter(served.watcher.sessions.values())))
             until(lambda: follower.asked >= 3)
         until(lambda: not served.watcher.sessions)
-        until(lambda: not served.watcher._tabs_open.is_set())
-        time.sleep(0.1)  # one may be under way
-        until(lambda: served.call(gc.collect) is not None and kept() is None)  # the loop holds nobody
+        until(lambda: served.call(gc.collect) is not None and kept() is None)  # the loop holds no session
         asked = follower.asked
-        time.sleep(0.2)
+        turns(served)
         assert follower.asked == asked
         write(tmp_path, "aggregates", [window("a")])
         with served.tab() as page:
@@ -71,14 +73,17 @@ def test_an_unreadable_file_is_said_once_and_the_rest_goes_on(tmp_path, capsys, 
         "anomalies": ("anomalies", [anomaly("a"), anomaly("a", T0 + MINUTE)]),
         "dead_letters": ("letters", [letter("x"), letter("y")]),
     }
-    with serving(tmp_path) as served, served.tab() as page:
+    follower = Counting(tmp_path)
+    watcher = RunWatcher(follower, ReadingsPoller([]), 0.01)
+    with Served(watcher, ViewChoice(width=480)) as served, served.tab() as page:
         problem = page.hear("run", lambda message: message["problem"])["problem"]
         assert str(bad) in problem
         for kind in others.keys() - {output}:
             write(tmp_path, kind, others[kind][1], name="more", hour="02")
         numbers = [others[kind][0] for kind in others if kind != output]
         page.hear("run", lambda message: all(int(message[number]) >= 2 for number in numbers))
-        time.sleep(0.3)
+        asked = follower.asked
+        until(lambda: follower.asked > asked + 2)  # it is read again, and not reported again
         bad.unlink()
         assert page.hear("run", lambda message: not message["problem"])
         bad.write_bytes(good)
