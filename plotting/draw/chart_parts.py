@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from plotting.style.texts import visible
 from plotting.style.themes import Theme
 
-LABEL_SIZE_PT: Final = 8.5  # points
+LABEL_SIZE_PT: Final = 8.5
 _LONGEST: Final = 22  # characters of a name beside a row
 
 

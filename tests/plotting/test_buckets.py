@@ -1,4 +1,4 @@
-"""Pictures written to object stores; nothing of a picture is left where it cannot be."""
+"""Check pictures, reports and live views whose results or outputs are in object stores."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Sessions without a server: a channel that answers as Matplotlib's script does, and pictures as pixels."""
+"""Run tab sessions without a server, and return pictures as pixels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 def pixels(picture: LivePicture, choice: ViewChoice) -> Pixels:
-    """Return what a picture looks like."""
+    """Return the pixels of a picture."""
     with choice.colors.style(), mpl.rc_context({"figure.dpi": choice.width / WIDTH_IN}):
         canvas: Any = FigureCanvasAgg(picture.figure)
         canvas.draw()
@@ -25,7 +25,7 @@ def pixels(picture: LivePicture, choice: ViewChoice) -> Pixels:
 
 
 class Tab:
-    """A page without a browser: a `draw` event is answered with a `draw` message, everything is kept."""
+    """Channel of a session that answers `draw` events as Matplotlib's script does, and keeps all messages."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Tab:
         return self
 
     def answer(self) -> None:
-        """Ask for the picture, if it is said to be new."""
+        """Request the picture if a `draw` event announced a new one."""
         while self.waiting:
             self.waiting = 0
             self.session.handle_message({"type": "draw"})
@@ -63,7 +63,7 @@ class Tab:
 
     @property
     def picture(self) -> Any:
-        """What is shown."""
+        """Return the picture shown."""
         return self.session.picture
 
     def show(self) -> None:
@@ -73,14 +73,14 @@ class Tab:
         self.answer()
 
     def hear(self, kind: str, **content: Any) -> list[dict[str, Any]]:
-        """Send a message as the page does; returns what comes back."""
+        """Send a message as the page does; return the messages sent in reply."""
         before = len(self.messages)
         self.session.handle_message({"type": kind, **content})
         self.answer()
         return self.messages[before:]
 
     def mouse(self, kind: str, x: float, y: float, *, buttons: int = 0) -> list[dict[str, Any]]:
-        """Do something with the mouse at a place in pixels from the lower left."""
+        """Send a mouse event at a point in pixels from the lower left."""
         height = self.session.picture.figure.canvas.get_width_height(physical=True)[1]
         return self.hear(kind, x=x, y=height - y, button=0, buttons=buttons, modifiers=[], guiEvent={})
 

@@ -1,4 +1,4 @@
-"""Servers on a free port: one in a thread of the test, and the command in a process of its own."""
+"""Start the live server on a free port, in a thread of the test or as the command in another process."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 def until(true: Callable[[], Any]) -> Any:
-    """Wait until something is true, and return it."""
+    """Wait until the result of a call is true, and return it."""
     end = time.monotonic() + PATIENCE_S
     while not (found := true()):
         assert time.monotonic() < end, "never true"
@@ -50,7 +50,7 @@ def until(true: Callable[[], Any]) -> Any:
 
 
 class Served:
-    """A server in a thread of its own."""
+    """Server in another thread of the test."""
 
     def __init__(
         self, watcher: RunWatcher, default: ViewChoice, host: str = "127.0.0.1", *, max_tabs: int = 64
@@ -97,7 +97,7 @@ class Served:
         return asyncio.run_coroutine_threadsafe(called(), self.loop).result(PATIENCE_S)
 
     def get(self, path: str, host: str | None = None, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        """Ask for a path; returns status, headers and content."""
+        """Request a path; return status, headers and content."""
         connection = http.client.HTTPConnection(urlsplit(self.address).hostname or "", self.port, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
@@ -113,7 +113,7 @@ class Served:
 
 
 class Page:
-    """A page without a browser."""
+    """Client of the WebSocket protocol that the page uses."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -122,7 +122,7 @@ class Page:
         self.socket.send(json.dumps({"type": kind, **content}))
 
     def hear(self, kind: str, accept: Callable[[dict[str, Any]], bool] = lambda _message: True) -> dict[str, Any]:
-        """Return the next message of a kind that is accepted; what comes before it is passed over."""
+        """Return the next message of a kind that is accepted; messages before it are skipped."""
         end = time.monotonic() + PATIENCE_S
         while True:
             message = self.socket.recv(timeout=max(end - time.monotonic(), 0.01))
@@ -136,14 +136,14 @@ class Page:
 def serving(
     folder: Path | str, default: ViewChoice | None = None, *, readings: tuple[str, ...] = (), max_tabs: int = 64
 ) -> Iterator[Served]:
-    """Serve a folder of results, asked for new ones ten times a second."""
+    """Serve a folder of results, polled ten times a second."""
     watcher = RunWatcher(ResultsPoller(FileStore(str(folder))), ReadingsPoller(readings), 0.1)
     with Served(watcher, default or ViewChoice(width=480), max_tabs=max_tabs) as served:
         yield served
 
 
 def start(*arguments: object) -> tuple["subprocess.Popen[str]", str]:
-    """Start the command; returns its process and the address that it says."""
+    """Start the command; return its process and the address it prints."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         cwd=Path(__file__).parents[2],
@@ -159,7 +159,7 @@ def start(*arguments: object) -> tuple["subprocess.Popen[str]", str]:
 
 
 def end(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> tuple[int, str, str]:
-    """End a process as Ctrl-C does; returns its exit code, and what it said last."""
+    """End a process as Ctrl-C does; return its exit code and the rest of both outputs."""
     process.send_signal(number)
     said, complained = process.communicate(timeout=PATIENCE_S)
     return process.returncode, said, complained

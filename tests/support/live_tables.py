@@ -1,4 +1,4 @@
-"""Records as the tables that a store of results gives, and what one window series is made of."""
+"""Convert records to the tables that a result store returns, and to rows of a window series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,14 +15,14 @@ from tests.support.runs import MINUTE, T0
 
 
 def table(kind: str, records: Sequence[Any]) -> pa.Table:
-    """Return records as a store gives them."""
+    """Return records as the table that a store returns."""
     columns = COLUMNS[kind]
     batch = from_records(KINDS[kind].record, list(records))
     return pa.Table.from_batches([batch]).select(columns).cast(schema_of(kind, columns))
 
 
 def take(run: LiveRun, windows: Sequence[Any] = (), anomalies: Sequence[Any] = (), letters: Sequence[Any] = ()) -> bool:
-    """Give records to a run; returns whether any was new."""
+    """Add records to a run; return whether any is new."""
     parts = (("aggregates", windows), ("anomalies", anomalies), ("dead_letters", letters))
     found = [run.add(kind, table(kind, records)) for kind, records in parts if records]
     return any(found)
@@ -41,7 +41,7 @@ def rows_of(*windows: tuple[int, float, int]) -> WindowRows:
 
 
 def whole_of(rows: WindowRows) -> dict[str, float]:
-    """Return what windows are together: the readings' number, extremes, mean and standard deviation."""
+    """Return count, extremes, mean and standard deviation of the readings of all windows."""
     count = int(rows["count"].sum())
     mean = float((rows["mean"] * rows["count"]).sum() / count)
     squares = float(((rows["stddev"] ** 2 + (rows["mean"] - mean) ** 2) * rows["count"]).sum())

@@ -1,4 +1,4 @@
-"""Bounds of the rules that were in force."""
+"""Check the bounds taken from a rules file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where results come from: the flags, and the same pictures from files and from BigQuery."""
+"""Check the flags that name results, and that files and BigQuery give the same pictures."""
 
 import subprocess
 import sys

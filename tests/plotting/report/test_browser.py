@@ -1,4 +1,4 @@
-"""The page in a real browser; skipped where there is none."""
+"""Check the report in a browser."""
 
 from pathlib import Path
 from urllib.parse import quote

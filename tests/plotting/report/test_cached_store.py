@@ -1,4 +1,4 @@
-"""Results that are read once for the numbers and the pictures of a page."""
+"""Check that a report reads each kind of result once."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The page in a real browser, beside a real server that follows a folder; skipped where there is no browser."""
+"""Check the live page in a browser, served by the command."""
 
 import contextlib
 import shutil

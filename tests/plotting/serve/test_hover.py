@@ -1,4 +1,4 @@
-"""What is under the pointer."""
+"""Check the tooltips."""
 
 from typing import Any
 

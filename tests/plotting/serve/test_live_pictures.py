@@ -1,4 +1,4 @@
-"""Pictures that stay: the same pixels as one drawn afresh, and nothing that grows."""
+"""Check that updated pictures have the pixels of new ones, and that nothing accumulates in them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A run taken in piece by piece shows what the run read as a whole shows."""
+"""Check that a run added in any portions gives the same content as one read at once."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Twelve hours of a busy run: once everything is as large as it may be, it stays so."""
+"""Check that the memory of a live run is bounded over twelve simulated hours."""
 
 import gc
 import sys

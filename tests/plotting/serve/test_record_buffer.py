@@ -1,4 +1,4 @@
-"""Anomalies and dead letters as they come in: each once, any order, the newest kept."""
+"""Check that a buffer keeps each record once, in any order of arrival, and evicts the oldest."""
 
 from typing import Any
 

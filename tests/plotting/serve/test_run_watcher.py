@@ -1,4 +1,4 @@
-"""The one reader: it reads while somebody looks, says what it cannot read, and goes on."""
+"""Check that results are polled only while tabs are open, and that errors are shown and retried."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""A real server on a free port, asked over HTTP and WebSocket."""
+"""Check the server over HTTP and WebSocket."""
 
 import gc
 import json

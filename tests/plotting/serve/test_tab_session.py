@@ -1,4 +1,4 @@
-"""One tab, without a server: what it is told, and what mouse, keys and toolbar do."""
+"""Check one tab without a server: its messages, and the effects of mouse, keys and toolbar."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the parameters of an address mean."""
+"""Check how the parameters of an address are parsed."""
 
 from typing import Any
 from urllib.parse import parse_qs

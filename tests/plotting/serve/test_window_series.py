@@ -1,4 +1,4 @@
-"""Windows as they come in: any order, each once, bounded, and coarser ones that say the same."""
+"""Check that a window series keeps each window once, in bounded memory, and joins old ones exactly."""
 
 from typing import Any
 
