@@ -19,7 +19,8 @@ from benchmarks.data import simulate
 from benchmarks.expected_output import BenchmarkError
 from benchmarks.machine import machine_facts
 from benchmarks.measured_process import MeasuredProcess, run_measured, run_module
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
 _DEFAULT_ROWS: Final = 405_184  # as in the reference data set

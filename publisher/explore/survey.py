@@ -18,7 +18,7 @@ from publisher.json_lines import NO_TIME, LineFormatter, mask_time_range, read_t
 from telemetry.arrays import BoolArray, FloatArray
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import DEFAULT_METRICS
-from telemetry.rules.parse import Rule, RuleSet
+from telemetry.rules.threshold_rules import Rule, RuleSet
 
 _LEAST_ROWS: Final = 2_000  # collected before NumPy is called, because unparsed lines split the rows into small chunks
 _MOST_ESCAPED: Final = 12  # most bytes of JSON for one character of a cell (two \uXXXX)
@@ -147,7 +147,7 @@ class Survey:
         for rule in self._rules.rules:
             if rule.metric in values:
                 breaches = rule.breaches(values[rule.metric])
-                if not rule.watches_all:
+                if not rule.matches_all:
                     breaches &= self._applies_to(rule)[codes]
                 if breaches.any():
                     by_device = np.bincount(codes[breaches], minlength=len(self._codes))

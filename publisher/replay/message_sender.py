@@ -17,21 +17,20 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 
 from publisher.replay.message_builder import ReplayMessage
 from telemetry.errors import TelemetryError
+from telemetry.retries import Retries, RetryPolicy
 
 MAX_MESSAGES: Final = 5_000
 """Most messages in flight."""
 MAX_BYTES: Final = 32 << 20
 """Most bytes of payload in flight, except for a single larger message."""
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 5.0
-_RETRY_TIMEOUT_S: Final = 60.0
-_RETRY_TIMEOUT_STOPPED_S: Final = 10.0
+_RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.1, longest_pause_s=5.0)
+_STOPPED_PATIENCE_S: Final = 10.0
 _PERMANENT_ERRORS: Final = (exceptions.NotFound, exceptions.Forbidden, exceptions.Unauthenticated)
 _MESSAGE_ERRORS: Final = (exceptions.InvalidArgument, MessageTooLargeError)
 
 
 class PublishError(TelemetryError):
-    """Publishing fails permanently, or for longer than the retry timeout."""
+    """Publishing fails permanently, or for longer than the patience of the retries."""
 
 
 class PublishChannel(Protocol):
@@ -60,7 +59,7 @@ class MessageSender:
         channel: PublishChannel,
         next_sequence: int,
         stopped: threading.Event,
-        retry_timeout_s: float = _RETRY_TIMEOUT_S,
+        retries: RetryPolicy = _RETRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to send.
@@ -68,14 +67,13 @@ class MessageSender:
         Args:
             channel: sends the messages.
             next_sequence: sequence number of the first message.
-            stopped: set when the program must end; it shortens the retry timeout.
-            retry_timeout_s: longest time of retries without any success, seconds.
+            stopped: set when the program must end; it shortens the patience of the retries.
+            retries: policy for failures without any success in between.
             clock: returns monotonic seconds.
         """
         self._channel = channel
         self._stopped = stopped
-        self._patience_s = retry_timeout_s
-        self._clock = clock
+        self._retries = Retries(retries, clock)
         self._changed = threading.Condition()
         self._in_flight: dict[int, ReplayMessage] = {}
         self._bytes_in_flight = 0
@@ -83,8 +81,6 @@ class MessageSender:
         self._next = next_sequence
         self._acknowledged_ahead: set[int] = set()  # acknowledged although an earlier message is not
         self._given_up = False
-        self._failing_since: float | None = None  # time of the first failure after the last success
-        self._pause_s = _FIRST_PAUSE_S
         self.rows = self.messages = self.bytes = self.failed_rows = 0
         self.error = ""
 
@@ -153,9 +149,9 @@ class MessageSender:
             self._bytes_in_flight -= size
             if error is not None:
                 self._failed[message.sequence] = (message, error)
-                self._failing_since = self._failing_since or self._clock()
+                self._retries.fail()
             else:
-                self._failing_since, self._pause_s = None, _FIRST_PAUSE_S
+                self._retries.succeed()
                 self.rows += message.rows
                 self.messages += 1
                 self.bytes += size
@@ -175,19 +171,19 @@ class MessageSender:
         failed = self._take_failed()
         errors = [error for _, error in failed]
         permanent = next((error for error in errors if isinstance(error, _PERMANENT_ERRORS)), None)
-        if permanent is not None or self._is_retry_timeout_over():
+        at_most_s = _STOPPED_PATIENCE_S if self._stopped.is_set() else None
+        if permanent is not None or self._retries.is_over(at_most_s):
             self._give_up([message for message, _ in failed])
             self.error = _describe(permanent or errors[0])
             raise PublishError(self.error)
-        alone = any(isinstance(error, _MESSAGE_ERRORS) for error in errors)
-        if not alone:
-            time.sleep(self._pause_s)
-            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        one_by_one = any(isinstance(error, _MESSAGE_ERRORS) for error in errors)
+        if not one_by_one:
+            self._retries.pause()
         for key in dict.fromkeys(message.ordering_key for message, _ in failed if message.ordering_key):
             self._channel.resume(key)
         for message, _ in failed:
             self._publish(message)
-            if alone:  # one invalid message makes the whole request fail
+            if one_by_one:  # one invalid message makes the whole request fail
                 self._check_single(message)
 
     def _take_failed(self) -> list[tuple[ReplayMessage, BaseException]]:
@@ -197,12 +193,6 @@ class MessageSender:
             failed = [self._failed[sequence] for sequence in sorted(self._failed)]
             self._failed.clear()
             return failed
-
-    def _is_retry_timeout_over(self) -> bool:
-        if self._failing_since is None:
-            return False
-        retry_timeout_s = _RETRY_TIMEOUT_STOPPED_S if self._stopped.is_set() else self._patience_s
-        return self._clock() - self._failing_since > min(retry_timeout_s, self._patience_s)
 
     def _check_single(self, message: ReplayMessage) -> None:
         """Wait for a message that was sent in its own request; give it up if it is invalid."""
