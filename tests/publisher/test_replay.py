@@ -324,7 +324,7 @@ MISTAKES = [
     (["--columns", "ts"], "--columns ts: "),
     (["--checkpoint", "/nonexistent/checkpoint"], "--checkpoint /nonexistent/checkpoint: cannot be written"),
     (["--order-by-device", "--unordered"], "--unordered: not allowed with argument --order-by-device"),
-    (["--spede", "1"], "unrecognized arguments: --spede 1"),
+    (["--spede", "1"], "--spede: unknown flag, did you mean --speed?"),
 ]
 
 
