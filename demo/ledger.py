@@ -1,4 +1,4 @@
-"""What went in and what came out, side by side."""
+"""Compare the input of the demonstration with its results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,12 +35,12 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
 
 
 def count_windows(results: Path) -> int:
-    """Return how many windows have at least one aggregate."""
+    """Return the number of windows with at least one aggregate."""
     return len(set(_column(results, "aggregates", "window_start")))
 
 
 def check_ledger(published: Summary, results: Path) -> list[str]:
-    """Return what does not add up between the file, what was published, the ledger and the results."""
+    """Return the differences between the rows of the file, the rows published, the ledger and the stored records."""
     problems = report(FolderTotals(str(results)).figures(), {published["run_id"]: published["rows_published"]})[1]
     if published["rows_published"] != published["rows_read"]:
         problems.append(f"{published['rows_published']:,} of {published['rows_read']:,} rows published")
