@@ -1,4 +1,4 @@
-"""Execute the pages: every block of code is executed, or says in the line above it why not; every link leads somewhere."""
+"""Execute the pages: each block of code is executed or says in the line above it why not; each link has a target."""
 
 import contextlib
 import re
@@ -60,7 +60,7 @@ def is_dealt_with(block: Block) -> bool:
 def test_a_block_is_executed_or_marked(block: Block) -> None:
     assert is_dealt_with(block), f"{block.name}: {block.language}, {block.remark!r}"
     looks_like_code = re.search(
-        r"^(?:\$ )?(?:telemetry|python|pip|make|gcloud|import|SELECT) ?", block.text, re.MULTILINE
+        r"^(?:\$ )?(?:telemetry|python|pip|make|gcloud|import|SELECT) ", block.text, re.MULTILINE
     )
     assert block.is_code or block.language == "sql" or not looks_like_code or ": error: " in block.text
 

@@ -1,4 +1,4 @@
-"""Compare the reference with the code: flags, records, reasons, counters, attributes, exit codes, environment variables."""
+"""Compare the reference with the code: flags, records, reasons, counters, attributes, exit codes, variables."""
 
 import os
 import re
@@ -135,12 +135,12 @@ def test_exit_code_0_1_and_2(program: Path, tmp_path: Path) -> None:
     assert (wrong.returncode, wrong.stderr.strip()) == (2, example)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0)])
-def test_a_service_that_is_ended_exits_with_0(program: Path, tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_service_that_is_ended_exits_with_0(program: Path, tmp_path: Path, number: int) -> None:
     with subprocess.Popen(
         [program, "broker", "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as broker:
         assert broker.stdout is not None
         assert "listening" in broker.stdout.readline()
         broker.send_signal(number)
-        assert broker.wait(timeout=60) == code
+        assert broker.wait(timeout=60) == 0

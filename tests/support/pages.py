@@ -1,4 +1,4 @@
-"""Read the code blocks of a page, and execute them as a reader would: in order, in one folder, in an installed environment.
+"""Read the code blocks of a page, and execute them in order, in one folder, in an installed environment.
 
 The line above a block may say what is special about it:
 
@@ -180,7 +180,7 @@ class PageRun:
             AssertionError: if one does not end with exit code 0.
         """
         ended = {}
-        for name, process in self._services:
+        for _, process in self._services:
             process.send_signal(signal.SIGINT)
         for name, process in self._services:
             output, _ = process.communicate(timeout=_PATIENCE_S)
