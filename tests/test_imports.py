@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
-    "transforms/ledger": ("telemetry/*", "transforms/decode", "transforms/windows"),
+    "transforms/ledger": ("telemetry/*", "transforms", "transforms/decode", "transforms/windows"),
     "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),
     "pipeline": ("telemetry/*", "transforms/*", "pipeline/*"),
     "publisher": ("telemetry/*", "publisher/*"),

@@ -19,7 +19,7 @@ import pytest
 
 from pipeline.arguments import build_parser
 from pipeline.commands import tables
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
 from tests.pipeline.test_lakes import frame
@@ -30,7 +30,7 @@ from tests.support.pages import read_page
 
 PAGE: Final = read_page("docs/lakes.md")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
-KINDS: Final = tuple(SCHEMAS)
+STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
@@ -166,7 +166,7 @@ def test_files_lie_as_the_page_says(roots: Path) -> None:
             found = name.fullmatch(path.relative_to(folder).as_posix())
             assert found, path
             kinds.add(found[1])
-            assert found[4] == ("parquet" if found[1] == READINGS else file_format)
+            assert found[4] == ("parquet" if found[1] == "readings" else file_format)
             check_columns(path, SCHEMAS[found[1]])
         assert kinds == set(KINDS)
 
@@ -268,8 +268,8 @@ def test_python(block: Block, file_format: str, twice: Path, monkeypatch: pytest
 
 def polars_tables(file_format: str) -> dict[str, pl.LazyFrame]:
     if file_format == "parquet":
-        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in RECORDS}
-    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in RECORDS}
+        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in STORED}
+    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in STORED}
 
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(REMARKS, "sql"))

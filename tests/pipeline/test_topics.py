@@ -121,7 +121,7 @@ def test_what_came_before_is_removed_and_counted(
     assert "total 4,006 2,000 3 2,003 0 2,000" in lines
 
 
-def test_without_dedup_the_books_show_what_came_twice(
+def test_without_dedup_the_ledger_check_shows_what_came_twice(
     server: PubSub, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topic = server.new_topic()
@@ -138,7 +138,7 @@ def test_without_dedup_the_books_show_what_came_twice(
 def test_dead_letters_are_sent_again_and_counted_once(
     server: PubSub, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing was mended, so they die again: as a run of their own, which the books tell from the first."""
+    """Nothing was mended, so they die again: as a run of their own, which the ledger tells from the first."""
     topic = server.new_topic()
     subscription = server.new_subscription(topic, enable_message_ordering=True)
     first = summary_of(capsys, "replay", source, "--topic", topic, "--speed", "max", "--rows-per-message", "100")

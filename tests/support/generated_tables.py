@@ -10,19 +10,15 @@ from typing import Any, Final
 import pyarrow as pa
 
 from telemetry.bigquery.schema import describe, sql_type
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.metrics import DEFAULT_METRICS
-from telemetry.model.record_batches import arrow_schema, readings_schema
 from telemetry.model.records import LedgerEntry
 from tests.support.command_parsers import PARSERS
 from tests.support.sources import ROOT
 from transforms import counters
 
 PAGES: Final = ("docs/architecture.md", "docs/reference.md")
-SCHEMAS: Final = {
-    **{kind: arrow_schema(record) for kind, record in RECORDS.items()},
-    READINGS: readings_schema(DEFAULT_METRICS),
-}
+SCHEMAS: Final = {name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()}
 _MARKED: Final = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final = {
@@ -111,6 +107,21 @@ def _types(field: pa.Field) -> tuple[str, str, str]:
     return (*_TYPES[field.type], sql_type(field))
 
 
+def kinds_table() -> str:
+    """Return each kind of record: what it is, the columns that date it, and those that identify it."""
+    return table(
+        ("kind", "description", "dated by", "identified by"),
+        (
+            (f"`{kind.name}`", kind.description, _names(kind.time_columns), _names(kind.identity))
+            for kind in KINDS.values()
+        ),
+    )
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f"`{column}`" for column in columns)
+
+
 def described(docstring: str, number: int = 0) -> list[tuple[str, str]]:
     """Return the rows of one of the tables in a docstring: names in double backticks, and their meaning."""
     bodies = [body for body in re.split(r"^ *=+ +=+$", docstring, flags=re.MULTILINE) if re.match(r"\s*``", body)]
@@ -132,6 +143,7 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 _TABLES: Final[dict[str, Callable[[], str]]] = {
     "rooms": rooms_table,
+    "kinds": kinds_table,
     "fields of records": fields_table,
     "items of the ledger": lambda: table(("item", "count"), described(LedgerEntry.__doc__ or "")),
     "counters": lambda: table(("counter", "counts"), described(counters.__doc__ or "")),

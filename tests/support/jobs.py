@@ -77,8 +77,8 @@ def run_events(events: Events, *flags: object) -> None:
 
 
 def imbalances(output: Path) -> list[str]:
-    """What is wrong with the books of a job that has ended; nothing where all is well."""
-    return report(FolderTotals(str(output)).figures(), {})[1]
+    """Return the problems that the ledger check of a finished job finds."""
+    return report(FolderTotals(str(output)).totals(), {})[1]
 
 
 def ndjson(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -15,7 +15,6 @@ import pytest
 
 from pipeline.arguments import build_parser
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import READINGS
 from templates.__main__ import main
 from transforms import counters
 
@@ -352,7 +351,7 @@ def test_bucket_is_private_and_forgets_only_what_it_may() -> None:
                     for text in condition.get("matches_prefix", [])]  # fmt: skip
         rules[(action["type"], *prefixes)] = condition["age"]
     assert rules == {
-        ("Delete", f"results/{READINGS}/"): "${var.readings_days}",
+        ("Delete", "results/readings/"): "${var.readings_days}",
         ("Delete", "temp/"): 14,
         ("Delete", "staging/"): "${var.staging_days}",
         ("AbortIncompleteMultipartUpload",): 7,

@@ -18,6 +18,7 @@ from telemetry.model.messages import Message
 from transforms import counters
 from transforms.decode.codec import rows_of
 from transforms.dedup.key_memory import decode_key_memory, encode_key_memory, key_of
+from transforms.step import Step
 
 _MESSAGES: Final = "messages"
 _DUPLICATES: Final = "duplicates"
@@ -52,7 +53,7 @@ class _Candidates:
 
 
 @dataclass
-class DropDuplicates(beam.PTransform):
+class DropDuplicates(Step):
     """Let the first message of each key pass, and remove those that follow within a window of time.
 
     A message is known by its attribute `message_key`, else by its message id; one with neither always
@@ -68,10 +69,6 @@ class DropDuplicates(beam.PTransform):
     """
 
     window_us: int
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DedupOutputs:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from telemetry.model.reading_batch import BoolArray, ReadingBatch
+from telemetry.arrays import BoolArray
+from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly
 from telemetry.rules.parse import Rule, RuleSet

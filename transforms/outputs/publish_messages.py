@@ -29,6 +29,7 @@ from telemetry.pubsub.outbox import (
 )
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 STAGE: Final = "alerts"
 """Stage of the dead letters of anomalies that could not be published."""
@@ -40,7 +41,7 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: 
 
 
 @dataclass
-class PublishAnomalies(beam.PTransform):
+class PublishAnomalies(Step):
     """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
 
     Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a
@@ -58,10 +59,6 @@ class PublishAnomalies(beam.PTransform):
     flush_us: int = _FLUSH_US
     patience_s: float = PATIENCE_S
 
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
-
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
         """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
@@ -70,7 +67,7 @@ class PublishAnomalies(beam.PTransform):
 
 
 @dataclass
-class PublishDeadLetters(beam.PTransform):
+class PublishDeadLetters(Step):
     """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
 
     Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
@@ -86,10 +83,6 @@ class PublishDeadLetters(beam.PTransform):
     topic: str
     patience_s: float = PATIENCE_S
     kept_elsewhere: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, dead_letters: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of DeadLetter."""

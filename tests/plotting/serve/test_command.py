@@ -8,7 +8,7 @@ import pytest
 
 from plotting.serve.command import add_arguments, run
 from telemetry.cli.commands import OneLineParser, exit_code
-from tests.pipeline.test_bigquery import Dataset
+from tests.support.datasets import Dataset
 from tests.support.emulators import bigquery_server
 from tests.support.live_servers import Served, end, start
 from tests.support.runs import window, write_run

@@ -15,7 +15,7 @@ from google.cloud import bigquery
 from telemetry.bigquery.inserts import insert_rows
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import OutputError
-from tests.transforms.outputs.test_write_files import START, anomaly, batch_of, dead
+from tests.support.records import START, anomaly, batch_of, dead
 from transforms.outputs.insert_rows import insert_batch
 
 TABLE = "project.dataset.anomalies"
