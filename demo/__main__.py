@@ -7,7 +7,8 @@ from pathlib import Path
 from demo.ledger import check_ledger, results_table
 from demo.next_steps import next_steps
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
 

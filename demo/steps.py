@@ -73,7 +73,7 @@ def ensure_empty(folder: Path) -> Path:
 def simulate(path: Path) -> Path:
     """Write simulated telemetry of a few devices, with faults."""
     say(f"simulating {int(_ROWS):,} readings of {_DEVICES} devices: {path}")
-    _run("publisher", "simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
+    _run("simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
          "--faults", "spike,drift,stuck,silence,shift", "--labels", path.with_name("faults.csv"))  # fmt: skip
     return path
 
@@ -86,7 +86,7 @@ def broker() -> Iterator[str]:
         say(f"using the Pub/Sub emulator at {address}")
         yield address
         return
-    process = subprocess.Popen(_command("publisher", "broker", "--port", "0"), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(_command("broker", "--port", "0"), stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None, "a pipe was requested"
         line = process.stdout.readline()
@@ -135,7 +135,7 @@ def run_job(
     environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
     summary = folder / "summary.json"
     say(f"job: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
-    job = ("pipeline", "--subscription", names.subscription, "--output", results, "--summary", summary,
+    job = ("run", "--subscription", names.subscription, "--output", results, "--summary", summary,
            "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
     with (
         created(names, address),
@@ -144,7 +144,7 @@ def run_job(
         say(f"replay: {csv} → {names.topic.split('/')[-1]}")
         try:
             replay = ("replay", csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")
-            published = json.loads(_run("publisher", *replay, env=environment))
+            published = json.loads(_run(*replay, env=environment))
             _, errors = pipeline.communicate()
         except BaseException:
             pipeline.terminate()
@@ -157,24 +157,24 @@ def run_job(
 def chart(results: Path, csv: Path, picture: Path) -> Path:
     """Draw the readings with their anomalies; return the path of the picture."""
     say("drawing the chart")
-    _run("plotting", "render", "--results", results, "--readings", csv, "--output", picture)
+    _run("render", "--results", results, "--readings", csv, "--output", picture)
     return picture
 
 
 def report(results: Path, csv: Path, page: Path) -> Path:
     """Write the report; return its path."""
     say("writing the report")
-    _run("plotting", "report", "--results", results, "--readings", csv, "--output", page)
+    _run("report", "--results", results, "--readings", csv, "--output", page)
     return page
 
 
-def _command(module: str, *args: object) -> list[str]:
-    return [sys.executable, "-m", module, *map(str, args)]
+def _command(*args: object) -> list[str]:
+    return [sys.executable, "-m", "telemetry", *map(str, args)]
 
 
-def _run(module: str, *args: object, env: Mapping[str, str] | None = None) -> str:
-    """Run a module and return its standard output; progress and errors stay visible."""
-    done = subprocess.run(_command(module, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
+def _run(command: str, *args: object, env: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its standard output; progress and errors stay visible."""
+    done = subprocess.run(_command(command, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise DemoError(f"{module} ended with code {done.returncode}")
+        raise DemoError(f"telemetry {command} ended with code {done.returncode}")
     return done.stdout

@@ -8,7 +8,7 @@ import pytest
 from tests.support.sources import ROOT, folder_of, imports_of, module_of, modules, sources, top
 
 MAY_IMPORT = {
-    "telemetry": (),
+    "telemetry": ("telemetry/cli",),
     "telemetry/text": (),
     "telemetry/model": ("telemetry",),
     "telemetry/storage": ("telemetry", "telemetry/model"),

@@ -1,4 +1,4 @@
-"""Run ``python -m pipeline reconcile``: check that every published row is accounted for in the results."""
+"""Check that every published row is accounted for in the results of a job: ``telemetry reconcile``."""
 
 import argparse
 import json
@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pipeline.arguments import add_bigquery
 from telemetry.bigquery.flags import read_target
-from telemetry.cli.commands import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import Reason
@@ -18,6 +17,11 @@ from telemetry.model.kinds import OutputKind
 from telemetry.storage.files import StorageError
 from transforms.ledger.totals import FolderTotals, Store, StoredTotals, counted_kinds
 
+EXAMPLES: Final = """
+%(prog)s --output results
+%(prog)s --output results --published published.json
+%(prog)s --bigquery my-project:telemetry --published published.json
+"""
 _NO_RUN: Final = "(no run id)"
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")
 
@@ -173,27 +177,20 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join((first, *others)).rstrip()
 
 
-def build_parser() -> OneLineParser:
-    """Return the parser of the command."""
-    parser = OneLineParser(
-        prog="python -m pipeline reconcile",
-        description="Compare what was published with what is in the results of a job that has ended, by the ledger "
-        "that it wrote beside them. The exit code is 1 if anything is missing or too many.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
     parser.add_argument("--output", default="", metavar="PATH", help="the job's --output, on any Beam filesystem")
     add_bigquery(parser)
     parser.add_argument("--published", action="append", default=[], metavar="FILE", help="the summary that a "
                         "publisher printed, as JSON; one for each run")  # fmt: skip
-    return parser
 
 
-def run(args: Sequence[str]) -> int:
-    """Print the ledger check of each store; returns 1 if one fails.
+def run(options: argparse.Namespace) -> int:
+    """Print the ledger check of each store and return the exit code, 1 if one fails.
 
     Raises:
         ConfigError: if something given cannot be read.
     """
-    options = build_parser().parse_args(args)
     published = read_published(options.published)
     passed = True
     for store in _stores(options):

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
-from pipeline.commands import tables
+from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
@@ -330,6 +331,6 @@ def test_without_the_statements_the_numbers_are_wrong(twice: Path, monkeypatch: 
 def test_flags_exist() -> None:
     """Flags of the job in running text; Beam's own are written with the name of their service."""
     known = {flag for action in build_parser()._actions for flag in action.option_strings}
-    known |= {flag for action in tables.build_parser()._actions for flag in action.option_strings}
+    known |= {flag for action in build_command_parser(PIPELINE, "tables")._actions for flag in action.option_strings}
     flags = set(re.findall(r"`(--[a-z][a-z-]*)\b", PAGE))
     assert {flag for flag in flags if not flag.startswith(("--s3", "--azure", "--blob"))} <= known

@@ -29,7 +29,7 @@ OF_LAKES: Final = re.compile(r"\*(Executed by the tests.*|Not executed here: wri
 IN_THE_REPOSITORY: Final = {
     "make demo": "tests/test_demo.py",
     "make demo CSV=telemetry.csv OUT=folder": "tests/test_demo.py",
-    "python3 -m venv ~/telemetry && ~/telemetry/bin/pip install .": "tests/support/installed.py",
+    "python3 -m venv ~/telemetry && ~/telemetry/bin/pip install '.[plot]'": "tests/support/installed.py",
     "export PATH=~/telemetry/bin:$PATH": "tests/support/installed.py",
 }
 """What executes the commands that need the repository."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from telemetry.bigquery.schema import describe, sql_type
+from telemetry.cli.exit_codes import EXIT_CODES
 from telemetry.model.kinds import KINDS
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.records import LedgerEntry
@@ -144,6 +145,7 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 _TABLES: Final[dict[str, Callable[[], str]]] = {
     "rooms": rooms_table,
     "kinds": kinds_table,
+    "exit codes": lambda: table(("code", "meaning"), EXIT_CODES),
     "fields of records": fields_table,
     "items of the ledger": lambda: table(("item", "count"), described(LedgerEntry.__doc__ or "")),
     "counters": lambda: table(("counter", "counts"), described(counters.__doc__ or "")),

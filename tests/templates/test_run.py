@@ -145,7 +145,7 @@ def test_a_parameter_in_the_wrong_place_is_not_passed_on(capsys: pytest.CaptureF
         ("--temp-location=s3://b", "--temp-location s3://b: must read gs://BUCKET/FOLDER"),
         ("--service-account=me", "--service-account me: must be an address"),
         ("--max-workers=0", "--max-workers 0: must be a number from 1 to 9999"),
-        ("--streaming", "unrecognized arguments: --streaming"),
+        ("--streaming", "--streaming: unknown flag"),
     ],
 )
 def test_mistakes_in_names(capsys: pytest.CaptureFixture[str], change: str, problem: str) -> None:

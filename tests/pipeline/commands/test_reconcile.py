@@ -160,7 +160,7 @@ def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["--output", ".", "--published", "text.json"], "--published text.json: is not the summary of a publisher"),
         (["--bigquery", "here"], "--bigquery here: must read PROJECT:DATASET"),
         (["--output", "broken"], "--output broken/ledger/x.jsonl: not a file of ledger of the job: "),
-        (["--outputs", "x"], "unrecognized arguments: --outputs x"),
+        (["--outputs", "x"], "--outputs: unknown flag, did you mean --output?"),
     ],
 )
 def test_mistakes(

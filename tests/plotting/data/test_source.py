@@ -20,7 +20,7 @@ from plotting.serve.follow import Follower
 from plotting.serve.live import LiveRun
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.cli.commands import OneLineParser
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 from telemetry.storage.result_store import FileStore, Mark, ResultStore
