@@ -174,6 +174,16 @@ def test_every_page_is_linked_from_the_readme() -> None:
     assert set(PAGES) - {"README.md"} <= {target.partition("#")[0] for page, target in LINKS if page == "README.md"}
 
 
+def test_every_file_named_exists() -> None:
+    files = {
+        (page, file)
+        for page in PAGES
+        for file in re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.(?:py|yaml|md|tf|txt))`", read_page(page))
+    }
+    assert len(files) > 30
+    assert [(page, file) for page, file in sorted(files) if not (ROOT / file).is_file()] == []
+
+
 def test_every_module_that_is_run_exists() -> None:
     for page in PAGES:
         for module in re.findall(r"python -m ([a-z_.]+)", read_page(page)):
