@@ -11,7 +11,8 @@ from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
-from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleError, RuleSet
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]

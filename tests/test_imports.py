@@ -40,7 +40,7 @@ MAY_IMPORT = {
 follows the line of the folder that holds it.
 """
 PACKAGES = tuple(folder for folder in MAY_IMPORT if "/" not in folder)
-LOADS_BEAM = {"telemetry.storage.files"}
+LOADS_BEAM = {"telemetry.storage.buckets"}
 """Modules outside of the job's packages that load Beam, and only when they are given a path in a bucket."""
 
 

@@ -186,7 +186,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the ledger check of each store and return the exit code, 1 if one fails.
+    """Print the comparison and return the exit code, 1 if a row is missing or counted too often.
 
     Raises:
         ConfigError: if something given cannot be read.

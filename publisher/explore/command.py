@@ -14,7 +14,8 @@ from publisher.explore.survey import Survey, select_pieces
 from publisher.explore.text import render
 from telemetry.cli.flags import read_span, read_whole
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleError, RuleSet
 
 EXAMPLES: Final = """
 %(prog)s telemetry.csv

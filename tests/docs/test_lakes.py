@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +22,11 @@ from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
-from tests.pipeline.test_lakes import frame
-from tests.support import oracle
+from tests.support import needs, oracle
 from tests.support.generated_tables import SCHEMAS
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
 from tests.support.pages import read_page
+from tests.support.readings import frame
 
 PAGE: Final = read_page("docs/lakes.md")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -35,7 +34,6 @@ STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
-DUCKDB: Final = Path(sys.prefix) / "emulators" / "bigquery" / "bin" / "python"
 """`make emulators` brings DuckDB into an environment of its own."""
 
 
@@ -294,10 +292,9 @@ json.dump([dict(zip(names, row)) for row in found.fetchall()], sys.stdout, defau
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(IN_DUCKDB, "sql"))
 def test_duckdb(block: Block, file_format: str, twice: Path) -> None:
-    if not DUCKDB.exists():
-        pytest.skip("DuckDB is not installed (make emulators)")
+    python = needs.DUCKDB.path()
     done = subprocess.run(
-        [str(DUCKDB), "-I", "-c", DUCKDB_PROGRAM],
+        [str(python), "-I", "-c", DUCKDB_PROGRAM],
         input=block.text,
         cwd=twice / file_format,
         capture_output=True,

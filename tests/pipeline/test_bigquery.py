@@ -14,11 +14,11 @@ from pipeline.__main__ import main
 from telemetry.bigquery.schema import describe, sql_type, table_specs
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
-from tests.pipeline.test_lakes import frame
 from tests.support import oracle
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server, start_server
 from tests.support.jobs import Events, ndjson, run_events
+from tests.support.readings import frame
 
 __all__ = ["bigquery_server", "start_server"]
 

@@ -74,7 +74,7 @@ def test_alerts_that_cannot_be_delivered_are_dead_letters(
     server: PubSub, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alerts = server.new_topic()
-    monkeypatch.setattr("telemetry.pubsub.outbox.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
+    monkeypatch.setattr("telemetry.pubsub.client.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
     flags = ["--output", tmp_path / "out", "--alerts-topic", alerts, "--summary", tmp_path / "s.json"]
     assert job("--input", source, *flags) == 0
     anomalies = oracle.read_output(tmp_path / "out", "anomalies")

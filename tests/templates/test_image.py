@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from templates.__main__ import main
 from templates.context import LEFT_OUT, PACKAGES, ROOT, beam_version, image_requirements
+from tests.support import needs
 from tests.support.sources import modules
 from tests.support.template_commands import IMAGE, PLACE, SPEC, Programs
 
@@ -62,7 +63,7 @@ def python(folder: Path) -> Path:
     Its requirements are those of this environment, by a path and not by a download. The package is built by
     setuptools as it is here: pip would download one.
     """
-    pytest.importorskip("setuptools", reason="builds the package, and is no part of newer environments")
+    needs.SETUPTOOLS.path()
     venv = folder.parent / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=120)
     python = venv / "bin" / "python"

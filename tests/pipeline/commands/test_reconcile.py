@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.__main__ import main
 from telemetry.model.messages import Message
-from tests.support.jobs import DATA, Events, ndjson, run_events, run_job
+from tests.support import needs
+from tests.support.jobs import Events, ndjson, run_events, run_job
 
 BAD = [
     b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":1,"device":"a","temp":"21"}', b"\xff",
@@ -195,9 +196,7 @@ def test_results_without_a_ledger_prove_nothing(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize("flags", [[], ["--window", "10m", "--slide", "5m", "--file-format", "parquet", "--archive"]])
 def test_the_founding_data_set(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = DATA / "telemetry_full.csv.gz"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_full.csv.gz")
     run_job("--input", path, "--output", tmp_path / "out", *flags)
     capsys.readouterr()
     code, lines, _ = reconcile("--output", tmp_path / "out", capsys=capsys)

@@ -24,8 +24,8 @@ from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 from telemetry.storage.result_store import FileStore, Mark, ResultStore
-from tests.pipeline.test_lakes import frame
 from tests.support.emulators import BigQueryServer, bigquery_server
+from tests.support.readings import frame
 from tests.support.report_pages import cards, parse
 from tests.support.runs import T0, anomaly, window, write_run
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -22,6 +23,7 @@ from google.pubsub_v1 import PublisherClient
 from publisher.broker import Broker
 from telemetry.model.record_batches import from_records, record_times, to_json_lines
 from telemetry.model.records import Anomaly, DeadLetter
+from telemetry.pubsub.outbox import RETRIES
 from tests.support.pubsub_fixtures import PROJECT, PubSub, clients, embedded_broker, official_emulator, pubsub
 from tests.support.run_transform import run_transform, stream_of
 from transforms import counters
@@ -455,8 +457,9 @@ def test_so_long_anomalies_of_a_bundle_wait_for_each_other(flush_us, requests, m
     ("patience_s", "counted"), [(30.0, {"alerts_published": 20}), (0.0, {"dead_letters/not_delivered": 20})]
 )
 def test_so_long_a_failing_request_is_tried_again(patience_s, counted, monkeypatch):
+    policy = replace(RETRIES, patience_s=patience_s)
     fail_publish = {1: grpc.StatusCode.UNAVAILABLE, 2: grpc.StatusCode.INTERNAL}.get
-    published_with(monkeypatch, fail_publish, flush_us=10**9, patience_s=patience_s)
+    published_with(monkeypatch, fail_publish, flush_us=10**9, retries=policy)
     assert counters.tally() == counted
 
 
@@ -523,6 +526,7 @@ def test_a_dead_letter_too_large_that_is_kept_elsewhere_is_only_counted(pubsub: 
 
 @pytest.mark.parametrize(("patience_s", "published"), [(30.0, True), (0.0, False)])
 def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, published, monkeypatch):
+    policy = replace(RETRIES, patience_s=patience_s)
     with (
         Broker(fail_publish={1: grpc.StatusCode.UNAVAILABLE}.get) as broker,
         clients(broker.address) as server,
@@ -530,10 +534,10 @@ def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, pu
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.address)
         topic = server.new_topic()
         if published:
-            run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, patience_s))
+            run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, policy))
         else:
             with pytest.raises(
                 Exception, match="cannot be published to: UNAVAILABLE: Publish request 1 is made to fail"
             ):
-                run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, patience_s))
+                run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, policy))
     assert counters.tally() == ({"letters_published": 1} if published else {})
