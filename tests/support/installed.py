@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import needs
 from tests.support.sources import ROOT
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out", "tests", "docs", "*.png")
@@ -33,7 +34,7 @@ def installed_environment(factory: pytest.TempPathFactory) -> Path:
 
 
 def _install(environment: Path, package: Path) -> None:
-    pytest.importorskip("setuptools", reason="builds the package, and is no part of newer environments")
+    needs.SETUPTOOLS.path()  # it builds the package
     shutil.copytree(ROOT, package, ignore=_LEFT_OUT)  # built from a copy: a build leaves files beside the sources
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120)
     site = sysconfig.get_path("purelib", vars={"base": str(environment)})
