@@ -1,12 +1,12 @@
-"""Compare the input of the demonstration with its results."""
+"""What went in and what came out, side by side."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from demo.steps import IDLE_S
-from pipeline.commands.reconcile import report
 from telemetry.storage.result_store import FileStore
+from transforms.ledger import check
 from transforms.ledger.totals import FolderTotals
 
 Summary = Mapping[str, Any]
@@ -35,13 +35,14 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
 
 
 def count_windows(results: Path) -> int:
-    """Return the number of windows with at least one aggregate."""
+    """Return how many windows have at least one aggregate."""
     return len(set(_column(results, "aggregates", "window_start")))
 
 
 def check_ledger(published: Summary, results: Path) -> list[str]:
-    """Return the differences between the rows of the file, the rows published, the ledger and the stored records."""
-    problems = report(FolderTotals(str(results)).totals(), {published["run_id"]: published["rows_published"]})[1]
+    """Return the differences between the file, the published rows, the ledger and the results."""
+    rows = {published["run_id"]: published["rows_published"]}
+    problems = check.check_ledger(FolderTotals(str(results)).totals(), rows).problems
     if published["rows_published"] != published["rows_read"]:
         problems.append(f"{published['rows_published']:,} of {published['rows_read']:,} rows published")
     return problems

@@ -9,7 +9,7 @@ from plotting.data.readings import read_readings
 from plotting.serve.live import COLUMNS
 from telemetry.errors import TelemetryError
 from telemetry.storage.files import list_files
-from telemetry.storage.result_store import Mark, ResultStore
+from telemetry.storage.result_store import ReadPosition, ResultStore
 
 _MOST_READINGS: Final = 3_000_000
 """Readings held of one metric; of more, the newest that were read."""
@@ -21,7 +21,7 @@ class Follower:
     def __init__(self, store: ResultStore) -> None:
         """Begin at the beginning."""
         self._store = store
-        self._marks: dict[str, Mark] = {}
+        self._positions: dict[str, ReadPosition] = {}
 
     def poll(self) -> Iterator[tuple[str, Any]]:
         """Yield (kind, Arrow table) of what has come since the last time.
@@ -32,12 +32,12 @@ class Follower:
         failed: TelemetryError | None = None
         for kind, columns in COLUMNS.items():
             try:
-                table, mark = self._store.newer(kind, columns, self._marks.get(kind))
+                table, position = self._store.read_new(kind, columns, self._positions.get(kind))
             except TelemetryError as error:
                 failed = failed or error
                 continue
             yield kind, table
-            self._marks[kind] = mark
+            self._positions[kind] = position
         if failed is not None:
             raise failed
 
