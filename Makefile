@@ -1,5 +1,6 @@
 # make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a report
 # make test                         everything that proves the project
+# make docs                         the tables of docs/ that repeat what the code says
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
 # make bench-scale [CSV=path]       ten times as much, ten million rows from a file and in a stream, with their memory
@@ -12,7 +13,7 @@ EMULATORS := $(VENV)/emulators
 PEERS := $(VENV)/peers
 AZURITE := 3.35.0
 
-.PHONY: demo test check emulators peers install-peers bench bench-scale clean
+.PHONY: demo docs test check emulators peers install-peers bench bench-scale clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
@@ -24,6 +25,9 @@ check: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.development
+	$(BIN)/python -m tests.docs
 
 BENCH = @PEERS_PYTHON="$(abspath $(PEERS))/bin/python" $(BIN)/python -m benchmarks --results benchmarks/results \
 	$(if $(CSV),--csv "$(CSV)") $(if $(ROUNDS),--rounds "$(ROUNDS)")
