@@ -388,11 +388,11 @@ def test_a_subscription_of_another_topic_or_without_order(replays: Replays) -> N
     replays.run(path)
     other = replays.pubsub.new_topic()
     assert main(["replay", path, "--topic", other, "--create", "--subscription", SUBSCRIPTION]) == 2
-    assert f"exists already and reads {TOPIC}" in replays.capsys.readouterr().err
+    assert f"already exists and is attached to {TOPIC}" in replays.capsys.readouterr().err
     unordered = replays.pubsub.new_subscription(TOPIC)
     args = ["replay", path, "--topic", TOPIC, "--create", "--subscription", unordered, "--speed", "max"]
     assert main(args) == 2
-    assert "does not deliver in order" in replays.capsys.readouterr().err
+    assert "already exists without message ordering" in replays.capsys.readouterr().err
     assert main([*args, "--unordered"]) == 0
 
 
