@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from plotting.data.source import flag_of
-from telemetry.storage.result_store import Mark, ResultStore
+from telemetry.storage.result_store import ReadPosition, ResultStore
 
 
 @dataclass
@@ -23,14 +23,14 @@ class CachedStore:
     _tables: dict[str, pa.Table] = field(default_factory=dict, init=False)
     _checked: bool = field(default=False, init=False)
 
-    def find(self) -> None:
+    def check_exists(self) -> None:
         """Check that the folder or dataset exists; raises the store's errors."""
-        self.store.find()
+        self.store.check_exists()
 
-    def check(self) -> None:
+    def check_has_results(self) -> None:
         """Check once that there are results; raises the store's errors."""
         if not self._checked:
-            self.store.check()
+            self.store.check_has_results()
             self._checked = True
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -49,9 +49,11 @@ class CachedStore:
         (table,) = self.tables(kind, columns)
         return table
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
         """Return new records from the store, uncached; raises the store's errors."""
-        return self.store.newer(kind, columns, mark)
+        return self.store.read_new(kind, columns, position)
 
     @property
     def flag(self) -> str:

@@ -63,7 +63,7 @@ def count_run(store: ResultStore, metric: str, span: TimeRange) -> RunNumbers:
         ConfigError: if there are no results, or they cannot be read.
     """
     with explained():
-        store.check()
+        store.check_has_results()
         windows = latest_panes(store.read("aggregates", _WINDOWS).to_pandas())
         anomalies = unique_anomalies(store.read("anomalies", _ANOMALIES).to_pandas())
         letters = _distinct(store, "dead_letters", KINDS["dead_letters"].identity)

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
     with explained():
-        store.find()  # there may be results one day: a job that has just begun has written none yet
+        store.check_exists()  # there may be results one day: a job that has just begun has written none yet
     sockets = listen(options.host, port)
     watcher = RunWatcher(
         ResultsPoller(store), ReadingsPoller(options.readings), refresh_s, read_rules_flag(options.rules)

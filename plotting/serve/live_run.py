@@ -21,9 +21,10 @@ from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
 from plotting.data.rule_bounds import with_rule_bounds
 from plotting.serve.record_buffer import AnomalyBuffer, RecordBuffer
 from plotting.serve.window_series import WindowSeries, split_by_series
+from telemetry.model.kinds import KINDS
 from telemetry.rules.threshold_rules import RuleSet
 
-LETTER_IDENTITY: Final = ("message_id", "line", "reason", "stage")
+LETTER_IDENTITY: Final = tuple(name for name in KINDS["dead_letters"].identity if name != "payload")  # it may be large
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")
 COLUMNS: Final = {"aggregates": AGGREGATE_COLUMNS, "anomalies": ANOMALY_COLUMNS, "dead_letters": LETTER_COLUMNS}
 """Columns read of each kind of record."""

@@ -9,7 +9,7 @@ from plotting.data.readings import read_readings
 from plotting.serve.live_run import COLUMNS
 from telemetry.errors import TelemetryError
 from telemetry.storage.files import list_files
-from telemetry.storage.result_store import Mark, ResultStore
+from telemetry.storage.result_store import ReadPosition, ResultStore
 
 _MOST_READINGS: Final = 3_000_000
 """Most readings kept of one metric; of more, those read last are kept."""
@@ -21,7 +21,7 @@ class ResultsPoller:
     def __init__(self, store: ResultStore) -> None:
         """Start before the first record."""
         self._store = store
-        self._marks: dict[str, Mark] = {}
+        self._positions: dict[str, ReadPosition] = {}
 
     def poll(self) -> Iterator[tuple[str, Any]]:
         """Yield (kind, Arrow table) of the records that are new since the last call.
@@ -32,12 +32,12 @@ class ResultsPoller:
         failed: TelemetryError | None = None
         for kind, columns in COLUMNS.items():
             try:
-                table, mark = self._store.newer(kind, columns, self._marks.get(kind))
+                table, position = self._store.read_new(kind, columns, self._positions.get(kind))
             except TelemetryError as error:
                 failed = failed or error
                 continue
             yield kind, table
-            self._marks[kind] = mark
+            self._positions[kind] = position
         if failed is not None:
             raise failed
 

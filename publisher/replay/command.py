@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from publisher.csvfiles import STDIN, check_input, parse_columns
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from publisher.replay.duration import announcement
 from publisher.replay.pace import Pace
 from publisher.replay.payload import Ordering
 from publisher.replay.selection import Selection
@@ -21,7 +22,7 @@ from publisher.replay.session import EventTime, Recording, ReplaySession
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option cannot be used; nothing was published then.
+        TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
     speed, rate = _pace(options)
@@ -90,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
                 create_subscription(options.subscription, options.topic, recording.ordering != "none")
         else:
             topic.check()
+        if speed is not None and (line := announcement(recording, speed)):
+            sys.stderr.write(f"{options.program}: {line}\n")
         pace = Pace(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
         session = ReplaySession(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
         save = _saver(options.checkpoint)
@@ -99,8 +103,8 @@ def run(options: argparse.Namespace) -> int:
         seconds = time.perf_counter() - began
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.outcome.error:
-        sys.stderr.write(f"publisher: error: {session.outcome.error}\n")
-    return 1 if session.outcome.error or session.delivery.failed_rows else 0
+        raise TelemetryError(session.outcome.error)
+    return 1 if session.delivery.failed_rows else 0
 
 
 def summarise(session: ReplaySession, seconds: float) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
-from telemetry.storage.result_store import FileStore, Mark, ResultStore
+from telemetry.storage.result_store import FileStore, ReadPosition, ResultStore
 from tests.support.emulators import BigQueryServer, bigquery_server
 from tests.support.readings import frame
 from tests.support.report_pages import cards, parse
@@ -38,11 +38,11 @@ class Backwards:
     def __init__(self, folder: Path) -> None:
         self.files = FileStore(str(folder))
 
-    def find(self) -> None:
-        self.files.find()
+    def check_exists(self) -> None:
+        self.files.check_exists()
 
-    def check(self) -> None:
-        self.files.check()
+    def check_has_results(self) -> None:
+        self.files.check_has_results()
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
         table = self.files.read(kind, columns)
@@ -52,7 +52,9 @@ class Backwards:
     def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
         return pa.concat_tables(self.tables(kind, columns))
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
         raise NotImplementedError
 
     def __str__(self) -> str:

@@ -27,9 +27,9 @@ class Counting(FileStore):
 
     asked: Counter[str]
 
-    def check(self) -> None:
+    def check_has_results(self) -> None:
         self.asked["check"] += 1
-        super().check()
+        super().check_has_results()
 
     def tables(self, kind, columns):
         self.asked[kind] += 1
@@ -72,11 +72,11 @@ def test_others_are_read_whenever_they_are_asked_for(store: Counting, kind: str,
 
 def test_the_rest_is_the_store(store: Counting) -> None:
     kept = CachedStore(store, KEPT)
-    kept.check()
-    kept.check()
+    kept.check_has_results()
+    kept.check_has_results()
     assert store.asked == {"check": 1}
-    _, mark = kept.newer("aggregates", ["device"], None)
-    assert len(kept.newer("aggregates", ["device"], mark)[0]) == 0
+    _, mark = kept.read_new("aggregates", ["device"], None)
+    assert len(kept.read_new("aggregates", ["device"], mark)[0]) == 0
     assert str(refusal(kept, "is odd")) == f"--bigquery {store.folder}: is odd"
     assert str(refusal(CachedStore(FileStore("run"), KEPT), "is odd")) == "--results run: is odd"
 
