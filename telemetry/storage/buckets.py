@@ -25,7 +25,6 @@ _EXTRAS: Final = {
     "gs": ("gcp", ("google.cloud.storage",)),
     "s3": ("aws", ("boto3",)),
     "azfs": ("azure", ("azure.storage.blob", "azure.identity")),
-    "gs": ("gcp", ("google.cloud.storage",)),
 }
 """For a scheme, the extra of this distribution that brings its client, and the modules that must be there."""
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
