@@ -22,9 +22,9 @@ RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.25, longest_pause_
 _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 """An object there appears when it is complete; elsewhere a temporary name hides it until then."""
 _EXTRAS: Final = {
+    "gs": ("gcp", ("google.cloud.storage",)),
     "s3": ("aws", ("boto3",)),
     "azfs": ("azure", ("azure.storage.blob", "azure.identity")),
-    "gs": ("gcp", ("google.cloud.storage",)),
 }
 """For a scheme, the extra of this distribution that brings its client, and the modules that must be there."""
 _AWS_VARIABLES: Final = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION")
@@ -172,12 +172,12 @@ def _s3(files: Any) -> Any:
 
 def _filesystems(path: str) -> Any:
     """Return Beam's filesystems, after a check that one of them can be used for this path."""
+    check_extra(path)  # before Beam is loaded, which logs that a filesystem is missing
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
 
     if FileSystems._pipeline_options is None:  # outside of a job; Azure's does not work without any
         FileSystems.set_options(PipelineOptions([]))
-    check_extra(path)
     try:
         FileSystems.get_filesystem(path)
     except ValueError as error:

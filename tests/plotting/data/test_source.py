@@ -1,4 +1,4 @@
-"""Where results come from: the flags, and the same pictures from files and from BigQuery."""
+"""Check the flags that name results, and that files and BigQuery give the same pictures."""
 
 import subprocess
 import sys
@@ -16,8 +16,8 @@ from plotting.data.panels import TimeRange
 from plotting.data.source import add_source, explained, open_results, refusal, store_of
 from plotting.figures import KINDS, make_figure, picture_bytes
 from plotting.render import render
-from plotting.serve.follow import Follower
-from plotting.serve.live import LiveRun
+from plotting.serve.live_run import LiveRun
+from plotting.serve.polling import ResultsPoller
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.cli.parser import OneLineParser
@@ -205,9 +205,9 @@ def test_pictures_and_reports_are_the_same_from_files_and_from_a_dataset(
 def test_a_dataset_is_followed_as_a_folder_is(twice: Twice) -> None:
     runs = []
     for source in twice.sources:
-        follower, live = Follower(opened(*source)), LiveRun()
-        assert all(live.take(kind, table) for kind, table in follower.poll())
-        again = [live.take(kind, table) for kind, table in follower.poll()]
+        follower, live = ResultsPoller(opened(*source)), LiveRun()
+        assert all(live.add(kind, table) for kind, table in follower.poll())
+        again = [live.add(kind, table) for kind, table in follower.poll()]
         assert not any(again)  # what a dataset repeats is known
         runs.append(live)
     files, dataset = runs
@@ -215,7 +215,7 @@ def test_a_dataset_is_followed_as_a_folder_is(twice: Twice) -> None:
     assert (dataset.windows, dataset.anomalies.total, dataset.letters.total) == (1800, 85, 1)
     for metric in files.metrics():
         for one, other in zip(
-            *(run.course(metric, (), TimeRange(), readings=False).panels for run in runs), strict=True
+            *(run.panel_content(metric, (), TimeRange(), readings=False).panels for run in runs), strict=True
         ):
             assert (one.device, one.thresholds) == (other.device, other.thresholds)
             for part in fields(one.windows):

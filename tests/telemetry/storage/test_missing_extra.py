@@ -1,5 +1,6 @@
 """Run commands in a process in which the client of an object store is not installed."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -43,13 +44,23 @@ def problem(root: str, extra: str) -> str:
     return f"{scheme}:// needs an extra that is not installed: pip install 'iot-telemetry-anomalies[{extra}]'"
 
 
+@pytest.mark.parametrize(
+    "flags", [("--input", "gs://bucket/a/*.csv", "--print"), ("--input", "x", "--output", "gs://bucket/a")]
+)
+def test_a_bucket_of_google_needs_the_extra_gcp(flags: tuple[str, ...]) -> None:
+    ran = run("google.cloud.storage", "pipeline.__main__", *flags)
+    flag, path = next((flag, path) for flag, path in itertools.pairwise(flags) if path.startswith("gs://"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"pipeline: error: {flag} {path}: {problem('gs:', 'gcp')}\n"
+
+
 @STORES
 def test_an_output_needs_its_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("ts,device,temp\n1,a,31\n")
     ran = run(packages, "pipeline.__main__", "--input", rows, "--output", root)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"pipeline: error: --output {root}: cannot be written: {problem(root, extra)}\n"
+    assert ran.stderr == f"pipeline: error: --output {root}: {problem(root, extra)}\n"
 
 
 @STORES
