@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.model import record_batches
@@ -76,7 +76,6 @@ def test_arrow_and_json_agree_on_names_types_nulls_and_descriptions(record):
         assert field.nullable is ({"type": "null"} in kinds)
 
 
-@settings(deadline=None)
 @given(batches, st.sampled_from([2, 20_000]))
 def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
     record, rows = pair
@@ -106,7 +105,6 @@ def test_a_line_is_written_like_this():
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | times, max_size=6))
 def test_times_come_back_as_whole_microseconds(moments):
     rows = [msgspec.structs.replace(LETTER, event_time=moment) for moment in moments]
