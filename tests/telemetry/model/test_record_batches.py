@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.model import record_batches
 from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import (
     arrow_schema,
@@ -83,9 +82,7 @@ def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
     assert batch.schema == arrow_schema(record)
     assert batch.num_rows == len(rows)
     moments = {field.name for field in batch.schema if field.type == pa.timestamp("us", tz="UTC")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_batches, "_ROWS_AT_ONCE", at_once)
-        lines = to_json_lines(batch).decode().split("\n")
+    lines = to_json_lines(batch, at_once).decode().split("\n")
     assert lines.pop() == ""
     for line, row in zip(lines, rows, strict=True):
         expected = msgspec.structs.asdict(row)

@@ -359,7 +359,6 @@ def test_where_nobody_listens_nobody_answers(at):
 
 
 def test_a_server_that_stays_silent_is_given_up_after_a_timeout(at, monkeypatch):
-    monkeypatch.setattr(client, "_ANSWER_S", 0.2)
     timeouts = []
     get_topic = PublisherClient.get_topic
 
@@ -371,7 +370,7 @@ def test_a_server_that_stays_silent_is_given_up_after_a_timeout(at, monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as server:
         at(f"127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(ConfigError) as raised:
-            check_topic("--alerts-topic", TOPIC)
+            check_topic("--alerts-topic", TOPIC, 0.2)
     assert str(raised.value) == NO_ANSWER
     assert timeouts == [0.2]  # gRPC itself gives a connection up after 20 s
 
