@@ -2,9 +2,11 @@
 
 import base64
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from telemetry.model.messages import Message
 from telemetry.rules.parse import load_rules
 from tests.support import oracle
-from tests.support.jobs import Events, cut, imbalances, run_events, run_job
+from tests.support.jobs import Events, cut, imbalances, records, run_events, run_job
 from tests.support.row_oracle import DEVICES, GLOBS, METRICS, MICROS, Arrival, Expected, Row, Rule, Windows, evaluate
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
@@ -64,7 +66,7 @@ def arrival_lists(draw: st.DrawFn) -> list[Arrival]:
 
 
 WINDOWS = st.builds(
-    lambda size_slide, lateness: Windows(*size_slide, lateness),
+    lambda lengths, lateness: Windows(size=lengths[0], slide=lengths[1], lateness=lateness),
     st.sampled_from([(60, 60), (60, 20), (300, 100)]),
     st.sampled_from([0, 30, 600]),
 )
@@ -79,15 +81,20 @@ def flags_of(rules: list[Rule], windows: Windows, folder: Path) -> list[object]:
 
 
 def records_of(output: Path, kind: str) -> list[dict[str, Any]]:
-    frame = oracle.read_output(output, kind)
-    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[assignment]
-    return rows
+    """Return the records of one kind, None where nothing is known."""
+    return [
+        {name: None if pd.isna(value) else value for name, value in one.items()}
+        for one in records(oracle.read_output(output, kind))
+    ]
 
 
 def totals_of(output: Path) -> dict[tuple[str, str], int]:
-    ledger = oracle.read_output(output, "ledger").drop_duplicates("entry_id")
-    totals: dict[tuple[str, str], int] = ledger.groupby(["item", "detail"])["count"].sum().to_dict()  # type: ignore[assignment]
-    return totals
+    """Return the counts of the ledger by item and detail."""
+    entries = {one["entry_id"]: one for one in records_of(output, "ledger")}
+    totals: Counter[tuple[str, str]] = Counter()
+    for one in entries.values():
+        totals[one["item"], one["detail"]] += one["count"]
+    return dict(totals)
 
 
 def assert_written(output: Path, expected: Expected, windows: Windows) -> None:

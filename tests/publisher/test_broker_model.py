@@ -472,7 +472,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ordered=st.booleans(), actions=ACTIONS)
 def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
     ordered: bool, actions: list[tuple[str, int]]

@@ -161,7 +161,7 @@ def test_a_long_row_is_a_row_and_a_file_without_line_feeds_is_refused(write, mon
         read(write(f"ts,device,note\n1,a,{cell}\n2,b,c"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BYTES, st.integers(1, 40))
 @example(b'1,"a\nb",c\n2,b,c', 1)
 @example(b'1,"a\n2,b,c\n', 3)
@@ -172,7 +172,7 @@ def test_blocks_of_any_size_give_the_same_rows(content: bytes, block_bytes: int)
     assert read_bytes(content, block_bytes) == read_bytes(content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=20), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, ...]], end: str, quoted: bool) -> None:
     file = io.StringIO(newline="")
@@ -182,7 +182,7 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, ...]], end: 
     assert read_bytes(file.getvalue().encode()) == rows
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BYTES)
 def test_each_line_is_in_a_row_or_odd_and_no_other(content: bytes) -> None:
     """The lines of the input, blank ones aside, are the lines of the rows and the odd lines, in order."""

@@ -298,7 +298,7 @@ def test_start_is_the_first_time_and_end_is_not_looked_at_any_more(ask, write):
     assert early["time"]["last_time"] == "2020-07-12T00:00:05.000000Z"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(["1", "2", "3", "4", "soon", "odd"]), max_size=12), st.integers(0, 5), st.integers(0, 5)
 )
@@ -403,7 +403,7 @@ def test_a_damaged_input_is_an_error_and_not_half_a_report(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["temp", "light", "note"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     cells=st.lists(
         st.one_of(
@@ -432,7 +432,7 @@ def test_a_cell_is_what_the_decoder_makes_of_it(name: str, cells: list[str]) -> 
 CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400", "30.0"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(
@@ -529,7 +529,7 @@ def check(found: Report, frame: Any, top: int) -> None:
     assert [entry.metric for entry in found.metrics] == [name for name in frame.columns if name not in ("ts", "device")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 200),
     st.integers(0, 2**32 - 1),

@@ -78,7 +78,6 @@ def test_one_writer_takes_tables_of_any_columns():
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(), min_size=1))
 def test_a_float_survives_as_the_same_double(numbers: list[float]) -> None:
     texts = write(("ts", "device", "x"), *(["1", "a", repr(number)] for number in numbers)).texts
@@ -91,7 +90,7 @@ def test_a_float_survives_as_the_same_double(numbers: list[float]) -> None:
             assert survived == repr(number)  # as text, for the decoder to judge
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=10))
 @example([("1", "a", "1,2"), ("1", "a", "3")])
 @example([("1", "a", "1\n2")])
@@ -107,7 +106,7 @@ def test_each_cell_is_what_the_rule_makes_of_it(rows: list[tuple[str, ...]]) -> 
     assert written.devices == [row[1] for row in rows]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(CELL, min_size=1, max_size=6))
 def test_numbers_are_the_cells_that_the_rule_leaves_alone(cells: list[str]) -> None:
     unchanged = [cell_to_json(cell) == cell and cell not in ("true", "false") for cell in cells]
@@ -147,7 +146,7 @@ TIMES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TIMES, min_size=1, max_size=4))
 @example(["-1e-9"])
 @example(["-0.0", "-1e-7", "1"])

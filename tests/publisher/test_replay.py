@@ -274,7 +274,7 @@ def test_a_stopped_replay_ends_in_order_and_goes_on(number: signal.Signals, repl
     with start(replays, path, "--checkpoint", checkpoint, "--rate", 1_000) as process:
         wait_for_progress(checkpoint, process)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     first = json.loads(out)
     assert first["interrupted"]
@@ -291,7 +291,7 @@ def test_a_long_replay_says_at_its_start_how_long_it_takes(replays: Replays) -> 
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
     assert first == ("publisher: at the recorded pace this takes 2 h 0 min; --speed max publishes without waiting\n")
     assert json.loads(out)["interrupted"]
 

@@ -236,7 +236,7 @@ def test_the_summary_is_one_line_of_json(tmp_path, capsys):
     summary = json.loads(out)
     times = pd.read_csv(file)["ts"]
     seconds = summary.pop("seconds")
-    assert 0 <= seconds < 60
+    assert seconds >= 0
     assert out.count("\n") == 1
     assert err == ""
     moments = [pd.Timestamp(summary.pop(name)).timestamp() for name in ("first_time", "last_time")]
