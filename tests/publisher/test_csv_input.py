@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
@@ -18,6 +19,7 @@ from publisher.csv_input import CsvChunk, CsvTable, UnparsedLines, check_input, 
 from telemetry.errors import ConfigError
 from telemetry.model.messages import MAX_LINE_BYTES
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 
 BLANK = " \t\n\r\x0b\x0c"
 Item = tuple[str, ...] | str
@@ -182,10 +184,11 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, ...]], end: 
     assert read_bytes(file.getvalue().encode()) == rows
 
 
+@counts_checks("unparsed line", "row")
 @settings(max_examples=150, deadline=None)
 @given(BYTES)
-def test_each_line_is_in_a_row_or_odd_and_no_other(content: bytes) -> None:
-    """The lines of the input, blank ones aside, are the lines of the rows and the odd lines, in order."""
+def test_each_line_is_in_exactly_one_row_or_is_unparsed(checks: Counter[str], content: bytes) -> None:
+    """Rows and unparsed lines contain all lines of the input except blank ones, in order."""
     table_or_odd = read_bytes(b"ts,device,note\n" + content)
     lines = content.decode("utf-8", "surrogateescape").split("\n")
     at = 0
@@ -193,9 +196,11 @@ def test_each_line_is_in_a_row_or_odd_and_no_other(content: bytes) -> None:
         while not lines[at].strip(BLANK):
             at += 1
         if isinstance(item, str):
+            checks["unparsed line"] += 1
             assert item == lines[at].removesuffix("\r")
             at += 1
         else:
+            checks["row"] += 1
             end = next(end for end in range(at + 1, len(lines) + 1) if cells_of(lines[at:end]) == item)
             assert end - at == 1 + "".join(item).count("\n")
             at = end

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -36,6 +37,7 @@ from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.text import timestamps
 from telemetry.text.csv_cells import cell_to_json
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
 from transforms.decode.json_lines import row_decoder
 
@@ -432,6 +434,7 @@ def test_a_cell_is_what_the_decoder_makes_of_it(name: str, cells: list[str]) -> 
 CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400", "30.0"])
 
 
+@counts_checks("readings")
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
@@ -444,7 +447,9 @@ CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400",
     ),
     st.integers(1, 5),
 )
-def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]], least: int) -> None:
+def test_readings_and_anomalies_are_those_of_the_job(
+    checks: Counter[str], rows: list[tuple[str, ...]], least: int
+) -> None:
     pieces = [CsvTable(("ts", "device", "temp", "co", "light"), [list(row)]) for row in rows]
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", least):
@@ -459,6 +464,7 @@ def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]]
     counts = found.counts
     assert counts.rows == count + counts.without_time + counts.without_device + counts.unreadable
     if readings is not None:
+        checks["readings"] += 1
         temp = readings.values[DEFAULT_METRICS.index("temp")]
         assert found.flagged == found.rules[0].readings == np.count_nonzero(temp > 30.0)
         assert found.metrics[0].values == np.count_nonzero(~np.isnan(temp))

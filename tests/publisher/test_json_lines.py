@@ -1,5 +1,6 @@
 import json
 import math
+from collections import Counter
 from itertools import chain, islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from publisher.json_lines import NO_TIME, LineBatch, LineFormatter, format_lines
 from telemetry.model.messages import Message
 from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
 
 # What lies on the border between a number, a text, nothing and something else.
@@ -78,24 +80,28 @@ def test_one_writer_takes_tables_of_any_columns():
     ]
 
 
+@counts_checks("finite", "not finite")
 @settings(deadline=None)
 @given(st.lists(st.floats(), min_size=1))
-def test_a_float_survives_as_the_same_double(numbers: list[float]) -> None:
+def test_a_float_survives_as_the_same_double(checks: Counter[str], numbers: list[float]) -> None:
     texts = write(("ts", "device", "x"), *(["1", "a", repr(number)] for number in numbers)).texts
     for number, text in zip(numbers, texts, strict=True):
         survived = json.loads(text)["x"]
         if math.isfinite(number):
+            checks["finite"] += 1
             assert survived == number
             assert math.copysign(1, survived) == math.copysign(1, number)
         else:
-            assert survived == repr(number)  # as text, for the decoder to judge
+            checks["not finite"] += 1
+            assert survived == repr(number)  # as text, which the decoder rejects
 
 
+@counts_checks("text")
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=10))
 @example([("1", "a", "1,2"), ("1", "a", "3")])
 @example([("1", "a", "1\n2")])
-def test_each_cell_is_what_the_rule_makes_of_it(rows: list[tuple[str, ...]]) -> None:
+def test_each_cell_is_converted_by_the_rules(checks: Counter[str], rows: list[tuple[str, ...]]) -> None:
     written = write(("ts", "device", "x"), *map(list, rows))
     for (ts, device, x), text in zip(rows, written.texts, strict=True):
         assert text == f'{{"ts":{cell_to_json(ts)},"device":{text_to_json(device)},"x":{cell_to_json(x)}}}'
@@ -103,6 +109,7 @@ def test_each_cell_is_what_the_rule_makes_of_it(rows: list[tuple[str, ...]]) -> 
         survived = json.loads(text)
         assert survived["device"] == (device or None)
         if isinstance(survived["x"], str):
+            checks["text"] += 1
             assert survived["x"] == x
     assert written.devices == [row[1] for row in rows]
 

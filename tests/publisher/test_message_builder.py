@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from publisher.json_lines import NO_TIME, LineBatch
 from publisher.replay import message_builder
 from publisher.replay.message_builder import MAX_PAYLOAD_BYTES, MessageBuilder, Ordering, ReplayMessage
+from tests.support.law_checks import counts_checks
 
 
 def lines_of(*rows: tuple[str, int, str]) -> LineBatch:
@@ -35,20 +37,23 @@ ROWS = st.lists(
 )
 
 
+@counts_checks("rows by device", "rows of the run")
 @given(rows=ROWS, cuts=st.integers(1, 7), size=st.integers(1, 9), ordering=st.sampled_from(["run", "device", "none"]))
-def test_every_line_goes_out_once_and_in_order(
-    rows: list[tuple[str, int, str]], cuts: int, size: int, ordering: Ordering
+def test_every_line_is_sent_once_and_in_order(
+    checks: Counter[str], rows: list[tuple[str, int, str]], cuts: int, size: int, ordering: Ordering
 ) -> None:
     blocks = [lines_of(*rows[start : start + cuts]) for start in range(0, len(rows), cuts)]
     messages = form(blocks, rows_per_message=size, ordering=ordering)
     assert [message.sequence for message in messages] == list(range(len(messages)))
     sent = [line for message in messages for line in message.payload.decode().split("\n")]
     if ordering == "device":
+        checks["rows by device"] += len(rows)
         assert {m.ordering_key for m in messages} == {device for _, _, device in rows}
         for device in ("a", "b", "ä"):
             of_device = [line for m in messages if m.ordering_key == device for line in m.payload.decode().split("\n")]
             assert of_device == [text for text, _, name in rows if name == device]
     else:
+        checks["rows of the run"] += len(rows)
         assert {m.ordering_key for m in messages} <= {"run" if ordering == "run" else ""}
         assert sent == [text for text, _, _ in rows]
     assert len(sent) == len(rows) == sum(message.rows for message in messages)
