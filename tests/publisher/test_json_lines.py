@@ -54,7 +54,7 @@ def test_rows_become_objects_with_the_cells_in_the_order_of_the_file():
     assert len(written) == 2
 
 
-def test_odd_lines_stay_as_they_are():
+def test_unparsed_lines_are_unchanged():
     written = LineFormatter().format(UnparsedLines(['1,a"', "\udcff,b"]))
     assert written.texts == ['1,a"', "\udcff,b"]
     assert written.times.tolist() == [NO_TIME, NO_TIME]
@@ -67,7 +67,7 @@ def test_any_name_of_a_column(name):
     assert json.loads(text) == {"ts": 1, "device": "a", name: 2}
 
 
-def test_one_writer_takes_tables_of_any_columns():
+def test_one_formatter_accepts_tables_with_any_columns():
     pieces: list[CsvChunk] = [
         CsvTable(("ts", "device"), [["1", "a"]]),
         UnparsedLines(["x"]),
@@ -116,12 +116,12 @@ def test_each_cell_is_converted_by_the_rules(checks: Counter[str], rows: list[tu
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(CELL, min_size=1, max_size=6))
-def test_numbers_are_the_cells_that_the_rule_leaves_alone(cells: list[str]) -> None:
+def test_numbers_are_the_cells_that_the_rule_does_not_change(cells: list[str]) -> None:
     unchanged = [cell_to_json(cell) == cell and cell not in ("true", "false") for cell in cells]
     assert are_numbers(cells) == all(unchanged)
 
 
-def test_caches_forget_and_keep_no_long_cell(monkeypatch):
+def test_caches_are_bounded_and_hold_no_long_cell(monkeypatch):
     monkeypatch.setattr(json_lines, "_MOST_CACHED", 3)
     formatter = LineFormatter()
     cells = [f"text {i % 7}" for i in range(50)] + ["x" * 100]
@@ -167,7 +167,7 @@ def test_times_are_those_the_decoder_reads(cells: list[str]) -> None:
     assert written.times.tolist() == read_times(cells).tolist() == [decoded_us(text) for text in written.texts]
 
 
-def test_lines_can_be_chosen():
+def test_lines_are_selected_by_a_mask():
     written = write(("ts", "device"), ["1", "a"], ["2", "b"], ["3", "c"])
     some = written.select(np.array([True, False, True]))
     assert some.texts == [written.texts[0], written.texts[2]]

@@ -1,4 +1,4 @@
-"""Messages of a replay: nothing lost, nothing reordered, every attribute right, the same again on another run."""
+"""Messages of a replay: complete, in order, with correct attributes, and equal in each run."""
 
 import gzip
 import json
@@ -74,7 +74,7 @@ def test_attributes() -> None:
     assert (messages[0].first_us, messages[0].last_us) == (2_000_999, 5_000_999)
 
 
-def test_a_shift_moves_the_event_time_and_is_told() -> None:
+def test_a_time_shift_changes_the_event_time_and_is_an_attribute() -> None:
     (message,) = form([lines_of(("{1}", 2_000_000, "a"))], shift_us=1_500_001)
     assert message.attributes["event_time"] == "3500"
     assert round(float(message.attributes["time_shift"]) * 1e6) == 1_500_001
@@ -108,18 +108,18 @@ def test_a_message_may_be_exactly_as_long_as_the_limit() -> None:
     assert [len(message.payload) for message in messages] == [MAX_PAYLOAD_BYTES, 1]
 
 
-def test_a_row_above_the_limit_goes_alone() -> None:
+def test_a_row_above_the_limit_has_its_own_message() -> None:
     texts = ["a", "x" * (MAX_PAYLOAD_BYTES + 1), "b"]
     assert [m.payload.decode() for m in form([lines_of(*((text, 1, "a") for text in texts))])] == texts
 
 
-def test_a_row_that_pubsub_would_refuse_goes_compressed() -> None:
+def test_a_row_too_long_for_pubsub_is_compressed() -> None:
     (message,) = form([lines_of(("x" * 10_000_001, 1, "a"))])
     assert message.attributes["content-encoding"] == "gzip"
     assert len(message.payload) < 100_000
 
 
-def test_bytes_that_are_no_text_survive() -> None:
+def test_bytes_that_are_not_text_are_kept() -> None:
     raw = b'{"ts":1,\xff\xfe}'
     (message,) = form([lines_of((raw.decode("utf-8", "surrogateescape"), NO_TIME, ""))])
     assert message.payload == raw
