@@ -329,7 +329,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("flags", "problem"), MISTAKES)
-def test_each_mistake_is_reported_in_one_line_and_publishes_nothing(
+def test_each_mistake_is_one_line_and_publishes_nothing(
     flags: list[str], problem: str, replays: Replays
 ) -> None:
     replays.run(replays.csv(*ROWS))
