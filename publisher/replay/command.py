@@ -15,6 +15,7 @@ from tqdm import tqdm
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from publisher.replay.duration import announcement
 from publisher.replay.message_builder import Ordering
 from publisher.replay.pacer import Pacer
 from publisher.replay.recording import EventTime, Recording
@@ -23,7 +24,7 @@ from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -79,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option cannot be used; nothing was published then.
+        TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
     speed, rate = _pace(options)
@@ -92,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
                 create_subscription(options.subscription, options.topic, recording.ordering != "none")
         else:
             topic.check()
+        if speed is not None and (line := announcement(recording, speed)):
+            sys.stderr.write(f"{options.program}: {line}\n")
         pacer = Pacer(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
         session = Replayer(recording, topic, pacer, stopped, earlier=earlier, run_id=options.run_id)
         save = _saver(options.checkpoint)
@@ -101,8 +105,8 @@ def run(options: argparse.Namespace) -> int:
         seconds = time.perf_counter() - began
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.outcome.error:
-        sys.stderr.write(f"publisher: error: {session.outcome.error}\n")
-    return 1 if session.outcome.error or session.sender.failed_rows else 0
+        raise TelemetryError(session.outcome.error)
+    return 1 if session.sender.failed_rows else 0
 
 
 def summarise(session: Replayer, seconds: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from publisher.reprocess.resender import Resender
 from publisher.reprocess.topic import LetterTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, TelemetryError
 from telemetry.model.dead_letters import Reason
 
 EXAMPLES: Final = """
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option or a file cannot be used; nothing was published then.
+        TelemetryError: after the summary, if something could not be published.
     """
     choice = make_choice(options.stage or (), options.reason or ())
     if options.topic:
@@ -71,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.error:
         unsent = len(plan.letters) - session.sender.messages
-        sys.stderr.write(f"publisher: error: {unsent} of {len(plan.letters)} letters were not sent: {session.error}\n")
-    return 1 if session.error else 0
+        raise TelemetryError(f"{unsent} of {len(plan.letters)} letters were not sent: {session.error}")
+    return 0
 
 
 def summarise(session: Resender, seconds: float) -> dict[str, Any]:

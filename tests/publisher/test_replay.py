@@ -284,6 +284,24 @@ def test_a_stopped_replay_ends_cleanly_and_resumes(number: signal.Signals, repla
     assert [json.loads(line)["temp"] for line in replays.lines()] == [n + 0.5 for n in range(6_000)], "none twice"
 
 
+def test_a_long_replay_says_at_its_start_how_long_it_takes(replays: Replays) -> None:
+    path = replays.csv("0,a,20,true", "7200,a,20,true")
+    replays.flags = [*replays.flags[:-2], "--speed", "1"]
+    with start(replays, path) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert first == ("publisher: at the recorded pace this takes 2 h 0 min; --speed max publishes without waiting\n")
+    assert json.loads(out)["interrupted"]
+
+
+def test_a_replay_at_full_speed_says_nothing_of_the_recorded_pace(replays: Replays) -> None:
+    path = replays.csv("0,a,20,true", "7200,a,20,true")
+    assert main(["replay", path, *replays.flags]) == 0
+    assert replays.capsys.readouterr().err == ""
+
+
 def test_a_checkpoint_of_another_replay_is_refused(replays: Replays) -> None:
     path, checkpoint = replays.csv(*ROWS), replays.folder / "checkpoint"
     replays.run(path, "--checkpoint", checkpoint)

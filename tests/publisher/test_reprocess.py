@@ -559,7 +559,7 @@ NAMED = "NAME of 3 to 255 letters, digits or -._~%+, first a letter"
         ([*TOPIC, "--reason", "late"], f"--reason late: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--reason", "too_late", "--reason", ""], f"--reason: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--stage", "Decode"], "--stage Decode: must be one of decode, aggregate, bigquery, alerts"),
-        ([*TOPIC, "--stages", "decode"], "unrecognized arguments: --stages decode"),
+        ([*TOPIC, "--stages", "decode"], "--stages: unknown flag, did you mean --stage?"),
         (TOPIC, f"--topic {TOPIC[1]}: does not exist"),
     ],
 )
