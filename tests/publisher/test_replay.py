@@ -347,9 +347,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("flags", "problem"), MISTAKES)
-def test_each_mistake_is_one_line_and_publishes_nothing(
-    flags: list[str], problem: str, replays: Replays
-) -> None:
+def test_each_mistake_is_one_line_and_publishes_nothing(flags: list[str], problem: str, replays: Replays) -> None:
     replays.run(replays.csv(*ROWS))
     assert len(replays.lines()) == 10
     assert main(["replay", replays.csv(*ROWS), *replays.flags, *flags]) == 2

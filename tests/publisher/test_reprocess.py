@@ -382,9 +382,7 @@ def test_unordered(embedded: Desk, tmp_path: Path) -> None:
     assert {message.ordering_key for message in embedded.received()} == {""}
 
 
-def test_a_file_is_in_memory_from_its_first_to_its_last_letter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_in_memory_from_its_first_to_its_last_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for second in range(10):
         write(tmp_path, "dead_letters", [letter(b"a", at=second), letter(b"b", at=second)], name=str(second))
     plan = plan_of(tmp_path)
