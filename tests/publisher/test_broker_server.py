@@ -1,4 +1,4 @@
-"""The broker as clients meet it: failures on demand, waking, stopping, and the command."""
+"""The broker with real clients: injected failures, waiting, stopping, and the command."""
 
 import argparse
 import contextlib
@@ -71,7 +71,7 @@ class TestFailPublish:
 
 
 class TestWaiting:
-    def test_a_message_reaches_a_waiting_pull(self, embedded_broker: str):
+    def test_a_published_message_ends_a_waiting_pull(self, embedded_broker: str):
         with clients(embedded_broker) as pubsub:
             topic = pubsub.new_topic()
             name = pubsub.new_subscription(topic)
@@ -95,7 +95,7 @@ class TestWaiting:
             pubsub.subscriber.modify_ack_deadline(subscription=name, ack_ids=ids, ack_deadline_seconds=1)
             assert [one.message.data for one in pubsub.pull_now(name, patience=60)] == [b"1"]
 
-    def test_a_pull_nobody_waits_for_any_more_takes_no_lease(self, embedded_broker: str):
+    def test_a_cancelled_pull_leases_nothing(self, embedded_broker: str):
         with clients(embedded_broker) as pubsub:
             topic = pubsub.new_topic()
             name = pubsub.new_subscription(topic)
@@ -163,7 +163,7 @@ def _lease_left(broker: Broker, name: str) -> float:
 
 
 @pytest.mark.parametrize("limit", [{"max_outstanding_messages": 2}, {"max_outstanding_bytes": 11}], ids=str)
-def test_a_stream_holds_no_more_than_it_asked_for_until_it_acknowledges(embedded_broker: str, limit: dict[str, int]):
+def test_a_stream_has_no_more_outstanding_messages_than_its_limit(embedded_broker: str, limit: dict[str, int]):
     with clients(embedded_broker) as pubsub:
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic)
@@ -191,7 +191,7 @@ def test_a_stream_holds_no_more_than_it_asked_for_until_it_acknowledges(embedded
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_a_subscription_of_a_kind_the_broker_lacks_is_refused_by_name(embedded_broker: str, fields):
+def test_unsupported_fields_of_a_subscription_are_rejected_by_name(embedded_broker: str, fields):
     with clients(embedded_broker) as pubsub:
         topic = pubsub.new_topic()
         with pytest.raises(exceptions.MethodNotImplemented, match=f"does not support {next(iter(fields))}$"):
@@ -212,7 +212,7 @@ def test_a_message_over_the_limit_is_refused_with_the_reason(embedded_broker: st
 
 class TestCommand:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_it_says_where_it_listens_and_ends_on_a_signal(self, number: signal.Signals):
+    def test_the_command_prints_its_address_and_ends_on_a_signal(self, number: signal.Signals):
         command = [sys.executable, "-c", COMMAND, "--port", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:
             assert process.stdout is not None

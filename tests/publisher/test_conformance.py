@@ -1,4 +1,4 @@
-"""The embedded broker and Google's emulator must answer alike: the same assertions against both.
+"""Conformance of the embedded broker: the same assertions against it and against Google's emulator.
 
 Where the emulator (0.8.20) is laxer than the documented service, the broker follows the service
 and the cases are in test_broker_*.py: limits of attributes and ordering keys, ack deadlines
@@ -74,7 +74,7 @@ class TestTopics:
             pubsub.requests.create_topic(name=name)
 
     @pytest.mark.parametrize("ending", ["-._~+%", "A", "0" * 200])
-    def test_a_valid_name_is_taken(self, pubsub: PubSub, ending: str):
+    def test_a_valid_name_is_accepted(self, pubsub: PubSub, ending: str):
         name = pubsub.new_name("topics") + ending
         assert pubsub.requests.create_topic(name=name).name == name
 
@@ -161,7 +161,7 @@ class TestSubscriptions:
         assert pubsub.subscriber.get_subscription(subscription=name).topic == "_deleted-topic_"
         assert _data(pubsub.pull(name, 1)) == [b"before"]
 
-    def test_a_topic_created_anew_does_not_feed_old_subscriptions(self, pubsub: PubSub):
+    def test_a_topic_created_again_does_not_publish_to_old_subscriptions(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         old = pubsub.new_subscription(topic)
         pubsub.requests.delete_topic(topic=topic)
@@ -228,7 +228,7 @@ class TestPublishAndPull:
         assert _data(pubsub.pull_now(name, patience=60.0)) == [b"late"]
         publishing.join()
 
-    def test_returning_immediately_means_empty_handed(self, pubsub: PubSub):
+    def test_a_pull_that_returns_immediately_may_be_empty(self, pubsub: PubSub):
         name = pubsub.new_subscription(pubsub.new_topic())
         with pytest.warns(DeprecationWarning, match="return_immediately"):
             # A pull that waits for a message would exceed this deadline.
@@ -273,7 +273,7 @@ class TestPublishAndPull:
 
 
 class TestLeases:
-    def test_what_is_acknowledged_stays_away_and_what_is_not_comes_back_after_the_deadline(self, pubsub: PubSub):
+    def test_only_unacknowledged_messages_are_redelivered_after_the_deadline(self, pubsub: PubSub):
         """The one test that waits for a real deadline, 10 s."""
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic)
@@ -287,7 +287,7 @@ class TestLeases:
         # A late acknowledgement, with the id of the lease that ended, is accepted.
         pubsub.acknowledge(name, [received[b"late"]])
 
-    def test_a_message_given_back_comes_at_once(self, pubsub: PubSub):
+    def test_a_returned_message_is_redelivered_at_once(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic, ack_deadline_seconds=600)
         pubsub.publish(topic, b"1")
@@ -345,7 +345,7 @@ class TestOrdering:
             pubsub.acknowledge(name, received)
         assert seen == {key: list(range(100)) for key in keys}
 
-    def test_messages_given_back_together_come_again_in_order(self, pubsub: PubSub):
+    def test_messages_returned_together_are_redelivered_in_order(self, pubsub: PubSub):
         # Giving back the first alone is not compared: the service documents that all later ones of the key
         # come again behind it, and the broker does so (test_broker_model.py); the emulator waits until
         # the later ones are settled or expired, and then delivers the first after them.
@@ -358,7 +358,7 @@ class TestOrdering:
         pubsub.nack(name, first)
         assert _data(pubsub.pull(name, 5)) == payloads
 
-    def test_only_what_is_not_acknowledged_comes_again(self, pubsub: PubSub):
+    def test_only_unacknowledged_messages_are_redelivered(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic, enable_message_ordering=True)
         pubsub.publish(topic, b"0", b"1", b"2", b"3", key="k")
@@ -377,7 +377,7 @@ class TestOrdering:
         pubsub.publish(topic, b"3", key="k")
         assert _data(pubsub.pull(name, 1)) == [b"3"]
 
-    def test_another_key_is_not_held_up(self, pubsub: PubSub):
+    def test_another_key_is_not_delayed(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic, enable_message_ordering=True)
         pubsub.publish(topic, b"a", key="a")
@@ -439,7 +439,7 @@ class TestStreamingPull:
         assert seen["b"] == list(range(40))
         assert [number for number in dict.fromkeys(seen["a"]) if number != 7] == [n for n in range(40) if n != 7]
 
-    def test_flow_control_limits_what_is_out(self, pubsub: PubSub):
+    def test_flow_control_limits_outstanding_messages(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic)
         pubsub.publish(topic, *(b"%d" % i for i in range(20)))
