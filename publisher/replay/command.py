@@ -12,13 +12,15 @@ from typing import Any, Final, get_args
 import msgspec
 from tqdm import tqdm
 
-from publisher.csvfiles import STDIN, check_input, parse_columns
+from publisher.csv_blocks import STDIN
+from publisher.csv_input import check_input, parse_columns
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
 from publisher.replay.duration import announcement
-from publisher.replay.pace import Pace
-from publisher.replay.payload import Ordering
+from publisher.replay.message_builder import Ordering
+from publisher.replay.pacer import Pacer
+from publisher.replay.recording import EventTime, Recording
+from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
-from publisher.replay.session import EventTime, Recording, ReplaySession
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
@@ -102,8 +104,8 @@ def run(options: argparse.Namespace) -> int:
             topic.check()
         if speed is not None and (line := announcement(recording, speed)):
             sys.stderr.write(f"{options.program}: {line}\n")
-        pace = Pace(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
-        session = ReplaySession(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
+        pacer = Pacer(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
+        session = Replayer(recording, topic, pacer, stopped, earlier=earlier, run_id=options.run_id)
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()
@@ -112,12 +114,12 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.outcome.error:
         raise TelemetryError(session.outcome.error)
-    return 1 if session.delivery.failed_rows else 0
+    return 1 if session.sender.failed_rows else 0
 
 
-def summarise(session: ReplaySession, seconds: float) -> dict[str, Any]:
+def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
     """Return the summary of a replay; rows_read = rows_published + rows_skipped + failed."""
-    outcome, delivery = session.outcome, session.delivery
+    outcome, delivery = session.outcome, session.sender
     return {
         "run_id": outcome.run_id,
         "rows_read": outcome.rows_read,

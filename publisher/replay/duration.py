@@ -6,9 +6,11 @@ import io
 from collections.abc import Mapping
 from typing import Final
 
-from publisher.csvfiles import STDIN, CsvTable, InputError, read_pieces
-from publisher.lines import NO_TIME, Times, read_times
-from publisher.replay.session import Recording
+from publisher.csv_blocks import STDIN, InputError
+from publisher.csv_input import CsvTable, read_chunks
+from publisher.json_lines import NO_TIME, read_times
+from publisher.replay.recording import Recording
+from telemetry.arrays import IntArray
 
 _LONG_US: Final = 3_600_000_000
 _TAIL_BYTES: Final = 1 << 16
@@ -60,7 +62,7 @@ def recorded_span_us(recording: Recording) -> int | None:
     return None if first_us is None or last_us is None else max(0, last_us - first_us)
 
 
-def _join(times: Times, first_us: int | None, last_us: int | None) -> tuple[int | None, int | None]:
+def _join(times: IntArray, first_us: int | None, last_us: int | None) -> tuple[int | None, int | None]:
     known = times[times != NO_TIME]
     if not len(known):
         return first_us, last_us
@@ -68,9 +70,9 @@ def _join(times: Times, first_us: int | None, last_us: int | None) -> tuple[int 
     return (low if first_us is None else min(low, first_us)), (high if last_us is None else max(high, last_us))
 
 
-def _last_times(path: str, mapping: Mapping[str, str]) -> Times:
+def _last_times(path: str, mapping: Mapping[str, str]) -> IntArray:
     """Return the times of the last rows of a file."""
-    tables = (piece for piece in read_pieces(path, mapping) if isinstance(piece, CsvTable))
+    tables = (chunk for chunk in read_chunks(path, mapping) if isinstance(chunk, CsvTable))
     columns = next((table.columns for table in tables), ())
     lines = _tail(path).decode("utf-8", "replace").splitlines()[1:]  # the first one may have lost its beginning
     rows = [row for row in csv.reader(lines) if len(row) == len(columns)]

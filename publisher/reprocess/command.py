@@ -13,7 +13,7 @@ import msgspec
 from publisher.reprocess.letters import INPUT, find_files
 from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, make_plan
 from publisher.reprocess.preview import render_plan
-from publisher.reprocess.session import ReprocessSession
+from publisher.reprocess.resender import Resender
 from publisher.reprocess.topic import LetterTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
@@ -65,24 +65,24 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.closing(topic), stopping(stopped.set):
         topic.check()
         plan = make_plan(files, choice, stopped.is_set)
-        session = ReprocessSession(plan, topic, not options.unordered, stopped)
+        session = Resender(plan, topic, not options.unordered, stopped)
         began = time.perf_counter()
         session.run()
         seconds = time.perf_counter() - began
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.error:
-        unsent = len(plan.letters) - session.delivery.messages
+        unsent = len(plan.letters) - session.sender.messages
         raise TelemetryError(f"{unsent} of {len(plan.letters)} letters were not sent: {session.error}")
     return 0
 
 
-def summarise(session: ReprocessSession, seconds: float) -> dict[str, Any]:
+def summarise(session: Resender, seconds: float) -> dict[str, Any]:
     """Return the summary of a run.
 
     letters_read = letters_duplicate + letters_skipped + the sum of by_reason, which counts the letters to publish.
     rows_read = rows_published + failed: the rows of the letters that were published or attempted.
     """
-    plan, delivery = session.plan, session.delivery
+    plan, delivery = session.plan, session.sender
     return {
         "run_id": plan.run_id,
         "letters_read": plan.read,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from publisher.replay.duration import announcement, recorded_span_us
+from publisher.replay.recording import Recording
 from publisher.replay.selection import Selection
-from publisher.replay.session import Recording
 
 HOUR = 3_600
 ROWS = [f"{n * 60},a,20" for n in range(6_001)]  # 100 hours, a row a minute, several tails long

@@ -24,8 +24,13 @@ sys.exit(importlib.import_module(sys.argv[2]).main(sys.argv[3:]))
 """
 STORES = pytest.mark.parametrize(
     ("packages", "root", "extra"),
-    [("boto3,botocore", "s3://bucket/a", "aws"), ("azure", "azfs://account/container/a", "azure")],
+    [
+        ("boto3,botocore", "s3://bucket/a", "aws"),
+        ("azure", "azfs://account/container/a", "azure"),
+        ("google.cloud,google.auth,google.api_core", "gs://bucket/a", "gcp"),
+    ],
 )
+S3 = pytest.mark.parametrize(("packages", "root", "extra"), [("boto3,botocore", "s3://bucket/a", "aws")])
 
 
 def run(packages: str, program: str, *args: object) -> subprocess.CompletedProcess[str]:
@@ -65,21 +70,21 @@ def test_an_input_needs_its_extra(packages: str, root: str, extra: str, tmp_path
     assert ran.stderr == f"pipeline: error: --input {root}/*.csv: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_rules_need_their_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     ran = run(packages, "pipeline.__main__", "--input", "x", "--output", tmp_path / "out", "--rules", f"{root}.yaml")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"pipeline: error: --rules {root}.yaml: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_results_to_check_need_their_extra(packages: str, root: str, extra: str) -> None:
     ran = run(packages, "pipeline.__main__", "reconcile", "--output", root)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"pipeline reconcile: error: --output {root}: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_results_to_draw_need_their_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     ran = run(packages, "plotting.__main__", "render", "--results", root, "--output", tmp_path / "picture.png")
     assert (ran.returncode, ran.stdout) == (2, "")

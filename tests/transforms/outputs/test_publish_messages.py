@@ -266,7 +266,7 @@ def dead(batches: list[pa.RecordBatch]) -> list[DeadLetter]:
 
 
 def received(pubsub: PubSub, subscription: str, count: int) -> list[Sent]:
-    """What a subscription has, which must be so many messages and no more, in order of data."""
+    """Return all messages of a subscription in order of data; fail if there are not exactly so many."""
     found = pubsub.pull(subscription, count)
     pubsub.acknowledge(subscription, found)
     assert pubsub.pull_now(subscription, patience=0.2) == []
@@ -425,7 +425,7 @@ def count_failures(monkeypatch: pytest.MonkeyPatch) -> list[exceptions.GoogleAPI
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.01)
