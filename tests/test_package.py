@@ -34,7 +34,6 @@ DATA = {
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy of the source with what is installed here: nothing is downloaded."""
-    pytest.importorskip("setuptools", minversion="77", reason="builds the package")
     folder = tmp_path_factory.mktemp("package")
     unwanted = shutil.ignore_patterns(".*", "out", "__pycache__", "*.egg-info", "build", "dist", "docs", "tests")
     shutil.copytree(ROOT, folder / "source", ignore=unwanted)
