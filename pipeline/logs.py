@@ -49,6 +49,7 @@ def set_up(config: JobConfig) -> None:
     logging.basicConfig(level=logging.INFO if config.verbose else _QUIET, handlers=[handler], force=True)
     if not config.verbose:  # libraries log what they raise, some of them the whole stack; it is one line of ours
         logging.getLogger("pipeline").setLevel(logging.ERROR)
+        logging.getLogger("pipeline.beam_patches").setLevel(logging.WARNING)
         logging.getLogger("apache_beam").setLevel(_QUIET)
 
 

@@ -12,9 +12,17 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import logs, preflight
+from pipeline.beam_patches.registry import (
+    CACHE_DOFN_SIGNATURES,
+    COUNT_EVERY_BUNDLE,
+    WORKER_PROCESSES,
+    patched,
+    untested,
+)
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
+from pipeline.local.signals import signals_deferred
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_portions
 from pipeline.summary import JobSummary, reported
@@ -26,6 +34,7 @@ from transforms import counters
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
+_PATCH_LOG = logging.getLogger("pipeline.beam_patches")
 
 
 def run_config(config: JobConfig) -> int:
@@ -39,6 +48,8 @@ def run_config(config: JobConfig) -> int:
     options = beam_options(config)
     FileSystems.set_options(options)  # what is tried before the pipeline exists needs the credentials, too
     _log_config(config)
+    if warning := untested():
+        _PATCH_LOG.warning("%s", warning)
     preflight.check_destinations(config)
     if not is_local(options):
         from pipeline.remote import run_remote  # Google's clients are loaded where they are used
@@ -70,20 +81,24 @@ def _log_config(config: JobConfig) -> None:
 
 def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run bounded input on this machine: no triggers are needed, every window is complete."""
-    from pipeline.local.workers import files_runner, listening, worker_count
+    from pipeline.local.workers import files_runner, worker_count
 
     portions = plan_portions(config.inputs)
     workers = worker_count(config, options, portions)
     files = {part.path for portion in portions for part in portion.ranges}
     _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
     source = ReadFiles(portions, spread=workers > 1)
-    with interruptible(), spilling() as folder, listening():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(interruptible())
+        with signals_deferred():  # else a folder that was just made would be left behind
+            folder = stack.enter_context(spilling())
+        if workers > 1:
+            stack.enter_context(patched(WORKER_PROCESSES))
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.beam_patches import dofn_signatures
     from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub, failures_watched
     from pipeline.sources.subscriber import Puller
     from pipeline.subscriptions import check_subscription, connect, subscribed
@@ -100,7 +115,8 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
         succeeded, began = False, format_time(time.time_ns() // 1_000)
         try:
             source.start()
-            with stopping(subscription.stop), failures_watched(subscription), dofn_signatures.cache_dofn_signatures():
+            patches = patched(CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE)
+            with stopping(subscription.stop), failures_watched(subscription), patches:
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
         except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
