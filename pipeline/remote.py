@@ -15,7 +15,7 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import JobSummary, reported
+from pipeline.summary import JobSummary, counts_of
 from telemetry.errors import ConfigError
 
 _ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
@@ -49,7 +49,7 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None
     if options.view_as(GoogleCloudOptions).template_location is not None:
         return None
     _wait(result)
-    return JobSummary(reported(result), time.monotonic() - started)
+    return JobSummary(counts_of(result), time.monotonic() - started)
 
 
 def _check_update(options: PipelineOptions) -> None:

@@ -25,12 +25,11 @@ from pipeline.graph import build, outputs_of
 from pipeline.local.signals import signals_deferred
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import JobSummary, reported
+from pipeline.summary import JobSummary, counts_of, distributions_of
 from telemetry.cli.commands import interruptible, stopping
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
 from telemetry.text.timestamps import format_time
-from transforms import counters
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
@@ -133,7 +132,6 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
 
 def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> JobSummary:
     started = time.monotonic()
-    counters.start_tally()
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, source, config, outputs_of(config))
     try:
@@ -146,5 +144,4 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
         if expected is None:
             raise
         raise JobFailedError(expected) from error
-    counts = counters.tally() or reported(result)  # nothing is counted here where other processes do the work
-    return JobSummary(counts, time.monotonic() - started, counters.observed())
+    return JobSummary(counts_of(result), time.monotonic() - started, distributions_of(result))

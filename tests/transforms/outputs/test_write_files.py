@@ -13,7 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from telemetry.model.record_batches import arrow_schema, from_records, record_times
 from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
 from tests.support.batches import MINUTE
-from transforms import counters
+from tests.support.counting import Tally
 from transforms.outputs.write_files import WriteRecords, encode_records, file_name, hour_folder, split_files
 
 HOUR = 60 * MINUTE
@@ -200,8 +200,7 @@ def test_a_job_that_cannot_write_fails(tmp_path):
 
 
 @FORMATS
-def test_bounded_records_become_one_file_an_hour_and_pane(file_format, tmp_path):
-    counters.start_tally()
+def test_bounded_records_become_one_file_an_hour_and_pane(tally: Tally, file_format, tmp_path):
     records = [aggregate(START + MINUTE, 0), aggregate(START, 0), aggregate(START, 1, 3), aggregate(START + HOUR, 0)]
     run_bounded(
         [batch_of(*records[:2]), batch_of(records[2]), batch_of(records[3])],
@@ -214,7 +213,7 @@ def test_bounded_records_become_one_file_an_hour_and_pane(file_format, tmp_path)
         "aggregates/date=2020-07-12/hour=01/20200712T010000Z-0": records[3:],
     }
     assert {path.rpartition(".")[2] for path in found} == {file_format}
-    assert counters.tally() == {"files_written": 3, "rows_written": 4}
+    assert tally.counts == {"files_written": 3, "rows_written": 4}
 
 
 @FORMATS
