@@ -35,10 +35,10 @@ class BeamPatch:
         return release_of(beam_version()) in self.releases
 
     @contextlib.contextmanager
-    def applied(self) -> Iterator[None]:
-        """Apply the patch for the duration of a block, whatever the release of Beam."""
+    def applied(self, *arguments: object) -> Iterator[None]:
+        """Apply the patch with its arguments for the duration of a block, whatever the release of Beam."""
         module = importlib.import_module(f"pipeline.beam_patches.{self.name.replace('-', '_')}")  # loads Beam
-        with module.patch():
+        with module.patch(*arguments):
             yield
 
 

@@ -2,7 +2,7 @@
 
 The switch is the environment variable `TELEMETRY_BEAM_PATCHES_OFF`: ``all``, or names separated by commas. A patch is
 also left out where the installed release of Beam is not one that it was tested with; then the job logs one warning.
-Results are the same without any patch; the field `without` of each names the loss.
+The field `without` of each names the loss; what a job that succeeds writes is the same without any patch.
 """
 
 import contextlib
@@ -33,13 +33,19 @@ COUNT_EVERY_BUNDLE: Final = BeamPatch(
     without="the summary of a local stream counts only a part",
     upstream="No upstream issue is known; a StateSampler would have to take the metrics container of the new bundle.",
 )
+REPORT_FAILED_BUNDLES: Final = BeamPatch(
+    "report-failed-bundles",
+    purpose="A local stream acknowledges no message after a step has failed for good.",
+    without="a local stream that fails may acknowledge messages that it did not process",
+    upstream="No upstream issue is known; the local stream runner would have to take no event after a failure.",
+)
 WORKER_PROCESSES: Final = BeamPatch(
     "worker-processes",
     purpose="The job starts and watches its worker processes, so that a worker that is killed ends the job.",
     without="a job waits forever for a worker that is killed while it is idle",
     upstream="https://github.com/apache/beam/issues/19674: the multi-process runner does not end with its workers.",
 )
-PATCHES: Final = (BLOCK_IMPORTS, CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE, WORKER_PROCESSES)
+PATCHES: Final = (BLOCK_IMPORTS, CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE, REPORT_FAILED_BUNDLES, WORKER_PROCESSES)
 
 
 def is_on(patch: BeamPatch) -> bool:
@@ -77,14 +83,11 @@ def untested() -> str:
 
 
 @contextlib.contextmanager
-def patched(*patches: BeamPatch) -> Iterator[None]:
-    """Apply those of the patches that are on for the duration of a block.
+def patched(patch: BeamPatch, *arguments: object) -> Iterator[None]:
+    """Apply a patch with its arguments for the duration of a block, if it is on.
 
     Raises:
         ConfigError: if the switch names a patch that does not exist.
     """
-    with contextlib.ExitStack() as stack:
-        for patch in patches:
-            if is_on(patch):
-                stack.enter_context(patch.applied())
+    with patch.applied(*arguments) if is_on(patch) else contextlib.nullcontext():
         yield

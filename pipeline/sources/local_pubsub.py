@@ -11,8 +11,6 @@ own, tells that the pull is in the runner's state or written: then it is acknowl
 subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
 """
 
-import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +24,10 @@ from apache_beam.testing.test_stream_service import TestStreamServiceController
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.sources.event_time import event_time_us
+from pipeline.sources.event_time import event_times_us
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.messages import Message
+from transforms.decode.decode_once import forget
 
 _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _MIN_US: Final = -(2**62)
@@ -52,6 +51,7 @@ class LocalSubscription:
 
     Args:
         puller: where messages come from and acknowledgements go to.
+        metrics: names of the metrics that the job decodes.
         lag_us: how far the watermark stays behind the newest message, microseconds.
         stop_after_idle_us: end after so long without a message, microseconds; None for never.
         clock: monotonic seconds.
@@ -64,12 +64,14 @@ class LocalSubscription:
     def __init__(
         self,
         puller: Puller,
+        metrics: tuple[str, ...],
         lag_us: int,
         stop_after_idle_us: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is pulled before the runner asks."""
         self._puller = puller
+        self._metrics = metrics
         self._lag_us = lag_us
         self._idle_s = None if stop_after_idle_us is None else stop_after_idle_us / 1e6
         self._clock = clock
@@ -107,6 +109,7 @@ class LocalSubscription:
             self._last_active = self._clock()  # what the runner did until now was not idling
             self._condition.notify_all()
         if pull is not None:
+            forget(pull.messages)
             self.acknowledged += len(pull.ack_ids)
             self._puller.acknowledge(pull.ack_ids)
 
@@ -118,6 +121,7 @@ class LocalSubscription:
         """Stop pulling, after the runner has ended: what it took over is acknowledged, the rest given back."""
         with self._condition:
             for pull in self._pulls.values():
+                forget(pull.messages)
                 if succeeded:
                     self._puller.acknowledge(pull.ack_ids)
                 else:
@@ -169,17 +173,15 @@ class LocalSubscription:
         return _element(_PULLS, self._told, moment_us)
 
     def _place(self, messages: list[Message]) -> tuple[list[Message], list[int], int]:
-        """Stamp messages with the watermark they meet; one without a readable time goes where that is."""
-        newest = _MIN_US
-        stamped, times = [], []
+        """Stamp messages with the current watermark, which is also the time of those without a readable one."""
         known = None if self.watermark_us == _MIN_US else self.watermark_us
-        for message in messages:
-            moment = event_time_us(message)
-            if moment is not None:
-                newest = max(newest, moment)
-            times.append(self.watermark_us if moment is None else moment)
-            stamped.append(Message(message.payload, message.attributes, message.message_id, message.publish_us, known))
-        return stamped, times, newest
+        stamped = [
+            Message(message.payload, message.attributes, message.message_id, message.publish_us, known)
+            for message in messages
+        ]
+        times = event_times_us(stamped, self._metrics)
+        newest = max((time_us for time_us in times if time_us is not None), default=_MIN_US)
+        return stamped, [self.watermark_us if time_us is None else time_us for time_us in times], newest
 
     def _wait_for_runner(self) -> bool:
         with self._condition:
@@ -207,39 +209,6 @@ def _element(tag: str, number: int, moment_us: int) -> Any:
 def _advance_clock(seconds: float) -> Any:
     step = _Payload.Event.AdvanceProcessingTime(advance_duration=int(seconds * 1e6))
     return _Payload.Event(processing_time_event=step)
-
-
-class _FailureWatch(logging.Handler):
-    """Tells a subscription when the local runner gives a bundle up.
-
-    The runner reports the failure to the main thread, and meanwhile hands out the stream's next event. What
-    it logs before that, in the thread that failed, is the only sign that comes in time.
-    """
-
-    def __init__(self, subscription: LocalSubscription) -> None:
-        super().__init__(logging.ERROR)
-        self._subscription = subscription
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith("Giving up"):
-            self._subscription.fail()
-
-
-@contextlib.contextmanager
-def failures_watched(subscription: LocalSubscription) -> Iterator[None]:
-    """Let a subscription know at once when a step of the local runner fails for good."""
-    logger = logging.getLogger("apache_beam.runners.direct.executor")
-    level, propagate = logger.level, logger.propagate
-    watch = _FailureWatch(subscription)
-    logger.propagate = logger.isEnabledFor(logging.ERROR)  # quiet stays quiet
-    logger.setLevel(logging.ERROR)
-    logger.addHandler(watch)
-    try:
-        yield
-    finally:
-        logger.removeHandler(watch)
-        logger.setLevel(level)
-        logger.propagate = propagate
 
 
 _SUBSCRIPTIONS: Final[dict[str, LocalSubscription]] = {}

@@ -13,11 +13,10 @@ from pipeline.beam_patches import patch as patch_module
 from pipeline.beam_patches.patch import BeamPatch, beam_version, release_of, replaced
 from pipeline.beam_patches.registry import (
     BLOCK_IMPORTS,
-    CACHE_DOFN_SIGNATURES,
     COUNT_EVERY_BUNDLE,
     PATCHES,
+    REPORT_FAILED_BUNDLES,
     SWITCH,
-    WORKER_PROCESSES,
     is_on,
     patched,
     switched_off,
@@ -88,20 +87,21 @@ def test_a_patch_changes_beam_for_the_duration_of_a_block(patch: BeamPatch, monk
 
     module = importlib.import_module(f"pipeline.beam_patches.{patch.name.replace('-', '_')}")
     monkeypatch.setattr(module, "replaced", recording)
-    with patched(patch):
+    arguments = (list,) if patch is REPORT_FAILED_BUNDLES else ()
+    with patched(patch, *arguments):
         assert changed
         assert all(getattr(owner, name) is not before for owner, name, before in changed)
     assert all(getattr(owner, name) is before for owner, name, before in changed)
     changed.clear()
     monkeypatch.setenv(SWITCH, patch.name)
-    with patched(patch):
+    with patched(patch, *arguments):
         assert changed == []
 
 
 @pytest.mark.usefixtures("other_beam")
 def test_another_release_of_beam_is_left_alone():
     before = TransformExecutor.call
-    with patched(CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE, WORKER_PROCESSES):
+    with patched(COUNT_EVERY_BUNDLE):
         assert TransformExecutor.call is before
     assert unused(config_of("--input", "rows.csv", "--output", "out")) == ()
 
