@@ -5,12 +5,16 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from telemetry.storage.files import read_file
 from templates.errors import TemplateError
 from templates.metadata import METADATA, check_current
 
+EXAMPLES: Final = """
+%(prog)s
+%(prog)s --spec gs://my-bucket/telemetry.json
+"""
 _MODES = ("EXACTLY_ONCE", "AT_LEAST_ONCE")
 
 
@@ -39,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         check_message("TemplateMetadata", content)
     found = list(problems(content))
     for problem in found:
-        sys.stderr.write(f"templates: error: {problem}\n")
+        sys.stderr.write(f"{options.program}: error: {problem}\n")
     if not found:
         sys.stdout.write(f"valid: {len(content['parameters'])} parameters\n")
     return 1 if found else 0

@@ -8,7 +8,7 @@ import pytest
 from tests.support.sources import ROOT, folder_of, imports_of, module_of, modules, sources, top
 
 MAY_IMPORT = {
-    "telemetry": (),
+    "telemetry": ("telemetry/cli",),
     "telemetry/text": (),
     "telemetry/model": ("telemetry",),
     "telemetry/storage": ("telemetry", "telemetry/model"),
@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "plotting/data": ("telemetry/*",),
     "plotting/draw": ("plotting/data", "plotting/style"),
     "templates": ("telemetry/*", "pipeline", "templates/*"),
-    "demo": ("telemetry/*", "transforms/ledger", "pipeline/commands"),
+    "demo": ("telemetry/*", "transforms/ledger"),
     "benchmarks": ("telemetry/*", "transforms/*", "pipeline/*", "publisher/*", "plotting/*", "benchmarks/*"),
 }
 """Which of our folders the files of each folder may import, besides their own.
@@ -40,7 +40,7 @@ MAY_IMPORT = {
 follows the line of the folder that holds it.
 """
 PACKAGES = tuple(folder for folder in MAY_IMPORT if "/" not in folder)
-LOADS_BEAM = {"telemetry.storage.files"}
+LOADS_BEAM = {"telemetry.storage.buckets"}
 """Modules outside of the job's packages that load Beam, and only when they are given a path in a bucket."""
 
 

@@ -1,17 +1,22 @@
-"""``python -m plotting serve``: looks at a run in the browser while it is written."""
+"""Show results live in the browser while a job writes them: ``telemetry serve``."""
 
 import argparse
 import asyncio
 import sys
 from typing import Final
 
-from plotting.data.limits import add_rules, read_limits
+from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, explained, open_results
-from plotting.serve.choice import FIGURES, ViewChoice
+from plotting.serve.view_choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
 
+EXAMPLES: Final = """
+%(prog)s --results results
+%(prog)s --results results --figure overview --port 0 --theme dark
+%(prog)s --bigquery my-project:telemetry --refresh 60s
+"""
 _PORT: Final = 8988
 _REFRESH, _REFRESH_PAID = "1s", "30s"
 
@@ -33,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_readings(
         parser, "for a scatter the readings themselves, as render takes them; the folder of an archive is followed"
     )
-    add_rules(parser)
+    add_rules_flag(parser)
     parser.add_argument(
         "--refresh",
         default="",
@@ -44,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
 
 
-def run(options: argparse.Namespace) -> str:
-    """Serve until Ctrl-C; returns the last line for a person.
+def run(options: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM, and return the exit code.
 
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
     """
-    from plotting.serve.follow import FollowedReadings, Follower  # the server is loaded where it is used
-    from plotting.serve.hub import Hub
+    from plotting.serve.polling import ReadingsPoller, ResultsPoller  # the server is loaded where it is used
+    from plotting.serve.run_watcher import RunWatcher
     from plotting.serve.server import address_of, listen, loopback, serve
 
     usually = _REFRESH_PAID if options.bigquery else _REFRESH
@@ -59,16 +64,19 @@ def run(options: argparse.Namespace) -> str:
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
     with explained():
-        store.find()  # there may be results one day: a job that has just begun has written none yet
+        store.check_exists()  # there may be results one day: a job that has just begun has written none yet
     sockets = listen(options.host, port)
-    hub = Hub(Follower(store), FollowedReadings(options.readings), refresh_s, read_limits(options.rules))
-    usual = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
+    watcher = RunWatcher(
+        ResultsPoller(store), ReadingsPoller(options.readings), refresh_s, read_rules_flag(options.rules)
+    )
+    default = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
 
     def ready() -> None:
         if not loopback(options.host):
-            sys.stderr.write(f"plotting: whoever reaches {options.host} sees this run\n")
+            sys.stderr.write(f"{options.program}: warning: everybody who reaches {options.host} sees these results\n")
         sys.stdout.write(f"{store} at {address_of(sockets)} (Ctrl-C ends it)\n")
         sys.stdout.flush()
 
-    asyncio.run(serve(sockets, hub, usual, str(store), ready))
-    return "ended"
+    asyncio.run(serve(sockets, watcher, default, str(store), ready))
+    sys.stdout.write("ended\n")
+    return 0

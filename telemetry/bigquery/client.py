@@ -1,6 +1,6 @@
-"""BigQuery through Google's client: connected to, and its tables found, compared and made before a job starts.
+"""Connect to BigQuery, and check and create a job's tables before it starts.
 
-Every call is made with a bound; what the service answers becomes a ConfigError of one line.
+Every call has a time limit; an error of the service becomes a ConfigError of one line.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud import bigquery
 
-from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_description, view_queries
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_queries
 from telemetry.errors import ConfigError
 
 ANSWER_S: Final = 30.0
@@ -53,14 +53,14 @@ def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Seque
             except exceptions.NotFound:
                 client.create_table(_table_of(spec, target), exists_ok=True, retry=None, timeout=ANSWER_S)
                 created.append(spec.name)
-        for name, query in view_queries(target).items():
+        for view, query in view_queries(target).items():
             try:
-                client.get_table(target.table(name), retry=None, timeout=ANSWER_S)
+                client.get_table(target.table(view.name), retry=None, timeout=ANSWER_S)
             except exceptions.NotFound:
-                view = bigquery.Table(target.table(name))
-                view.view_query, view.description = query, view_description(name)
-                client.create_table(view, exists_ok=True, retry=None, timeout=ANSWER_S)
-                created.append(name)
+                table = bigquery.Table(target.table(view.name))
+                table.view_query, table.description = query, view.description
+                client.create_table(table, exists_ok=True, retry=None, timeout=ANSWER_S)
+                created.append(view.name)
     return created
 
 
@@ -89,7 +89,7 @@ def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
 
 
 def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget) -> None:
-    """Compare a table with what will be inserted; a column more, if it is not required, does no harm."""
+    """Check that a table can take the rows; a further column is harmless if it is not required."""
     columns = {column.name: column for column in found.schema}
     problems = []
     for field in spec.schema:
@@ -108,7 +108,7 @@ def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget)
 
 @contextlib.contextmanager
 def explained(target: BigQueryTarget) -> Iterator[None]:
-    """Turn what BigQuery answers into a ConfigError."""
+    """Turn errors of BigQuery into a ConfigError."""
     try:
         yield
     except UNREACHABLE as error:

@@ -1,35 +1,101 @@
-"""Name each kind of output, the record it holds, its time columns and its identity."""
+"""Declare each kind of record that a job stores, once: files, tables, ledger checks and readers derive from it.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+To add a kind, add one entry to `KINDS`.
+"""
+
 from typing import Final
 
-import msgspec
+from telemetry.model import ledger_items
+from telemetry.model.dead_letters import drop_payload
+from telemetry.model.output_kind import OutputKind, TableView
+from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, Reading, WindowAggregate
 
-from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, WindowAggregate
+_MINUTE_US: Final = 60_000_000
 
-READINGS: Final = "readings"
-"""Name of the output that archives readings; its columns depend on the metrics."""
-RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
-    {"anomalies": Anomaly, "aggregates": WindowAggregate, "dead_letters": DeadLetter, "ledger": LedgerEntry}
-)
-"""Name of each output (folder, table) and the record it holds."""
-TIME_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "anomalies": ("event_time",),
-        "aggregates": ("window_start",),
-        "dead_letters": ("publish_time", "event_time"),  # the event time is what often cannot be read
-        "ledger": ("day",),
-        READINGS: ("event_time",),
-    }
-)
-"""Of each output the columns that date a record: the first that is not null. Files lie by its day and hour, and
-tables are partitioned by the day of the first column."""
-IDENTITY: Final = {
-    "anomalies": ("anomaly_id", "message_id"),
-    "aggregates": ("device", "metric", "window_start", "window_end", "pane_index"),
-    "dead_letters": ("message_id", "line", "reason", "stage", "payload"),
-    "ledger": ("entry_id",),
-    READINGS: ("device", "source_time", "message_id", "line"),
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        OutputKind(
+            name="anomalies",
+            description="One reading that breached one rule.",
+            record=Anomaly,
+            time_columns=("event_time",),
+            identity=("anomaly_id", "message_id"),
+            cluster=("device", "rule_id"),
+            ledger_item=ledger_items.ANOMALIES,
+            ledger_detail="rule_id",
+            label="anomalies",
+            views=(
+                TableView(
+                    "distinct_anomalies",
+                    "each anomaly once, however often its reading was delivered",
+                    ("anomaly_id",),
+                    "message_id",
+                ),
+            ),
+        ),
+        OutputKind(
+            name="aggregates",
+            description="One metric of one device over one window, as of one pane.",
+            record=WindowAggregate,
+            time_columns=("window_start",),
+            identity=("device", "metric", "window_start", "window_end", "pane_index"),
+            cluster=("device", "metric"),
+            version="pane_index",
+            whole_files=True,
+            views=(
+                TableView(
+                    "latest_aggregates",
+                    "the last pane of each window: panes accumulate, so it holds all of it",
+                    ("device", "metric", "window_start", "window_end"),
+                    "pane_index DESC",
+                ),
+            ),
+        ),
+        OutputKind(
+            name="dead_letters",
+            description="Something that was received and could not be used, kept whole.",
+            record=DeadLetter,
+            time_columns=("publish_time", "event_time"),  # the event time often cannot be read
+            identity=("message_id", "line", "reason", "stage", "payload"),
+            cluster=("reason", "stage"),
+            rejectable=False,  # a dead letter has no dead letter
+            shorten=drop_payload,
+            ledger_item=ledger_items.DEAD_LETTERS,
+            ledger_detail="reason",
+            label="dead letters",
+        ),
+        OutputKind(
+            name="ledger",
+            description="What one step of the job did with some rows, so that nothing can be lost without a trace.",
+            record=LedgerEntry,
+            time_columns=("day",),
+            identity=("entry_id",),
+            cluster=("run_id", "item"),
+            partitioned=False,  # BigQuery streams old rows into no partition
+            rejectable=False,  # a ledger with a gap proves nothing
+            gather_us=_MINUTE_US,
+        ),
+        OutputKind(
+            name="readings",
+            description="One reading as the archive keeps it; a column for each metric follows, in its unit, "
+            "null where missing.",
+            record=Reading,
+            time_columns=("event_time",),
+            identity=("device", "source_time", "message_id", "line"),
+            cluster=("device",),
+            metric_columns=True,
+            optional=True,
+            gather_us=_MINUTE_US,
+            file_format="parquet",
+            ledger_item=ledger_items.ROWS_ARCHIVED,
+            label="archived readings",
+        ),
+    )
 }
-"""What tells one record of a kind from another: the same on any run, so that a retry is known as one."""
+"""Every kind of record by its name."""
+
+
+def kinds_of(*, archive: bool) -> list[OutputKind]:
+    """Return the kinds that a job stores, the optional ones only with `archive`."""
+    return [kind for kind in KINDS.values() if archive or not kind.optional]

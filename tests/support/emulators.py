@@ -1,4 +1,4 @@
-"""Object stores and BigQuery on this machine: servers that speak the real protocols, and can be killed.
+"""Run object stores and BigQuery on this machine: servers that speak the real protocols and can be killed.
 
 ``make emulators`` installs them below the environment the tests run in; a server that is not installed skips its test.
 Import the fixtures into a test module: `lake` for a place to write to, once for each filesystem; `google_storage`,
@@ -10,11 +10,9 @@ import base64
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -32,10 +30,12 @@ from apache_beam.internal.gcp import auth
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support import needs
+from tests.support.needs import EMULATORS, Need
+
 PROJECT: Final = "telemetry-test"
 BUCKET: Final = "lake"
 
-_INSTALLED: Final = Path(sys.prefix) / "emulators"
 _STARTUP_S: Final = 60.0
 _CLOSING_S: Final = 10.0
 
@@ -48,12 +48,10 @@ class Server(ABC):
         port: stays the same when the server is restarted.
     """
 
-    program: ClassVar[str]
-    """What is started."""
-    package: ClassVar[str]
-    """The folder of `_INSTALLED` where `make emulators` puts it."""
+    need: ClassVar[Need]
+    """The program that is started; without it, the test is skipped."""
     keeps_data: ClassVar[bool] = True
-    """Whether what was written is there again after `kill` and `restart`."""
+    """Whether written data survives `kill` and `restart`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,22 +63,22 @@ class Server(ABC):
 
     @property
     def endpoint(self) -> str:
-        """Where it listens."""
+        """Return the address it listens on."""
         return f"http://127.0.0.1:{self.port}"
 
     @abstractmethod
     def arguments(self) -> list[str]:
-        """The command line behind the program."""
+        """Return the arguments of the program."""
 
     def settings(self) -> Mapping[str, str]:
-        """The environment of the server itself, on top of ours."""
+        """Return variables that are added to the environment of the server."""
         return {}
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
-        """Make what clients take for granted, such as a bucket; also after a restart."""
+        """Create objects that clients expect, such as a bucket; also after a restart."""
 
     def start(self) -> None:
-        """Start, and wait until it answers; fail with the end of its log if it does not."""
+        """Start the server and wait until it answers; fail with the end of its log if it does not."""
         assert self._process is None, "it is running already"
         command = [self._program(), *self.arguments()]
         with self._log.open("ab") as log:
@@ -102,15 +100,15 @@ class Server(ABC):
             raise
 
     def kill(self) -> None:
-        """Make it vanish at once, as if the machine had lost power; connections break, new ones are refused."""
+        """Kill the server, as if the machine had lost power; connections break, new ones are refused."""
         self._signal(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start it again where it was, after `kill`."""
+        """Start the server again on the same port, after `kill`."""
         self.start()
 
     def stop(self) -> None:
-        """End it for good; harmless if it is not running."""
+        """Stop the server; do nothing if it is not running."""
         if self._process is not None:
             self._signal(signal.SIGKILL)
 
@@ -123,20 +121,15 @@ class Server(ABC):
             self._process = None
 
     def _program(self) -> str:
-        home = _INSTALLED / self.package
-        found = shutil.which(self.program, path=f"{home / 'bin'}{os.pathsep}{home / 'node_modules' / '.bin'}")
-        found = found or shutil.which(self.program)
-        if found is None:
-            pytest.skip(f"{self.program} is not installed (make emulators)")
-        return found
+        return str(self.need.path())
 
     def _wait_until_answering(self) -> None:
         until = time.monotonic() + _STARTUP_S
         while not _answers(self.endpoint):
             assert self._process is not None
             code = self._process.poll()
-            assert code is None, f"{self.program} exited with {code}:\n{self._tail()}"
-            assert time.monotonic() < until, f"{self.program} does not answer after {_STARTUP_S} s:\n{self._tail()}"
+            assert code is None, f"{self.need.name} exited with {code}:\n{self._tail()}"
+            assert time.monotonic() < until, f"{self.need.name} does not answer after {_STARTUP_S} s:\n{self._tail()}"
             time.sleep(0.05)
 
     def _tail(self) -> str:
@@ -146,8 +139,7 @@ class Server(ABC):
 class GoogleStorage(Server):
     """Google Cloud Storage, with credentials that open nothing."""
 
-    program = "gcp-storage-emulator"
-    package = "storage"
+    need = needs.GOOGLE_STORAGE
     root = f"gs://{BUCKET}"
 
     def __init__(self, folder: Path) -> None:
@@ -191,8 +183,7 @@ class GoogleStorage(Server):
 class AmazonStorage(Server):
     """Amazon S3. It keeps everything in memory: after a restart the bucket is there, and empty."""
 
-    program = "moto_server"
-    package = "storage"
+    need = needs.AMAZON_STORAGE
     keeps_data = False
     root = f"s3://{BUCKET}"
 
@@ -216,8 +207,7 @@ class AmazonStorage(Server):
 class AzureStorage(Server):
     """Azure Blob Storage. A kill lets it write down its index, which it otherwise does every five seconds."""
 
-    program = "azurite-blob"
-    package = "azurite"
+    need = needs.AZURE_STORAGE
     account = "devstoreaccount1"
     root = f"azfs://{account}/{BUCKET}"
 
@@ -263,8 +253,7 @@ class AzureStorage(Server):
 class BigQueryServer(Server):
     """BigQuery, its tables in a file. It is more lenient than the service: see `tests/test_emulators.py`."""
 
-    program = "bqemulator"
-    package = "bigquery"
+    need = needs.BIGQUERY
     project = PROJECT
 
     def arguments(self) -> list[str]:
@@ -273,13 +262,13 @@ class BigQueryServer(Server):
 
     def settings(self) -> Mapping[str, str]:
         # Its extension is in a home directory that `make emulators` has made; a second extension it would download.
-        home = _INSTALLED / self.package / "home"
+        home = EMULATORS / "bigquery" / "home"
         return {"BQEMU_ENABLE_FORMAT_EXTENSIONS": "false", **({"HOME": str(home)} if home.is_dir() else {})}
 
 
 @dataclass(frozen=True)
 class Lake:
-    """A place to write to that nobody else uses.
+    """A folder or bucket path that only one test uses.
 
     Attributes:
         root: a folder on some Beam filesystem, empty.
@@ -297,13 +286,13 @@ _SHARED = pytest.StashKey[dict[type[Server], Server]]()
 
 
 def shared(kind: type[AnyServer], request: pytest.FixtureRequest) -> AnyServer:
-    """The server of this kind that the tests of this process share; started on first use."""
+    """Return the server of this kind that the tests of this process share; start it on first use."""
     # Not a session-scoped fixture: pytest makes one of those for each module that imports it.
     servers = request.config.stash.setdefault(_SHARED, {})
     server = servers.get(kind)
     if server is None:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        server = servers[kind] = kind(factory.mktemp(kind.package))
+        server = servers[kind] = kind(factory.mktemp(kind.__name__))
         request.config.add_cleanup(server.stop)
         server.start()
     assert isinstance(server, kind)
@@ -311,7 +300,7 @@ def shared(kind: type[AnyServer], request: pytest.FixtureRequest) -> AnyServer:
 
 
 def use(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find `server` for the rest of a test."""
+    """Set the environment in which this process finds `server` for the rest of a test."""
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
     # Beam makes a client for each call, but looks for Google's credentials once in a process.
@@ -347,11 +336,11 @@ def bigquery_server(request: pytest.FixtureRequest) -> BigQueryServer:
 def start_server(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[type[AnyServer]], AnyServer]]:
-    """Start a server for one test only, which this process then finds."""
+    """Return a function that starts a server for one test and sets the environment in which it is found."""
     started: list[Server] = []
 
     def start(kind: type[AnyServer]) -> AnyServer:
-        server = kind(tmp_path_factory.mktemp(kind.package))
+        server = kind(tmp_path_factory.mktemp(kind.__name__))
         started.append(server)
         server.start()
         use(server, monkeypatch)
@@ -364,7 +353,7 @@ def start_server(
 
 @pytest.fixture(params=["folder", "google_storage", "amazon_storage", "azure_storage"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A local folder, then one on each object store."""
+    """Return a local folder, then one in each object store."""
     if request.param == "folder":
         return Lake(str(tmp_path / "lake"))
     server: GoogleStorage | AmazonStorage | AzureStorage = request.getfixturevalue(request.param)
@@ -420,7 +409,7 @@ def _free_port() -> int:
 
 
 def _answers(endpoint: str) -> bool:
-    """Whether there is an HTTP server; what it answers does not matter."""
+    """Return whether there is an HTTP server, whatever it answers."""
     try:
         urllib.request.urlopen(endpoint, timeout=5).close()
     except urllib.error.HTTPError:

@@ -1,4 +1,4 @@
-"""PublishAnomalies and PublishDeadLetters: each anomaly, each dead letter as one message on a topic of Pub/Sub."""
+"""Publish each anomaly and each dead letter as one message on a Pub/Sub topic."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -18,15 +18,9 @@ from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_lin
 from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
 from telemetry.model.record_batches import from_records, record_times, to_json_lines
 from telemetry.model.records import DeadLetter
-from telemetry.pubsub.outbox import (
-    MAX_ATTRIBUTES,
-    MAX_VALUE_BYTES,
-    PATIENCE_S,
-    Outbox,
-    OutboxMessage,
-    Settled,
-    cut_text,
-)
+from telemetry.pubsub.messages import MAX_ATTRIBUTES, MAX_VALUE_BYTES, OutboxMessage, Settled, cut_text
+from telemetry.pubsub.outbox import RETRIES, Outbox
+from telemetry.retries import RetryPolicy
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
 from transforms.step import Step
@@ -34,7 +28,7 @@ from transforms.step import Step
 STAGE: Final = "alerts"
 """Stage of the dead letters of anomalies that could not be published."""
 PREFIX: Final = "dead_letter_"
-"""Beginning of the attributes that a published dead letter has besides those of its message."""
+"""Prefix of the attributes that are added to those of a dead letter's message."""
 _ALERT_ATTRIBUTES: Final = ("rule_id", "severity", "device")
 _FLUSH_US: Final = 100_000
 _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: its request names the topic, too
@@ -44,49 +38,49 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: 
 class PublishAnomalies(Step):
     """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
 
-    Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a
-    bundle ends when the topic has taken or refused all of them; while the service is away that can last for
-    `patience_s`. At least once, in no order: a retried bundle publishes the same bytes, the same
+    Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a bundle ends
+    when the topic has taken or refused all of them; while the service is away that can last for the patience of
+    `retries`. At least once, in no order: a retried bundle publishes the same bytes, the same
     anomaly_id, again.
 
     Args:
-        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
         flush_us: how long anomalies of a long bundle wait for a full request, microseconds of processing time.
-        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+        retries: for a request that fails for a passing reason.
     """
 
     topic: str
     flush_us: int = _FLUSH_US
-    patience_s: float = PATIENCE_S
+    retries: RetryPolicy = RETRIES
 
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
-        """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
-        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.patience_s))
+        """Return the dead letters of a PCollection of RecordBatch of Anomaly."""
+        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.retries))
         return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
 
 
 @dataclass
 class PublishDeadLetters(Step):
-    """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
+    """Publish each dead letter as a message: the received bytes, with the reason as attributes.
 
-    Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
-    fails the job with an `OutputError`, unless it is too large for any message and another output keeps it:
-    that is only counted. At least once, in no order.
+    Bounded or unbounded input in any window. A dead letter that cannot be published fails the job with an
+    `OutputError`; one that is too large for any message is only counted if another output keeps it. At least once, in
+    no order.
 
     Args:
-        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
-        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
+        retries: for a request that fails for a passing reason.
         kept_elsewhere: whether another output keeps the same dead letters.
     """
 
     topic: str
-    patience_s: float = PATIENCE_S
+    retries: RetryPolicy = RETRIES
     kept_elsewhere: bool = False
 
     def expand(self, dead_letters: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of DeadLetter."""
-        publish = beam.ParDo(_PublishLetters(self.topic, self.patience_s, self.kept_elsewhere))
+        publish = beam.ParDo(_PublishLetters(self.topic, self.retries, self.kept_elsewhere))
         return dead_letters | "Publish" >> publish.with_output_types(str)
 
 
@@ -108,7 +102,7 @@ def dead_alert(topic: str, message: OutboxMessage, cause: str) -> DeadLetter:
 
 
 def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
-    """Yield a message for each dead letter of a batch: its payload, its attributes and why it is dead."""
+    """Yield a message for each dead letter of a batch: its payload, its attributes and its reason."""
     for row in letters.drop_columns(["publish_time", "event_time"]).to_pylist():
         data = base64.b64decode(row["payload"])
         own = msgspec.json.decode(row["attributes"], type=dict[str, str])
@@ -126,7 +120,7 @@ def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
 def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes of a message and as many of the added ones, from the first, as Pub/Sub allows.
 
-    An added value that is too long is left out; the message's own attributes stay, except one of the same name.
+    An added value that is too long is left out. An added attribute replaces one of the same name.
     """
     short = [(key, value) for key, value in added.items() if len(value.encode()) <= MAX_VALUE_BYTES]
     for number in range(len(short), 0, -1):
@@ -140,22 +134,22 @@ def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str
 class _PublishAlerts(beam.DoFn):
     topic: str
     flush_us: int
-    patience_s: float
+    retries: RetryPolicy
 
     def start_bundle(self) -> None:
-        self.outbox = Outbox(self.topic, self.flush_us, self.patience_s)
+        self.outbox = Outbox(self.topic, self.flush_us, self.retries)
         self.earliest = MAX_TIMESTAMP
 
     def process(self, batch: pa.RecordBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[pa.RecordBatch]:
         self.earliest = min(self.earliest, timestamp)
         self.outbox.add(alert_messages(batch))
-        yield from self._account(self.outbox.settled())
+        yield from self._count(self.outbox.settled())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        for letters in self._account(self.outbox.finish()):
+        for letters in self._count(self.outbox.finish()):
             yield WindowedValue(letters, self.earliest, (GlobalWindow(),))
 
-    def _account(self, settled: Iterator[Settled]) -> Iterator[pa.RecordBatch]:
+    def _count(self, settled: Iterator[Settled]) -> Iterator[pa.RecordBatch]:
         for taken, refused in settled:
             if taken:
                 counters.count(counters.ALERTS_PUBLISHED, taken)
@@ -167,20 +161,20 @@ class _PublishAlerts(beam.DoFn):
 @dataclass
 class _PublishLetters(beam.DoFn):
     topic: str
-    patience_s: float
+    retries: RetryPolicy
     kept_elsewhere: bool
 
     def start_bundle(self) -> None:
-        self.outbox = Outbox(self.topic, _FLUSH_US, self.patience_s)
+        self.outbox = Outbox(self.topic, _FLUSH_US, self.retries)
 
     def process(self, batch: pa.RecordBatch) -> None:
         self.outbox.add(letter_messages(batch))
-        self._account(self.outbox.settled())
+        self._count(self.outbox.settled())
 
     def finish_bundle(self) -> None:
-        self._account(self.outbox.finish())
+        self._count(self.outbox.finish())
 
-    def _account(self, settled: Iterator[Settled]) -> None:
+    def _count(self, settled: Iterator[Settled]) -> None:
         for taken, refused in settled:
             if taken:
                 counters.count(counters.LETTERS_PUBLISHED, taken)

@@ -1,15 +1,15 @@
-"""WriteRecords: record batches as immutable files, partitioned by day and hour of the data's own time.
+"""Write record batches to immutable files, partitioned by day and hour of the records' own time.
 
-``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<pane>-<hash>.jsonl``: the hash is of the content, so a
-retried bundle writes the same file again, and two different files never share a name. A late pane is a
-new file beside the earlier ones.
+``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<version>-<hash>.jsonl``: the hash is of the content, so that a retried
+bundle writes the same file again and two different files never have the same name. A late pane is a new file beside the
+earlier ones.
 """
 
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -17,14 +17,13 @@ import pyarrow as pa
 
 import transforms.shuffle.pickling  # noqa: F401  # batches are pickled on their way between steps
 from telemetry.errors import OutputError
-from telemetry.model.kinds import TIME_COLUMNS
-from telemetry.model.record_batches import concat_record_batches, record_times, to_json_lines, to_parquet
+from telemetry.model.kinds import KINDS
+from telemetry.model.record_batches import FileFormat, concat_record_batches, record_times, to_json_lines, to_parquet
 from telemetry.storage.files import StorageError, join, write_file
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
 from transforms.step import Step
 
-FileFormat = Literal["jsonl", "parquet"]
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
@@ -35,19 +34,19 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 
 @dataclass
 class WriteRecords(Step):
-    """Write each element to files, after gathering elements where they come small and often.
+    """Write elements to files, after gathering small ones.
 
-    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
-    `flush_us` of processing time; the end of the stream writes what still waits. At least once: a file
-    written twice is the same file.
+    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for `flush_us` of
+    processing time; the end of the stream writes the rest. At least once: a file that is written twice is the same
+    file.
 
     Args:
-        kind: name of the output, one of `TIME_COLUMNS`.
+        kind: name of the output, one of `KINDS`.
         output: folder, on any Beam filesystem.
         file_format: jsonl or parquet.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
         shards: how many files are gathered at a time.
-        complete: whether an element holds all there is for its files, so that nothing has to be gathered.
+        complete: whether an element holds all records of its files, so that nothing has to be gathered.
     """
 
     kind: str
@@ -71,21 +70,22 @@ class WriteRecords(Step):
 
 
 def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the microseconds by which each record is partitioned; the smallest int64 if it has no time."""
-    first, *others = (record_times(batch, column) for column in TIME_COLUMNS[kind])
+    """Return the time by which each record is partitioned, microseconds UTC; the smallest int64 if it has none."""
+    first, *others = (record_times(batch, column) for column in KINDS[kind].time_columns)
     for other in others:
         first = np.where(first == _UNKNOWN, other, first)
     return first
 
 
 def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
-    """Yield (start of the hour, pane, records) for each hour, and for aggregates each pane, in a batch.
+    """Yield (start of the hour, version, records) for each hour and each version in a batch.
 
     The start is in microseconds UTC; the smallest int64 for records without a time.
     """
     times = partition_times(kind, batch)
     hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
-    panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
+    version = KINDS[kind].version
+    panes = batch.column(version).to_numpy() if version else np.zeros(len(batch), np.int64)
     if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
         yield int(hours[0]), int(panes[0]), batch
         return
@@ -103,7 +103,7 @@ def hour_folder(hour_us: int) -> str:
 
 
 def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
-    """Return the name of a file of records, the first of which has this time; the smallest int64 for none."""
+    """Return the name of a file of records; `first_us` is the earliest time in it, the smallest int64 for none."""
     moment = str(np.datetime64(max(first_us, 0), "us"))[:19].replace("-", "").replace(":", "")
     return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
 
@@ -152,5 +152,5 @@ class _Write(beam.DoFn):
 
 
 def _first_record(batch: pa.RecordBatch) -> str:
-    """Return by what batches are put in order: they are gathered in any, and the same ones must be the same file."""
+    """Return the sort key of a batch: batches are gathered in any order, and the same ones must be the same file."""
     return str(batch.slice(0, 1).to_pylist())

@@ -18,7 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.model.reading_batch import BoolArray, CodeArray, FloatArray, IntArray, ReadingBatch, merge_names
+from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from telemetry.model.reading_batch import ReadingBatch, merge_names
 from transforms.shuffle.pickling import Packed, pack_values, unpack_values
 from transforms.shuffle.spill import Spilled
 

@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from telemetry.arrays import BoolArray
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line
-from telemetry.model.reading_batch import BoolArray, ReadingBatch
+from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.model.reading_batch import IntArray
+from telemetry.arrays import IntArray
 
 
 @dataclass(frozen=True, slots=True)

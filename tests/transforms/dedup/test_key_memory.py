@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
 from tests.support.jobs import cut
+from tests.support.key_memory import Arrival, expected_memory
 from transforms.decode.codec import rows_of
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, encode_key_memory, key_of
 
@@ -15,21 +16,6 @@ WINDOW = 100
 A, B, C = (name * 16 for name in (b"a", b"b", b"c"))
 KEYS = st.sampled_from([A, B, C, b"\0" * 16, b"a" + b"\0" * 15, b"\xff" * 16, b"a\xff" * 8, None])
 MICROS = st.integers(0, 4 * WINDOW)
-Arrival = tuple[bytes | None, int]
-
-
-def oracle(arrivals: Sequence[Arrival], window_us: int) -> tuple[list[bool], dict[bytes, int]]:
-    """Which arrivals are new, and what is remembered after the last: one at a time, with a dict."""
-    memory: dict[bytes, int] = {}
-    newest = -(2**62)
-    new = []
-    for key, moment in arrivals:
-        newest = max(newest, moment)
-        memory = {known: first for known, first in memory.items() if newest - first <= window_us}
-        new.append(key not in memory)
-        if key is not None:
-            memory.setdefault(key, moment)
-    return new, {known: first for known, first in memory.items() if newest - first <= window_us}
 
 
 def meet(seen: KeyMemory, arrivals: Sequence[Arrival], window_us: int = WINDOW) -> tuple[list[bool], KeyMemory]:
@@ -54,7 +40,7 @@ def test_any_order_and_any_cut_equal_a_dict(arrivals, sizes, window_us):
         new, seen = meet(decode_key_memory(content), part, window_us)
         found += new
         content = encode_key_memory(seen)
-    new, remembered = oracle(arrivals, window_us)
+    new, remembered = expected_memory(arrivals, window_us)
     assert found == new
     assert told(decode_key_memory(content)) == remembered
     assert decode_key_memory(content).newest_us == max((us for _, us in arrivals), default=-(2**62))
