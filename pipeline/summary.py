@@ -39,7 +39,7 @@ class JobSummary:
 
     Attributes:
         counts: counters by name; see `transforms.counters`.
-        seconds: how long it ran.
+        seconds: its duration.
         distributions: by name; see `transforms.counters`.
     """
 

@@ -1,14 +1,14 @@
-"""Pub/Sub read on this machine, through Beam's TestStream.
+"""Read Pub/Sub on this machine, through Beam's TestStream.
 
-Beam's own local Pub/Sub reader takes the wall clock for the watermark, acknowledges before it
-processes and never ends. Here a thread pulls the subscription, and a TestStream service tells the
-runner of each pull and of the watermark that the data allows.
+Beam's own local Pub/Sub reader uses the wall clock as the watermark, acknowledges messages before it processes them
+and never ends. Here a thread pulls the subscription, and a TestStream service sends the runner an event for each pull
+and the watermark that the data allows.
 
-The messages themselves stay in this process: the stream carries the number of a pull, and the step
-after it takes the pull's messages from the `LocalSubscription` by that number. The local runner takes the next
-event when the last one has gone through the whole graph, so a mark behind each pull, on a branch of its
-own, tells that the pull is in the runner's state or written: then it is acknowledged. (An ordered
-subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
+The messages stay in this process: the stream carries the number of a pull, and the step after it takes the messages of
+the pull from the `LocalSubscription` by that number. The local runner takes the next event when the previous one has
+gone through the whole graph. A mark follows each pull on a separate branch; when it arrives, the pull has been written
+or is in the runner's state, and is acknowledged. (An ordered subscription delivers one batch of an ordering key at a
+time, so the source cannot wait for the next pull before it acknowledges.)
 """
 
 import threading
@@ -34,9 +34,9 @@ _MIN_US: Final = -(2**62)
 _PULLS: Final = "pulls"
 _MARKS: Final = "marks"
 _TICK_S: Final = 0.1
-_LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the pull under way
+_LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
 _CLOCK_STEP_S: Final = 0.05
-_AHEAD: Final = 2  # pulls the runner is told of before the first is done: one at work, one ready
+_AHEAD: Final = 2  # announced pulls that are not done: one is processed, one is ready
 _CODER: Final = VarIntCoder()
 
 
@@ -47,18 +47,18 @@ class _Pull(NamedTuple):
 
 
 class LocalSubscription:
-    """The pulls on their way into the local runner, and the watermark.
+    """Pulls that are passed to the local runner, and the watermark.
 
     Args:
         puller: where messages come from and acknowledgements go to.
         metrics: names of the metrics that the job decodes.
-        lag_us: how far the watermark stays behind the newest message, microseconds.
-        stop_after_idle_us: end after so long without a message, microseconds; None for never.
+        lag_us: distance of the watermark behind the newest message, microseconds.
+        stop_after_idle_us: time without a message after which the stream ends, microseconds; None for never.
         clock: monotonic seconds.
 
     Attributes:
         watermark_us: no later reading is expected to be older, microseconds UTC.
-        acknowledged: messages that the runner took over while it ran.
+        acknowledged: number of messages that were acknowledged while the runner ran.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class LocalSubscription:
         stop_after_idle_us: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; nothing is pulled before the runner asks."""
+        """Prepare the subscription; pulling starts with the first request of the runner."""
         self._puller = puller
         self._metrics = metrics
         self._lag_us = lag_us
@@ -86,27 +86,27 @@ class LocalSubscription:
         self.watermark_us = _MIN_US
         self.acknowledged = 0
 
-    # Called by the runner's side.
+    # Called by the steps of the graph and by the job.
 
     def take(self, number: int) -> list[tuple[Message, int]]:
-        """Return the messages of a pull with their timestamps in microseconds; a retry gets them again."""
+        """Return the messages of a pull with their timestamps in microseconds; a retry returns the same."""
         with self._condition:
             pull = self._pulls[number]
         return list(zip(pull.messages, pull.times_us, strict=True))
 
     def fail(self) -> None:
-        """Learn that a step has failed for good: nothing is acknowledged any more."""
+        """Acknowledge nothing from now on, because a step has failed for good."""
         with self._condition:
             self._failed = True
 
     def done(self, number: int) -> None:
-        """Learn that a pull has gone through: its messages are acknowledged."""
+        """Acknowledge the messages of a pull that has gone through the graph."""
         with self._condition:
-            if self._failed:  # the runner goes on for a moment, and the mark may overtake the pull
+            if self._failed:  # the runner goes on for a moment, and the mark may arrive although the pull failed
                 return
             pull = self._pulls.pop(number, None)
             self._done = max(self._done, number)
-            self._last_active = self._clock()  # what the runner did until now was not idling
+            self._last_active = self._clock()  # the runner was not idle until now
             self._condition.notify_all()
         if pull is not None:
             forget(pull.messages)
@@ -118,7 +118,7 @@ class LocalSubscription:
         self._stopped = True
 
     def finish(self, *, succeeded: bool) -> None:
-        """Stop pulling, after the runner has ended: what it took over is acknowledged, the rest given back."""
+        """Stop pulling after the runner has ended; acknowledge its pulls if it succeeded, else give them back."""
         with self._condition:
             for pull in self._pulls.values():
                 forget(pull.messages)
@@ -127,13 +127,13 @@ class LocalSubscription:
                 else:
                     self._puller.give_back(pull.ack_ids)
             self._pulls.clear()
-            self._finished = True  # a runner that failed asks no more, and the stream must not wait for it
+            self._finished = True  # a runner that failed sends no more requests, and the stream must not wait for it
             self._condition.notify_all()
         self._puller.close()
 
     @property
     def failure(self) -> str:
-        """Why the subscription could not be read any further, or ""."""
+        """Return the reason why the subscription could not be read any further, or ""."""
         return str(self._puller.failed or "")
 
     # Called by the TestStream service.
@@ -166,7 +166,7 @@ class LocalSubscription:
                 yield _Payload.Event(watermark_event=step)
 
     def _announce(self, messages: list[Message], times: list[int], moment_us: int, ack_ids: list[str]) -> Any:
-        """Keep a pull for the runner to take; return the event that tells it the number."""
+        """Keep a pull for the runner to take; return the event that carries its number."""
         with self._condition:
             self._told += 1
             self._pulls[self._told] = _Pull(messages, times, ack_ids)
@@ -193,7 +193,7 @@ class LocalSubscription:
         if self._puller.failed or self._finished:
             return True
         idle_s = self._clock() - self._last_active if self._told == self._done else 0.0
-        if self._stopped:  # what was pulled, and what the pull under way brings, still goes through
+        if self._stopped:  # pulled messages, and those of the current pull, still go through
             self._puller.stop()
             if idle_s > _LAST_PULL_S:
                 self._puller.cancel()
@@ -218,7 +218,7 @@ class ReadLocalPubSub(beam.PTransform):
     """Read a `LocalSubscription` with the local runner.
 
     Unbounded, in the global window; timestamps are the messages' smallest event times and the watermark
-    follows them. At least once: messages are acknowledged when the runner has taken them over.
+    follows them. At least once: messages are acknowledged when the runner has processed them.
     """
 
     def __init__(self, subscription: LocalSubscription) -> None:
@@ -235,7 +235,7 @@ class ReadLocalPubSub(beam.PTransform):
         return events[_PULLS] | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
 
     def start(self) -> None:
-        """Start serving; the runner asks when the pipeline runs."""
+        """Start serving events to the runner."""
         self._controller.start()
 
     def stop(self) -> None:

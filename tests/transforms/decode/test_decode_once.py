@@ -35,7 +35,9 @@ def test_others_are_decoded(ahead):
         assert again is not decoded
         assert again.readings is not None
         assert again.readings.messages == tuple(others)
-    assert decode_once(group, ("humidity",)).readings.metrics == ("humidity",)
+    other = decode_once(group, ("humidity",)).readings
+    assert other is not None
+    assert other.metrics == ("humidity",)
     assert decode_once((), METRICS).readings is None
 
 
