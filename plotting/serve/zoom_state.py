@@ -18,11 +18,9 @@ class ZoomState:
 
     def zoomed_limits(self, axes: Sequence[Axes]) -> ZoomLimits:
         """Return the limits that the user changed; None for each range that shows all data."""
+        recorded = zip(_limits(axes), self._whole, strict=False)  # nothing is recorded before the first picture
         return [
-            (across if across != whole[0] else None, up if up != whole[1] else None)
-            for (across, up), whole in zip(
-                _limits(axes), self._whole, strict=False
-            )  # there are no limits before the first picture
+            (across if across != whole[0] else None, up if up != whole[1] else None) for (across, up), whole in recorded
         ]
 
     def remember_whole(self, axes: Sequence[Axes], chosen: ZoomLimits) -> None:

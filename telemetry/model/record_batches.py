@@ -24,7 +24,6 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.IntType: pa.int64(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
-_ROWS_AT_ONCE: Final = 20_000  # that are converted to Python objects together; bounds the memory for a long file
 
 
 @lru_cache(maxsize=16)
@@ -96,10 +95,15 @@ def _json_row(names: tuple[str, ...]) -> type[msgspec.Struct]:
     return msgspec.defstruct("JsonRow", [(name, Any) for name in names], gc=False)
 
 
-def to_json_lines(batch: pa.RecordBatch) -> bytes:
-    """Return the rows as newline-terminated JSON objects; times as RFC 3339 UTC with six decimals."""
+def to_json_lines(batch: pa.RecordBatch, rows_at_once: int = 20_000) -> bytes:
+    """Return the rows as newline-terminated JSON objects; times as RFC 3339 UTC with six decimals.
+
+    Args:
+        batch: records of one kind.
+        rows_at_once: how many are converted to Python objects together; bounds the memory for a long file.
+    """
     row, encode = _json_row(tuple(batch.schema.names)), msgspec.json.Encoder().encode_lines
-    pieces = (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, len(batch), _ROWS_AT_ONCE))
+    pieces = (batch.slice(start, rows_at_once) for start in range(0, len(batch), rows_at_once))
     return b"".join(encode(list(map(row, *json_columns(piece)))) for piece in pieces)
 
 

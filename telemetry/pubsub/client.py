@@ -15,22 +15,26 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from telemetry.errors import ConfigError
 from telemetry.pubsub.messages import OutboxMessage
 
-_ANSWER_S: Final = 10.0
 _ATTEMPT_S: Final = 30.0
 _RECONNECT: Final = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1_000)]
 _CLIENTS: Final[dict[str, PublisherClient]] = {}
 _LOCK: Final = threading.Lock()
 
 
-def check_topic(flag: str, name: str) -> None:
+def check_topic(flag: str, name: str, answer_s: float = 10.0) -> None:
     """Check that a topic that will be published to exists.
+
+    Args:
+        flag: the flag that names the topic.
+        name: the topic's full name.
+        answer_s: how many seconds Pub/Sub has to answer.
 
     Raises:
         ConfigError: if it does not exist, Pub/Sub does not answer or there are no credentials.
     """
     # A service account with the role pubsub.publisher may publish to a topic, but not get it.
     with _explained(flag, name), contextlib.suppress(exceptions.PermissionDenied):
-        _client().get_topic(topic=name, retry=None, timeout=_ANSWER_S)
+        _client().get_topic(topic=name, retry=None, timeout=answer_s)
 
 
 def send_request(topic: str, messages: Sequence[OutboxMessage]) -> None:

@@ -82,7 +82,6 @@ def test_one_row_a_message_equals_the_oracle(server: PubSub, tmp_path: Path) -> 
 
 @settings(
     max_examples=6,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

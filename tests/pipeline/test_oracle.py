@@ -15,7 +15,6 @@ from tests.support.readings import readings
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=12,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and refused if they are anything else."""
+"""Checkpoints are replaced atomically, and other files are rejected."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["checkpoint"]
 
 
-def test_a_failed_write_leaves_the_old_one_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "checkpoint")
     save_progress(path, PROGRESS)
 
@@ -47,7 +47,7 @@ def test_a_failed_write_leaves_the_old_one_and_no_litter(tmp_path: Path, monkeyp
         (b'{"run_id":"x","recording":"y","next_sequence":-1,"shift_us":0}', "is not a checkpoint"),
     ],
 )
-def test_anything_else_is_refused(content: bytes, problem: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_rejected(content: bytes, problem: str, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=problem):
@@ -59,12 +59,12 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         save_progress(str(tmp_path / "none" / "checkpoint"), PROGRESS)
 
 
-def test_a_folder_in_its_place(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--checkpoint .*cannot be read: Is a directory"):
         load_progress(str(tmp_path))
 
 
-def test_others_may_read_it_as_any_file(tmp_path: Path) -> None:
+def test_a_checkpoint_has_the_usual_permissions(tmp_path: Path) -> None:
     save_progress(str(tmp_path / "checkpoint"), PROGRESS)
     (tmp_path / "plain").touch()
     assert stat.S_IMODE((tmp_path / "checkpoint").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
@@ -18,6 +19,7 @@ from publisher.csv_input import CsvChunk, CsvTable, UnparsedLines, check_input, 
 from telemetry.errors import ConfigError
 from telemetry.model.messages import MAX_LINE_BYTES
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 
 BLANK = " \t\n\r\x0b\x0c"
 Item = tuple[str, ...] | str
@@ -127,18 +129,18 @@ def test_standard_input_plain_or_gzip():
         "blank lines", "CR within a line", "empty cells", "blanks stay", "NUL", "other line separators", "no row",
     ],
 )  # fmt: skip
-def test_rows_and_odd_lines(write, content, expected):
+def test_rows_and_unparsed_lines(write, content, expected):
     assert items(read(write(content))) == expected
 
 
-def test_bytes_that_are_not_utf8_make_one_line_odd_and_can_be_had_back(write):
+def test_a_line_that_is_not_utf8_is_unparsed_and_keeps_its_bytes(write):
     lines = [b"1,a,b", b"2,\xffb,c", b"3,c,\xed\xa0\x80", b'4,d,"\xc3', b"5,e,\xc3\xa9"]
     found = items(read(write(b"ts,device,note\n" + b"\n".join(lines))))
     assert [item for item in found if isinstance(item, tuple)] == [("1", "a", "b"), ("5", "e", "é")]
     assert [item.encode("utf-8", "surrogateescape") for item in found if isinstance(item, str)] == lines[1:4]
 
 
-def test_a_quote_left_open_gives_up_after_the_longest_line_that_is_read(write):
+def test_an_unclosed_quote_ends_at_the_longest_line(write):
     filler = "2,b," + "x" * 996 + "\n"
     for lines, fits in ((MAX_LINE_BYTES // 1_001 - 1, True), (MAX_LINE_BYTES // 1_001 + 1, False)):
         body = '1,a,"' + "\n" + filler * lines
@@ -153,7 +155,7 @@ def test_a_quote_left_open_gives_up_after_the_longest_line_that_is_read(write):
             assert found[-2] == '"'
 
 
-def test_a_long_row_is_a_row_and_a_file_without_line_feeds_is_refused(write, monkeypatch):
+def test_a_long_row_is_read_and_a_file_without_line_feeds_is_rejected(write, monkeypatch):
     cell = "x" * 500_000
     assert items(read(write(f"ts,device,note\n1,a,{cell}\n2,b,c"))) == [("1", "a", cell), ("2", "b", "c")]
     monkeypatch.setattr(csv_blocks, "_LONGEST_LINE_BYTES", 200_000)
@@ -161,7 +163,7 @@ def test_a_long_row_is_a_row_and_a_file_without_line_feeds_is_refused(write, mon
         read(write(f"ts,device,note\n1,a,{cell}\n2,b,c"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BYTES, st.integers(1, 40))
 @example(b'1,"a\nb",c\n2,b,c', 1)
 @example(b'1,"a\n2,b,c\n', 3)
@@ -172,7 +174,7 @@ def test_blocks_of_any_size_give_the_same_rows(content: bytes, block_bytes: int)
     assert read_bytes(content, block_bytes) == read_bytes(content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=20), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, ...]], end: str, quoted: bool) -> None:
     file = io.StringIO(newline="")
@@ -182,10 +184,11 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, ...]], end: 
     assert read_bytes(file.getvalue().encode()) == rows
 
 
-@settings(max_examples=150, deadline=None)
+@counts_checks("unparsed line", "row")
+@settings(max_examples=150)
 @given(BYTES)
-def test_each_line_is_in_a_row_or_odd_and_no_other(content: bytes) -> None:
-    """The lines of the input, blank ones aside, are the lines of the rows and the odd lines, in order."""
+def test_each_line_is_in_exactly_one_row_or_is_unparsed(checks: Counter[str], content: bytes) -> None:
+    """Rows and unparsed lines contain all lines of the input except blank ones, in order."""
     table_or_odd = read_bytes(b"ts,device,note\n" + content)
     lines = content.decode("utf-8", "surrogateescape").split("\n")
     at = 0
@@ -193,9 +196,11 @@ def test_each_line_is_in_a_row_or_odd_and_no_other(content: bytes) -> None:
         while not lines[at].strip(BLANK):
             at += 1
         if isinstance(item, str):
+            checks["unparsed line"] += 1
             assert item == lines[at].removesuffix("\r")
             at += 1
         else:
+            checks["row"] += 1
             end = next(end for end in range(at + 1, len(lines) + 1) if cells_of(lines[at:end]) == item)
             assert end - at == 1 + "".join(item).count("\n")
             at = end
@@ -273,7 +278,7 @@ def test_a_damaged_gzip_gives_the_rows_before_the_damage_and_an_error(write, dam
     assert found == [tuple(line.split(",")) for line in ROW_LINES.decode().splitlines()[: len(found)]]
 
 
-def test_no_gzip_at_all_behind_its_first_bytes(write):
+def test_a_file_that_only_begins_like_gzip(write):
     with pytest.raises(InputError, match="damaged gzip"):
         read(write(b"\x1f\x8bnonsense"))
 
@@ -344,7 +349,7 @@ def test_memory_does_not_grow_with_the_file(write):
 
 
 @pytest.mark.parametrize("name", ["telemetry_first_10000.csv", "telemetry_2020-07-13.csv.gz"])
-def test_real_telemetry_has_no_odd_line(name):
+def test_real_telemetry_has_no_unparsed_line(name):
     path = needs.data(name)
     content = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
     header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -36,6 +37,7 @@ from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.text import timestamps
 from telemetry.text.csv_cells import cell_to_json
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
 from transforms.decode.json_lines import row_decoder
 
@@ -98,7 +100,7 @@ soon,a,40,50,true,x
 """
 
 
-def test_what_it_finds_in_a_small_file(ask, write):
+def test_the_report_of_a_small_file(ask, write):
     path = write(SMALL)
     version = load_rules(None).version
     assert ask(path) == {
@@ -224,7 +226,7 @@ temp-high  critical  temp above 30 °C         2  33.33%        2
     )
 
 
-def test_a_header_alone_is_told_in_text_and_json(ask, write, capsys):
+def test_a_file_with_only_a_header(ask, write, capsys):
     path = write("ts,device,temp\n")
     found = ask(path)
     assert found["counts"] == dict.fromkeys(found["counts"], 0)
@@ -238,7 +240,7 @@ def test_a_header_alone_is_told_in_text_and_json(ask, write, capsys):
     assert "0 of 0 readings are flagged" in capsys.readouterr().out
 
 
-def test_names_cannot_upset_the_text(write, capsys):
+def test_unprintable_and_long_names_do_not_break_the_layout(write, capsys):
     name = "\x1b[31m" + "x" * 200
     command(write(f'ts,device,"a\nb"\n1,"{name}",2\n'.replace('"a\nb"', "é\x07")))
     out = capsys.readouterr().out
@@ -252,7 +254,7 @@ def test_names_cannot_upset_the_text(write, capsys):
     [(0.0, "0.00 s"), (0.25, "0.250 s"), (7.384, "7.38 s"), (59.9, "59.9 s"), (60, "1 min 0 s"), (3_725, "1 h 2 min"),
      (86_399, "24 h 0 min"), (90_000, "1 d 1 h"), (1e9, "11,574 d 2 h")],
 )  # fmt: skip
-def test_durations_read_well(seconds, text):
+def test_durations_have_two_units(seconds, text):
     from publisher.explore.text import _duration
 
     assert _duration(seconds) == text
@@ -287,7 +289,7 @@ def test_rules_are_those_of_the_file(ask, write):
     assert found["rules_version"] != load_rules(None).version
 
 
-def test_start_is_the_first_time_and_end_is_not_looked_at_any_more(ask, write):
+def test_start_is_included_and_end_is_not(ask, write):
     path = write(SMALL)
     whole = ask(path)
     assert ask(path, "--start", START, "--end", START + 41) == whole
@@ -298,11 +300,11 @@ def test_start_is_the_first_time_and_end_is_not_looked_at_any_more(ask, write):
     assert early["time"]["last_time"] == "2020-07-12T00:00:05.000000Z"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(["1", "2", "3", "4", "soon", "odd"]), max_size=12), st.integers(0, 5), st.integers(0, 5)
 )
-def test_the_same_lines_are_looked_at_as_a_replay_publishes(times: list[str], start: int, end: int) -> None:
+def test_the_selected_lines_are_those_that_a_replay_publishes(times: list[str], start: int, end: int) -> None:
     pieces: list[CsvChunk] = [
         UnparsedLines([f"odd {i}"]) if ts == "odd" else CsvTable(("device", "ts"), [[f"{i}", ts]])
         for i, ts in enumerate(times)
@@ -322,7 +324,7 @@ def test_columns_are_renamed(ask, write):
     assert found == ask(write(SMALL))
 
 
-def test_top_is_how_many_gaps_and_devices_are_shown(ask, write, capsys):
+def test_top_limits_the_gaps_and_devices(ask, write, capsys):
     rows = "".join(f"{START + i * i},d{i % 7},{i}\n" for i in range(40))
     path = write("ts,device,temp\n" + rows)
     for top in (1, 3, 7, 50):
@@ -339,7 +341,7 @@ def test_top_is_how_many_gaps_and_devices_are_shown(ask, write, capsys):
     assert "and 5 more devices, each with at most as many readings" in capsys.readouterr().out
 
 
-def test_several_inputs_are_one_story(ask, write, tmp_path):
+def test_several_inputs_have_one_report(ask, write, tmp_path):
     one = write("ts,device,temp\n1,a,20\n2,a,21\n", "1.csv")
     two = tmp_path / "2.csv"
     two.write_bytes(gzip.compress(b"\xef\xbb\xbfhumidity,device,ts\r\n50,a,3\r\n51,a,4\r\n"))
@@ -378,7 +380,7 @@ def test_several_inputs_are_one_story(ask, write, tmp_path):
     ],
     ids=" ".join,
 )
-def test_mistakes_are_named_in_one_line(write, monkeypatch, tmp_path, capsys, options, problem):
+def test_each_mistake_is_reported_in_one_line(write, monkeypatch, tmp_path, capsys, options, problem):
     write(SMALL)
     write("", "empty.csv")
     monkeypatch.chdir(tmp_path)
@@ -391,7 +393,7 @@ def test_mistakes_are_named_in_one_line(write, monkeypatch, tmp_path, capsys, op
     assert capsys.readouterr().out == ""
 
 
-def test_a_damaged_input_is_an_error_and_not_half_a_report(tmp_path, capsys):
+def test_a_damaged_input_is_an_error_without_a_report(tmp_path, capsys):
     path = tmp_path / "r.csv.gz"
     path.write_bytes(gzip.compress(b"ts,device\n" + b"1,a\n" * 1_000)[:-3])
     with pytest.raises(InputError, match="damaged gzip"):
@@ -403,7 +405,7 @@ def test_a_damaged_input_is_an_error_and_not_half_a_report(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["temp", "light", "note"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     cells=st.lists(
         st.one_of(
@@ -419,7 +421,7 @@ def test_a_damaged_input_is_an_error_and_not_half_a_report(tmp_path, capsys):
 )
 @example(cells=["1_000"])
 @example(cells=["1", "inf"])
-def test_a_cell_is_what_the_decoder_makes_of_it(name: str, cells: list[str]) -> None:
+def test_a_cell_has_the_value_that_the_decoder_reads(name: str, cells: list[str]) -> None:
     decoder = row_decoder((name,))
     for cell, value in zip(cells, read_values(name, cells).tolist(), strict=True):
         try:
@@ -432,7 +434,8 @@ def test_a_cell_is_what_the_decoder_makes_of_it(name: str, cells: list[str]) -> 
 CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400", "30.0"])
 
 
-@settings(max_examples=100, deadline=None)
+@counts_checks("readings")
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(
@@ -444,7 +447,9 @@ CELLS = st.sampled_from(["20", "31.5", "", "warm", "nan", "true", "-5", "1e400",
     ),
     st.integers(1, 5),
 )
-def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]], least: int) -> None:
+def test_readings_and_anomalies_are_those_of_the_job(
+    checks: Counter[str], rows: list[tuple[str, ...]], least: int
+) -> None:
     pieces = [CsvTable(("ts", "device", "temp", "co", "light"), [list(row)]) for row in rows]
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", least):
@@ -459,6 +464,7 @@ def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]]
     counts = found.counts
     assert counts.rows == count + counts.without_time + counts.without_device + counts.unreadable
     if readings is not None:
+        checks["readings"] += 1
         temp = readings.values[DEFAULT_METRICS.index("temp")]
         assert found.flagged == found.rules[0].readings == np.count_nonzero(temp > 30.0)
         assert found.metrics[0].values == np.count_nonzero(~np.isnan(temp))
@@ -467,7 +473,7 @@ def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]]
         assert {entry.device for entry in found.devices} == {readings.devices[code] for code in readings.device}
 
 
-def test_a_row_too_long_for_the_job_is_no_reading():
+def test_a_row_too_long_for_the_job_is_not_a_reading():
     escaped = "\x01" * (MAX_LINE_BYTES // 6)
     fits = "x" * (MAX_LINE_BYTES - len('{"ts":1,"device":"a","note":""}'))
     table = CsvTable(("ts", "device", "note"), [["1", "a", note] for note in (fits, fits + "x", escaped, "short")])
@@ -529,7 +535,7 @@ def check(found: Report, frame: Any, top: int) -> None:
     assert [entry.metric for entry in found.metrics] == [name for name in frame.columns if name not in ("ts", "device")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 200),
     st.integers(0, 2**32 - 1),
@@ -537,7 +543,7 @@ def check(found: Report, frame: Any, top: int) -> None:
     st.integers(1, 60),
     st.sampled_from([1, 20, 999]),
 )
-def test_everything_equals_plain_pandas_in_pieces_of_any_size(
+def test_the_report_equals_plain_pandas_for_chunks_of_any_size(
     n: int, seed: int, devices: int, rows_at_once: int, top: int
 ) -> None:
     frame = frame_of(n, seed, devices)
@@ -578,7 +584,7 @@ def test_the_whole_real_telemetry(ask):
 # ---- details
 
 
-def test_globs_choose_the_devices_of_a_rule_also_those_met_later():
+def test_globs_select_the_devices_of_a_rule_also_later_ones():
     rules = 'version: 1\nrules: [{id: r, metric: temp, above: 0, devices: ["b*", "?1"]}]'
     survey = Survey(parse_rules(rules), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
@@ -588,7 +594,7 @@ def test_globs_choose_the_devices_of_a_rule_also_those_met_later():
     assert rule == RuleEntry("r", "warning", "temp above 0 °C", 4, 0.5, 3)
 
 
-def test_repeats_are_found_across_pieces_and_not_across_other_columns():
+def test_repeated_rows_are_found_across_chunks_with_equal_columns():
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
         for names in (("ts", "device"), ("ts", "device"), ("device", "ts")):
@@ -602,14 +608,14 @@ def test_large_values_do_not_overflow():
     assert (told.metric, told.values, told.min, told.max) == ("x", 10, 1.7e308, 1.7e308)
 
 
-def test_one_broken_clock_is_one_gap_and_one_step_back():
+def test_one_wrong_time_is_one_gap_and_one_step_back():
     found = survey_of("ts,device", *(f"{ts},a" for ts in (10, 20, 4e9, 30, 40, 50)))
     assert [entry.seconds for entry in found.time.gaps] == [4e9 - 20, 10, 10, 10]
     assert (found.time.out_of_order, found.time.furthest_back_seconds) == (1, 4e9 - 30)
     assert found.devices[0].usual_interval_seconds == 10.0
 
 
-def test_of_equal_gaps_the_one_met_first_comes_first():
+def test_equal_gaps_keep_the_order_of_the_input():
     found = survey_of("ts,device", "0,a", "0,b", "5,b", "5,a")
     assert [entry.device for entry in found.time.device_gaps] == ["b", "a"]
 
@@ -644,7 +650,7 @@ def test_nothing_heavy_is_imported():
     assert not {"apache_beam", "pandas", "pyarrow", "grpc", "tqdm"}.intersection(result.stdout.split())
 
 
-def test_a_reader_that_leaves_is_no_stack_trace(tmp_path):
+def test_a_closed_pipe_prints_no_traceback(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text("ts,device,temp\n" + "".join(f"{n},device-{n},20\n" for n in range(3_000)))
     command = [sys.executable, "-m", "publisher", "explore", str(file), "--top", "3000"]

@@ -1,5 +1,6 @@
 import json
 import math
+from collections import Counter
 from itertools import chain, islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from publisher.json_lines import NO_TIME, LineBatch, LineFormatter, format_lines
 from telemetry.model.messages import Message
 from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
 from tests.support import needs
+from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
 
 # What lies on the border between a number, a text, nothing and something else.
@@ -52,7 +54,7 @@ def test_rows_become_objects_with_the_cells_in_the_order_of_the_file():
     assert len(written) == 2
 
 
-def test_odd_lines_stay_as_they_are():
+def test_unparsed_lines_are_unchanged():
     written = LineFormatter().format(UnparsedLines(['1,a"', "\udcff,b"]))
     assert written.texts == ['1,a"', "\udcff,b"]
     assert written.times.tolist() == [NO_TIME, NO_TIME]
@@ -65,7 +67,7 @@ def test_any_name_of_a_column(name):
     assert json.loads(text) == {"ts": 1, "device": "a", name: 2}
 
 
-def test_one_writer_takes_tables_of_any_columns():
+def test_one_formatter_accepts_tables_with_any_columns():
     pieces: list[CsvChunk] = [
         CsvTable(("ts", "device"), [["1", "a"]]),
         UnparsedLines(["x"]),
@@ -78,24 +80,27 @@ def test_one_writer_takes_tables_of_any_columns():
     ]
 
 
-@settings(deadline=None)
+@counts_checks("finite", "not finite")
 @given(st.lists(st.floats(), min_size=1))
-def test_a_float_survives_as_the_same_double(numbers: list[float]) -> None:
+def test_a_float_survives_as_the_same_double(checks: Counter[str], numbers: list[float]) -> None:
     texts = write(("ts", "device", "x"), *(["1", "a", repr(number)] for number in numbers)).texts
     for number, text in zip(numbers, texts, strict=True):
         survived = json.loads(text)["x"]
         if math.isfinite(number):
+            checks["finite"] += 1
             assert survived == number
             assert math.copysign(1, survived) == math.copysign(1, number)
         else:
-            assert survived == repr(number)  # as text, for the decoder to judge
+            checks["not finite"] += 1
+            assert survived == repr(number)  # as text, which the decoder rejects
 
 
-@settings(max_examples=300, deadline=None)
+@counts_checks("text")
+@settings(max_examples=300)
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=10))
 @example([("1", "a", "1,2"), ("1", "a", "3")])
 @example([("1", "a", "1\n2")])
-def test_each_cell_is_what_the_rule_makes_of_it(rows: list[tuple[str, ...]]) -> None:
+def test_each_cell_is_converted_by_the_rules(checks: Counter[str], rows: list[tuple[str, ...]]) -> None:
     written = write(("ts", "device", "x"), *map(list, rows))
     for (ts, device, x), text in zip(rows, written.texts, strict=True):
         assert text == f'{{"ts":{cell_to_json(ts)},"device":{text_to_json(device)},"x":{cell_to_json(x)}}}'
@@ -103,18 +108,19 @@ def test_each_cell_is_what_the_rule_makes_of_it(rows: list[tuple[str, ...]]) -> 
         survived = json.loads(text)
         assert survived["device"] == (device or None)
         if isinstance(survived["x"], str):
+            checks["text"] += 1
             assert survived["x"] == x
     assert written.devices == [row[1] for row in rows]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(CELL, min_size=1, max_size=6))
-def test_numbers_are_the_cells_that_the_rule_leaves_alone(cells: list[str]) -> None:
+def test_numbers_are_the_cells_that_the_rule_does_not_change(cells: list[str]) -> None:
     unchanged = [cell_to_json(cell) == cell and cell not in ("true", "false") for cell in cells]
     assert are_numbers(cells) == all(unchanged)
 
 
-def test_caches_forget_and_keep_no_long_cell(monkeypatch):
+def test_caches_are_bounded_and_hold_no_long_cell(monkeypatch):
     monkeypatch.setattr(json_lines, "_MOST_CACHED", 3)
     formatter = LineFormatter()
     cells = [f"text {i % 7}" for i in range(50)] + ["x" * 100]
@@ -147,7 +153,7 @@ TIMES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TIMES, min_size=1, max_size=4))
 @example(["-1e-9"])
 @example(["-0.0", "-1e-7", "1"])
@@ -160,7 +166,7 @@ def test_times_are_those_the_decoder_reads(cells: list[str]) -> None:
     assert written.times.tolist() == read_times(cells).tolist() == [decoded_us(text) for text in written.texts]
 
 
-def test_lines_can_be_chosen():
+def test_lines_are_selected_by_a_mask():
     written = write(("ts", "device"), ["1", "a"], ["2", "b"], ["3", "c"])
     some = written.select(np.array([True, False, True]))
     assert some.texts == [written.texts[0], written.texts[2]]

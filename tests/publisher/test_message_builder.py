@@ -1,7 +1,8 @@
-"""Messages of a replay: nothing lost, nothing reordered, every attribute right, the same again on another run."""
+"""Messages of a replay: complete, in order, with correct attributes, and equal in each run."""
 
 import gzip
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from publisher.json_lines import NO_TIME, LineBatch
 from publisher.replay import message_builder
 from publisher.replay.message_builder import MAX_PAYLOAD_BYTES, MessageBuilder, Ordering, ReplayMessage
+from tests.support.law_checks import counts_checks
 
 
 def lines_of(*rows: tuple[str, int, str]) -> LineBatch:
@@ -35,20 +37,23 @@ ROWS = st.lists(
 )
 
 
+@counts_checks("rows by device", "rows of the run")
 @given(rows=ROWS, cuts=st.integers(1, 7), size=st.integers(1, 9), ordering=st.sampled_from(["run", "device", "none"]))
-def test_every_line_goes_out_once_and_in_order(
-    rows: list[tuple[str, int, str]], cuts: int, size: int, ordering: Ordering
+def test_every_line_is_sent_once_and_in_order(
+    checks: Counter[str], rows: list[tuple[str, int, str]], cuts: int, size: int, ordering: Ordering
 ) -> None:
     blocks = [lines_of(*rows[start : start + cuts]) for start in range(0, len(rows), cuts)]
     messages = form(blocks, rows_per_message=size, ordering=ordering)
     assert [message.sequence for message in messages] == list(range(len(messages)))
     sent = [line for message in messages for line in message.payload.decode().split("\n")]
     if ordering == "device":
+        checks["rows by device"] += len(rows)
         assert {m.ordering_key for m in messages} == {device for _, _, device in rows}
         for device in ("a", "b", "ä"):
             of_device = [line for m in messages if m.ordering_key == device for line in m.payload.decode().split("\n")]
             assert of_device == [text for text, _, name in rows if name == device]
     else:
+        checks["rows of the run"] += len(rows)
         assert {m.ordering_key for m in messages} <= {"run" if ordering == "run" else ""}
         assert sent == [text for text, _, _ in rows]
     assert len(sent) == len(rows) == sum(message.rows for message in messages)
@@ -69,7 +74,7 @@ def test_attributes() -> None:
     assert (messages[0].first_us, messages[0].last_us) == (2_000_999, 5_000_999)
 
 
-def test_a_shift_moves_the_event_time_and_is_told() -> None:
+def test_a_time_shift_changes_the_event_time_and_is_an_attribute() -> None:
     (message,) = form([lines_of(("{1}", 2_000_000, "a"))], shift_us=1_500_001)
     assert message.attributes["event_time"] == "3500"
     assert round(float(message.attributes["time_shift"]) * 1e6) == 1_500_001
@@ -103,18 +108,18 @@ def test_a_message_may_be_exactly_as_long_as_the_limit() -> None:
     assert [len(message.payload) for message in messages] == [MAX_PAYLOAD_BYTES, 1]
 
 
-def test_a_row_above_the_limit_goes_alone() -> None:
+def test_a_row_above_the_limit_has_its_own_message() -> None:
     texts = ["a", "x" * (MAX_PAYLOAD_BYTES + 1), "b"]
     assert [m.payload.decode() for m in form([lines_of(*((text, 1, "a") for text in texts))])] == texts
 
 
-def test_a_row_that_pubsub_would_refuse_goes_compressed() -> None:
+def test_a_row_too_long_for_pubsub_is_compressed() -> None:
     (message,) = form([lines_of(("x" * 10_000_001, 1, "a"))])
     assert message.attributes["content-encoding"] == "gzip"
     assert len(message.payload) < 100_000
 
 
-def test_bytes_that_are_no_text_survive() -> None:
+def test_bytes_that_are_not_text_are_kept() -> None:
     raw = b'{"ts":1,\xff\xfe}'
     (message,) = form([lines_of((raw.decode("utf-8", "surrogateescape"), NO_TIME, ""))])
     assert message.payload == raw

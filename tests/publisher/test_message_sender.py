@@ -1,4 +1,4 @@
-"""Messages through a channel that fails in every way a channel can."""
+"""Retries of messages through a channel that fails in all possible ways."""
 
 import threading
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def deliver(channel: Flaky, messages: list[ReplayMessage], stopped: threading.Ev
     return delivery
 
 
-def test_what_does_not_fail_arrives_once(stopped: threading.Event) -> None:
+def test_messages_that_do_not_fail_arrive_once(stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: None)
     delivery = deliver(channel, [message(n) for n in range(5, 25)], stopped)
     assert channel.received == list(range(5, 25))
@@ -117,14 +117,14 @@ def test_bytes_in_flight_are_bounded(stopped: threading.Event, monkeypatch: pyte
     assert 1 <= channel.most_in_flight <= 3
 
 
-def test_a_message_above_the_bound_goes_alone(stopped: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_above_the_bound_is_sent_alone(stopped: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100)
     channel = Flaky(lambda outgoing, attempt: None)
     deliver(channel, [message(n, size=500) for n in range(5)], stopped)
     assert (channel.received, channel.most_in_flight) == (list(range(5)), 1)
 
 
-def test_a_topic_that_is_gone_ends_it_at_once(stopped: threading.Event) -> None:
+def test_a_missing_topic_ends_sending_at_once(stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: exceptions.NotFound("no topic") if outgoing.sequence >= 3 else None)
     delivery = MessageSender(channel, 0, stopped, QUICK)
     with pytest.raises(PublishError, match="no topic"):
@@ -138,7 +138,7 @@ def test_a_topic_that_is_gone_ends_it_at_once(stopped: threading.Event) -> None:
     assert "no topic" in delivery.error
 
 
-def test_all_that_was_sent_is_counted_one_way_or_the_other(stopped: threading.Event) -> None:
+def test_every_sent_message_is_counted_as_published_or_failed(stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: UNAVAILABLE if outgoing.sequence >= 5 else None)
     delivery = MessageSender(channel, 0, stopped, replace(QUICK, patience_s=0.0))
     sent = 0
@@ -153,9 +153,7 @@ def test_all_that_was_sent_is_counted_one_way_or_the_other(stopped: threading.Ev
 
 @pytest.mark.parametrize("error", [exceptions.InvalidArgument("bad"), MessageTooLargeError("too large")])
 @pytest.mark.parametrize("key", ["run", ""])
-def test_a_message_refused_for_what_it_is_costs_only_itself(
-    key: str, error: Exception, stopped: threading.Event
-) -> None:
+def test_an_invalid_message_fails_alone(key: str, error: Exception, stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: error if outgoing.sequence == 4 else None)
     delivery = deliver(channel, [message(n, key) for n in range(10)], stopped)
     assert sorted(channel.received) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
@@ -164,7 +162,7 @@ def test_a_message_refused_for_what_it_is_costs_only_itself(
     assert str(error.args[0]) in delivery.error
 
 
-def test_a_request_refused_for_one_of_its_messages(stopped: threading.Event) -> None:
+def test_a_request_that_fails_for_one_of_its_messages(stopped: threading.Event) -> None:
     """Messages go out in one request at first, and one by one when it is refused."""
     culprit = exceptions.InvalidArgument("bad")
     channel = Flaky(lambda outgoing, attempt: culprit if attempt == 1 or outgoing.sequence == 7 else None)
@@ -173,7 +171,7 @@ def test_a_request_refused_for_one_of_its_messages(stopped: threading.Event) -> 
     assert delivery.failed_rows == 2
 
 
-def test_a_client_that_refuses_before_sending(stopped: threading.Event) -> None:
+def test_a_client_that_rejects_a_message_before_sending(stopped: threading.Event) -> None:
     class Refusing(Flaky):
         def publish(self, outgoing: ReplayMessage) -> "Future[str]":
             if outgoing.sequence == 1:
@@ -202,7 +200,7 @@ def test_success_in_between_renews_the_patience(stopped: threading.Event) -> Non
     assert delivery.failed_rows == 0
 
 
-def test_somebody_who_waits_for_the_end_waits_less(stopped: threading.Event) -> None:
+def test_a_stop_shortens_the_patience(stopped: threading.Event) -> None:
     now = [1.0]
 
     def verdict(outgoing: ReplayMessage, attempt: int) -> BaseException | None:

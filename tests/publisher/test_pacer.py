@@ -1,4 +1,4 @@
-"""When messages are due, with a clock that only moves while somebody waits."""
+"""Due times of messages, with a clock that advances only during waits."""
 
 import threading
 
@@ -52,7 +52,7 @@ def test_the_rate_counts_rows() -> None:
     assert run(Clock(), [(None, 10), (None, 20), (None, 1)], rate=10.0)[0] == pytest.approx([0, 1, 3])
 
 
-def test_time_lost_is_not_made_up_for_by_a_burst() -> None:
+def test_a_delay_does_not_cause_a_burst() -> None:
     clock = Clock()
     pace = Pacer(None, 10.0, clock, print, clock.read)
     assert pace.wait(None, 10)
@@ -65,7 +65,7 @@ def test_time_lost_is_not_made_up_for_by_a_burst() -> None:
     assert times[2:] == pytest.approx([times[1] + 1, times[1] + 2, times[1] + 3])
 
 
-def test_of_both_limits_the_slower_counts() -> None:
+def test_the_slower_limit_applies() -> None:
     messages: list[tuple[int | None, int]] = [(0, 10), (100_000, 10), (9_000_000, 10)]
     assert run(Clock(), messages, speed=1.0, rate=10.0)[0] == pytest.approx([0, 1, 9])
 

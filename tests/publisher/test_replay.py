@@ -1,4 +1,4 @@
-"""`publisher replay` against a real broker: what is in the file is what a subscriber receives."""
+"""`publisher replay` with a real broker: a subscriber receives the rows of the file."""
 
 import gzip
 import io
@@ -157,7 +157,7 @@ def test_several_files_and_standard_input(replays: Replays, monkeypatch: pytest.
     assert summary["run_id"].startswith("stdin-")
 
 
-def test_what_fits_no_header_is_published_as_it_is(replays: Replays) -> None:
+def test_lines_that_do_not_match_the_header_are_published_unchanged(replays: Replays) -> None:
     rows = [ROWS[0], "not a row at all", ROWS[1], "1,2,3", '"open quote,a,1,true', ROWS[2], "bad,a,hot,maybe"]
     summary = replays.run(replays.csv(*rows))
     bad = '{"ts":"bad","device":"a","temp":"hot","light":"maybe"}'
@@ -165,7 +165,7 @@ def test_what_fits_no_header_is_published_as_it_is(replays: Replays) -> None:
     assert summary["rows_published"] == 7
 
 
-def test_the_same_replay_has_the_same_id_and_another_has_another(replays: Replays) -> None:
+def test_equal_replays_have_equal_ids_and_others_do_not(replays: Replays) -> None:
     path = replays.csv(*ROWS)
     ids = [
         replays.run(path, *flags)["run_id"]
@@ -249,7 +249,7 @@ def wait_for_progress(checkpoint: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("flags", [[], ["--event-time", "rebase", "--gzip"], ["--order-by-device"]])
-def test_a_killed_replay_goes_on_without_a_gap(flags: list[str], replays: Replays) -> None:
+def test_a_killed_replay_resumes_without_a_gap(flags: list[str], replays: Replays) -> None:
     rows = [f"{1_594_512_000 + n},{'abc'[n % 3]},{n}.5,true" for n in range(6_000)]
     path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
     args = (path, "--rows-per-message", 3, "--checkpoint", checkpoint, *flags)
@@ -268,13 +268,13 @@ def test_a_killed_replay_goes_on_without_a_gap(flags: list[str], replays: Replay
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_replay_ends_in_order_and_goes_on(number: signal.Signals, replays: Replays) -> None:
+def test_a_stopped_replay_ends_cleanly_and_resumes(number: signal.Signals, replays: Replays) -> None:
     rows = [f"{1_594_512_000 + n},a,{n}.5,true" for n in range(6_000)]
     path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
     with start(replays, path, "--checkpoint", checkpoint, "--rate", 1_000) as process:
         wait_for_progress(checkpoint, process)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     first = json.loads(out)
     assert first["interrupted"]
@@ -291,7 +291,7 @@ def test_a_long_replay_says_at_its_start_how_long_it_takes(replays: Replays) -> 
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
     assert first == ("publisher: at the recorded pace this takes 2 h 0 min; --speed max publishes without waiting\n")
     assert json.loads(out)["interrupted"]
 
@@ -347,7 +347,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("flags", "problem"), MISTAKES)
-def test_a_mistake_is_one_line_and_publishes_nothing(flags: list[str], problem: str, replays: Replays) -> None:
+def test_each_mistake_is_one_line_and_publishes_nothing(flags: list[str], problem: str, replays: Replays) -> None:
     replays.run(replays.csv(*ROWS))
     assert len(replays.lines()) == 10
     assert main(["replay", replays.csv(*ROWS), *replays.flags, *flags]) == 2
@@ -396,7 +396,7 @@ def test_a_subscription_of_another_topic_or_without_order(replays: Replays) -> N
     assert main([*args, "--unordered"]) == 0
 
 
-def test_nobody_at_the_address(replays: Replays, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_at_the_address(replays: Replays, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
     assert main(["replay", replays.csv(*ROWS), "--topic", TOPIC]) == 2
     expected = f"publisher: error: --topic {TOPIC}: Pub/Sub does not answer at PUBSUB_EMULATOR_HOST=127.0.0.1:1\n"

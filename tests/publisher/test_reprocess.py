@@ -1,4 +1,4 @@
-"""`publisher reprocess`: what the job rejected is what a subscriber receives again, byte for byte, under new keys."""
+"""`publisher reprocess`: a subscriber receives the rejected content again, byte for byte, with new keys."""
 
 import base64
 import gzip
@@ -193,7 +193,7 @@ def test_bad_messages_of_a_stream(kind: str, desk: Desk, tmp_path: Path) -> None
     assert (summary["messages"], summary["rows_read"], summary["rows_published"]) == (4, 253, 253)
 
 
-def test_what_came_too_late_is_on_time_for_another_job(embedded: Desk, tmp_path: Path) -> None:
+def test_late_rows_are_on_time_for_another_job(embedded: Desk, tmp_path: Path) -> None:
     events = Events()
     rows = [b'{"ts":%d,"device":"a","temp":20}' % ts for ts in (60, 7_200, 61)]
     for number, (row, watermark_us) in enumerate(zip(rows, (0, 0, 7_200_000_000), strict=True)):
@@ -211,7 +211,7 @@ def test_what_came_too_late_is_on_time_for_another_job(embedded: Desk, tmp_path:
     assert message.attributes["sensor"] == "s"
 
 
-def test_what_is_rejected_again_keeps_its_first_run_and_key(embedded: Desk, tmp_path: Path) -> None:
+def test_letters_rejected_again_keep_their_first_run_and_key(embedded: Desk, tmp_path: Path) -> None:
     topic = embedded.server.new_topic()
     source = embedded.server.new_subscription(topic)
     embedded.server.publish(topic, b"nonsense", attributes={"run_id": "night", "message_key": "night-5"})
@@ -312,7 +312,7 @@ def test_filters(flags: list[str], sent: list[str], embedded: Desk, tmp_path: Pa
     assert (summary["messages"], summary["rows_read"]) == (len(sent), len(sent))
 
 
-def test_what_is_stored_twice_is_sent_once(embedded: Desk, tmp_path: Path) -> None:
+def test_duplicate_letters_are_sent_once(embedded: Desk, tmp_path: Path) -> None:
     attributes = {"message_key": "night-0"}
     same = letter(b"same", attributes)
     again = [
@@ -358,7 +358,7 @@ def in_files(folder: Path, letters: Sequence[DeadLetter], files: int, kind: str 
 
 
 @pytest.mark.parametrize("files", [1, 2, 5])
-def test_order_is_that_of_the_letters_wherever_they_lie(files: int, tmp_path: Path) -> None:
+def test_order_does_not_depend_on_the_files(files: int, tmp_path: Path) -> None:
     numbered = [msgspec.structs.replace(one, payload=base64.b64encode(name(n)).decode()) for n, one in enumerate(MIXED)]
     assert payloads_of(in_files(tmp_path, numbered, files)) == [name(n) for n in range(len(MIXED))]
 
@@ -382,7 +382,7 @@ def test_unordered(embedded: Desk, tmp_path: Path) -> None:
     assert {message.ordering_key for message in embedded.received()} == {""}
 
 
-def test_a_file_is_held_only_from_its_first_letter_to_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_in_memory_from_its_first_to_its_last_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for second in range(10):
         write(tmp_path, "dead_letters", [letter(b"a", at=second), letter(b"b", at=second)], name=str(second))
     plan = plan_of(tmp_path)
@@ -453,12 +453,12 @@ def test_as_many_bytes_as_pubsub_allows() -> None:
 @pytest.mark.parametrize(
     ("told", "rows"), [("250", 250), ("0", 0), ("-1", 1), ("many", 1), ("²", 1), ("", 1), ("9" * 5_000, 1)]
 )
-def test_rows_a_letter_stands_for(told: str, rows: int) -> None:
+def test_the_number_of_rows_of_a_letter(told: str, rows: int) -> None:
     assert opened(attributes={"rows": told}).rows == rows
     assert opened().rows == 1
 
 
-def test_attributes_that_are_called_like_arguments_of_the_client(desk: Desk, tmp_path: Path) -> None:
+def test_attributes_named_like_arguments_of_the_client(desk: Desk, tmp_path: Path) -> None:
     arguments = inspect.signature(pubsub_v1.PublisherClient.publish).parameters
     assert arguments.keys() - {"attrs"} == RESERVED_ATTRIBUTES
     own = [{key: f"a {key}" for key in RESERVED_ATTRIBUTES}, {}, {}, {"topic": "plant/7"}, {"data": "x"}, {}] * 3
@@ -476,7 +476,7 @@ def test_attributes_that_are_called_like_arguments_of_the_client(desk: Desk, tmp
 # A dry run
 
 
-def test_a_dry_run_shows_and_sends_nothing(
+def test_a_dry_run_prints_the_plan_and_sends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")  # where nobody is
@@ -513,13 +513,13 @@ def test_a_dry_run_shows_and_sends_nothing(
     )
 
 
-def test_a_dry_run_of_nothing_that_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_without_selected_letters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "dead_letters", [letter(stage="alerts")])
     assert main(["reprocess", str(tmp_path), "--dry-run", "--topic", "projects/p/topics/none"]) == 0
     assert capsys.readouterr().out.splitlines()[2:4] == ["skipped         1", "to be sent      0, 0 rows, 0 bytes"]
 
 
-def test_what_is_shown_changes_nothing_on_a_terminal() -> None:
+def test_printed_letters_are_safe_for_a_terminal() -> None:
     for data in [*(bytes([n]) for n in range(256)), "\u202e".encode(), b"\xe2\x80"]:
         shown = printable(data)
         assert shown.isprintable()
@@ -678,7 +678,7 @@ def test_a_letter_that_is_too_large(size: int, embedded: Desk, tmp_path: Path) -
     assert [message.data for message in embedded.received()] == [b"before", b"after"]
 
 
-def test_a_file_that_disappears_on_the_way(tmp_path: Path) -> None:
+def test_a_file_that_disappears_during_sending(tmp_path: Path) -> None:
     for second in range(3):
         path = write(tmp_path, "dead_letters", [letter(b"%d" % second, at=second)], name=str(second))
     plan = plan_of(tmp_path)

@@ -10,7 +10,7 @@ from publisher.replay.time_shift import TimeShift
 @pytest.mark.parametrize(
     ("times", "step"), [([0, 10_000, 20_000], 30_000), ([5], 1_000), ([NO_TIME], 0), ([0, 10], 1_010)]
 )
-def test_a_loop_moves_on_by_its_length_and_one_interval(times: list[int], step: int) -> None:
+def test_each_pass_is_shifted_by_the_length_and_one_interval(times: list[int], step: int) -> None:
     time_shift = TimeShift(7)
     time_shift.observe(np.array(times, np.int64))
     time_shift.next_pass()

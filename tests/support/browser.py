@@ -23,7 +23,7 @@ FLAGS = (
         "--remote-debugging-port=0",
     ),
 )
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 KEYS = {
     "Enter": (13, "\r"),
     "Tab": (9, ""),

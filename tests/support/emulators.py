@@ -36,7 +36,7 @@ from tests.support.needs import EMULATORS, Need
 PROJECT: Final = "telemetry-test"
 BUCKET: Final = "lake"
 
-_STARTUP_S: Final = 60.0
+_STARTUP_S: Final = 120.0
 _CLOSING_S: Final = 10.0
 
 

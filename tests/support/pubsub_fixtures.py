@@ -26,7 +26,7 @@ from tests.support import needs
 
 PROJECT = "projects/telemetry-test"
 _SCRIPT = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
-_STARTUP_S = 60.0
+_STARTUP_S = 120.0
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -66,7 +66,7 @@ class PubSub:
         messages = [{"data": data, "ordering_key": key, "attributes": attributes or {}} for data in payloads]
         return list(self.requests.publish(topic=topic, messages=messages).message_ids)
 
-    def pull(self, subscription: str, count: int, timeout: float = 20.0) -> list[Any]:
+    def pull(self, subscription: str, count: int, timeout: float = 60.0) -> list[Any]:
         """Pull until there are `count` messages, without acknowledging; fail if there are fewer."""
         received: list[Any] = []
         until = time.monotonic() + timeout

@@ -144,7 +144,7 @@ def test_a_job_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, workers
     kill = os.killpg if number == signal.SIGINT else os.kill  # Ctrl-C reaches the workers, too
     kill(job.process.pid, number)
     assert job.end() == ("pipeline: interrupted\n", 128 + number)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < deadline:
             os.killpg(job.process.pid, 0)

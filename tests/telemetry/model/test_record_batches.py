@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.model import record_batches
 from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import (
     arrow_schema,
@@ -76,7 +75,6 @@ def test_arrow_and_json_agree_on_names_types_nulls_and_descriptions(record):
         assert field.nullable is ({"type": "null"} in kinds)
 
 
-@settings(deadline=None)
 @given(batches, st.sampled_from([2, 20_000]))
 def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
     record, rows = pair
@@ -84,9 +82,7 @@ def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
     assert batch.schema == arrow_schema(record)
     assert batch.num_rows == len(rows)
     moments = {field.name for field in batch.schema if field.type == pa.timestamp("us", tz="UTC")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_batches, "_ROWS_AT_ONCE", at_once)
-        lines = to_json_lines(batch).decode().split("\n")
+    lines = to_json_lines(batch, at_once).decode().split("\n")
     assert lines.pop() == ""
     for line, row in zip(lines, rows, strict=True):
         expected = msgspec.structs.asdict(row)
@@ -106,7 +102,6 @@ def test_a_line_is_written_like_this():
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | times, max_size=6))
 def test_times_come_back_as_whole_microseconds(moments):
     rows = [msgspec.structs.replace(LETTER, event_time=moment) for moment in moments]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import grpc
 import pytest
 from google.api_core import exceptions
-from google.pubsub_v1 import PublishRequest, PubsubMessage
+from google.pubsub_v1 import PublisherClient, PublishRequest, PubsubMessage
 
 from telemetry.errors import ConfigError
 from telemetry.pubsub import client, outbox
@@ -161,7 +161,7 @@ def test_messages_wait_for_a_full_request_only_so_long():
 
 def wait_for(outbox: Outbox) -> Iterator[Settled]:
     """Return the outcomes as soon as there are any, before the end."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (settled := list(outbox.settled())):
         assert time.monotonic() < until, "nothing settled"
         time.sleep(0.001)
@@ -177,7 +177,7 @@ def test_without_messages_there_is_no_request():
 
 
 def test_four_requests_are_in_flight_and_no_more():
-    together, busy = threading.Barrier(4, timeout=20), threading.Semaphore(4)
+    together, busy = threading.Barrier(4, timeout=60), threading.Semaphore(4)
 
     def send(_: str, messages: Sequence[OutboxMessage]) -> None:
         assert busy.acquire(blocking=False), "a fifth request"
@@ -192,7 +192,7 @@ def test_four_requests_are_in_flight_and_no_more():
 
 def test_what_waits_for_answers_is_bounded():
     read = sent = most = 0
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=60)
 
     def large_ones() -> Iterator[OutboxMessage]:
         nonlocal read
@@ -358,15 +358,21 @@ def test_where_nobody_listens_nobody_answers(at):
     assert str(raised.value) == NO_ANSWER
 
 
-def test_a_server_that_stays_silent_is_not_waited_for(at, monkeypatch):
-    monkeypatch.setattr(client, "_ANSWER_S", 0.2)
-    began = time.monotonic()
+def test_a_server_that_stays_silent_is_given_up_after_a_timeout(at, monkeypatch):
+    timeouts = []
+    get_topic = PublisherClient.get_topic
+
+    def watched(*args, timeout, **named):
+        timeouts.append(timeout)
+        return get_topic(*args, timeout=timeout, **named)
+
+    monkeypatch.setattr(PublisherClient, "get_topic", watched)
     with socket.create_server(("127.0.0.1", 0)) as server:
         at(f"127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(ConfigError) as raised:
-            check_topic("--alerts-topic", TOPIC)
+            check_topic("--alerts-topic", TOPIC, 0.2)
     assert str(raised.value) == NO_ANSWER
-    assert time.monotonic() - began < 10  # gRPC itself gives a connection up after 20 s
+    assert timeouts == [0.2]  # gRPC itself gives a connection up after 20 s
 
 
 def test_without_credentials_there_is_a_way_out(at, monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.rules.threshold_rules import Rule, RuleError, RuleSet
@@ -32,7 +32,6 @@ def test_every_edge_of_every_comparison(comparison, bounds, breaching, fine):
     assert rule.breaches(np.array(fine)).tolist() == [False] * len(fine)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(), max_size=20),
     st.sampled_from(["above", "below", "outside", "inside"]),

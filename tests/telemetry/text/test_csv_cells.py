@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.text.csv_cells import cell_to_json, text_to_json
@@ -70,7 +70,6 @@ def test_a_name_is_never_a_number(text, token):
     assert text_to_json(text) == token
 
 
-@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_double_survives_in_any_spelling(number):
     for text in (repr(number), f"{number:.17e}", f" {number!r} ", f"{number:+.17E}"):
@@ -78,7 +77,6 @@ def test_a_double_survives_in_any_spelling(number):
         assert float(cell_to_json(text)) == number
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_every_cell_is_one_json_token_on_one_line(text):
     for token in (cell_to_json(text), text_to_json(text)):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.text.durations import format_duration, parse_duration
@@ -61,7 +61,6 @@ def test_it_is_written_in_the_largest_unit_that_divides_it(microseconds, text):
     assert format_duration(microseconds) == text
 
 
-@settings(deadline=None)
 @given(st.integers(0, LONGEST_US))
 def test_what_is_written_reads_back(microseconds):
     assert parse_duration(format_duration(microseconds)) == microseconds

@@ -2,7 +2,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.text.timestamps import CLOCK_AHEAD_US, LATEST_US, format_time, latest_event_us, parse_time, seconds_to_us
@@ -73,26 +73,22 @@ def test_a_moment_is_written_in_utc_with_six_decimals(microseconds, text):
     assert format_time(microseconds) == text
 
 
-@settings(deadline=None)
 @given(st.integers(YEAR_1000_US, YEAR_9999_US))
 def test_what_is_written_reads_back(microseconds):
     assert parse_time(format_time(microseconds)) == microseconds
 
 
-@settings(deadline=None)
 @given(st.datetimes(timezones=st.timezones()))
 def test_any_offset_from_utc_is_understood(moment):
     since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     assert parse_time(moment.isoformat()) == since // dt.timedelta(microseconds=1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, LATEST_US))
 def test_a_microsecond_survives_as_a_double_of_seconds(microseconds):
     assert seconds_to_us(microseconds / 1e6) == microseconds
 
 
-@settings(deadline=None)
 @given(st.floats(-1e12, 1e12))
 def test_seconds_are_rounded_like_the_columns(seconds):
     assert seconds_to_us(seconds) == int(np.rint(np.float64(seconds) * 1e6))

@@ -226,7 +226,7 @@ def expected_of(message: Message) -> tuple[list[list[Any]], list[tuple[int | Non
 with_reserved_flag = b"\x1f\x8b\x08\x20" + gzip.compress(GOOD, mtime=0)[4:]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(messages(), min_size=1, max_size=4))
 @example([Message(with_reserved_flag, {"content-encoding": "gzip"})])
 def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
@@ -239,7 +239,6 @@ def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
         assert sorted([(x.line or 0, base64.b64decode(x.payload)) for x in letters]) == [(n or 0, b) for n, b in bad]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
+from tests.support.law_checks import counts_checks
 from transforms.decode.csv_lines import (
     _are_all_cells_quoted,
     _enclose_whole_cells,
@@ -71,25 +72,28 @@ def rows_of(columns) -> list[DecodedRow]:
     ]
 
 
-@settings(deadline=None, max_examples=250)
+@counts_checks("read in bulk")
+@settings(max_examples=250)
 @given(st.lists(st.one_of(plain_lines, odd_lines).filter(bytes.strip), min_size=1, max_size=4))
-def test_lines_read_in_bulk_are_the_lines_read_alone(lines):
+def test_lines_read_in_bulk_are_the_lines_read_alone(checks, lines):
     columns = read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, METRICS)
     if columns is not None:
+        checks["read in bulk"] += 1
         assert str(rows_of(columns)).replace("-0.0", "0.0") == str(list(map(read, lines))).replace("-0.0", "0.0")
 
 
-@settings(deadline=None)
 @given(st.lists(plain_lines, min_size=1, max_size=4), st.sampled_from([b"\n", b"\r\n"]))
 def test_plain_lines_are_read_in_bulk(lines, ending):
     assert read_csv_lines(ending.join(lines), len(lines), COLUMNS, METRICS) is not None
 
 
+@counts_checks("quoted throughout")
 @settings(max_examples=500)
 @given(st.lists(st.text('",\n\r1', max_size=6).map(lambda cell: f'"{cell}"'), min_size=1, max_size=8).map(",".join))
-def test_what_looks_quoted_throughout_is_what_encloses_whole_cells(text):
+def test_what_looks_quoted_throughout_is_what_encloses_whole_cells(checks, text):
     content = np.frombuffer(text.encode(), np.uint8)
     if _are_all_cells_quoted(content):
+        checks["quoted throughout"] += 1
         assert _enclose_whole_cells(content)
 
 
@@ -162,11 +166,13 @@ def test_cells_do_not_wander_between_lines():
     ]
 
 
+@counts_checks("counted", "not counted")
 @given(
     st.lists(st.sampled_from([b"a,1", b"", b" ", b"\r", b" a", b"a ", b"\x0bb", b"\xa0", b'"', b"x" * 20]), max_size=6)
 )
-def test_lines_are_counted_where_none_is_blank_or_begins_with_a_space(lines):
+def test_lines_are_counted_where_none_is_blank_or_begins_with_a_space(checks, lines):
     counted = count_lines(b"\n".join(lines))
+    checks["not counted" if counted is None else "counted"] += 1
     if counted is not None:
         assert counted == len(lines) == len([line for line in lines if line.strip()])
     else:

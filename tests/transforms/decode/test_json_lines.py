@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
+from tests.support.law_checks import counts_checks
 from transforms.decode.json_lines import DecodedRow, RowDecoder, count_objects, parse_object, read_object, row_decoder
 
 METRICS = ("temp", "light", "pressure")
@@ -94,23 +95,27 @@ def by_definition(line: bytes) -> DecodedRow:
     return read_object(parse_object(line), METRICS)
 
 
-@settings(deadline=None, max_examples=300)
+@counts_checks("a reading")
+@settings(max_examples=300)
 @given(st.one_of(plain_lines(), plain_lines(unknown=True), odd_lines(), st.binary(max_size=30)))
-def test_a_line_reads_as_it_is_defined(line):
+def test_a_line_reads_as_it_is_defined(checks, line):
     expected, found = outcome(by_definition, line), outcome(RowDecoder(METRICS).read_line, line)
     if isinstance(found, DecodedRow) and isinstance(expected, DecodedRow):
+        checks["a reading"] += 1
         assert same(found, expected)
     else:
         assert found == expected
 
 
-@settings(deadline=None, max_examples=200)
+@counts_checks("read at once", "not read at once")
+@settings(max_examples=200)
 @given(st.lists(st.one_of(plain_lines(), plain_lines(unknown=True), odd_lines()), min_size=1, max_size=4))
-def test_lines_read_at_once_are_the_lines_read_alone(lines):
+def test_lines_read_at_once_are_the_lines_read_alone(checks, lines):
     decoder, payload = RowDecoder(METRICS), b"\n".join(lines)
     if count_objects(payload) != len(lines):
         return
     columns = decoder.read_lines(payload, len(lines))
+    checks["not read at once" if columns is None else "read at once"] += 1
     if columns is None:
         assert decoder.ignored == {}
         return
@@ -124,7 +129,6 @@ def test_lines_read_at_once_are_the_lines_read_alone(lines):
     assert decoder.ignored == one_by_one.ignored
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(plain_lines(), plain_lines(unknown=True)), min_size=1, max_size=4))
 def test_plain_lines_are_read_at_once(lines):
     decoder = RowDecoder(METRICS)

@@ -420,7 +420,7 @@ def count_failures(monkeypatch: pytest.MonkeyPatch) -> list[exceptions.GoogleAPI
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.01)

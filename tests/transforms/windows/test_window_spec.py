@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.batches import MINUTE
+from tests.support.law_checks import counts_checks
 from transforms.windows.window_spec import WindowSpec
 
 SPECS = st.builds(
@@ -32,10 +33,12 @@ def test_too_late_is_to_miss_at_least_one_window(spec, moments, watermark):
     assert spec.too_late(np.array(moments), np.full(len(moments), watermark)).tolist() == expected
 
 
+@counts_checks("missed")
 @given(SPECS, MOMENTS, MOMENTS)
-def test_the_windows_missed_are_told_from_the_first_to_the_last(spec, moment, watermark):
+def test_the_windows_missed_are_told_from_the_first_to_the_last(checks, spec, moment, watermark):
     missed = [start for start in windows_of(spec, moment) if closed(spec, start, watermark)]
     if missed:
+        checks["missed"] += 1
         assert spec.missed(moment, watermark) == (missed[0], missed[-1] + spec.size_us)
 
 

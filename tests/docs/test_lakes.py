@@ -1,8 +1,7 @@
-"""docs/lakes-and-warehouses.md says what lies where: its tables are the schemas, and its statements find the truth."""
+"""Execute the statements of the page on lakes over results of the real job, and compare what they find."""
 
 import json
 import re
-import shlex
 import shutil
 import subprocess
 from collections import Counter
@@ -19,55 +18,23 @@ import pytest
 
 from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
-from telemetry.bigquery.schema import describe, sql_type
 from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
 from tests.support import needs, oracle
+from tests.support.generated_tables import SCHEMAS
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
+from tests.support.pages import read_page
 from tests.support.readings import frame
 
-PAGE: Final = (Path(__file__).parents[1] / "docs" / "lakes-and-warehouses.md").read_text(encoding="utf-8")
+PAGE: Final = read_page("docs/lakes.md")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
-JSON_TYPES: Final = {
-    pa.string(): "string",
-    pa.float64(): "number",
-    pa.int64(): "integer",
-    TIMESTAMP: "string, RFC 3339",
-}
-PARQUET_TYPES: Final = {
-    pa.string(): "string",
-    pa.float64(): "double",
-    pa.int64(): "int64",
-    TIMESTAMP: "timestamp (µs, UTC)",
-}
-SCHEMAS: Final = {
-    **{name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()},
-}
 STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
 """`make emulators` brings DuckDB into an environment of its own."""
-
-
-# The table.
-
-
-def row(kind: str, field: pa.Field) -> list[str]:
-    """The cells of the page's table for a column of a kind."""
-    types = [JSON_TYPES[field.type], PARQUET_TYPES[field.type], sql_type(field)]
-    return [kind, f"`{field.name}`", *types, "yes" if field.nullable else "", describe(field)]
-
-
-EXPECTED_ROWS: Final = [row(kind, field) for kind, schema in SCHEMAS.items() for field in schema]
-
-
-def test_the_table_is_the_schemas() -> None:
-    section = PAGE.split("\n## What lies where\n", 1)[1].split("\n## ", 1)[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]] == EXPECTED_ROWS
 
 
 # Blocks of code, each with what is said about its execution in the line above it.
@@ -245,7 +212,7 @@ def check_rules(found: pd.DataFrame) -> None:
 
 
 def check_ledger(found: pd.DataFrame) -> None:
-    """The sums of the ledger."""
+    """The totals of the ledger."""
     sums = {(entry["item"], entry["detail"]): entry["total"] for entry in records(found)}
     (reason,) = (detail for item, detail in sums if item == "rows_rejected")
     assert reason in ("bad_timestamp", "not_json")
@@ -355,23 +322,7 @@ def test_without_the_statements_the_numbers_are_wrong(twice: Path, monkeypatch: 
         assert set(aggregates.timing) == {"on_time", "late"}
 
 
-# Commands.
-
-COMMANDS: Final = re.findall(r"python -m ([^`\n]+)", PAGE)
-
-
-def understand(words: Sequence[str]) -> None:
-    if words[1] in PIPELINE.commands:
-        build_command_parser(PIPELINE, words[1]).parse_args(words[2:])
-    else:
-        build_parser().parse_args(words[1:])
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands_are_understood(command: str) -> None:
-    words = shlex.split(command)
-    assert words[0] == "pipeline"
-    understand(words)
+# Flags.
 
 
 def test_flags_exist() -> None:
