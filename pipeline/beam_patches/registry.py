@@ -64,7 +64,7 @@ def switched_off() -> frozenset[str]:
         ConfigError: if it names one that does not exist.
     """
     names = frozenset(patch.name for patch in PATCHES)
-    text = os.environ.get(SWITCH, "")
+    text = os.environ.get("TELEMETRY_BEAM_PATCHES_OFF", "")
     if text == "all":
         return names
     given = frozenset(word.strip() for word in text.split(",") if word.strip())
