@@ -1,4 +1,4 @@
-"""The one validated configuration of a job, made of its flags. Imports no Beam, so that a mistake is found quickly."""
+"""Validate the flags of a job and return its configuration, without Beam, so that a mistake is reported quickly."""
 
 import argparse
 import re
@@ -23,7 +23,7 @@ LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner",
 
 @dataclass(frozen=True, slots=True)
 class JobConfig:
-    """Everything a job needs to know, checked. Durations in microseconds.
+    """Validated configuration of a job. Durations in microseconds.
 
     Attributes:
         inputs: globs of files; empty when the job reads Pub/Sub.
@@ -32,23 +32,23 @@ class JobConfig:
         rules: the rules in force.
         metrics: names of the metrics to decode.
         windows: windows, lateness and firings.
-        watermark_lag_us: how far the local source's watermark stays behind the newest message.
+        watermark_lag_us: distance of the local source's watermark behind the newest message.
         output: folder on any Beam filesystem, or "".
         bigquery: dataset for the same results, or None.
         alerts_topic: full name of the topic for anomalies, or "".
         dead_letter_topic: full name of the topic for dead letters, or "".
         file_format: of the files in it.
-        flush_us: how long a stream's records are gathered into one file or request.
-        shards: into how many keys the devices of a window are divided.
-        archive: whether all readings are kept in the output and the dataset, too.
-        print_anomalies: whether each anomaly is also a line on standard output.
-        dedup_us: how long after its publication a message's key is remembered; None to remove no duplicates.
-        stop_after_idle_us: end of a local stream after so long without a message; None for never.
+        flush_us: time for which a stream's records are gathered into one file or request.
+        shards: number of keys among which the devices of a window are divided.
+        archive: whether all readings are also written to the output and the dataset.
+        print_anomalies: whether each anomaly is also printed as a line.
+        dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
+        stop_after_idle_us: time without a message after which a local stream ends; None for never.
         summary: file for the summary as JSON, or "".
         verbose: whether to log more.
         log_format: of the log lines.
         beam_args: options for Beam itself.
-        flags: the job's own flags as they were given, to be shown beside the job.
+        flags: the job's flags as given, for display in a runner's user interface.
     """
 
     inputs: tuple[str, ...]
@@ -77,12 +77,12 @@ class JobConfig:
 
     @property
     def streaming(self) -> bool:
-        """Whether the input is unbounded."""
+        """Return whether the input is unbounded."""
         return not self.inputs
 
 
 def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig:
-    """Check the flags and return the configuration; touches no network and no file but the rules.
+    """Check the flags and return the configuration; use no network and read no file but the rules.
 
     Raises:
         ConfigError: for the first flag that cannot be used.

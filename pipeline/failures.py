@@ -1,4 +1,4 @@
-"""How a job fails: what the people who started it are told of what happened in a worker."""
+"""Define the failure of a job, and read a worker's failure from the text that a runner reports."""
 
 import re
 from typing import Final
@@ -9,7 +9,6 @@ _WHERE: Final = re.compile(r" \[while running '.*")  # what Beam adds to the tex
 WORKER_ENDED: Final = (
     "a worker process has ended; it may have been out of memory (--direct_num_workers 1 needs the least)"
 )
-_GONE: Final = "Channel closed prematurely."  # what its local runner says when a worker of its own was killed
 
 
 class JobFailedError(TelemetryError):
@@ -22,8 +21,6 @@ def without_step(text: str) -> str:
 
 
 def expected_failure(text: str) -> str | None:
-    """Return what an OutputError says that a runner reports as text, or that a worker is gone; None for any other."""
-    if text.endswith(_GONE):
-        return WORKER_ENDED
+    """Return the message of an OutputError that a runner reports as text; None for any other failure."""
     found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
     return without_step(found[1]) if found else None

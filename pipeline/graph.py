@@ -1,4 +1,4 @@
-"""The job as one graph. It receives its source and outputs, so that a test can pass its own."""
+"""Build the job's graph from a source and outputs that the caller passes."""
 
 from collections.abc import Mapping
 
@@ -81,7 +81,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         pipeline: where to add it.
         source: a transform from the pipeline's beginning to a PCollection of Message.
         config: metrics, rules, windows and whether duplicates are removed.
-        outputs: what to do with the results.
+        outputs: the sinks of each kind of record.
     """
     received = pipeline | "Read" >> source
     counted = {}
@@ -108,6 +108,6 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
 
 
 def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:
-    """Hand a collection to its sinks; returns the dead letters that they give back."""
+    """Pass a collection to its sinks, and return the dead letters of those that can reject records."""
     results = [flow | label >> sink for label, sink in sinks.items()]
     return [result.dead_letters for result in results if isinstance(result, SinkResult)]

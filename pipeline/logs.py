@@ -1,4 +1,4 @@
-"""The job's log lines: for people, or one JSON object each for what collects them. Never one for each element."""
+"""Write the job's log lines as text, or as one JSON object each for log collectors; never one for each element."""
 
 import json
 import logging
@@ -14,10 +14,10 @@ _SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", loggin
 
 
 class JsonFormatter(logging.Formatter):
-    """A line as an object with the fields that Cloud Logging knows (``time``, ``severity``, ``message``) and our own.
+    """Formatter of log lines as JSON objects, with the fields of Cloud Logging (``time``, ``severity``, ``message``).
 
     Args:
-        fields: what every line carries.
+        fields: added to every line.
     """
 
     def __init__(self, fields: dict[str, str]) -> None:
@@ -26,7 +26,7 @@ class JsonFormatter(logging.Formatter):
         self._fields = fields
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; an exception is part of the message."""
+        """Return the line; an exception is appended to the message."""
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
@@ -40,18 +40,19 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(config: JobConfig) -> None:
-    """Send log lines to standard error, as the flags ask for; must come before Beam sets logging up its own way."""
+    """Send log lines to standard error in the format of the flags; must be called before Beam sets up logging."""
     handler = logging.StreamHandler(sys.stderr)
     if config.log_format == "json":
         handler.setFormatter(JsonFormatter(fields_of(config)))
     else:
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO if config.verbose else _QUIET, handlers=[handler], force=True)
-    if not config.verbose:  # libraries log what they raise, some of them the whole stack; it is one line of ours
+    if not config.verbose:  # libraries log the errors that they raise; the job reports each in one line
         logging.getLogger("pipeline").setLevel(logging.ERROR)
+        logging.getLogger("pipeline.beam_patches").setLevel(logging.WARNING)
         logging.getLogger("apache_beam").setLevel(_QUIET)
 
 
 def fields_of(config: JobConfig) -> dict[str, str]:
-    """Return what tells the lines of one run of the job from those of others."""
+    """Return the fields that identify one run of the job."""
     return {"job_run": uuid.uuid4().hex[:12], "rules_version": config.rules.version}

@@ -1,4 +1,4 @@
-"""The flags as Beam options, and the check that no flag is unknown to everybody."""
+"""Convert the flags to Beam options, and refuse flags that neither the job nor Beam knows."""
 
 import argparse
 import contextlib
@@ -15,7 +15,7 @@ from telemetry.errors import ConfigError
 
 
 class TelemetryOptions(PipelineOptions):
-    """The job's own flags, so that Beam and its templates know them."""
+    """The job's flags as Beam options, for its templates."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def beam_options(config: JobConfig) -> PipelineOptions:
         ConfigError: for a flag that neither the job nor Beam knows, or a value Beam refuses.
     """
     check_beam_args(config.beam_args)
-    # The package is what workers need; on Dataflow Beam would send them the launcher's session, too.
+    # Workers need the package only; on Dataflow Beam would send them the launcher's session as well.
     own = {"save_main_session": False, **config.flags}
     options = PipelineOptions(list(config.beam_args), streaming=config.streaming, **own)
     if is_local(options):
@@ -70,5 +70,5 @@ def check_beam_args(args: Sequence[str]) -> None:
 
 
 def is_local(options: PipelineOptions) -> bool:
-    """Whether the job runs in this process."""
+    """Return whether the job runs on this machine."""
     return (options.view_as(StandardOptions).runner or "") in LOCAL_RUNNERS

@@ -1,4 +1,4 @@
-"""What is tried before anything runs: everything that is written to can be."""
+"""Check before the job starts that everything it writes to can be written."""
 
 import logging
 import uuid
@@ -27,7 +27,7 @@ def check_output(path: str) -> None:
 
 
 def check_destinations(config: JobConfig) -> None:
-    """Try everything that results go to: folders and tables can be written, topics exist. Makes missing tables.
+    """Check that folders and tables can be written and that topics exist; create missing tables.
 
     Raises:
         ConfigError: for the first that cannot be used.
@@ -35,7 +35,7 @@ def check_destinations(config: JobConfig) -> None:
     if config.output:
         check_output(config.output)
     if config.bigquery:
-        from telemetry.bigquery.client import connect, prepare_tables  # Google's client is loaded where it is used
+        from telemetry.bigquery.client import connect, prepare_tables  # loads Google's client
 
         specs = table_specs(config.metrics, archive=config.archive)
         for name in prepare_tables(connect(config.bigquery), config.bigquery, specs):
@@ -50,7 +50,7 @@ def check_destinations(config: JobConfig) -> None:
 
 
 def check_summary(path: str) -> None:
-    """Check that a file can be where the summary is to be written; writes nothing.
+    """Check that the summary can be written to a path, without writing it.
 
     Raises:
         ConfigError: if it cannot.

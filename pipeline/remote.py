@@ -1,4 +1,4 @@
-"""Running the job on the runner that was asked for, and waiting for it."""
+"""Run the job on a remote runner, and wait for it."""
 
 import time
 from typing import Any, Final
@@ -15,15 +15,15 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import JobSummary, reported
+from pipeline.summary import JobSummary, counts_of
 from telemetry.errors import ConfigError
 
-_ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # as somebody asked the service to
-_REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_DRAINING})  # what --update looks for
+_ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # somebody drained or updated the job
+_REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_DRAINING})  # by --update
 
 
 def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None:
-    """Submit to the runner that was asked for, and wait for it; None where only a template is made."""
+    """Submit the job to its runner and wait for it; return None if only a template is made."""
     from pipeline.sources.pubsub import ReadPubSub
 
     source: beam.PTransform
@@ -49,11 +49,11 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None
     if options.view_as(GoogleCloudOptions).template_location is not None:
         return None
     _wait(result)
-    return JobSummary(reported(result), time.monotonic() - started)
+    return JobSummary(counts_of(result), time.monotonic() - started)
 
 
 def _check_update(options: PipelineOptions) -> None:
-    """Raise a ConfigError if there is no job to take the place of; Beam (2.77) would ask for it without end."""
+    """Raise a ConfigError if there is no job to replace; Beam (2.77) would look for it forever."""
     cloud = options.view_as(GoogleCloudOptions)
     if not cloud.update:
         return
@@ -69,7 +69,7 @@ def _check_update(options: PipelineOptions) -> None:
 def _wait(result: Any) -> None:
     try:
         result.wait_until_finish()
-    except DataflowRuntimeException as error:  # also of a job that has ended, but not by itself
+    except DataflowRuntimeException as error:  # also raised for a job that was drained or updated
         state, text = result.state, str(error).partition("Error:\n")[2].strip()
         if state in _ENDED_WELL:
             return

@@ -1,9 +1,10 @@
-"""Running the job: from flags to an exit code."""
+"""Run the job, from its configuration to an exit code."""
 
 import contextlib
 import logging
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +13,47 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import logs, preflight
+from pipeline.beam_patches.registry import (
+    CACHE_DOFN_SIGNATURES,
+    COUNT_EVERY_BUNDLE,
+    REPORT_FAILED_BUNDLES,
+    WORKER_PROCESSES,
+    patched,
+    untested,
+)
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
+from pipeline.local.signals import signals_deferred
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_portions
-from pipeline.summary import JobSummary, reported
+from pipeline.summary import JobSummary, counts_of, distributions_of
 from telemetry.cli.commands import interruptible, stopping
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
 from telemetry.text.timestamps import format_time
-from transforms import counters
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
+_PATCH_LOG = logging.getLogger("pipeline.beam_patches")
 
 
 def run_config(config: JobConfig) -> int:
-    """Run a job; returns the exit code.
+    """Run a job and return the exit code.
 
     Raises:
         ConfigError: before anything runs, if it cannot.
-        JobFailedError: if it fails on the way.
+        JobFailedError: if it starts and cannot be finished.
     """
     logs.set_up(config)  # before Beam parses its options: it logs a warning then
     options = beam_options(config)
-    FileSystems.set_options(options)  # what is tried before the pipeline exists needs the credentials, too
+    FileSystems.set_options(options)  # checks before the pipeline exists need the credentials as well
     _log_config(config)
+    if warning := untested():
+        _PATCH_LOG.warning("%s", warning)
     preflight.check_destinations(config)
     if not is_local(options):
-        from pipeline.remote import run_remote  # Google's clients are loaded where they are used
+        from pipeline.remote import run_remote  # loads Google's clients
 
         summary = run_remote(config, options)
     else:
@@ -69,22 +81,26 @@ def _log_config(config: JobConfig) -> None:
 
 
 def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
-    """Run bounded input on this machine: no triggers are needed, every window is complete."""
-    from pipeline.local.workers import files_runner, listening, worker_count
+    """Run bounded input on this machine, without triggers: every window is complete."""
+    from pipeline.local.workers import files_runner, worker_count
 
     portions = plan_portions(config.inputs)
     workers = worker_count(config, options, portions)
     files = {part.path for portion in portions for part in portion.ranges}
     _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
     source = ReadFiles(portions, spread=workers > 1)
-    with interruptible(), spilling() as folder, listening():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(interruptible())
+        with signals_deferred():  # else a folder that was just made would be left behind
+            folder = stack.enter_context(spilling())
+        if workers > 1:
+            stack.enter_context(patched(WORKER_PROCESSES))
         return _execute(files_runner(config, options, workers, folder), config, options, source)
 
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.beam_patches import dofn_signatures
-    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub, failures_watched
+    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
     from pipeline.sources.subscriber import Puller
     from pipeline.subscriptions import check_subscription, connect, subscribed
 
@@ -95,15 +111,17 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
             name = stack.enter_context(subscribed(client, name))
         elif not check_subscription(client, name):
             _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
-        subscription = LocalSubscription(Puller(client, name), config.watermark_lag_us, config.stop_after_idle_us)
+        puller = Puller(client, name)
+        lag_us, idle_us = config.watermark_lag_us, config.stop_after_idle_us
+        subscription = LocalSubscription(puller, config.metrics, lag_us, idle_us)
         source = ReadLocalPubSub(subscription)
         succeeded, began = False, format_time(time.time_ns() // 1_000)
         try:
             source.start()
-            with stopping(subscription.stop), failures_watched(subscription), dofn_signatures.cache_dofn_signatures():
+            with stopping(subscription.stop), _stream_patches(subscription.fail):
                 summary = _execute("BundleBasedDirectRunner", config, options, source)
             succeeded = True
-        except JobFailedError as error:  # the local runner keeps its state in memory, and that is gone
+        except JobFailedError as error:  # the state of the local runner was in memory and is lost
             missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
             again = f"publish them again, or seek the subscription to {began} if it retains what is acknowledged"
             raise JobFailedError(f"{error}; {missing}: {again}") from error
@@ -115,9 +133,14 @@ def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
     return summary
 
 
+@contextlib.contextmanager
+def _stream_patches(on_failure: Callable[[], None]) -> Iterator[None]:
+    with patched(CACHE_DOFN_SIGNATURES), patched(COUNT_EVERY_BUNDLE), patched(REPORT_FAILED_BUNDLES, on_failure):
+        yield
+
+
 def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> JobSummary:
     started = time.monotonic()
-    counters.start_tally()
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, source, config, outputs_of(config))
     try:
@@ -125,10 +148,9 @@ def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: b
         result.wait_until_finish()
     except OutputError as error:
         raise JobFailedError(without_step(str(error))) from error
-    except RuntimeError as error:  # what a worker of the local runner raised arrives as text
+    except RuntimeError as error:  # an error that was raised in a worker arrives as text
         expected = expected_failure(str(error))
         if expected is None:
             raise
         raise JobFailedError(expected) from error
-    counts = counters.tally() or reported(result)  # nothing is counted here where other processes do the work
-    return JobSummary(counts, time.monotonic() - started, counters.observed())
+    return JobSummary(counts_of(result), time.monotonic() - started, distributions_of(result))

@@ -1,4 +1,4 @@
-"""Subscriptions: reached, checked, and made for a topic, before a stream runs in this process."""
+"""Connect to Pub/Sub, check a subscription, and create one for a topic, before a local stream starts."""
 
 import contextlib
 import os
@@ -29,13 +29,13 @@ def _explained(flag: str, name: str) -> Iterator[None]:
 
 
 def connect(flag: str, name: str) -> pubsub_v1.SubscriberClient:
-    """Return a client, for a subscription or topic that a flag names.
+    """Return a client for the subscription or topic that a flag names.
 
     Raises:
         ConfigError: if there are no credentials for it.
     """
     emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
-    if emulator:  # the client's own channel to an emulator refuses pulls of more than 4 MiB
+    if emulator:  # the client's default channel to an emulator refuses pulls of more than 4 MiB
         channel = grpc.insecure_channel(emulator, options=[("grpc.max_receive_message_length", -1)])
         return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
     try:
@@ -58,7 +58,7 @@ def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
 
 @contextlib.contextmanager
 def subscribed(client: pubsub_v1.SubscriberClient, topic: str) -> Iterator[str]:
-    """Give the name of a new ordered subscription of a topic, deleted in the end.
+    """Yield the name of a new ordered subscription of a topic, and delete it afterwards.
 
     Raises:
         ConfigError: if the topic does not exist or Pub/Sub does not answer.

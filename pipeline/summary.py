@@ -1,4 +1,4 @@
-"""The job's counters as a summary for people and machines."""
+"""Summarize the job's counters for people and machines."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from transforms import counters
 
-_SOMETIMES: Final = (
+_SHOWN_IF_ANY: Final = (
     ("duplicate messages removed", counters.DUPLICATES),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
@@ -15,22 +15,37 @@ _SOMETIMES: Final = (
     ("alerts published", counters.ALERTS_PUBLISHED),
     ("dead letters published", counters.LETTERS_PUBLISHED),
 )
-"""What is told only where there is any."""
+"""Labels of the counters that are shown only if they are not zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Count, sum, smallest and largest of many values."""
+
+    count: int
+    sum: int
+    min: int
+    max: int
+
+    def merge(self, other: "Distribution") -> "Distribution":
+        """Return the distribution of the values of both."""
+        count, total = self.count + other.count, self.sum + other.sum
+        return Distribution(count, total, min(self.min, other.min), max(self.max, other.max))
 
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """What a finished job did.
+    """Counters of a finished job.
 
     Attributes:
         counts: counters by name; see `transforms.counters`.
-        seconds: how long it ran.
+        seconds: its duration.
         distributions: by name; see `transforms.counters`.
     """
 
     counts: Mapping[str, int]
     seconds: float
-    distributions: Mapping[str, counters.Distribution] = field(default_factory=dict)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
 
     def by_kind(self, name: str) -> dict[str, int]:
         """Return the counters ``name/kind`` by kind, sorted."""
@@ -76,18 +91,37 @@ class JobSummary:
         lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
         lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
         lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))
-        lines.extend((name, self.counts[counter]) for name, counter in _SOMETIMES if self.counts.get(counter))
+        lines.extend((name, self.counts[counter]) for name, counter in _SHOWN_IF_ANY if self.counts.get(counter))
         lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
         width = max(len(name) for name, _ in lines)
         text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]
         return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}"])
 
 
-def reported(result: Any) -> dict[str, int]:
-    """Return the counters that a runner reports: those of this job, summed over steps."""
+def counts_of(result: Any) -> dict[str, int]:
+    """Return the counters of a pipeline's result: those of this job, summed over steps."""
     counts: dict[str, int] = {}
-    for metric in result.metrics().query()["counters"]:
-        if metric.key.metric.namespace == counters.NAMESPACE:
-            value = metric.committed if metric.committed is not None else metric.attempted
-            counts[metric.key.metric.name] = counts.get(metric.key.metric.name, 0) + int(value or 0)
+    for metric in _own(result, "counters"):
+        name = metric.key.metric.name
+        counts[name] = counts.get(name, 0) + int(_latest(metric) or 0)
     return counts
+
+
+def distributions_of(result: Any) -> dict[str, Distribution]:
+    """Return the distributions of a pipeline's result: those of this job, merged over steps."""
+    found: dict[str, Distribution] = {}
+    for metric in _own(result, "distributions"):
+        value = _latest(metric)
+        if value is not None and value.count:
+            one = Distribution(value.count, value.sum, value.min, value.max)
+            before = found.get(metric.key.metric.name)
+            found[metric.key.metric.name] = one if before is None else before.merge(one)
+    return found
+
+
+def _own(result: Any, kind: str) -> list[Any]:
+    return [metric for metric in result.metrics().query()[kind] if metric.key.metric.namespace == counters.NAMESPACE]
+
+
+def _latest(metric: Any) -> Any:
+    return metric.attempted if metric.committed is None else metric.committed

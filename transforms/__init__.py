@@ -1,5 +1,4 @@
-"""What happens to readings: decoding, rules, aggregates, and the records that come out.
+"""Stages of the job: decode, remove duplicates, detect, aggregate windows, write the ledger, store.
 
-The plain modules (records, messages, cells, codec, rules, moments, tables) import no Beam; the
-PTransforms on top of them (decode, detect, aggregate, write) hold as little logic as possible.
+Plain modules hold the logic and import no Beam; the PTransforms above them hold as little logic as possible.
 """

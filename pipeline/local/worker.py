@@ -1,9 +1,9 @@
-"""Run Beam's own worker, a process that works for another.
+"""Run Beam's worker in a process of the job.
 
     python -m pipeline.local.worker [--verbose] FOLDER [PACKAGE …]
 
-`pipeline.local.workers` starts it; Beam sets the environment that says what to do. The job spills to the folder,
-the packages are those that it does without.
+The job starts it; environment variables tell it where the runner is. The job spills to the folder, and the packages are
+those whose import is blocked.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ VERBOSE: Final = "--verbose"
 
 
 def main(args: list[str]) -> None:
-    """Work until the process that started this one ends, or has nothing more to do."""
+    """Work until the main process ends or has nothing more to do."""
     keep_freed_memory()
     folder, *packages = (arg for arg in args if arg != VERBOSE)
     with contextlib.ExitStack() as stack:
         stack.enter_context(block_imports(packages))
         stack.enter_context(spilling(folder))
-        from apache_beam.runners.worker import sdk_worker_main  # only now: it loads Beam
+        from apache_beam.runners.worker import sdk_worker_main  # loads Beam
 
         gc.freeze()
-        if VERBOSE not in args:  # a failure is told by the process that started this one, in one line
+        if VERBOSE not in args:  # the main process reports a failure in one line
             stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         sdk_worker_main.main([])
-    gc.freeze()  # nothing is collected any more: the process ends
+    gc.freeze()  # the process ends: a last collection would only take time
 
 
 if __name__ == "__main__":

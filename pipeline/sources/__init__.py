@@ -1,1 +1,1 @@
-"""Where messages come from: files, Pub/Sub on Dataflow, Pub/Sub on this machine. All yield `Message`."""
+"""Read messages from files, from Pub/Sub on Dataflow, and from Pub/Sub on this machine. All sources yield `Message`."""

@@ -1,22 +1,59 @@
-"""The smallest event time of a message, as the local source needs it for the watermark."""
+"""Return the smallest event times of messages, which the local source needs for the watermark."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
 
 from telemetry.model.messages import EVENT_TIME, Message
 from telemetry.text.timestamps import latest_event_us, parse_time
-from transforms.decode.codec import decode
+from transforms.decode.codec import DecodedBatch
+from transforms.decode.decode_once import decode_ahead, group_messages
+
+_NO_TIME: Final = np.iinfo(np.int64).max
 
 
-def event_time_us(message: Message) -> int | None:
-    """Return the message's smallest event time in microseconds, or None if nothing in it tells.
+def event_times_us(messages: Sequence[Message], metrics: tuple[str, ...]) -> list[int | None]:
+    """Return each message's smallest event time in microseconds, or None if nothing in it gives one.
 
-    The attribute counts where it is there; else the rows themselves are looked at. A time that the
-    decoder would reject does not count: one broken clock must not make everybody else late.
+    The attribute counts where it is present; otherwise the rows that `DecodeMessages` accepts, which are decoded here
+    for that step as well. A time that the decoder rejects does not count: one broken clock must not make others late.
+
+    Args:
+        messages: those of one bundle, in order.
+        metrics: the names that `DecodeMessages` is given.
     """
-    text = message.attributes.get(EVENT_TIME)
-    if text is None:
-        readings = decode([message], ()).readings
-        return None if readings is None else int(readings.event_us.min())
+    times: list[int | None] = []
+    for group in group_messages(messages):
+        if all(EVENT_TIME in message.attributes for message in group):
+            times += [_attribute_us(message) for message in group]
+        else:
+            rows = _smallest_us(decode_ahead(group, metrics))
+            times += [
+                _attribute_us(message) if EVENT_TIME in message.attributes else rows.get(id(message))
+                for message in group
+            ]
+    return times
+
+
+def _attribute_us(message: Message) -> int | None:
+    text = message.attributes[EVENT_TIME]
     try:
         moment = int(text) * 1_000 if text.lstrip("-").isdecimal() else parse_time(text)
     except (ValueError, OverflowError):
         return None
     return moment if 0 <= moment < latest_event_us(message.publish_us) else None
+
+
+def _smallest_us(decoded: DecodedBatch) -> dict[int, int]:
+    """Return the smallest event time of each message that has readings, by the identity of the message."""
+    batch = decoded.readings
+    if batch is None:
+        return {}
+    smallest = np.full(len(batch.messages), _NO_TIME, np.int64)
+    np.minimum.at(smallest, batch.message, batch.event_us)
+    return {
+        id(message): time_us
+        for message, time_us in zip(batch.messages, smallest.tolist(), strict=True)
+        if time_us != _NO_TIME
+    }

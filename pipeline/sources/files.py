@@ -1,7 +1,7 @@
-"""Files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel.
+"""Read files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel.
 
-What belongs together, in batches and in sums, is decided here and from the files alone: by portions, each of which one
-worker reads from its beginning to its end. Results are therefore the same however many workers there are.
+The files alone decide which rows share batches and sums: they are divided into portions, each of which one worker reads
+from its beginning to its end. Results are therefore the same for any number of workers.
 """
 
 import codecs
@@ -30,7 +30,7 @@ _SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": Fa
 
 
 class FileRange(NamedTuple):
-    """Lines to read: those that begin in [start, end) of a file; `columns` is the header of CSV.
+    """Lines that begin in [start, end) of a file; `columns` is the header of CSV.
 
     A compressed file is one range, whose end is not known and therefore None.
     """
@@ -42,7 +42,7 @@ class FileRange(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """What is read in one go: some ranges, and a number to tell it from other portions."""
+    """Ranges that one worker reads together, and a number that identifies the portion."""
 
     number: int
     ranges: tuple[FileRange, ...]
@@ -51,12 +51,12 @@ class Portion(NamedTuple):
 class ReadFiles(beam.PTransform):
     """Read files as messages of whole lines.
 
-    Bounded, in the global window, without timestamps of its own. A file that changes while it is read
-    gives undefined lines.
+    Bounded, in the global window, without timestamps. The lines of a file that changes while it is read are
+    undefined.
     """
 
     def __init__(self, portions: Sequence[Portion], *, spread: bool = False) -> None:
-        """Read these portions; see `plan_portions`. Spread over workers, where there are several."""
+        """Read these portions (see `plan_portions`); `spread` distributes them among several workers."""
         super().__init__()
         self.portions = list(portions)
         self.spread = spread
@@ -68,7 +68,7 @@ class ReadFiles(beam.PTransform):
 
 
 def plan_portions(globs: Sequence[str]) -> list[Portion]:
-    """Return what there is to read, in portions of about 32 MB; a compressed file is one of its own.
+    """Return the input in portions of about 32 MB; each compressed file is one portion.
 
     Raises:
         ConfigError: see `plan_ranges`.
@@ -86,7 +86,7 @@ def plan_portions(globs: Sequence[str]) -> list[Portion]:
 
 
 def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
-    """Return what there is to read.
+    """Return the ranges of the input.
 
     Raises:
         ConfigError: for a glob that matches nothing, a file of unknown kind, or CSV without ts and device.
@@ -163,7 +163,7 @@ def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
             content = rest + block
             cut = len(content) if not block else content.rfind(b"\n") + 1
             if block and part.end is not None and position + cut > part.end:
-                cut = content.find(b"\n", max(part.end - position - 1, 0)) + 1  # the line that spans the end is ours
+                cut = content.find(b"\n", max(part.end - position - 1, 0)) + 1  # the line across the end belongs here
             if cut:
                 yield Message(content[:cut], {}, f"{part.path}@{position}", columns=part.columns, portion=portion)
             position, rest = position + cut, content[cut:]
@@ -172,7 +172,7 @@ def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
 
 
 def _read_block(file: io.BufferedIOBase) -> tuple[bytes, bool]:
-    """Return the next bytes, and whether the compressed file breaks off here."""
+    """Return the next bytes, and whether the compressed file is broken here."""
     try:
         return file.read(_CHUNK), False
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -180,7 +180,7 @@ def _read_block(file: io.BufferedIOBase) -> tuple[bytes, bool]:
 
 
 def _first_line(file: io.BufferedIOBase, part: FileRange) -> int:
-    """Go to the first line that begins in the range, after the header of CSV; returns its offset."""
+    """Go to the first line that begins in the range, after the header of CSV, and return its offset."""
     if part.start:
         file.seek(part.start - 1)
         return part.start - 1 + len(file.readline())

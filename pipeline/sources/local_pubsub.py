@@ -1,18 +1,16 @@
-"""Pub/Sub read on this machine, through Beam's TestStream.
+"""Read Pub/Sub on this machine, through Beam's TestStream.
 
-Beam's own local Pub/Sub reader takes the wall clock for the watermark, acknowledges before it
-processes and never ends. Here a thread pulls the subscription, and a TestStream service tells the
-runner of each pull and of the watermark that the data allows.
+Beam's own local Pub/Sub reader uses the wall clock as the watermark, acknowledges messages before it processes them
+and never ends. Here a thread pulls the subscription, and a TestStream service sends the runner an event for each pull
+and the watermark that the data allows.
 
-The messages themselves stay in this process: the stream carries the number of a pull, and the step
-after it takes the pull's messages from the `LocalSubscription` by that number. The local runner takes the next
-event when the last one has gone through the whole graph, so a mark behind each pull, on a branch of its
-own, tells that the pull is in the runner's state or written: then it is acknowledged. (An ordered
-subscription hands out one batch of an ordering key at a time, so waiting for the next pull would not do.)
+The messages stay in this process: the stream carries the number of a pull, and the step after it takes the messages of
+the pull from the `LocalSubscription` by that number. The local runner takes the next event when the previous one has
+gone through the whole graph. A mark follows each pull on a separate branch; when it arrives, the pull has been written
+or is in the runner's state, and is acknowledged. (An ordered subscription delivers one batch of an ordering key at a
+time, so the source cannot wait for the next pull before it acknowledges.)
 """
 
-import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,18 +24,19 @@ from apache_beam.testing.test_stream_service import TestStreamServiceController
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.sources.event_time import event_time_us
+from pipeline.sources.event_time import event_times_us
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.messages import Message
+from transforms.decode.decode_once import forget
 
 _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _MIN_US: Final = -(2**62)
 _PULLS: Final = "pulls"
 _MARKS: Final = "marks"
 _TICK_S: Final = 0.1
-_LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the pull under way
+_LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
 _CLOCK_STEP_S: Final = 0.05
-_AHEAD: Final = 2  # pulls the runner is told of before the first is done: one at work, one ready
+_AHEAD: Final = 2  # announced pulls that are not done: one is processed, one is ready
 _CODER: Final = VarIntCoder()
 
 
@@ -48,28 +47,31 @@ class _Pull(NamedTuple):
 
 
 class LocalSubscription:
-    """The pulls on their way into the local runner, and the watermark.
+    """Pulls that are passed to the local runner, and the watermark.
 
     Args:
         puller: where messages come from and acknowledgements go to.
-        lag_us: how far the watermark stays behind the newest message, microseconds.
-        stop_after_idle_us: end after so long without a message, microseconds; None for never.
+        metrics: names of the metrics that the job decodes.
+        lag_us: distance of the watermark behind the newest message, microseconds.
+        stop_after_idle_us: time without a message after which the stream ends, microseconds; None for never.
         clock: monotonic seconds.
 
     Attributes:
         watermark_us: no later reading is expected to be older, microseconds UTC.
-        acknowledged: messages that the runner took over while it ran.
+        acknowledged: number of messages that were acknowledged while the runner ran.
     """
 
     def __init__(
         self,
         puller: Puller,
+        metrics: tuple[str, ...],
         lag_us: int,
         stop_after_idle_us: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; nothing is pulled before the runner asks."""
+        """Prepare the subscription; pulling starts with the first request of the runner."""
         self._puller = puller
+        self._metrics = metrics
         self._lag_us = lag_us
         self._idle_s = None if stop_after_idle_us is None else stop_after_idle_us / 1e6
         self._clock = clock
@@ -84,29 +86,30 @@ class LocalSubscription:
         self.watermark_us = _MIN_US
         self.acknowledged = 0
 
-    # Called by the runner's side.
+    # Called by the steps of the graph and by the job.
 
     def take(self, number: int) -> list[tuple[Message, int]]:
-        """Return the messages of a pull with their timestamps in microseconds; a retry gets them again."""
+        """Return the messages of a pull with their timestamps in microseconds; a retry returns the same."""
         with self._condition:
             pull = self._pulls[number]
         return list(zip(pull.messages, pull.times_us, strict=True))
 
     def fail(self) -> None:
-        """Learn that a step has failed for good: nothing is acknowledged any more."""
+        """Acknowledge nothing from now on, because a step has failed for good."""
         with self._condition:
             self._failed = True
 
     def done(self, number: int) -> None:
-        """Learn that a pull has gone through: its messages are acknowledged."""
+        """Acknowledge the messages of a pull that has gone through the graph."""
         with self._condition:
-            if self._failed:  # the runner goes on for a moment, and the mark may overtake the pull
+            if self._failed:  # the runner goes on for a moment, and the mark may arrive although the pull failed
                 return
             pull = self._pulls.pop(number, None)
             self._done = max(self._done, number)
-            self._last_active = self._clock()  # what the runner did until now was not idling
+            self._last_active = self._clock()  # the runner was not idle until now
             self._condition.notify_all()
         if pull is not None:
+            forget(pull.messages)
             self.acknowledged += len(pull.ack_ids)
             self._puller.acknowledge(pull.ack_ids)
 
@@ -115,21 +118,22 @@ class LocalSubscription:
         self._stopped = True
 
     def finish(self, *, succeeded: bool) -> None:
-        """Stop pulling, after the runner has ended: what it took over is acknowledged, the rest given back."""
+        """Stop pulling after the runner has ended; acknowledge its pulls if it succeeded, else give them back."""
         with self._condition:
             for pull in self._pulls.values():
+                forget(pull.messages)
                 if succeeded:
                     self._puller.acknowledge(pull.ack_ids)
                 else:
                     self._puller.give_back(pull.ack_ids)
             self._pulls.clear()
-            self._finished = True  # a runner that failed asks no more, and the stream must not wait for it
+            self._finished = True  # a runner that failed sends no more requests, and the stream must not wait for it
             self._condition.notify_all()
         self._puller.close()
 
     @property
     def failure(self) -> str:
-        """Why the subscription could not be read any further, or ""."""
+        """Return the reason why the subscription could not be read any further, or ""."""
         return str(self._puller.failed or "")
 
     # Called by the TestStream service.
@@ -162,24 +166,22 @@ class LocalSubscription:
                 yield _Payload.Event(watermark_event=step)
 
     def _announce(self, messages: list[Message], times: list[int], moment_us: int, ack_ids: list[str]) -> Any:
-        """Keep a pull for the runner to take; return the event that tells it the number."""
+        """Keep a pull for the runner to take; return the event that carries its number."""
         with self._condition:
             self._told += 1
             self._pulls[self._told] = _Pull(messages, times, ack_ids)
         return _element(_PULLS, self._told, moment_us)
 
     def _place(self, messages: list[Message]) -> tuple[list[Message], list[int], int]:
-        """Stamp messages with the watermark they meet; one without a readable time goes where that is."""
-        newest = _MIN_US
-        stamped, times = [], []
+        """Stamp messages with the current watermark, which is also the time of those without a readable one."""
         known = None if self.watermark_us == _MIN_US else self.watermark_us
-        for message in messages:
-            moment = event_time_us(message)
-            if moment is not None:
-                newest = max(newest, moment)
-            times.append(self.watermark_us if moment is None else moment)
-            stamped.append(Message(message.payload, message.attributes, message.message_id, message.publish_us, known))
-        return stamped, times, newest
+        stamped = [
+            Message(message.payload, message.attributes, message.message_id, message.publish_us, known)
+            for message in messages
+        ]
+        times = event_times_us(stamped, self._metrics)
+        newest = max((time_us for time_us in times if time_us is not None), default=_MIN_US)
+        return stamped, [self.watermark_us if time_us is None else time_us for time_us in times], newest
 
     def _wait_for_runner(self) -> bool:
         with self._condition:
@@ -191,7 +193,7 @@ class LocalSubscription:
         if self._puller.failed or self._finished:
             return True
         idle_s = self._clock() - self._last_active if self._told == self._done else 0.0
-        if self._stopped:  # what was pulled, and what the pull under way brings, still goes through
+        if self._stopped:  # pulled messages, and those of the current pull, still go through
             self._puller.stop()
             if idle_s > _LAST_PULL_S:
                 self._puller.cancel()
@@ -209,39 +211,6 @@ def _advance_clock(seconds: float) -> Any:
     return _Payload.Event(processing_time_event=step)
 
 
-class _FailureWatch(logging.Handler):
-    """Tells a subscription when the local runner gives a bundle up.
-
-    The runner reports the failure to the main thread, and meanwhile hands out the stream's next event. What
-    it logs before that, in the thread that failed, is the only sign that comes in time.
-    """
-
-    def __init__(self, subscription: LocalSubscription) -> None:
-        super().__init__(logging.ERROR)
-        self._subscription = subscription
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith("Giving up"):
-            self._subscription.fail()
-
-
-@contextlib.contextmanager
-def failures_watched(subscription: LocalSubscription) -> Iterator[None]:
-    """Let a subscription know at once when a step of the local runner fails for good."""
-    logger = logging.getLogger("apache_beam.runners.direct.executor")
-    level, propagate = logger.level, logger.propagate
-    watch = _FailureWatch(subscription)
-    logger.propagate = logger.isEnabledFor(logging.ERROR)  # quiet stays quiet
-    logger.setLevel(logging.ERROR)
-    logger.addHandler(watch)
-    try:
-        yield
-    finally:
-        logger.removeHandler(watch)
-        logger.setLevel(level)
-        logger.propagate = propagate
-
-
 _SUBSCRIPTIONS: Final[dict[str, LocalSubscription]] = {}
 
 
@@ -249,7 +218,7 @@ class ReadLocalPubSub(beam.PTransform):
     """Read a `LocalSubscription` with the local runner.
 
     Unbounded, in the global window; timestamps are the messages' smallest event times and the watermark
-    follows them. At least once: messages are acknowledged when the runner has taken them over.
+    follows them. At least once: messages are acknowledged when the runner has processed them.
     """
 
     def __init__(self, subscription: LocalSubscription) -> None:
@@ -266,7 +235,7 @@ class ReadLocalPubSub(beam.PTransform):
         return events[_PULLS] | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
 
     def start(self) -> None:
-        """Start serving; the runner asks when the pipeline runs."""
+        """Start serving events to the runner."""
         self._controller.start()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Pub/Sub as Dataflow reads it: the runner's own source, acknowledged by its checkpoints."""
+"""Read Pub/Sub with the source of a remote runner, which acknowledges at its checkpoints."""
 
 import datetime as dt
 
@@ -17,7 +17,7 @@ class ReadPubSub(beam.PTransform):
     """
 
     def __init__(self, subscription: str, topic: str) -> None:
-        """Read the one of the two that is not empty."""
+        """Read the subscription or the topic, whichever is not empty."""
         super().__init__()
         self.subscription = subscription or None
         self.topic = topic or None

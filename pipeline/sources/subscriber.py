@@ -1,4 +1,4 @@
-"""Pulling a subscription in the background, and acknowledging."""
+"""Pull a subscription in the background, and acknowledge its messages."""
 
 import contextlib
 import logging
@@ -20,28 +20,28 @@ _LEASE_SECONDS: Final = 600
 _CLOSE_SECONDS: Final = 10.0
 _RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.2, longest_pause_s=5.0)
 _RETRIED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.ABORTED})
-_READY: Final = 2  # pulls held ready: one is processed while the next is fetched
+_READY: Final = 2  # pulls held in memory: one is processed while the next is fetched
 
 
 class Received(NamedTuple):
-    """The messages of one pull and what acknowledges them."""
+    """Messages of one pull, and the ids that acknowledge them."""
 
     messages: list[Message]
     ack_ids: list[str]
 
 
 class Puller:
-    """Pulls a subscription in a thread of its own, a little ahead of the consumer, in order.
+    """Thread that pulls a subscription, in order and a little ahead of the consumer.
 
-    Acknowledgements go out from a second thread: an ordered subscription hands out the next messages of
-    an ordering key only when the earlier ones are acknowledged, while the pull for them is already waiting.
+    A second thread sends acknowledgements: an ordered subscription delivers the next messages of an ordering key only
+    when the earlier ones are acknowledged, while the pull for them is already waiting.
 
     Attributes:
-        failed: what went wrong for good (the subscription is gone, say), or None.
+        failed: the error after which the subscription cannot be read any more (it was deleted, say), or None.
     """
 
     def __init__(self, client: pubsub_v1.SubscriberClient, subscription: str) -> None:
-        """Pull this subscription (full name) once `start` is called."""
+        """Prepare to pull this subscription (full name); `start` begins."""
         self._client = client
         self._subscription = subscription
         self._ready: queue.Queue[Received] = queue.Queue(_READY)
@@ -67,17 +67,17 @@ class Puller:
             return None
 
     def stop(self) -> None:
-        """Begin no further pull; what was pulled, and what the pull under way brings, is handed over."""
+        """Begin no further pull; pulled messages, and those of the current pull, are still returned by `next`."""
         self._stopped.set()
 
     def cancel(self) -> None:
-        """Leave a pull that waits for messages; an emulator may still lease some to it."""
+        """Cancel a pull that waits for messages; an emulator may still lease some to it."""
         if self._call is not None:
             self._call.cancel()
 
     @property
     def is_drained(self) -> bool:
-        """Whether nothing more will come."""
+        """Return whether no more messages will come."""
         return not self._pulling.is_alive() and self._ready.empty()
 
     def acknowledge(self, ack_ids: list[str]) -> None:
@@ -86,11 +86,11 @@ class Puller:
             self._to_acknowledge.put(ack_ids)
 
     def give_back(self, ack_ids: list[str]) -> None:
-        """Let messages be delivered again at once, when the puller is closed."""
+        """Return messages to the subscription when the puller is closed, to be delivered again at once."""
         self._to_give_back.extend(ack_ids)
 
     def close(self) -> None:
-        """Send what is to be acknowledged, stop pulling, give back what was pulled and not handed over."""
+        """Send the acknowledgements, stop pulling, and give back pulled messages that `next` did not return."""
         self._abandoned.set()
         self.stop()
         self.cancel()
@@ -125,11 +125,11 @@ class Puller:
     def _pull(self) -> Received:
         request = pubsub_v1.types.PullRequest(subscription=self._subscription, max_messages=_PULL_MESSAGES)
         route = [("x-goog-request-params", f"subscription={self._subscription}")]
-        # The client's own `pull` cannot be cancelled.
+        # The method `pull` of the client cannot be cancelled.
         self._call = self._client.transport.pull.future(request, timeout=_PULL_SECONDS, metadata=route)
         found = pubsub_v1.types.PullResponse.pb(self._call.result()).received_messages
         ack_ids = [entry.ack_id for entry in found]
-        self._set_deadline(ack_ids, _LEASE_SECONDS)  # not to be delivered again while the local runner works
+        self._set_deadline(ack_ids, _LEASE_SECONDS)  # not to be delivered again while they are processed
         return Received([_to_message(entry.message) for entry in found], ack_ids)
 
     def _hand_over(self, received: Received) -> None:

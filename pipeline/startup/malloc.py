@@ -1,7 +1,7 @@
-"""How this process keeps memory that it has freed.
+"""Keep freed memory in the process.
 
-By default the C library of Linux gives blocks of a megabyte, as the arrays of a batch are, back to the system and gets
-them again, page by page, for the next batch: a tenth of the time of decoding.
+By default the C library of Linux returns blocks of a megabyte, the size of a batch's arrays, to the system and requests
+them again, page by page, for the next batch, which takes a tenth of the time of decoding.
 """
 
 import ctypes
@@ -9,12 +9,12 @@ import sys
 from typing import Final
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h without their M_
-_KEPT: Final = 64 << 20  # bytes at the end of the heap that are kept for what comes next
-_LARGEST: Final = 32 << 20  # bytes of the largest block that is taken from the heap; more is not accepted
+_KEPT: Final = 64 << 20  # bytes at the end of the heap that are kept
+_LARGEST: Final = 32 << 20  # bytes of the largest block that is taken from the heap; the C library accepts no more
 
 
 def keep_freed_memory() -> None:
-    """Keep some freed memory for the next batch; does nothing where the C library is another one."""
+    """Keep some freed memory for the next batch; do nothing with other C libraries than glibc."""
     if sys.platform != "linux":
         return
     adjust = getattr(ctypes.CDLL(None), "mallopt", None)

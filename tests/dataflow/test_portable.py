@@ -39,7 +39,7 @@ def source(rows: pd.DataFrame, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def each_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file gives a batch of its own, although they come in one bundle: so there is something to merge."""
-    monkeypatch.setattr(decode_messages, "_COALESCE_BYTES", 1)
+    monkeypatch.setattr(decode_messages, "GROUP_BYTES", 1)
 
 
 def run(source: Path, out: Path, *flags: str) -> dict[str, bytes]:

@@ -201,7 +201,7 @@ def test_what_a_crashed_job_had_not_taken_over_is_delivered_again(
         raise ZeroDivisionError("a defect in the program")
 
     with monkeypatch.context() as patch:
-        patch.setattr("transforms.decode.decode_messages.decode", defect)
+        patch.setattr("transforms.decode.decode_messages.decode_once", defect)
         with pytest.raises(ZeroDivisionError):
             main(["--subscription", subscription, "--output", str(tmp_path / "failed"), "--stop-after-idle", "5s"])
     assert run(subscription, tmp_path / "out")["rows_decoded"] == 100

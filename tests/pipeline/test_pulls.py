@@ -1,6 +1,6 @@
 """Pulls on their way through the local runner: the watermark, and when they are acknowledged."""
 
-import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,17 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.graph import build, outputs_of
-from pipeline.sources.event_time import event_time_us
-from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub, failures_watched
+from pipeline.sources.event_time import event_times_us
+from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
 from pipeline.sources.subscriber import Received
 from telemetry.model.messages import Message
 from tests.support import oracle
 from tests.support.jobs import config_of, ndjson
+from transforms.decode import decode_once
+from transforms.decode.codec import DecodedBatch, decode
+from transforms.decode.decode_once import forget
+
+METRICS = ("temp",)
 
 
 class Pulls:
@@ -61,7 +66,7 @@ def message(name: str, *times: float, **attributes: str) -> Message:
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
     config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
-    subscription = LocalSubscription(pulls, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, config.metrics, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
     source = ReadLocalPubSub(subscription)
     source.start()
     try:
@@ -117,7 +122,7 @@ def test_pulls_are_acknowledged_one_after_another_while_the_stream_goes_on(tmp_p
 
 def first_of_two_done() -> tuple[Pulls, LocalSubscription]:
     pulls = Pulls([message("m0", 70)], [message("m1", 80)])
-    subscription = LocalSubscription(pulls, 0, None)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, METRICS, 0, None)  # type: ignore[arg-type]
     events = subscription.read_multiple(None)
     while len(pulls.handed_out) < 2:
         next(events)
@@ -134,8 +139,7 @@ def test_what_was_not_done_is_given_back() -> None:
 def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
     """The local runner hands out the next event while it reports that a step has failed."""
     pulls, subscription = first_of_two_done()
-    with failures_watched(subscription):
-        logging.getLogger("apache_beam.runners.direct.executor").error("Giving up after %s attempts.", 4)
+    subscription.fail()
     subscription.done(1)
     subscription.finish(succeeded=False)
     assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
@@ -144,7 +148,7 @@ def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
 def test_a_pull_that_is_taken_again_is_the_same() -> None:
     """The runner tries a bundle again when a step fails."""
     pulls = Pulls([message("m0", 70), message("m1", 65)])
-    subscription = LocalSubscription(pulls, 0, None)  # type: ignore[arg-type]
+    subscription = LocalSubscription(pulls, METRICS, 0, None)  # type: ignore[arg-type]
     events = subscription.read_multiple(None)
     while not pulls.handed_out:
         next(events)
@@ -152,6 +156,7 @@ def test_a_pull_that_is_taken_again_is_the_same() -> None:
     taken = subscription.take(0)
     assert [(m.message_id, moment) for m, moment in taken] == [("m0", 70_000_000), ("m1", 65_000_000)]
     assert subscription.take(0) == taken
+    subscription.finish(succeeded=False)
 
 
 @pytest.mark.parametrize(
@@ -170,4 +175,56 @@ def test_a_pull_that_is_taken_again_is_the_same() -> None:
     ],
 )
 def test_the_event_time_of_a_message(sent: Message, expected: int | None) -> None:
-    assert event_time_us(sent) == expected
+    try:
+        assert event_times_us([sent], METRICS) == [expected]
+    finally:
+        forget([sent])
+
+
+TELLING = Message(b'{"ts":7,"device":"a"}', {"event_time": "12345"})
+BARE = Message(b'{"ts":8,"device":"a","temp":1}\n{"ts":6.5,"device":"b","temp":2}')
+REJECTED = Message(b'{"ts":9,"device":"a","temp":"warm"}')
+
+
+def test_the_times_of_a_pull_are_those_of_each_message_alone() -> None:
+    pull = [TELLING, BARE, Message(b"x"), REJECTED, message("m", 70, 65), *(message(f"m{n}", 60 + n) for n in range(9))]
+    try:
+        together = event_times_us(pull, METRICS)
+        assert together == [time_us for one in pull for time_us in event_times_us([one], METRICS)]
+        assert together[:5] == [12_345_000, 6_500_000, None, None, 65_000_000]
+    finally:
+        forget(pull)
+
+
+def test_a_message_without_attributes_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+
+    def counting(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
+        calls.append([one.message_id for one in messages])
+        return decode(messages, metrics)
+
+    monkeypatch.setattr(decode_once, "decode", counting)
+    pulls = Pulls([message("m0", 70), message("m1", 80)], [message("m2", 85, event_time="85000")], [message("m3", 90)])
+    assert run(pulls, tmp_path) == [[60.0, 4, "on_time", 0]]
+    assert sorted(calls) == [["m0", "m1"], ["m2"], ["m3"]]
+    assert decode_once._AHEAD == {}
+
+
+def test_large_pulls_are_decoded_once_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def counting(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
+        calls.extend(one.message_id for one in messages)
+        return decode(messages, metrics)
+
+    monkeypatch.setattr(decode_once, "decode", counting)
+    monkeypatch.setattr(decode_once, "GROUP_BYTES", 100)
+    monkeypatch.setattr("transforms.decode.decode_messages.GROUP_BYTES", 100)
+    pulls = Pulls([message(f"m{n}", 60 + n) for n in range(20)])
+    assert run(pulls, tmp_path) == [[60.0, 20, "on_time", 0]]
+    assert sorted(calls) == sorted(f"m{n}" for n in range(20))
+
+
+def test_duplicates_are_removed_from_what_was_decoded_ahead(tmp_path: Path) -> None:
+    twice = [message("m0", 70), message("m1", 80), message("m0", 70)]
+    assert run(Pulls(twice), tmp_path, "--dedup", "10m") == [[60.0, 2, "on_time", 0]]

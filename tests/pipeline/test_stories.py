@@ -10,8 +10,8 @@ import yaml
 
 from telemetry.model.messages import Message
 from tests.support import oracle
+from tests.support.counting import recorded
 from tests.support.jobs import Events, imbalances, ndjson, run_events
-from transforms import counters
 from transforms.windows import stateful_windows
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text())
@@ -70,7 +70,8 @@ def test_stories_have_names_of_their_own() -> None:
 
 
 def test_how_late_windows_took_readings_is_observed(tmp_path: Path) -> None:
-    counters.start_tally()
     story = next(story for story in STORIES if story["name"].startswith("one moment before the lateness is over"))
-    run_events(tell(story, tells=True), "--output", tmp_path, "--allowed-lateness", "120s", "--flush-interval", "1ms")
-    assert counters.observed()["window_lateness_ms"] == counters.Distribution(1, 119_999, 119_999, 119_999)
+    flags = ("--output", tmp_path, "--allowed-lateness", "120s", "--flush-interval", "1ms")
+    with recorded() as tally:
+        run_events(tell(story, tells=True), *flags)
+    assert tally.values["window_lateness_ms"] == [119_999]

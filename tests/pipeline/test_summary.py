@@ -4,8 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from pipeline.summary import JobSummary, reported
-from transforms.counters import Distribution
+from pipeline.summary import Distribution, JobSummary, counts_of
 
 COUNTS = {
     "messages": 3,
@@ -82,4 +81,4 @@ def test_counters_of_a_runner_are_summed_over_steps_and_those_of_others_left_out
         counter("beam", "rows_written", 100, 100),
     ]
     result = SimpleNamespace(metrics=lambda: SimpleNamespace(query=lambda: {"counters": found}))
-    assert reported(result) == {"rows_written": 5, "panes": 0}
+    assert counts_of(result) == {"rows_written": 5, "panes": 0}

@@ -1,4 +1,4 @@
-"""Messages to readings: whole batches at once, and line by line where something is wrong."""
+"""Decode messages into readings: whole batches at once, and line by line where a line is bad."""
 
 import zlib
 from collections import Counter
@@ -19,15 +19,15 @@ from transforms.decode.csv_lines import count_lines, read_csv_line, read_csv_lin
 from transforms.decode.json_lines import DecodedColumns, count_objects, number_names, parse_object, row_decoder
 
 MAX_INFLATED_BYTES: Final = 64 << 20
-"""A compressed message that inflates past this is refused."""
-_SMALLEST_PIECE: Final = 64  # lines of CSV below which bisecting further costs more than reading one by one
+"""Largest decompressed size of a message; a larger one is rejected."""
+_MIN_BISECTED_LINES: Final = 64  # lines of CSV below which bisecting costs more than reading them one by one
 _FIRST_STEP: Final = 4_096  # bytes given to zlib at first: what follows a short gzip member is copied back
 STAGE: Final = "decode"
 
 
 @dataclass(slots=True)
 class DecodedBatch:
-    """What became of some messages: every line is in exactly one of the first two.
+    """Result of decoding some messages: every line is in exactly one of the first two.
 
     Attributes:
         readings: the rows that could be read; None if there are none.
@@ -62,7 +62,7 @@ def decode(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatc
 
 
 def open_payload(message: Message) -> bytes:
-    """Return a message's lines, inflated if need be.
+    """Return a message's lines, decompressed if necessary.
 
     Raises:
         RejectionError: bad_encoding (unknown, broken, or inflating past the bound) or too_large.
@@ -100,7 +100,7 @@ def _inflate(payload: bytes) -> bytes:
 
 
 def read_back(messages: Sequence[Message], where: CodeArray, line: CodeArray) -> Iterator[bytes]:
-    """Yield the bytes of lines of messages that were decoded before; a run of one message opens it once.
+    """Yield the bytes of lines of messages that were decoded before; consecutive lines of a message open it once.
 
     Args:
         messages: where the lines came from.
@@ -116,12 +116,12 @@ def read_back(messages: Sequence[Message], where: CodeArray, line: CodeArray) ->
 
 
 def _split(payload: bytes) -> list[tuple[int, bytes]]:
-    """Return the lines that hold anything, with their numbers from 1."""
+    """Return the lines that are not blank, with their numbers from 1."""
     return [(number, line) for number, line in enumerate(payload.split(b"\n"), start=1) if line.strip()]
 
 
 class _Decoding:
-    """Collects the batches and dead letters of one call of `decode`."""
+    """Batches and dead letters of one call of `decode`."""
 
     def __init__(self, metrics: tuple[str, ...]) -> None:
         self.metrics = metrics
@@ -131,7 +131,7 @@ class _Decoding:
         self.ignored: Counter[str] = Counter()
 
     def add_json(self, opened: Sequence[tuple[Message, bytes]]) -> None:
-        """Read all messages in one go; if that fails each on its own; if that fails line by line."""
+        """Read all messages together; if that fails, each alone; if that fails, line by line."""
         if not opened:
             return
         payloads = [payload.rstrip(b"\n") for _, payload in opened]
@@ -162,24 +162,24 @@ class _Decoding:
         self._read_each(message, lines)
 
     def add_csv(self, message: Message, columns: tuple[str, ...], payload: bytes) -> None:
-        """Read a message of CSV in one go; if that fails in pieces."""
+        """Read a message of CSV as a whole; if that fails, by bisection."""
         content = payload.rstrip(b"\n")
         total = count_lines(content)
         if total is None or not self._add_csv_lines(message, columns, content, np.arange(1, total + 1, dtype=np.int32)):
-            self._add_csv_pieces(message, columns, _split(payload))
+            self._bisect_csv(message, columns, _split(payload))
 
-    def _add_csv_pieces(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
-        """Read lines of CSV in bulk, halving what Arrow refuses until the odd lines stand alone."""
+    def _bisect_csv(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
+        """Read lines of CSV in bulk, and halve what Arrow refuses until the unusual lines are alone."""
         if not lines:
             return
         content = b"\n".join(line for _, line in lines)
         numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
         if not _has_long_line(content) and self._add_csv_lines(message, columns, content, numbers):
             return
-        if len(lines) > _SMALLEST_PIECE:
+        if len(lines) > _MIN_BISECTED_LINES:
             half = len(lines) // 2
-            self._add_csv_pieces(message, columns, lines[:half])
-            self._add_csv_pieces(message, columns, lines[half:])
+            self._bisect_csv(message, columns, lines[:half])
+            self._bisect_csv(message, columns, lines[half:])
         else:
             self._read_each(message, lines)
 
@@ -217,7 +217,7 @@ class _Decoding:
         self.ignored.update(dict.fromkeys(unknown, rows))
 
     def _add(self, messages: tuple[Message, ...], where: CodeArray, line: CodeArray, columns: DecodedColumns) -> None:
-        """Turn seconds into event times, reject the impossible ones, and keep the rest as a batch."""
+        """Convert seconds to event times, reject impossible ones, and keep the rest as a batch."""
         shift = np.zeros(len(messages), np.int64)
         latest = np.empty(len(messages), np.int64)
         broken: dict[int, str] = {}
@@ -241,7 +241,7 @@ class _Decoding:
             error = broken.get(int(where[row]), f"ts {float(columns.ts[row])} is negative or too far in the future")
             rejection = RejectionError(Reason.BAD_TIMESTAMP, error)
             self.rejected.append(dead_line(message, int(line[row]), content, rejection, STAGE))
-        values = columns.values + 0.0  # -0.0 becomes 0.0: it depends on the decoder which of them -0 is
+        values = columns.values + 0.0  # -0.0 becomes 0.0: decoders differ in which of them -0 is
         batch = ReadingBatch(
             self.metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line
         )
@@ -283,7 +283,7 @@ _MOST_DIGITS: Final = 9  # of the number of lines in a message
 
 
 def rows_of(message: Message) -> int:
-    """Return how many lines a message holds: as its attribute tells, else counted; 1 if it cannot be opened."""
+    """Return the number of lines of a message: its attribute, else counted; 1 if it cannot be opened."""
     told = message.attributes.get(ROWS, "")
     if told.isascii() and told.isdecimal() and len(told) <= _MOST_DIGITS:
         return int(told)

@@ -1,7 +1,7 @@
-"""Lines of CSV as columns: Arrow reads them in bulk, and what it will not read goes through the JSON rule.
+"""Read lines of CSV as columns: in bulk with Arrow, and line by line through JSON where Arrow refuses.
 
-A row means what its replay would mean: cell by cell through `cell_to_json`, then `RowDecoder`. Arrow is
-only a faster way to the same columns; whenever it meets anything but plain numbers, the definition decides.
+By definition a row has the same result as its replay: each cell through `cell_to_json`, then `RowDecoder`. Arrow is a
+faster way to the same columns; for anything but plain numbers the definition is used.
 """
 
 import codecs
@@ -22,17 +22,17 @@ from telemetry.model.metrics import BOOLEAN_METRICS
 from telemetry.text.csv_cells import cell_to_json, text_to_json
 from transforms.decode.json_lines import DecodedColumns, DecodedRow, RowDecoder
 
-_NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # of which there are few, each in many lines
+_NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # few names, each in many lines
 _QUOTE, _COMMA, _NEWLINE = b'",\n'
 ByteArray: TypeAlias = NDArray[np.uint8]
-_SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: what bytes.strip removes
+_SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: whether strip removes it
 _EDGES: Final = np.isin(np.arange(256), np.frombuffer(b",\r\n", np.uint8))  # by byte: whether a cell ends there
 _USUAL_LIMIT: Final = csv.field_size_limit()  # characters of a cell; the csv module has one limit for the process
 _RAISED: Final = threading.Lock()  # held while that limit is a higher one
 
 
 def count_lines(lines: bytes) -> int | None:
-    """Return how many lines there are if each holds something at its very beginning and none is too long, else None."""
+    """Return the number of lines if none begins with white space and none is too long, else None."""
     content = np.frombuffer(lines, np.uint8)
     breaks = np.flatnonzero(content == _NEWLINE)
     if not len(content) or content[-1] == _NEWLINE or _SPACES[content[0]] or _SPACES[content[breaks + 1]].any():
@@ -78,7 +78,7 @@ def read_csv_lines(
 
 
 def _is_plain(lines: bytes) -> bool:
-    """Whether Arrow finds the same cells in the lines as the csv module does.
+    """Return whether Arrow finds the same cells in the lines as the csv module does.
 
     The two agree on UTF-8 text (Arrow drops a BOM and skips cells that are not asked for), lines that end
     in LF or CRLF, and quotes that enclose a whole cell and hold none.
@@ -99,7 +99,7 @@ def _is_plain(lines: bytes) -> bool:
 
 
 def _enclose_whole_cells(content: ByteArray) -> bool:
-    """Whether each quote that opens comes after the edge of a cell, and each that closes before one."""
+    """Return whether each opening quote follows the edge of a cell, and each closing quote precedes one."""
     quotes = np.flatnonzero(content == _QUOTE)
     before = quotes[0::2] - 1  # of the quotes that open
     after = quotes[1::2] + 1  # of those that close
@@ -110,19 +110,19 @@ def _enclose_whole_cells(content: ByteArray) -> bool:
 
 
 def _are_all_cells_quoted(content: ByteArray) -> bool:
-    """Whether quotes stand at both ends of the lines and otherwise in pairs around one edge, as in ``"1","a"``.
+    """Return whether quotes are at both ends of the lines and otherwise in pairs around one edge, as in ``"1","a"``.
 
-    Then they enclose whole cells, which is seen without a list of where they are: first one that opens, then in each
-    pair one that closes and one that opens, and at last one that closes.
+    Then they enclose whole cells, which is found without a list of their positions: the first one opens, of each pair
+    one closes and one opens, and the last one closes.
     """
     quote = content == _QUOTE
     edge = content == _COMMA
     edge |= content == _NEWLINE
     pair = quote[:-2] & edge[1:-1]
-    pair &= quote[2:]  # by the place of the first quote
+    pair &= quote[2:]  # by the position of the first quote
     if not (quote[0] and quote[-1] and len(pair)) or pair[0] or pair[-1]:
         return False
-    shared = np.count_nonzero(pair[:-2] & pair[2:])  # one quote cannot be of two pairs
+    shared = np.count_nonzero(pair[:-2] & pair[2:])  # one quote cannot belong to two pairs
     return bool(not shared and np.count_nonzero(quote) == 2 * np.count_nonzero(pair) + 2)
 
 

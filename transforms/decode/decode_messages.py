@@ -1,4 +1,4 @@
-"""DecodeMessages: payloads become batches of readings; what cannot be read becomes dead letters."""
+"""Decode messages into batches of readings, and reject what cannot be read as dead letters."""
 
 import time
 from collections import Counter
@@ -18,12 +18,11 @@ from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from transforms import counters
-from transforms.decode.codec import decode
+from transforms.decode.decode_once import GROUP_BYTES, decode_once
 from transforms.step import Step
 
 _DEAD: Final = "dead_letters"
 _READINGS: Final = "readings"
-_COALESCE_BYTES: Final = 1 << 20
 
 
 class DecodeOutputs(NamedTuple):
@@ -40,11 +39,10 @@ class DecodeOutputs(NamedTuple):
 
 @dataclass
 class DecodeMessages(Step):
-    """Decode messages, those of a bundle and of one portion of the input together, into batches of readings.
+    """Decode messages into batches of readings: the messages of one bundle and one portion of the input together.
 
-    Bounded or unbounded input in the global window. A batch carries the smallest timestamp of its
-    messages, so nothing downstream is later than its message was. At least once: a retried bundle
-    decodes to the same batch.
+    Bounded or unbounded input in the global window. A batch has the smallest timestamp of its messages, so that no
+    later step sees a reading later than its message was. At least once: a retried bundle decodes to the same batch.
 
     Args:
         metrics: names of the metrics to decode.
@@ -77,7 +75,7 @@ class _Decode(beam.DoFn):
         self.messages.append(message)
         self.size += len(message.payload)
         self.earliest = min(self.earliest, timestamp)
-        if self.size >= _COALESCE_BYTES:
+        if self.size >= GROUP_BYTES:
             yield from self._pass_on()
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -96,11 +94,11 @@ class _Decode(beam.DoFn):
     def _flush(self) -> Iterator[tuple[str | None, ReadingBatch | pa.RecordBatch]]:
         if not self.messages:
             return
-        decoded = decode(self.messages, self.metrics)
+        decoded = decode_once(self.messages, self.metrics)
         counters.count(counters.MESSAGES, len(self.messages))
         counters.count(counters.PAYLOAD_BYTES, self.size)
         published = [message.publish_us for message in self.messages if message.publish_us is not None]
-        if published:  # the clock is looked at for this figure only
+        if published:  # the wall clock is read only for this metric
             counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - min(published)) // 1_000)
         if decoded.ignored:
             counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())

@@ -1,4 +1,4 @@
-"""One line of JSON as a reading: the definition (`read_object`) and the fast path over many lines (`RowDecoder`)."""
+"""Read lines of JSON as readings: by definition (`read_object`), and many lines at once (`RowDecoder`)."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 from telemetry.text.timestamps import parse_time
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises on a line it will not read."""
+"""Exceptions that msgspec raises for a line it cannot read."""
 _OPEN, _CLOSE, _NEWLINE = b"{}\n"
 _NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
 
@@ -40,7 +40,7 @@ class DecodedColumns(NamedTuple):
 
     @property
     def devices(self) -> list[str]:
-        """The device name of each row."""
+        """Return the device name of each row."""
         return [self.names[code] for code in self.device.tolist()]
 
 
@@ -53,10 +53,9 @@ class DecodedRow(NamedTuple):
 
 
 class RowDecoder:
-    """Reads lines of JSON for one list of metrics.
+    """Decoder of lines of JSON for one list of metrics.
 
-    Fields of the founding data set that are not asked for are skipped; fields that nobody knows are
-    counted in `ignored` and skipped.
+    Known fields that are not in the list are skipped; unknown fields are counted in `ignored` and skipped.
     """
 
     def __init__(self, metrics: Sequence[str]) -> None:
@@ -72,14 +71,14 @@ class RowDecoder:
     def read_lines(self, lines: bytes, expected: int) -> DecodedColumns | None:
         """Return the columns of `expected` lines at once, or None if anything about them is unusual.
 
-        The caller has made sure with `count_objects` that a line break parts two documents.
+        The caller has checked with `count_objects` that each line break separates two documents.
         """
         objects: list[dict[str, Any]] = []
         try:
             rows = self._strict.decode_lines(lines)
         except UNREADABLE:
             try:
-                lines.decode("utf-8")  # the decoders do not look into what they skip
+                lines.decode("utf-8")  # the decoders do not check the text that they skip
                 rows = self._lenient.decode_lines(lines)
                 objects = self._fields.decode_lines(lines)
             except UNREADABLE:
@@ -97,7 +96,7 @@ class RowDecoder:
         """Return the reading of one line.
 
         Raises:
-            RejectionError: with the reason why it is none.
+            RejectionError: with the reason, if it is none.
         """
         if len(line) > MAX_LINE_BYTES:
             raise RejectionError(Reason.TOO_LARGE, f"line of {len(line)} bytes, at most {MAX_LINE_BYTES} are read")
@@ -135,16 +134,16 @@ class RowDecoder:
 
 
 def number_names(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Return the distinct names, in the order in which they first come, and the index of each of the N into them."""
+    """Return the distinct names, in order of first appearance, and the index of each of the N names into them."""
     index = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return tuple(index), np.fromiter(map(index.__getitem__, names), np.int32, len(names))
 
 
 def count_objects(payload: bytes) -> int | None:
-    """Return how many lines a payload holds if each looks like an object and none is too long, else None.
+    """Return the number of lines of a payload if each looks like an object and none is too long, else None.
 
-    Every line break must stand between a ``}`` and a ``{``. Inside one JSON document the two never
-    follow each other, so if as many documents are found as lines, each line is exactly one.
+    Every line break must be between a ``}`` and a ``{``. Inside one JSON document the two never follow each other, so
+    if the number of documents equals the number of lines, each line is exactly one document.
     """
     content = np.frombuffer(payload, np.uint8)
     if not len(content) or content[0] != _OPEN or content[-1] != _CLOSE:
@@ -159,7 +158,7 @@ def count_objects(payload: bytes) -> int | None:
 
 @lru_cache(maxsize=8)
 def row_decoder(metrics: tuple[str, ...]) -> RowDecoder:
-    """Return this process's decoder for a list of metrics; compiled once."""
+    """Return the decoder for a list of metrics; each process compiles it once."""
     return RowDecoder(metrics)
 
 
@@ -203,7 +202,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
 
 
 def read_object(fields: dict[str, Any], metrics: Sequence[str]) -> DecodedRow:
-    """Return the reading that a JSON object describes: the definition that the fast path must equal.
+    """Return the reading that a JSON object describes: the definition that `RowDecoder` must equal.
 
     Raises:
         RejectionError: missing_field, wrong_type, bad_timestamp or not_finite, naming the field.

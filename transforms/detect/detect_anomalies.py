@@ -1,4 +1,4 @@
-"""DetectAnomalies: the rules, applied to batches of readings."""
+"""Apply the rules to batches of readings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class DetectOutputs(NamedTuple):
 class DetectAnomalies(Step):
     """Find the readings that breach a rule.
 
-    Bounded or unbounded input in any window; looks at no clock and keeps no state, so a reading is an
-    anomaly however late it comes. At least once: the same reading gives the same anomaly id.
+    Bounded or unbounded input in any window. The step reads no clock and keeps no state, so that a late reading is an
+    anomaly as well. At least once: the same reading has the same anomaly id.
 
     Args:
         rules: the rules in force.

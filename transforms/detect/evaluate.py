@@ -17,11 +17,11 @@ from telemetry.rules.threshold_rules import Rule, RuleSet
 
 @dataclass(slots=True)
 class DetectedBatch:
-    """What the rules say of a batch.
+    """Result of the rules for a batch.
 
     Attributes:
         readings: the same rows, with their breaches.
-        anomalies: one record a breach; None if there are none.
+        anomalies: one record for each breach; None if there are none.
         by_rule: breaches of each rule that was breached.
     """
 

@@ -2,11 +2,9 @@
 
 import gzip
 import os
-import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,13 +14,11 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.failures import WORKER_ENDED, JobFailedError
-from pipeline.local import workers
-from pipeline.local.workers import listening, worker_count
+from pipeline.failures import WORKER_ENDED
+from pipeline.local.workers import worker_count
 from pipeline.options import beam_options
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, Portion
-from telemetry.cli.commands import interruptible
 from tests.support import oracle
 from tests.support.jobs import config_of, imbalances, ndjson, records, run_job
 
@@ -162,42 +158,6 @@ def test_a_worker_that_is_killed_ends_the_job_with_one_line(tmp_path: Path) -> N
     job = Started(tmp_path, str(tmp_path / "*.gz"), "2")
     os.kill(int(job.first("telemetry-spill-*/*.spill").stem), signal.SIGKILL)
     assert job.end() == (f"pipeline: error: {WORKER_ENDED}\n", 1)
-
-
-def raise_runtime_error() -> None:
-    raise RuntimeError("Worker subprocess exited with return code -9")
-
-
-def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(workers, "_PATIENCE_S", 0.1)
-    with pytest.raises(JobFailedError, match=re.escape(WORKER_ENDED)), interruptible(), listening():
-        threading.Thread(target=raise_runtime_error, name="run_worker").start()
-        threading.Event().wait(30)
-    assert capsys.readouterr().err == ""
-
-
-def test_what_threads_raise_is_shown_unless_the_job_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[str | None] = []
-    monkeypatch.setattr(threading, "excepthook", lambda raised: shown.append(raised.thread.name))
-
-    def run() -> None:
-        other = threading.Thread(target=raise_runtime_error, name="other")
-        other.start()
-        other.join()
-
-    with interruptible(), listening():
-        run()
-        assert shown == []
-    assert shown == ["other"]
-    with pytest.raises(JobFailedError, match="full"), interruptible(), listening():
-        run()
-        raise JobFailedError("the disk is full")
-    with pytest.raises(ZeroDivisionError), interruptible(), listening():
-        run()
-        raise ZeroDivisionError
-    assert shown == ["other", "other"]
 
 
 def portions(*megabytes: int | None) -> list[Portion]:

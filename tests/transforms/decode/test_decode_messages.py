@@ -3,7 +3,6 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-import pytest
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from msgspec.structs import replace
@@ -12,19 +11,12 @@ from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import DeadLetter
+from tests.support.counting import Tally
 from tests.support.run_transform import run_transform
-from transforms import counters
 from transforms.decode.decode_messages import DecodeMessages, _Decode
 
 METRICS = ("temp",)
 BIG = b'{"ts": 5, "device": "big", "temp": 1}\n' * 27_600  # just above a megabyte
-
-
-@pytest.fixture(autouse=True)
-def _from_zero():
-    counters.start_tally()
-    yield
-    counters.start_tally()
 
 
 def message(text: str | bytes, name: str, **attributes: str) -> Message:
@@ -57,7 +49,7 @@ def bundle(step: _Decode, *elements: tuple[Message, float]) -> list[tuple[str | 
     return found
 
 
-def test_the_messages_of_a_bundle_become_one_batch_with_their_smallest_timestamp():
+def test_the_messages_of_a_bundle_become_one_batch_with_their_smallest_timestamp(tally: Tally):
     first = message('{"ts": 1, "device": "a", "temp": 20}', "m1")
     second = message('{"ts": 2, "device": "b", "temp": 21}\n{"ts": 3, "device": "a", "temp": 22}', "m2")
     third = message('{"ts": 4, "device": "b", "temp": 23}', "m3", time_shift="10")
@@ -73,14 +65,14 @@ def test_the_messages_of_a_bundle_become_one_batch_with_their_smallest_timestamp
             ],
         )
     ]
-    assert counters.tally() == {
+    assert tally.counts == {
         "messages": 3,
         "payload_bytes": sum(len(one.payload) for one in (first, second, third)),
         "rows_decoded": 4,
     }
 
 
-def test_what_cannot_be_read_goes_to_the_dead_letters_of_the_same_bundle():
+def test_what_cannot_be_read_goes_to_the_dead_letters_of_the_same_bundle(tally: Tally):
     first = message('{"ts": 1, "device": "a", "temp": 20, "new": 1}\nx\n{}', "m1")
     second = message("{}", "m2")
     assert bundle(_Decode(METRICS), (first, 3), (second, 4)) == [
@@ -91,7 +83,7 @@ def test_what_cannot_be_read_goes_to_the_dead_letters_of_the_same_bundle():
             [("m1", "not_json", b"x"), ("m1", "missing_field", b"{}"), ("m2", "missing_field", b"{}")],
         ),
     ]
-    assert counters.tally() == {
+    assert tally.counts == {
         "messages": 2,
         "payload_bytes": len(first.payload) + 2,
         "fields_ignored": 1,
@@ -105,9 +97,9 @@ def test_a_bundle_of_bad_messages_has_dead_letters_only():
     assert bundle(_Decode(METRICS), (message(b"\xff", "m"), 1)) == [("dead_letters", 1.0, [("m", "not_utf8", b"\xff")])]
 
 
-def test_an_empty_bundle_gives_nothing():
+def test_an_empty_bundle_gives_nothing(tally: Tally):
     assert bundle(_Decode(METRICS)) == []
-    assert counters.tally() == {}
+    assert tally.counts == {}
 
 
 def test_a_large_bundle_is_decoded_a_megabyte_at_a_time():
@@ -133,7 +125,7 @@ def test_nothing_is_left_of_a_bundle_that_failed():
     assert (step.messages, step.size, step.earliest) == ([], 0, MAX_TIMESTAMP)
 
 
-def test_in_a_pipeline_every_line_comes_out_once():
+def test_in_a_pipeline_every_line_comes_out_once(tally: Tally):
     lines = [f'{{"ts": {n}, "device": "a", "temp": {n}}}\nx{n}' for n in range(5)]
     elements = [TimestampedValue(message(line, f"m{n}"), n) for n, line in enumerate(lines)]
     elements.append(TimestampedValue(message(BIG + b"last", "big"), 9))
@@ -143,5 +135,5 @@ def test_in_a_pipeline_every_line_comes_out_once():
     outputs = run_transform(elements, DecodeMessages(METRICS), Message)
     found = {name: sorted(row for batch in batches for row in told(batch)) for name, batches in outputs.items()}
     assert found == {"readings": sorted(readings), "dead_letters": sorted(letters)}
-    assert counters.tally()["rows_decoded"] == len(readings)
-    assert counters.tally()["dead_letters/not_json"] == len(letters)
+    assert tally.counts["rows_decoded"] == len(readings)
+    assert tally.counts["dead_letters/not_json"] == len(letters)

@@ -3,7 +3,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
-import pytest
 from apache_beam.testing import test_stream
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
@@ -12,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
+from tests.support.counting import Tally, recorded
 from tests.support.jobs import cut
 from tests.support.key_memory import expected_memory
 from tests.support.run_transform import run_transform, stream_of, timed
-from transforms import counters
 from transforms.dedup import drop_duplicates
 from transforms.dedup.drop_duplicates import DropDuplicates, _ByBucket, _Remember
 from transforms.dedup.key_memory import decode_key_memory, key_of
@@ -26,13 +25,6 @@ DAY = 1_600_000_000 * SECOND
 
 Stamped = tuple[Message, int]
 """A message and its timestamp in microseconds."""
-
-
-@pytest.fixture(autouse=True)
-def _from_zero():
-    counters.start_tally()
-    yield
-    counters.start_tally()
 
 
 def message(key: str | None, published_us: int | None = 0, message_id: str = "", rows: int = 1) -> Message:
@@ -131,8 +123,9 @@ def test_in_any_order_each_bucket_equals_a_dict_of_its_own(stamped, sizes):
 def test_different_keys_are_never_removed(numbers, sizes):
     steps = Steps()
     stamped = [(message(f"run-{n}", seconds * SECOND), DAY) for n, seconds in numbers]
-    assert all(new for part in cut(stamped, sizes) for new in steps.bundle(part))
-    assert counters.tally() == {}
+    with recorded() as tally:
+        assert all(new for part in cut(stamped, sizes) for new in steps.bundle(part))
+    assert tally.counts == {}
 
 
 @given(st.permutations([n % 5 for n in range(20)]), st.lists(st.integers(0, 10), min_size=20, max_size=20), CUTS)
@@ -182,10 +175,10 @@ def test_nothing_is_left_of_a_bundle_that_failed():
     assert (list(step.finish_bundle()), step.size) == ([], 0)
 
 
-def test_removed_messages_are_counted_with_their_rows():
+def test_removed_messages_are_counted_with_their_rows(tally: Tally):
     bundle = [message("a", rows=3), message("b", rows=4), message("a", rows=3), message("b", rows=4), message("c")]
     Steps().bundle([(one, DAY) for one in bundle])
-    assert counters.tally() == {"duplicates": 2, "rows_duplicate": 7}
+    assert tally.counts == {"duplicates": 2, "rows_duplicate": 7}
 
 
 def told(inputs: test_stream.TestStream | Iterable[TimestampedValue], window_us: int) -> list[tuple[str, str, int]]:
@@ -204,7 +197,7 @@ def test_both_outputs_are_messages():
     assert [output.element_type for output in messages | DropDuplicates(WINDOW)] == [Message, Message]
 
 
-def test_story_of_a_publisher_that_sends_again():
+def test_story_of_a_publisher_that_sends_again(tally: Tally):
     first, second = message("a", 0, "1"), message("b", 1 * SECOND, "2")
     again, last, anew = (message("a", us, str(n)) for n, us in ((3, 2 * SECOND), (4, WINDOW), (5, WINDOW + 1)))
     assert run([(first, DAY), (second, DAY + 1_000)], [(again, DAY), (last, DAY)], [(anew, DAY + 2_000)]) == [
@@ -214,7 +207,7 @@ def test_story_of_a_publisher_that_sends_again():
         ("messages", "2", DAY + 1_000),
         ("messages", "5", DAY + 2_000),
     ]
-    assert counters.tally() == {"duplicates": 2, "rows_duplicate": 2}
+    assert tally.counts == {"duplicates": 2, "rows_duplicate": 2}
 
 
 def test_story_of_a_redelivery_to_a_device_without_attributes():
@@ -276,7 +269,7 @@ class _SizeOfBundle(beam.DoFn):
         yield WindowedValue(self.size, 0, [GlobalWindow()])
 
 
-def test_a_retried_bundle_loses_nothing_and_counts_once(monkeypatch):
+def test_a_retried_bundle_loses_nothing_and_counts_once(tally: Tally, monkeypatch):
     """The first attempt fails after some buckets were written: what it remembered is forgotten."""
     monkeypatch.setattr(logging.getLogger("apache_beam"), "disabled", True)
     count = drop_duplicates._count
@@ -294,7 +287,7 @@ def test_a_retried_bundle_loses_nothing_and_counts_once(monkeypatch):
         [("duplicates", "again", DAY), *(("messages", str(n), DAY) for n in range(40))]
     )
     assert len(attempts) > drop_duplicates._BUCKETS
-    assert counters.tally() == {"duplicates": 1, "rows_duplicate": 1}
+    assert tally.counts == {"duplicates": 1, "rows_duplicate": 1}
 
 
 def test_files_and_other_bounded_input_work():

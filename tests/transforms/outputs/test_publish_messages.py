@@ -24,9 +24,9 @@ from publisher.broker import Broker
 from telemetry.model.record_batches import from_records, record_times, to_json_lines
 from telemetry.model.records import Anomaly, DeadLetter
 from telemetry.pubsub.outbox import RETRIES
+from tests.support.counting import Tally
 from tests.support.pubsub_fixtures import PROJECT, PubSub, clients, embedded_broker, official_emulator, pubsub
 from tests.support.run_transform import run_transform, stream_of
-from transforms import counters
 from transforms.outputs.publish_messages import (
     PublishAnomalies,
     PublishDeadLetters,
@@ -209,11 +209,6 @@ def test_a_letter_that_died_again_tells_its_latest_death():
 # Running
 
 
-@pytest.fixture(autouse=True)
-def clean() -> None:
-    counters.start_tally()
-
-
 def interruption() -> None:
     """Do nothing in the middle of the batches, unless a test replaces this function."""
 
@@ -285,21 +280,21 @@ def topic(pubsub: PubSub, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @RUNS
-def test_each_anomaly_is_a_message(pubsub: PubSub, topic: str, run: Run):
+def test_each_anomaly_is_a_message(tally: Tally, pubsub: PubSub, topic: str, run: Run):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n, f"é{n % 3}", severity=("info", "warning")[n % 2]) for n in range(250)]
     dead = run([batch_of(*some[:200]), batch_of(*some[200:249]), batch_of(some[249])], PublishAnomalies(topic))
     assert received(pubsub, subscription, 250) == [alert_of(one) for one in some]
-    assert counters.tally() == {"alerts_published": 250}
+    assert tally.counts == {"alerts_published": 250}
     assert dead == []
 
 
-def test_more_anomalies_than_a_request_holds_are_each_a_message(pubsub: PubSub, topic: str):
+def test_more_anomalies_than_a_request_holds_are_each_a_message(tally: Tally, pubsub: PubSub, topic: str):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n) for n in range(2_300)]
     run_bounded([batch_of(*some[:1_500]), batch_of(*some[1_500:])], PublishAnomalies(topic, flush_us=10**9))
     assert received(pubsub, subscription, 2_300) == [alert_of(one) for one in some]
-    assert counters.tally() == {"alerts_published": 2_300}
+    assert tally.counts == {"alerts_published": 2_300}
 
 
 def test_a_device_longer_than_an_attribute_may_be_is_published(pubsub: PubSub, topic: str):
@@ -321,7 +316,7 @@ def test_the_same_bundle_publishes_the_same_bytes_again(pubsub: PubSub, topic: s
 
 @RUNS
 def test_what_a_deleted_topic_does_not_take_is_dead_letters(
-    pubsub: PubSub, topic: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    tally: Tally, pubsub: PubSub, topic: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n, f"é{n}") for n in range(60)]
@@ -336,17 +331,17 @@ def test_what_a_deleted_topic_does_not_take_is_dead_letters(
     dead = run(batches, PublishAnomalies(topic, flush_us=0))
     assert found == [alert_of(one) for one in some[:20]]
     assert dead == [dead_of(topic, "NOT_FOUND: Topic not found", one) for one in some[20:]]
-    assert counters.tally() == {"alerts_published": 20, "dead_letters/not_delivered": 40}
+    assert tally.counts == {"alerts_published": 20, "dead_letters/not_delivered": 40}
 
 
 @RUNS
-def test_a_message_refused_for_its_size_costs_no_other(pubsub: PubSub, topic: str, run: Run):
+def test_a_message_refused_for_its_size_costs_no_other(tally: Tally, pubsub: PubSub, topic: str, run: Run):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n) for n in range(9)]
     large = anomaly(9, "d" * 10_000_000)
     dead = run([batch_of(*some[:5], large, *some[5:])], PublishAnomalies(topic))
     assert received(pubsub, subscription, 9) == [alert_of(one) for one in some]
-    assert counters.tally() == {"alerts_published": 9, "dead_letters/not_delivered": 1}
+    assert tally.counts == {"alerts_published": 9, "dead_letters/not_delivered": 1}
     data, attributes = alert_of(large)
     cause = f"message data has {len(data)} bytes; at most 10000000 are allowed"
     (refused,) = dead
@@ -356,7 +351,7 @@ def test_a_message_refused_for_its_size_costs_no_other(pubsub: PubSub, topic: st
 
 
 @RUNS
-def test_a_broker_that_is_killed_and_restarted_loses_nothing(run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_a_broker_that_is_killed_and_restarted_loses_nothing(tally: Tally, run: Run, monkeypatch: pytest.MonkeyPatch):
     some = [anomaly(n) for n in range(90)]
     found: list[Sent] = []
     restarted: list[Broker] = []
@@ -404,7 +399,7 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(run: Run, monkeypat
         for broker in restarted:
             broker.stop()
     assert dead == []
-    assert counters.tally() == {"alerts_published": 90}
+    assert tally.counts == {"alerts_published": 90}
     assert {str(error.grpc_status_code) for error in failures} == {"StatusCode.UNAVAILABLE"}
 
 
@@ -446,28 +441,28 @@ def published_with(
 
 
 @pytest.mark.parametrize(("flush_us", "requests"), [(0, 2), (10**9, 1)])
-def test_so_long_anomalies_of_a_bundle_wait_for_each_other(flush_us, requests, monkeypatch):
+def test_so_long_anomalies_of_a_bundle_wait_for_each_other(tally: Tally, flush_us, requests, monkeypatch):
     numbers: list[int] = []
     published_with(monkeypatch, numbers.append, flush_us=flush_us)
     assert sorted(numbers) == list(range(1, requests + 1))
-    assert counters.tally() == {"alerts_published": 20}
+    assert tally.counts == {"alerts_published": 20}
 
 
 @pytest.mark.parametrize(
     ("patience_s", "counted"), [(30.0, {"alerts_published": 20}), (0.0, {"dead_letters/not_delivered": 20})]
 )
-def test_so_long_a_failing_request_is_tried_again(patience_s, counted, monkeypatch):
+def test_so_long_a_failing_request_is_tried_again(tally: Tally, patience_s, counted, monkeypatch):
     policy = replace(RETRIES, patience_s=patience_s)
     fail_publish = {1: grpc.StatusCode.UNAVAILABLE, 2: grpc.StatusCode.INTERNAL}.get
     published_with(monkeypatch, fail_publish, flush_us=10**9, retries=policy)
-    assert counters.tally() == counted
+    assert tally.counts == counted
 
 
 # Dead letters
 
 
 @RUNS
-def test_each_dead_letter_is_a_message_byte_for_byte(pubsub: PubSub, topic: str, run: Run):
+def test_each_dead_letter_is_a_message_byte_for_byte(tally: Tally, pubsub: PubSub, topic: str, run: Run):
     subscription = pubsub.new_subscription(topic)
     payloads = [
         b"",
@@ -489,7 +484,7 @@ def test_each_dead_letter_is_a_message_byte_for_byte(pubsub: PubSub, topic: str,
     own = [{"content-encoding": "gzip", "n": str(n)} for n in range(len(payloads))]
     expected = [(payload, attributes | ours) for payload, attributes in zip(payloads, own, strict=True)]
     assert received(pubsub, subscription, len(payloads)) == sorted(expected, key=lambda one: one[0])
-    assert counters.tally() == {"letters_published": len(payloads)}
+    assert tally.counts == {"letters_published": len(payloads)}
 
 
 def test_an_alert_that_is_dead_can_be_published_as_it_was(pubsub: PubSub, topic: str):
@@ -501,13 +496,15 @@ def test_an_alert_that_is_dead_can_be_published_as_it_was(pubsub: PubSub, topic:
 
 
 @RUNS
-def test_a_dead_letter_that_has_no_topic_fails_the_job(pubsub: PubSub, monkeypatch: pytest.MonkeyPatch, run: Run):
+def test_a_dead_letter_that_has_no_topic_fails_the_job(
+    tally: Tally, pubsub: PubSub, monkeypatch: pytest.MonkeyPatch, run: Run
+):
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub.address)
     topic = pubsub.new_name("topics")
     problem = f"--dead-letter-topic {topic}: cannot be published to: NOT_FOUND: Topic not found"
     with pytest.raises(Exception, match=problem):
         run([batch_of(letter(b"a"))], PublishDeadLetters(topic))
-    assert counters.tally() == {}
+    assert tally.counts == {}
 
 
 def test_a_dead_letter_too_large_fails_the_job(pubsub: PubSub, topic: str):
@@ -516,16 +513,16 @@ def test_a_dead_letter_too_large_fails_the_job(pubsub: PubSub, topic: str):
         run_bounded([batch_of(letter(b"x" * 10_000_001))], PublishDeadLetters(topic))
 
 
-def test_a_dead_letter_too_large_that_is_kept_elsewhere_is_only_counted(pubsub: PubSub, topic: str):
+def test_a_dead_letter_too_large_that_is_kept_elsewhere_is_only_counted(tally: Tally, pubsub: PubSub, topic: str):
     subscription = pubsub.new_subscription(topic)
     letters = batch_of(letter(b"x" * 10_000_001), letter(b"a"))
     run_bounded([letters], PublishDeadLetters(topic, kept_elsewhere=True))
     assert [data for data, _ in received(pubsub, subscription, 1)] == [b"a"]
-    assert counters.tally() == {"letters_published": 1, "rows_refused": 1}
+    assert tally.counts == {"letters_published": 1, "rows_refused": 1}
 
 
 @pytest.mark.parametrize(("patience_s", "published"), [(30.0, True), (0.0, False)])
-def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, published, monkeypatch):
+def test_so_long_a_failing_request_of_dead_letters_is_tried_again(tally: Tally, patience_s, published, monkeypatch):
     policy = replace(RETRIES, patience_s=patience_s)
     with (
         Broker(fail_publish={1: grpc.StatusCode.UNAVAILABLE}.get) as broker,
@@ -540,4 +537,4 @@ def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, pu
                 Exception, match="cannot be published to: UNAVAILABLE: Publish request 1 is made to fail"
             ):
                 run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, policy))
-    assert counters.tally() == ({"letters_published": 1} if published else {})
+    assert tally.counts == ({"letters_published": 1} if published else {})

@@ -11,9 +11,9 @@ import pytest
 from telemetry.model.record_batches import arrow_schema, record_times
 from telemetry.model.records import Anomaly, WindowAggregate
 from tests.support.batches import MINUTE
+from tests.support.counting import Tally
 from tests.support.records import START, aggregate, anomaly, batch_of, dead
 from tests.support.run_transform import run_transform
-from transforms import counters
 from transforms.outputs.write_files import WriteRecords, encode_records, file_name, hour_folder, split_files
 
 HOUR = 60 * MINUTE
@@ -167,8 +167,7 @@ def test_a_job_that_cannot_write_fails(tmp_path):
 
 
 @FORMATS
-def test_bounded_records_become_one_file_an_hour_and_pane(file_format, tmp_path):
-    counters.start_tally()
+def test_bounded_records_become_one_file_an_hour_and_pane(tally: Tally, file_format, tmp_path):
     records = [aggregate(START + MINUTE, 0), aggregate(START, 0), aggregate(START, 1, 3), aggregate(START + HOUR, 0)]
     run_bounded(
         [batch_of(*records[:2]), batch_of(records[2]), batch_of(records[3])],
@@ -181,7 +180,7 @@ def test_bounded_records_become_one_file_an_hour_and_pane(file_format, tmp_path)
         "aggregates/date=2020-07-12/hour=01/20200712T010000Z-0": records[3:],
     }
     assert {path.rpartition(".")[2] for path in found} == {file_format}
-    assert counters.tally() == {"files_written": 3, "rows_written": 4}
+    assert tally.counts == {"files_written": 3, "rows_written": 4}
 
 
 @FORMATS

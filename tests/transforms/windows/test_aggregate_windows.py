@@ -20,8 +20,8 @@ from telemetry.model.records import WindowAggregate
 from telemetry.rules.parse import load_rules
 from tests.support import oracle
 from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
+from tests.support.counting import Tally
 from tests.support.run_transform import run_transform
-from transforms import counters
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.detect.evaluate import detect
@@ -90,11 +90,10 @@ def test_two_devices_in_two_windows_exactly():
     ]
 
 
-def test_what_goes_in_and_comes_out_is_counted():
-    counters.start_tally()
+def test_what_goes_in_and_comes_out_is_counted(tally: Tally):
     rows: list[Row] = [("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN), ("a", 2 * HOUR, 50.0, 20.0), ("b", MINUTE, NAN, NAN)]
     run_bounded(batches_of(rows, 3), AggregateWindows(FIXED))
-    assert counters.tally() == {"rows_aggregated": 4, "panes": 3, "aggregates": 5}
+    assert tally.counts == {"rows_aggregated": 4, "panes": 3, "aggregates": 5}
 
 
 def test_readings_without_any_value_give_no_record():

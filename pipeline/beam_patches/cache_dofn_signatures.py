@@ -1,8 +1,10 @@
-"""Cache the signatures that Beam's local stream runner inspects anew for each bundle.
+"""Cache the signatures that Beam's local stream runner inspects for each bundle.
 
-For each bundle of each step the runner lists all attributes of the DoFn, inspects the signature of every method, and
-does so several times over, to know whether there is state or a timer among the parameters. That takes longer than a
-bundle of a thousand readings. Both depend on the class alone, which does not change while a pipeline runs.
+For each bundle of each step the runner lists all attributes of the DoFn and inspects the signature of every method,
+several times, to find the parameters for state and timers. That takes longer than a bundle of a thousand readings.
+The result depends on the class alone, which does not change while a pipeline runs.
+
+Upstream: https://github.com/apache/beam/pull/9925 memoized `get_function_args_defaults`; it was closed unmerged.
 """
 
 import contextlib
@@ -16,6 +18,8 @@ import apache_beam.runners.direct.transform_evaluator
 import apache_beam.transforms.core
 import apache_beam.transforms.userstate
 
+from pipeline.beam_patches.patch import replaced
+
 _SIGNATURES: Final = "get_function_args_defaults"
 _SPECS: Final = "get_dofn_specs"
 PLACES: Final = (
@@ -23,32 +27,30 @@ PLACES: Final = (
     (apache_beam.transforms.userstate, _SPECS),
     (apache_beam.runners.direct.transform_evaluator, _SPECS),
 )
-"""Where Beam looks the two functions up; a test tells when a new version of it has moved them."""
+"""Modules in which Beam looks the two functions up, and their names there."""
 
 
 @contextlib.contextmanager
-def cache_dofn_signatures() -> Iterator[None]:
-    """Remember for the time of a block; where a version of Beam has no such function, nothing is changed."""
+def patch() -> Iterator[None]:
+    """Cache the answers of the two functions for the duration of a block."""
     with contextlib.ExitStack() as stack:
         for module, name in PLACES:
-            plain = getattr(module, name, None)
-            if plain is not None:
-                setattr(module, name, _remembering(plain, _function_of if name == _SIGNATURES else _class_of))
-                stack.callback(setattr, module, name, plain)
+            cached = _cached(getattr(module, name), _function_of if name == _SIGNATURES else _class_of)
+            stack.enter_context(replaced(module, name, cached))
         yield
 
 
-def _remembering(plain: Callable[[Any], Any], key_of: Callable[[Any], tuple[Any, bool] | None]) -> Callable[[Any], Any]:
-    """Return a function that asks `plain` once for each key, and hands out copies of its two collections.
+def _cached(plain: Callable[[Any], Any], key_of: Callable[[Any], tuple[Any, bool] | None]) -> Callable[[Any], Any]:
+    """Return a function that calls `plain` once for each key, and returns copies of its two collections.
 
     Args:
         plain: takes one argument and returns a pair of lists or of sets.
-        key_of: returns an object, which is not kept alive, and a variant of it; None to remember nothing.
+        key_of: returns an object, which is not kept alive, and a variant of it; None to cache nothing.
     """
     known: weakref.WeakKeyDictionary[Any, dict[bool, Any]] = weakref.WeakKeyDictionary()
 
     @functools.wraps(plain)
-    def remembering(subject: Any) -> Any:
+    def cached(subject: Any) -> Any:
         key = key_of(subject)
         if key is None:
             return plain(subject)
@@ -58,11 +60,11 @@ def _remembering(plain: Callable[[Any], Any], key_of: Callable[[Any], tuple[Any,
         first, second = found[key[1]]
         return first.copy(), second.copy()
 
-    return remembering
+    return cached
 
 
 def _function_of(function: Any) -> tuple[Any, bool] | None:
-    """Return the function, and whether it is bound: then its first parameter is not one of the signature."""
+    """Return the function, and whether it is bound: then its signature is without the first parameter."""
     if isinstance(function, types.MethodType):
         return function.__func__, True
     return (function, False) if isinstance(function, types.FunctionType) else None
