@@ -16,7 +16,8 @@ from benchmarks.parts import PARTS
 from benchmarks.report import to_json, to_table
 from benchmarks.results import write_results
 from pipeline.arguments import add_bigquery
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
 _FEWEST_ROWS: Final = 100  # fewer cannot hold the simulated faults

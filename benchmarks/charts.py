@@ -19,7 +19,8 @@ from benchmarks.answers import BenchmarkError
 from benchmarks.child import Child, run_child, run_module
 from benchmarks.data import simulate
 from benchmarks.machine import machine_facts
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
 _USUAL_ROWS: Final = 405_184  # as many as the founding data set has

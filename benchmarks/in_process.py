@@ -12,7 +12,8 @@ from benchmarks.answers import METRICS, WINDOW_US, Answer
 from benchmarks.contender import Contender
 from benchmarks.data import Rows
 from telemetry.model.messages import ROWS, Message
-from telemetry.rules.parse import RuleSet, load_rules
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleSet
 from transforms.decode.codec import decode
 from transforms.detect.evaluate import detect
 from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_batch, merge_tables

@@ -21,7 +21,7 @@ from benchmarks.in_process import cut_messages
 from publisher.broker import Broker
 from telemetry.bigquery.client import connect, prepare_tables
 from telemetry.bigquery.schema import BigQueryTarget, table_specs
-from telemetry.model.record_batches import concat_record_batches
+from telemetry.model.record_batches import FileFormat, concat_record_batches
 from telemetry.pubsub.outbox import Outbox
 from telemetry.rules.parse import load_rules
 from telemetry.storage.files import join, write_file
@@ -32,7 +32,6 @@ from transforms.outputs.insert_rows import insert_batch
 from transforms.outputs.publish_messages import alert_messages
 from transforms.outputs.reading_records import reading_records
 from transforms.outputs.write_files import (
-    FileFormat,
     encode_records,
     file_name,
     hour_folder,

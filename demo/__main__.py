@@ -6,7 +6,8 @@ from pathlib import Path
 
 from demo.ledger import check_ledger, results_table
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
 
@@ -37,9 +38,10 @@ def _run(args: list[str]) -> int:
     print(results_table(published, summary, results, picture, page, time.monotonic() - began))
     problems = check_ledger(published, results)
     for problem in problems:
-        print(f"demo: error: the books do not balance: {problem}", file=sys.stderr)
+        print(f"demo: error: ledger check failed: {problem}", file=sys.stderr)
     if not problems:
-        print(f"\nthe books balance; see for yourself: python -m pipeline reconcile --output {results}")
+        print("\nledger check passed: every row is accounted for")
+        print(f"see for yourself: python -m pipeline reconcile --output {results}")
         print(f"open {page} in a browser; the live view: python -m plotting serve --results {results}")
     return 1 if problems else 0
 

@@ -41,7 +41,7 @@ def count_windows(results: Path) -> int:
 
 def check_ledger(published: Summary, results: Path) -> list[str]:
     """Return what does not add up between the file, what was published, the ledger and the results."""
-    problems = report(FolderTotals(str(results)).figures(), {published["run_id"]: published["rows_published"]})[1]
+    problems = report(FolderTotals(str(results)).totals(), {published["run_id"]: published["rows_published"]})[1]
     if published["rows_published"] != published["rows_read"]:
         problems.append(f"{published['rows_published']:,} of {published['rows_read']:,} rows published")
     return problems

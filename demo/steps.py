@@ -19,7 +19,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from telemetry.errors import ConfigError, TelemetryError
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 
 IDLE_S: Final = 5
 _ANSWER_S: Final = 10.0
@@ -61,7 +61,7 @@ def ensure_empty(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if results.exists():
-            others = {path.name for path in results.iterdir()} - {*RECORDS, READINGS}
+            others = {path.name for path in results.iterdir()} - KINDS.keys()
             if others:
                 raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no run has written")
             shutil.rmtree(results)

@@ -1,30 +1,35 @@
-"""The job's flags, in groups. Values stay text here; `pipeline.config` checks them. Imports no Beam."""
+"""Define the job's flags, in groups. Values stay text here; `pipeline.config` checks them. Imports no Beam."""
 
 import argparse
 from collections.abc import Sequence
+from typing import Final
 
-from telemetry.cli.commands import OneLineParser
+from telemetry.cli.groups import describe
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
 
+SUMMARY: Final = "detect anomalies in IoT telemetry and aggregate it over windows, with Apache Beam"
+EXAMPLES: Final = """
+%(prog)s --input 'telemetry*.csv' --output results
+%(prog)s --input telemetry.csv --print --rules rules.yaml
+%(prog)s --subscription projects/demo/subscriptions/telemetry --output results --stop-after-idle 5s
+%(prog)s --topic projects/demo/topics/telemetry --bigquery my-project:telemetry --archive
+"""
+_NOTES: Final = """
+Durations read like 500ms, 60s, 10m, 2h or 1d. Any Beam option is understood too (--runner, --temp_location,
+--project, ...). Without --runner, or with --runner DirectRunner, the job runs in this process.
+"""
 
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a default where there is one."""
 
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.default not in ("", None, False) else action.help
+def build_parser(program: str = "telemetry run") -> OneLineParser:
+    """Return the parser of the job's own flags; Beam's flags are left over.
 
-
-def build_parser() -> OneLineParser:
-    """Return the parser of the job's own flags; Beam's are left over."""
-    parser = OneLineParser(
-        prog="python -m pipeline",
-        description="Find anomalies in IoT telemetry and aggregate it over windows, with Apache Beam.",
-        epilog="Any Beam option is understood too (--runner, --temp_location, --project, …). Without --runner, or "
-        "with --runner DirectRunner, the job runs in this process. Durations read like 500ms, 60s, 10m, 2h. "
-        "Beside the job: python -m pipeline reconcile (is every row accounted for?) and tables (of BigQuery).",
-        formatter_class=_HelpFormatter,
-    )
+    Args:
+        program: how the job is started, as the usage line shows it.
+    """
+    texts = describe(SUMMARY, EXAMPLES)
+    parser = OneLineParser(prog=program, **texts | {"epilog": _NOTES.strip() + "\n\n" + texts["epilog"]})
     add_arguments(parser)
     return parser
 

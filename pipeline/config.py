@@ -10,10 +10,11 @@ from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from telemetry.model.record_batches import FileFormat
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleError, RuleSet
 from transforms.windows.window_spec import WindowSpec
 
-FileFormat = Literal["jsonl", "parquet"]
 LogFormat = Literal["text", "json"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000

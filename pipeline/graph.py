@@ -1,13 +1,12 @@
 """The job as one graph. It receives its source and outputs, so that a test can pass its own."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import apache_beam as beam
 
 from pipeline.config import JobConfig
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS, OutputKind, kinds_of
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies
@@ -19,25 +18,18 @@ from transforms.outputs.write_files import WriteRecords
 from transforms.windows.aggregate_windows import AggregateWindows
 
 Outputs = Mapping[str, dict[str, beam.PTransform]]
-"""Of each kind of record (those of RECORDS, and readings) the sinks by their labels: each takes a PCollection of
-RecordBatch, and returns `SinkResult` where it gives something back."""
-_GATHERED_US: Final = 60_000_000
-_NO_ALERT: Final = frozenset({READINGS, "ledger"})
-"""What nobody waits for: gathered for a minute of a stream, since small files are expensive to read."""
+"""The sinks of each of `KINDS` by their labels. A sink takes a PCollection of RecordBatch; it returns a `SinkResult` if
+it can reject records."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
     """Return the outputs that the flags ask for."""
-    outputs: dict[str, dict[str, beam.PTransform]] = {kind: {} for kind in (*RECORDS, READINGS)}
-    specs = table_specs(config.metrics, archive=config.archive)
-    for kind in (spec.name for spec in specs):
-        if config.output:
-            file_format = "parquet" if kind == READINGS else config.file_format
-            complete = kind == "aggregates" and not config.streaming
-            write = WriteRecords(kind, config.output, file_format, _flush_us(config, kind), config.shards, complete)
-            outputs[kind][f"Write {kind}"] = write
+    outputs: dict[str, dict[str, beam.PTransform]] = {name: {} for name in KINDS}
+    if config.output:
+        for kind in kinds_of(archive=config.archive):
+            outputs[kind.name][f"Write {kind.name}"] = _write(config, kind)
     if config.bigquery:
-        for spec in specs:
+        for spec in table_specs(config.metrics, archive=config.archive):
             outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
     if config.alerts_topic or config.dead_letter_topic:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
@@ -55,6 +47,17 @@ def outputs_of(config: JobConfig) -> Outputs:
     return outputs
 
 
+def _write(config: JobConfig, kind: OutputKind) -> WriteRecords:
+    return WriteRecords(
+        kind.name,
+        config.output,
+        kind.file_format or config.file_format,
+        _flush_us(config, kind.name),
+        config.shards,
+        complete=kind.whole_files and not config.streaming,
+    )
+
+
 def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.PTransform:
     if target.method == "streaming_inserts":
         from transforms.outputs.insert_rows import InsertRecords  # Google's client is loaded where it is used
@@ -67,7 +70,7 @@ def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.
 
 
 def _flush_us(config: JobConfig, kind: str) -> int:
-    return max(config.flush_us, _GATHERED_US) if kind in _NO_ALERT else config.flush_us
+    return max(config.flush_us, KINDS[kind].gather_us)
 
 
 def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, outputs: Outputs) -> None:
@@ -90,9 +93,9 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     if aggregated.dead_letters is not None:
         rejected.append(aggregated.dead_letters)
         counted["missed"] = aggregated.missed
-    if outputs[READINGS]:
+    if outputs["readings"]:
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings()
-        rejected += _store(counted["archived"], outputs[READINGS])
+        rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten()

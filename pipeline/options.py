@@ -3,12 +3,14 @@
 import argparse
 import contextlib
 import io
+from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import create_runner
 
-from pipeline.arguments import add_arguments
+from pipeline.arguments import add_arguments, build_parser
 from pipeline.config import LOCAL_RUNNERS, JobConfig
+from telemetry.cli.suggestions import unknown_flag
 from telemetry.errors import ConfigError
 
 
@@ -26,20 +28,7 @@ def beam_options(config: JobConfig) -> PipelineOptions:
     Raises:
         ConfigError: for a flag that neither the job nor Beam knows, or a value Beam refuses.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
-    for options_class in PipelineOptions.__subclasses__():
-        if options_class is not TelemetryOptions:
-            options_class._add_argparse_args(parser)
-    complaint = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(complaint):
-            _, unknown = parser.parse_known_args(list(config.beam_args))
-    except SystemExit as error:
-        problem = complaint.getvalue().strip().splitlines()[-1].rpartition("error: ")[2]
-        flag, _, text = problem.removeprefix("argument ").partition(": ")
-        raise ConfigError(flag, "", text or "not understood") from error
-    if unknown:
-        raise ConfigError(unknown[0], "", "unknown flag" if unknown[0].startswith("-") else "not expected here")
+    check_beam_args(config.beam_args)
     # The package is what workers need; on Dataflow Beam would send them the launcher's session, too.
     own = {"save_main_session": False, **config.flags}
     options = PipelineOptions(list(config.beam_args), streaming=config.streaming, **own)
@@ -54,6 +43,30 @@ def beam_options(config: JobConfig) -> PipelineOptions:
         except (ValueError, ImportError, AttributeError) as error:
             raise ConfigError("--runner", name, "is no runner that Beam has here") from error
     return options
+
+
+def check_beam_args(args: Sequence[str]) -> None:
+    """Check what the job's own parser has left over.
+
+    Raises:
+        ConfigError: for a flag that neither the job nor Beam knows, or a value Beam refuses.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options_class in PipelineOptions.__subclasses__():
+        if options_class is not TelemetryOptions:
+            options_class._add_argparse_args(parser)
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            _, unknown = parser.parse_known_args(list(args))
+    except SystemExit as error:
+        problem = complaint.getvalue().strip().splitlines()[-1].rpartition("error: ")[2]
+        flag, _, text = problem.removeprefix("argument ").partition(": ")
+        raise ConfigError(flag, "", text or "not understood") from error
+    if unknown:
+        ours = [flag for action in build_parser()._actions for flag in action.option_strings]
+        problem = unknown_flag(unknown[0], [*ours, *parser._option_string_actions])
+        raise ConfigError(unknown[0], "", problem if unknown[0].startswith("-") else "not expected here")
 
 
 def is_local(options: PipelineOptions) -> bool:

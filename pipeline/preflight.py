@@ -42,7 +42,7 @@ def check_destinations(config: JobConfig) -> None:
             _LOG.info("created %s in %s", name, config.bigquery)
     for flag, topic in (("--alerts-topic", config.alerts_topic), ("--dead-letter-topic", config.dead_letter_topic)):
         if topic:
-            from telemetry.pubsub.outbox import check_topic  # that of Pub/Sub, too
+            from telemetry.pubsub.client import check_topic  # Pub/Sub's client is loaded where it is used
 
             check_topic(flag, topic)
     if config.summary:

@@ -1,20 +1,15 @@
-"""The commands: ``python -m plotting render | report | serve``."""
+"""Show stored results: ``python -m plotting render | report | serve``."""
 
 import sys
+from collections.abc import Sequence
 
-from plotting.cli import build_parser
-from telemetry.cli.commands import exit_code
-
-
-def main(args: list[str]) -> int:
-    """Run one command; a mistake is one line on standard error."""
-    return exit_code("plotting", lambda: _run(args))
+from plotting.cli import PLOTTING
+from telemetry.cli.groups import run_group
 
 
-def _run(args: list[str]) -> int:
-    options = build_parser().parse_args(args)
-    print(options.execute(options))
-    return 0
+def main(args: Sequence[str]) -> int:
+    """Run the command that the first argument names, and return the exit code."""
+    return run_group(PLOTTING, args)
 
 
 if __name__ == "__main__":

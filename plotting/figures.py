@@ -21,7 +21,7 @@ from plotting.style.looks import Looks
 from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 from telemetry.text.timestamps import format_time
 
 UNDATED: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})

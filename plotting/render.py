@@ -9,7 +9,7 @@ from plotting.data.panels import TimeRange
 from plotting.data.source import Source
 from plotting.figures import UNDATED, Order, draw, picture_bytes
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 from telemetry.storage.files import StorageError, scheme_of, write_file
 
 

@@ -1,14 +1,15 @@
-"""The commands: ``python -m publisher replay | reprocess | explore | simulate | broker``."""
+"""Run a command of the publisher: ``python -m publisher replay | reprocess | explore | simulate | broker``."""
 
 import sys
+from collections.abc import Sequence
 
-from publisher.cli import run
-from telemetry.cli.commands import exit_code
+from publisher.cli import PUBLISHER
+from telemetry.cli.groups import run_group
 
 
-def main(args: list[str]) -> int:
-    """Run one command; a mistake is one line on standard error."""
-    return exit_code("publisher", lambda: run(args))
+def main(args: Sequence[str]) -> int:
+    """Run the command that the first argument names, and return the exit code."""
+    return run_group(PUBLISHER, args)
 
 
 if __name__ == "__main__":

@@ -1,35 +1,42 @@
-"""The commands: ``python -m templates metadata | validate | spec | build | run``."""
+"""Build and launch the Flex Template: ``python -m templates metadata | validate | spec | build | run``."""
 
-import importlib
+import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.groups import Group, Subcommand, add_commands, run_group
 
-COMMANDS: Final = {
-    "metadata": "write the template's metadata, made from the job's flags",
-    "validate": "check the metadata, or a whole spec",
-    "spec": "print or store the template's spec",
-    "build": "build the image and store the spec that names it",
-    "run": "launch the template",
-}
+TEMPLATES: Final = Group(
+    program="python -m templates",
+    description="Build and launch the job as a Dataflow Flex Template.",
+    commands={
+        "metadata": Subcommand("templates.metadata", "write the template's metadata from the job's flags"),
+        "validate": Subcommand("templates.validate", "check the metadata, or a whole spec"),
+        "spec": Subcommand("templates.spec", "print or store the template's spec"),
+        "build": Subcommand("templates.build", "build the image and store the spec that names it"),
+        "run": Subcommand("templates.run", "launch the template"),
+    },
+    label="templates",
+)
 
 
-def main(args: list[str]) -> int:
-    """Run one command; a mistake is one line on standard error."""
-    return exit_code("templates", lambda: _run(args))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands with their flags."""
+    add_commands(parser, TEMPLATES)
 
 
-def _run(args: list[str]) -> int:
-    parser = OneLineParser(prog="python -m templates", description="The job as a Flex Template of Dataflow.")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, purpose in COMMANDS.items():
-        module = importlib.import_module(f"templates.{name}")
-        command = subparsers.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    options = parser.parse_args(args)
-    return int(options.run(options))
+def main(args: Sequence[str], *, program: str = TEMPLATES.program, alone: bool = False) -> int:
+    """Run the command that the first argument names, and return the exit code.
+
+    Args:
+        args: the command line.
+        program: how the group is started, as usage lines show it.
+        alone: whether the process exists for this command only.
+    """
+    group = TEMPLATES if program == TEMPLATES.program else replace(TEMPLATES, program=program, label="")
+    return run_group(group, args, alone=alone)
 
 
 if __name__ == "__main__":

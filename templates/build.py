@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from telemetry.errors import ConfigError
 from templates.context import assemble, beam_version, build_command
@@ -10,6 +11,10 @@ from templates.names import add_place, check_names
 from templates.shell import Command, execute, require, show
 from templates.spec import store_spec
 
+EXAMPLES: Final = """
+%(prog)s --project my-project --region europe-west1 --dry-run --spec gs://my-bucket/telemetry.json \\
+    --image europe-west1-docker.pkg.dev/my-project/iot/telemetry:1
+"""
 _BASES = ("python", "beam", "launcher")
 
 

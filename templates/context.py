@@ -1,10 +1,9 @@
-"""What the image is built from: a folder that holds nothing else. The worker's packages, without the other programs.
+"""Assemble the folder that the image is built from: the worker's packages, without the other programs.
 
-The job's `setup.py` packages the folders that it finds and requires what `requirements.txt` says. So a folder with only
-the worker's packages and requirements gives the worker's package, and charts and publisher stay out of the image.
+`setup.py` packages the folders that it finds, so a folder with only the worker's packages gives the worker's package.
+Charts and publisher stay out of the image, and the packages that only charts need stay out of its requirements.
 """
 
-import ast
 import json
 import re
 import shutil
@@ -17,16 +16,18 @@ from templates.errors import TemplateError
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("pipeline", "telemetry", "transforms")
-"""What a worker runs."""
-LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tornado", "tqdm"})
-"""Requirements of charts and publisher alone."""
+"""Packages that a worker runs."""
+LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tornado"})
+"""Requirements of the charts alone: the extra `plot` of setup.py."""
+EXTRAS: Final = ("aws", "azure")
+"""Extras that an image may have; their pinned packages are in ``requirements-NAME.txt``."""
 FILES: Final = {
     "templates/Dockerfile": "Dockerfile",
     "templates/job.py": "job.py",
     "setup.py": "setup.py",
     "pyproject.toml": "pyproject.toml",
 }
-"""What is copied as it is, and what it is called there."""
+"""Files that are copied unchanged, and their names in the folder."""
 GENERATED: Final = (".dockerignore", "cloudbuild.json", "requirements.txt")
 
 
@@ -34,24 +35,30 @@ def image_requirements(extras: Sequence[str] = ()) -> list[str]:
     """Return the pinned requirements of the image.
 
     Args:
-        extras: names of extras of `setup.py` that are wanted, too.
+        extras: names of `EXTRAS` to add.
 
     Raises:
-        ConfigError: for an extra that there is not.
+        ConfigError: for an unknown extra.
+        TemplateError: where the project is installed without its requirements files.
     """
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    wanted = [line for line in pinned if re.split(r"[\[=]", line)[0] not in LEFT_OUT]
-    offered = _extras()
+    wanted = [line for line in _pinned("requirements.txt") if re.split(r"[\[=]", line)[0] not in LEFT_OUT]
     for extra in extras:
-        if extra not in offered:
-            raise ConfigError("--extras", extra, f"must be one of {', '.join(offered)}")
-        wanted += [line for line in offered[extra] if line not in wanted]
+        if extra not in EXTRAS:
+            raise ConfigError("--extras", extra, f"must be one of {', '.join(EXTRAS)}")
+        wanted += [line for line in _pinned(f"requirements-{extra}.txt") if line not in wanted]
     return wanted
 
 
+def _pinned(name: str) -> list[str]:
+    path = ROOT / name
+    if not path.is_file():
+        raise TemplateError(f"{name} is missing: an image is built from a checkout of the repository")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
 def beam_version() -> str:
-    """Return the version of Beam in `requirements.txt`: the image takes Beam's boot program of the same one."""
+    """Return Beam's version in `requirements.txt`, which Beam's boot program in the image must have too."""
     for line in image_requirements():
         if found := re.fullmatch(r"apache-beam(?:\[[a-z,]+\])?==(\d+\.\d+\.\d+)", line):
             return found[1]
@@ -59,23 +66,24 @@ def beam_version() -> str:
 
 
 def assemble(folder: Path, image: str, arguments: Mapping[str, str], extras: Sequence[str] = ()) -> None:
-    """Fill a folder with what the image is built from; what an earlier build left in it is replaced.
+    """Fill a folder with the image's sources; replace the content of an earlier build.
 
     Args:
-        folder: made if it is missing.
+        folder: created if it is missing.
         image: full name with tag, for Cloud Build's configuration.
-        arguments: the Dockerfile's arguments by name, for the same.
+        arguments: the Dockerfile's arguments by name, for Cloud Build's configuration.
         extras: see `image_requirements`.
 
     Raises:
-        ConfigError: if the folder holds anything else, or an extra is unknown.
+        ConfigError: if the folder contains other files, or an extra is unknown.
+        TemplateError: if this is no checkout of the repository.
     """
     requirements = image_requirements(extras)
     ours = {*PACKAGES, *FILES.values(), *GENERATED}
     if folder.exists():
         others = sorted({entry.name for entry in folder.iterdir()} - ours) if folder.is_dir() else [folder.name]
         if others:
-            raise ConfigError("--context", folder, f"holds something else, {others[0]}: give an empty folder")
+            raise ConfigError("--context", folder, f"contains other files, {others[0]}: give an empty folder")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     for source, name in FILES.items():
@@ -94,25 +102,16 @@ def build_command(image: str, arguments: Mapping[str, str], where: str) -> list[
     Args:
         image: full name with tag.
         arguments: the Dockerfile's arguments by name.
-        where: the folder.
+        where: folder to build from.
     """
     given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
     return ["docker", "build", *given, f"--tag={image}", where]
 
 
 def cloud_build(image: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-    """Return Cloud Build's configuration for the same command; `gcloud builds submit --tag` takes no arguments."""
+    """Return Cloud Build's configuration for `build_command`; `gcloud builds submit --tag` takes no arguments."""
     return {
         "steps": [{"name": "gcr.io/cloud-builders/docker", "args": build_command(image, arguments, ".")[1:]}],
         "images": [image],
         "timeout": "1800s",
     }
-
-
-def _extras() -> dict[str, list[str]]:
-    """Return the extras that `setup.py` states, without running it."""
-    for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "EXTRAS":
-            found: dict[str, list[str]] = ast.literal_eval(node.value)
-            return found
-    raise TemplateError("setup.py: no EXTRAS")

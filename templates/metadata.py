@@ -9,6 +9,10 @@ from typing import Any, Final
 from templates.errors import TemplateError
 from templates.parameters import template_metadata
 
+EXAMPLES: Final = """
+%(prog)s
+%(prog)s --check
+"""
 METADATA: Final = Path(__file__).with_name("metadata.json")
 """The file that is checked in."""
 

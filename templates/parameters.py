@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from pipeline.arguments import build_parser
-from pipeline.config import FileFormat, LogFormat
+from pipeline.config import LogFormat
 from telemetry.bigquery.schema import Method
+from telemetry.model.record_batches import FileFormat
 from templates.errors import TemplateError
 
 # Anchored, and in what RE2, Java and JavaScript have in common with Python: nobody says which of them looks.

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pipeline.arguments import build_parser, spell_out
 from pipeline.config import make_config, read_metrics
@@ -14,6 +14,11 @@ from templates.parameters import LOCAL_ONLY
 from templates.shell import Command, execute, require, show
 from templates.validate import read_json
 
+EXAMPLES: Final = """
+%(prog)s --project my-project --region europe-west1 --dry-run --spec gs://my-bucket/telemetry.json \\
+    --image europe-west1-docker.pkg.dev/my-project/iot/telemetry:1 --job-name telemetry --parameters \\
+    subscription=projects/my-project/subscriptions/readings output=gs://my-bucket/results
+"""
 _IMAGE = "sdk_container_image"
 _AT_LEAST_ONCE = "streaming_mode_at_least_once"
 

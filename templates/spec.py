@@ -2,11 +2,16 @@
 
 import argparse
 import sys
-from typing import Any
+from typing import Any, Final
 
 from telemetry.storage.files import write_file
 from templates.metadata import load_metadata, render
 from templates.names import check_names
+
+EXAMPLES: Final = """
+%(prog)s --image europe-west1-docker.pkg.dev/my-project/iot/telemetry:1
+%(prog)s --image europe-west1-docker.pkg.dev/my-project/iot/telemetry:1 --output gs://my-bucket/telemetry.json
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,16 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from telemetry.storage.files import read_file
 from templates.errors import TemplateError
 from templates.metadata import METADATA, check_current
 
+EXAMPLES: Final = """
+%(prog)s
+%(prog)s --spec gs://my-bucket/telemetry.json
+"""
 _MODES = ("EXACTLY_ONCE", "AT_LEAST_ONCE")
 
 

@@ -18,6 +18,7 @@ from benchmarks.latency_probe import Watch
 from benchmarks.outputs import read_job, read_peer
 from benchmarks.peer_runs import PEERS, Peer, installed, interpreter, run_peer
 from benchmarks.peers import common
+from tests.support import needs
 
 LINES = [
     b'{"ts":0,"device":"a","temp":30.5,"co":1}',
@@ -45,7 +46,7 @@ def data(tmp_path_factory) -> Data:
 def test_a_peer_does_the_job(peer: Peer, data):
     python = Path(sys.executable) if peer.beam else interpreter()
     if not peer.beam and not installed(peer.package, python):
-        pytest.skip(f"{peer.package} is not installed; `make peers` does it")
+        needs.PEERS.skip(f"no {peer.package}")
     sample = run_peer(peer, data.part if peer.beam else data.whole, python)
     assert 0 < (sample.steady_s or 0) < sample.seconds
     assert (sample.peak_mb or 0) > 10
@@ -152,7 +153,7 @@ def test_an_empty_line_is_no_row(tmp_path):
                          ids=lambda peer: peer.script)  # fmt: skip
 def test_a_peer_that_finds_nothing_is_right_where_there_is_nothing(peer: Peer, data, tmp_path):
     if not installed(peer.package, interpreter()):
-        pytest.skip(f"{peer.package} is not installed; `make peers` does it")
+        needs.PEERS.skip(f"no {peer.package}")
     calm = first_rows(data.whole, 3, tmp_path / "calm.jsonl")
     assert calm.answer.anomalies == 0
     run_peer(peer, calm, interpreter())

@@ -40,7 +40,7 @@ def ledger_of(results: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in results.glob("ledger/*/*/*") for line in file.read_text().splitlines()]
 
 
-def test_the_books(demo: Path, tmp_path: Path) -> None:
+def test_the_ledger_check(demo: Path, tmp_path: Path) -> None:
     job = json.loads((demo / "out" / "summary.json").read_text())
     (run_id,) = {row["run_id"] for row in ledger_of(demo / "out" / "results")} - {""}
     published = {"run_id": run_id, "rows_read": 3_002, "rows_published": 3_002, "messages": 7}

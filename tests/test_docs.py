@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
-from pipeline.commands import reconcile, tables
 from telemetry.bigquery.schema import describe, sql_type
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.cli.groups import build_command_parser
+from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
-from telemetry.model.record_batches import arrow_schema, readings_schema
-from tests.pipeline.test_lakes import frame
-from tests.support import oracle
+from tests.support import needs, oracle
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
+from tests.support.readings import frame
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "lakes-and-warehouses.md").read_text(encoding="utf-8")
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -44,14 +43,12 @@ PARQUET_TYPES: Final = {
     TIMESTAMP: "timestamp (µs, UTC)",
 }
 SCHEMAS: Final = {
-    **{kind: arrow_schema(record) for kind, record in RECORDS.items()},
-    READINGS: readings_schema(DEFAULT_METRICS),
+    **{name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()},
 }
-KINDS: Final = tuple(SCHEMAS)
+STORED: Final = [name for name, kind in KINDS.items() if not kind.optional]
 FORMATS: Final = ("jsonl", "parquet")
 HOUR_S: Final = 3_600
 START_US: Final = 1_594_512_000_000_000
-DUCKDB: Final = Path(sys.prefix) / "emulators" / "bigquery" / "bin" / "python"
 """`make emulators` brings DuckDB into an environment of its own."""
 
 
@@ -201,7 +198,7 @@ def test_files_lie_as_the_page_says(roots: Path) -> None:
             found = name.fullmatch(path.relative_to(folder).as_posix())
             assert found, path
             kinds.add(found[1])
-            assert found[4] == ("parquet" if found[1] == READINGS else file_format)
+            assert found[4] == ("parquet" if found[1] == "readings" else file_format)
             check_columns(path, SCHEMAS[found[1]])
         assert kinds == set(KINDS)
 
@@ -248,7 +245,7 @@ def check_rules(found: pd.DataFrame) -> None:
 
 
 def check_ledger(found: pd.DataFrame) -> None:
-    """The sums of the books."""
+    """The sums of the ledger."""
     sums = {(entry["item"], entry["detail"]): entry["total"] for entry in records(found)}
     (reason,) = (detail for item, detail in sums if item == "rows_rejected")
     assert reason in ("bad_timestamp", "not_json")
@@ -303,8 +300,8 @@ def test_python(block: Block, file_format: str, twice: Path, monkeypatch: pytest
 
 def polars_tables(file_format: str) -> dict[str, pl.LazyFrame]:
     if file_format == "parquet":
-        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in RECORDS}
-    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in RECORDS}
+        return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in STORED}
+    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in STORED}
 
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(REMARKS, "sql"))
@@ -328,10 +325,9 @@ json.dump([dict(zip(names, row)) for row in found.fetchall()], sys.stdout, defau
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(IN_DUCKDB, "sql"))
 def test_duckdb(block: Block, file_format: str, twice: Path) -> None:
-    if not DUCKDB.exists():
-        pytest.skip("DuckDB is not installed (make emulators)")
+    python = needs.DUCKDB.path()
     done = subprocess.run(
-        [str(DUCKDB), "-I", "-c", DUCKDB_PROGRAM],
+        [str(python), "-I", "-c", DUCKDB_PROGRAM],
         input=block.text,
         cwd=twice / file_format,
         capture_output=True,
@@ -365,9 +361,8 @@ COMMANDS: Final = re.findall(r"python -m ([^`\n]+)", PAGE)
 
 
 def understand(words: Sequence[str]) -> None:
-    parsers = {"tables": tables.build_parser, "reconcile": reconcile.build_parser}
-    if words[1] in parsers:
-        parsers[words[1]]().parse_args(words[2:])
+    if words[1] in PIPELINE.commands:
+        build_command_parser(PIPELINE, words[1]).parse_args(words[2:])
     else:
         build_parser().parse_args(words[1:])
 
@@ -382,6 +377,6 @@ def test_commands_are_understood(command: str) -> None:
 def test_flags_exist() -> None:
     """Flags of the job in running text; Beam's own are written with the name of their service."""
     known = {flag for action in build_parser()._actions for flag in action.option_strings}
-    known |= {flag for action in tables.build_parser()._actions for flag in action.option_strings}
+    known |= {flag for action in build_command_parser(PIPELINE, "tables")._actions for flag in action.option_strings}
     flags = set(re.findall(r"`(--[a-z][a-z-]*)\b", PAGE))
     assert {flag for flag in flags if not flag.startswith(("--s3", "--azure", "--blob"))} <= known

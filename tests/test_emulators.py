@@ -4,6 +4,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.support import needs
 from tests.support.emulators import (
     PROJECT,
     AmazonStorage,
@@ -27,6 +29,7 @@ from tests.support.emulators import (
     lake,
     start_server,
 )
+from tests.support.needs import program
 
 # Fixtures, found by name.
 __all__ = ["amazon_storage", "azure_storage", "bigquery_server", "google_storage", "lake", "start_server"]
@@ -111,7 +114,7 @@ def test_a_killed_store_comes_back_with_what_it_had(
 def test_a_server_that_ends_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = AmazonStorage(tmp_path)
     monkeypatch.setattr(server, "arguments", lambda: ["--no-such-flag"])
-    with pytest.raises(AssertionError, match=r"moto_server exited with 2:\n(.|\n)*--no-such-flag"):
+    with pytest.raises(AssertionError, match=r"s3:// exited with 2:\n(.|\n)*--no-such-flag"):
         server.start()
 
 
@@ -124,8 +127,8 @@ def test_the_extras_are_what_is_tested() -> None:
 
 
 def test_a_missing_program_skips_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AmazonStorage, "program", "no-such-server")
-    with pytest.raises(pytest.skip.Exception, match=r"no-such-server is not installed \(make emulators\)"):
+    monkeypatch.setattr(AmazonStorage, "need", replace(needs.AMAZON_STORAGE, find=program("no-such-server")))
+    with pytest.raises(pytest.skip.Exception, match=r"needs the emulator of s3:// \(make emulators\)"):
         AmazonStorage(tmp_path).start()
 
 

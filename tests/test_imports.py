@@ -8,7 +8,7 @@ import pytest
 from tests.support.sources import ROOT, folder_of, imports_of, module_of, modules, sources, top
 
 MAY_IMPORT = {
-    "telemetry": (),
+    "telemetry": ("telemetry/cli",),
     "telemetry/text": (),
     "telemetry/model": ("telemetry",),
     "telemetry/storage": ("telemetry", "telemetry/model"),
@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
-    "transforms/ledger": ("telemetry/*", "transforms/decode", "transforms/windows"),
+    "transforms/ledger": ("telemetry/*", "transforms", "transforms/decode", "transforms/windows"),
     "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),
     "pipeline": ("telemetry/*", "transforms/*", "pipeline/*"),
     "publisher": ("telemetry/*", "publisher/*"),
@@ -40,7 +40,7 @@ MAY_IMPORT = {
 follows the line of the folder that holds it.
 """
 PACKAGES = tuple(folder for folder in MAY_IMPORT if "/" not in folder)
-LOADS_BEAM = {"telemetry.storage.files"}
+LOADS_BEAM = {"telemetry.storage.buckets"}
 """Modules outside of the job's packages that load Beam, and only when they are given a path in a bucket."""
 
 

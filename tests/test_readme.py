@@ -11,11 +11,13 @@ import pytest
 
 from pipeline.arguments import build_parser
 from pipeline.commands import reconcile, tables
-from plotting.cli import build_parser as plotting_parser
+from plotting import command as render
+from plotting.report import command as report
+from plotting.serve import command as serve
 from publisher import broker, explore, replay, reprocess, simulate
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from templates import build, run
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -75,7 +77,7 @@ def test_attributes() -> None:
 )
 def test_fields_of_the_records(told: str, kind: str) -> None:
     line = next(line for line in section("What travels").splitlines() if line.startswith(f"| {told} |"))
-    names = [field.name for field in msgspec.structs.fields(RECORDS[kind])]
+    names = [field.name for field in msgspec.structs.fields(KINDS[kind].record)]
     assert re.findall("`([^`]+)`", line) == names
 
 
@@ -86,9 +88,11 @@ def test_reasons() -> None:
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "pipeline": build_parser,
-    "pipeline reconcile": reconcile.build_parser,
-    "pipeline tables": tables.build_parser,
-    "plotting": plotting_parser,
+    "pipeline reconcile": lambda: parser_of(reconcile.add_arguments),
+    "pipeline tables": lambda: parser_of(tables.add_arguments),
+    "plotting render": lambda: parser_of(render.add_arguments),
+    "plotting report": lambda: parser_of(report.add_arguments),
+    "plotting serve": lambda: parser_of(serve.add_arguments),
     "templates build": lambda: parser_of(build.add_arguments),
     "templates run": lambda: parser_of(run.add_arguments),
     "publisher replay": lambda: parser_of(replay.add_arguments),

@@ -1,4 +1,4 @@
-"""``python -m pipeline reconcile``: does every row that was published stand somewhere in the results?"""
+"""Check that every published row is accounted for in the results of a job: ``telemetry reconcile``."""
 
 import argparse
 import json
@@ -10,14 +10,18 @@ from typing import Any, Final
 
 from pipeline.arguments import add_bigquery
 from telemetry.bigquery.flags import read_target
-from telemetry.cli.commands import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import READINGS
+from telemetry.model.kinds import OutputKind
 from telemetry.storage.files import StorageError
-from transforms.ledger.totals import FolderTotals, Store, StoredTotals
+from transforms.ledger.totals import FolderTotals, Store, StoredTotals, counted_kinds
 
+EXAMPLES: Final = """
+%(prog)s --output results
+%(prog)s --output results --published published.json
+%(prog)s --bigquery my-project:telemetry --published published.json
+"""
 _NO_RUN: Final = "(no run id)"
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")
 
@@ -38,7 +42,7 @@ class Claim:
 
     @property
     def difference(self) -> str:
-        """What is wrong, in words; "" if nothing is."""
+        """Describe the difference; "" if there is none."""
         off = self.found - self.expected
         if not off:
             return ""
@@ -79,10 +83,10 @@ class Run:
                       self.published, accounted)]  # fmt: skip
 
 
-def runs_of(figures: StoredTotals, published: Mapping[str, int]) -> list[Run]:
+def runs_of(totals: StoredTotals, published: Mapping[str, int]) -> list[Run]:
     """Return a line for each run that the ledger or a publisher's summary knows."""
     items: dict[str, dict[str, int]] = {run: {} for run in published}
-    for (run, item, detail), number in figures.ledger.items():
+    for (run, item, detail), number in totals.ledger.items():
         key = item if item != ledger_items.DEAD_LETTERS else f"{item}/{detail}"
         counts = items.setdefault(run, {})
         counts[key] = counts.get(key, 0) + number
@@ -105,55 +109,58 @@ def total_of(runs: Sequence[Run], published: Mapping[str, int]) -> Run:
     return Run("total", sum(published.values()) if published else None, *sums)
 
 
-def claims_of(figures: StoredTotals) -> list[Claim]:
-    """Return what must hold between the ledger and the results."""
-
-    def booked(item: str) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for (_, name, detail), number in figures.ledger.items():
-            if name == item:
-                counts[detail] = counts.get(detail, 0) + number
-        return counts
-
-    values, missed = booked(ledger_items.VALUES), booked(ledger_items.VALUES_MISSED)
-    anomalies, letters = booked(ledger_items.ANOMALIES), booked(ledger_items.DEAD_LETTERS)
-    refused = figures.refused
+def claims_of(totals: StoredTotals) -> list[Claim]:
+    """Return the equalities that must hold between the ledger and the results."""
+    values, missed = _ledger_counts(totals, ledger_items.VALUES), _ledger_counts(totals, ledger_items.VALUES_MISSED)
     claims = [
         Claim(f"readings in final windows, {metric}", values.get(metric, 0) - missed.get(metric, 0),
-              figures.values.get(metric, 0))
-        for metric in sorted(values.keys() | figures.values.keys())
+              totals.values.get(metric, 0))
+        for metric in sorted(values.keys() | totals.values.keys())
     ]  # fmt: skip
-    claims.append(
-        Claim("anomalies", sum(anomalies.values()) - refused.get("anomalies", 0), sum(figures.anomalies.values()))
-    )
-    claims += [
-        Claim(f"dead letters, {reason}", letters.get(reason, 0), figures.dead_letters.get(reason, 0))
-        for reason in sorted(letters.keys() | figures.dead_letters.keys())
-    ]
-    archived = sum(booked(ledger_items.ROWS_ARCHIVED).values())
-    if archived or figures.readings:
-        claims.append(Claim("archived readings", archived - refused.get(READINGS, 0), figures.readings))
+    for kind in counted_kinds():
+        claims += _claims_of_kind(totals, kind)
     return claims
 
 
-def report(figures: StoredTotals, published: Mapping[str, int]) -> tuple[str, list[str]]:
-    """Return the books of one store as a table, and what does not balance."""
-    runs = runs_of(figures, published)
+def _claims_of_kind(totals: StoredTotals, kind: OutputKind) -> list[Claim]:
+    """Return a claim for each detail; one for all where a table may have refused records, which has no detail."""
+    expected, found = _ledger_counts(totals, kind.ledger_item), totals.records.get(kind.name, {})
+    if not kind.rejectable:
+        return [
+            Claim(f"{kind.label}, {detail}", expected.get(detail, 0), found.get(detail, 0))
+            for detail in sorted(expected.keys() | found.keys())
+        ]
+    whole = Claim(kind.label, sum(expected.values()) - totals.refused.get(kind.name, 0), sum(found.values()))
+    return [] if kind.optional and not sum(expected.values()) and not whole.found else [whole]
+
+
+def _ledger_counts(totals: StoredTotals, item: str) -> dict[str, int]:
+    """Return the ledger's counts of an item by detail."""
+    counts: dict[str, int] = {}
+    for (_, name, detail), number in totals.ledger.items():
+        if name == item:
+            counts[detail] = counts.get(detail, 0) + number
+    return counts
+
+
+def report(totals: StoredTotals, published: Mapping[str, int]) -> tuple[str, list[str]]:
+    """Return the ledger check of one store as a table, and the problems found."""
+    runs = runs_of(totals, published)
     total = total_of(runs, published)
     lines = [_cells(run) for run in (*runs, total)]
     widths = [max(map(len, column)) for column in zip(_COLUMNS, *lines, strict=True)]
     table = [_row(cells, widths) for cells in (_COLUMNS, *lines)]
-    claims = claims_of(figures)
+    claims = claims_of(totals)
     width = max(len(claim.what) for claim in claims)
-    stored = [f"{claim.what:<{width}}  {claim.expected:>12,}  {claim.found:>12,}" for claim in claims]
-    heading = f"{'':<{width}}  {'in the books':>12}  {'stored':>12}"
+    stored = [f"{claim.what:<{width}}  {claim.expected:>13,}  {claim.found:>12,}" for claim in claims]
+    heading = f"{'':<{width}}  {'in the ledger':>13}  {'stored':>12}"
     problems = [claim.difference for run in (*runs, total) for claim in run.claims() if claim.difference]
     problems += [claim.difference for claim in claims if claim.difference]
-    if not figures.ledger:
+    if not totals.ledger:
         problems.insert(0, "there is no ledger")
-    if refused := figures.refused.get("aggregates", 0):
+    if refused := totals.refused.get("aggregates", 0):
         problems.append(f"{refused:,} aggregates were refused by BigQuery, they are among the dead letters")
-    return "\n".join([figures.where, "", *table, "", heading, *stored]), problems
+    return "\n".join([totals.where, "", *table, "", heading, *stored]), problems
 
 
 def _cells(run: Run) -> tuple[str, ...]:
@@ -170,41 +177,34 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join((first, *others)).rstrip()
 
 
-def build_parser() -> OneLineParser:
-    """Return the parser of the command."""
-    parser = OneLineParser(
-        prog="python -m pipeline reconcile",
-        description="Compare what was published with what is in the results of a job that has ended, by the ledger "
-        "that it wrote beside them. The exit code is 1 if anything is missing or too many.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
     parser.add_argument("--output", default="", metavar="PATH", help="the job's --output, on any Beam filesystem")
     add_bigquery(parser)
     parser.add_argument("--published", action="append", default=[], metavar="FILE", help="the summary that a "
                         "publisher printed, as JSON; one for each run")  # fmt: skip
-    return parser
 
 
-def run(args: Sequence[str]) -> int:
-    """Print the books; returns 1 if they do not balance.
+def run(options: argparse.Namespace) -> int:
+    """Print the comparison and return the exit code, 1 if a row is missing or counted too often.
 
     Raises:
         ConfigError: if something given cannot be read.
     """
-    options = build_parser().parse_args(args)
     published = read_published(options.published)
-    balanced = True
+    passed = True
     for store in _stores(options):
         try:
-            text, problems = report(store.figures(), published)
+            text, problems = report(store.totals(), published)
         except StorageError as error:
             raise ConfigError("--output", error.path, error.problem) from error
         sys.stdout.write(text + "\n\n")
         for problem in problems:
-            sys.stdout.write(f"the books do not balance: {problem}\n")
+            sys.stdout.write(f"ledger check failed: {problem}\n")
         if not problems:
-            sys.stdout.write("the books balance\n")
-        balanced = balanced and not problems
-    return 0 if balanced else 1
+            sys.stdout.write("ledger check passed: every row is accounted for\n")
+        passed = passed and not problems
+    return 0 if passed else 1
 
 
 def _stores(options: argparse.Namespace) -> list[Store]:
@@ -217,7 +217,7 @@ def _stores(options: argparse.Namespace) -> list[Store]:
 
         stores.append(DatasetTotals(target))
     if not stores:
-        raise ConfigError("--output", "", "nothing to look at, give --output or --bigquery")
+        raise ConfigError("--output", "", "nothing to check, give --output or --bigquery")
     return stores
 
 

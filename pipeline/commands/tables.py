@@ -1,40 +1,39 @@
-"""``python -m pipeline tables``: the job's tables and views in BigQuery, created or shown as SQL."""
+"""Create the job's BigQuery tables and views, or print their SQL: ``telemetry tables``."""
 
+import argparse
 import sys
-from collections.abc import Sequence
+from typing import Final
 
 from pipeline.arguments import add_bigquery
 from pipeline.config import check_columns, read_metrics
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import create_sql, table_specs
-from telemetry.cli.commands import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
 
+EXAMPLES: Final = """
+%(prog)s --bigquery my-project:telemetry --print-sql
+%(prog)s --bigquery my-project:telemetry --create --archive
+"""
 
-def build_parser() -> OneLineParser:
-    """Return the parser of the command."""
-    parser = OneLineParser(
-        prog="python -m pipeline tables",
-        description="The job's tables and views in BigQuery: created, or printed as the SQL that creates them.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
     add_bigquery(parser)
-    parser.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="columns of the table "
-                        "of readings (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--archive", action="store_true", help="with the table of readings")
+    parser.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="metric columns of "
+                        "the table of archived readings")  # fmt: skip
+    parser.add_argument("--archive", action="store_true", help="add the table of archived readings")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--create", action="store_true", help="create what is missing, and check what is there")
-    what.add_argument("--print-sql", action="store_true", help="print statements, and connect to nothing")
-    return parser
+    what.add_argument("--create", action="store_true", help="create what is missing and check what exists")
+    what.add_argument("--print-sql", action="store_true", help="print the SQL statements; connect to nothing")
 
 
-def run(args: Sequence[str]) -> int:
-    """Create the tables or print their SQL; returns 0.
+def run(options: argparse.Namespace) -> int:
+    """Create the tables or print their SQL, and return the exit code.
 
     Raises:
         ConfigError: if a flag cannot be used, the dataset is missing, or a table is there and cannot take the rows.
     """
-    options = build_parser().parse_args(args)
     target = read_target(options.bigquery, options.bigquery_endpoint)
     if target is None:
         raise ConfigError("--bigquery", "", "is needed: PROJECT:DATASET")

@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -18,9 +19,13 @@ from apache_beam.io.filesystems import FileSystems
 
 from telemetry.errors import ConfigError
 from telemetry.model.messages import CONTENT_ENCODING, Message
+from telemetry.storage.buckets import check_extra
+from telemetry.storage.paths import StorageError
 
 _CHUNK: Final = 1 << 20
 _RANGE: Final = 32 << 20
+_BARE_GLOB: Final = re.compile(r"[^/[*?]*[[*?]")
+"""Glob without a folder before its first wildcard: Beam lists no folder for it, not even the current one."""
 _SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": False}
 
 
@@ -88,14 +93,18 @@ def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRan
     """
     ranges: list[FileRange] = []
     for glob in globs:
+        here = "./" if _BARE_GLOB.match(glob) else ""
         try:
-            (found,) = FileSystems.match([glob])
+            check_extra(glob)
+            (found,) = FileSystems.match([here + glob])
+        except StorageError as error:
+            raise ConfigError("--input", glob, error.problem) from error
         except (BeamIOError, ValueError) as error:
             raise ConfigError("--input", glob, f"cannot be listed: {error}") from error
         if not found.metadata_list:
             raise ConfigError("--input", glob, "no such file")
         for metadata in sorted(found.metadata_list, key=lambda entry: str(entry.path)):
-            ranges.extend(_plan_file(metadata.path, metadata.size_in_bytes, range_bytes))
+            ranges.extend(_plan_file(metadata.path.removeprefix(here), metadata.size_in_bytes, range_bytes))
     return ranges
 
 

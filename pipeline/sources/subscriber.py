@@ -4,7 +4,6 @@ import contextlib
 import logging
 import queue
 import threading
-import time
 from typing import Any, Final, NamedTuple
 
 import grpc
@@ -12,13 +11,14 @@ from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
 from telemetry.model.messages import Message
+from telemetry.retries import Retries, RetryPolicy
 
 _LOG: Final = logging.getLogger(__name__)
 _PULL_MESSAGES: Final = 1000
 _PULL_SECONDS: Final = 30.0
 _LEASE_SECONDS: Final = 600
 _CLOSE_SECONDS: Final = 10.0
-_RETRY_SECONDS: Final = 60.0
+_RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.2, longest_pause_s=5.0)
 _RETRIED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.ABORTED})
 _READY: Final = 2  # pulls held ready: one is processed while the next is fetched
 
@@ -104,7 +104,7 @@ class Puller:
         self._set_deadline(self._to_give_back, 0)
 
     def _pull_all(self) -> None:
-        patience = _Patience()
+        retries = Retries(_RETRIES, sleep=self._stopped.wait)
         while not self._stopped.is_set():
             try:
                 received = self._pull()
@@ -112,13 +112,13 @@ class Puller:
                 continue
             except grpc.RpcError as error:
                 code = error.code()
-                if code in _RETRIED and patience.is_left():
-                    self._stopped.wait(patience.pause())
-                elif code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+                    retries.succeed()  # nothing was published meanwhile
+                elif code not in _RETRIED or not retries.wait():
                     self.failed = exceptions.from_grpc_error(error)
                     return
                 continue
-            patience = _Patience()
+            retries.succeed()
             if received.ack_ids:
                 self._hand_over(received)
 
@@ -158,21 +158,6 @@ class Puller:
                 )
             except exceptions.GoogleAPICallError as error:
                 _LOG.warning("deadline of %d messages not changed: %s", len(some), error)
-
-
-class _Patience:
-    """How long a service that is not available is asked again: with growing pauses, for a minute."""
-
-    def __init__(self) -> None:
-        self._until = time.monotonic() + _RETRY_SECONDS
-        self._pause = 0.1
-
-    def is_left(self) -> bool:
-        return time.monotonic() < self._until
-
-    def pause(self) -> float:
-        self._pause = min(2 * self._pause, 5.0)
-        return self._pause
 
 
 def _to_message(message: Any) -> Message:

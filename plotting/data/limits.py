@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from plotting.data.panels import MAX_THRESHOLDS, Panel
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleError, RuleSet
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:

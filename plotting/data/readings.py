@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import READINGS
 from telemetry.model.metrics import BOOLEAN_METRICS
 from telemetry.storage.files import StorageError, list_files, read_file, scheme_of
 from telemetry.storage.result_store import read_tables
@@ -63,7 +62,7 @@ def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
             if archived is None:
                 unreadable += _read_csv(path, metric, columns)
             else:
-                for _, table in read_tables(READINGS, archived, [*_KEPT, metric]):
+                for _, table in read_tables("readings", archived, [*_KEPT, metric]):
                     _add_archived(table, metric, columns)
     except StorageError as error:
         raise ConfigError("--readings", error.path, error.problem) from error

@@ -1,6 +1,7 @@
-"""``python -m plotting report``: a run as one page that can be sent by e-mail."""
+"""Write stored results as one HTML page that can be sent by e-mail: ``telemetry report``."""
 
 import argparse
+import sys
 import time
 from typing import Final
 
@@ -17,6 +18,11 @@ from telemetry.cli.flags import read_span
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError, write_file
 
+EXAMPLES: Final = """
+%(prog)s --results results --output report.html
+%(prog)s --results results --readings telemetry.csv --output report.html --metric humidity --lang fr
+%(prog)s --bigquery my-project:telemetry --output gs://bucket/report.html
+"""
 _SUFFIXES: Final = (".html", ".htm")
 
 
@@ -34,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
 
 
-def run(options: argparse.Namespace) -> str:
-    """Write the page that the options ask for and return one line about it.
+def run(options: argparse.Namespace) -> int:
+    """Write the page that the options ask for, print a summary line, and return the exit code.
 
     Raises:
         ConfigError: if something asked for does not exist, cannot be read or cannot be written.
@@ -59,7 +65,8 @@ def run(options: argparse.Namespace) -> str:
     except StorageError as error:
         raise ConfigError("--output", output, f"cannot be written: {error.problem}") from error
     seconds = time.perf_counter() - began
-    return (
+    sys.stdout.write(
         f"{output}: {len(facts.anomalies):,} anomalies, {facts.devices:,} devices, {len(drawn)} pictures, "
-        f"{len(content) / 1e6:.1f} MB, {seconds:.1f} s"
+        f"{len(content) / 1e6:.1f} MB, {seconds:.1f} s\n"
     )
+    return 0

@@ -10,7 +10,7 @@ from plotting.data.panels import TimeRange, micros
 from plotting.data.reduce import Times
 from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
 from plotting.data.source import explained
-from telemetry.model.kinds import IDENTITY
+from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import ROWS_DECODED
 from telemetry.storage.result_store import ResultStore
 
@@ -66,7 +66,7 @@ def gather(store: ResultStore, metric: str, span: TimeRange) -> Facts:
         store.check()
         windows = latest_panes(store.read("aggregates", _WINDOWS).to_pandas())
         anomalies = unique_anomalies(store.read("anomalies", _ANOMALIES).to_pandas())
-        letters = _distinct(store, "dead_letters", IDENTITY["dead_letters"])
+        letters = _distinct(store, "dead_letters", KINDS["dead_letters"].identity)
         ledger = _distinct(store, "ledger", ("entry_id", "item", "count"))
     metrics = tuple(sorted({*windows["metric"], *anomalies["metric"]}))
     start, end = micros(windows["window_start"]), micros(windows["window_end"])

@@ -1,4 +1,4 @@
-"""``python -m plotting serve``: looks at a run in the browser while it is written."""
+"""Show results live in the browser while a job writes them: ``telemetry serve``."""
 
 import argparse
 import asyncio
@@ -12,6 +12,11 @@ from plotting.serve.words import WORDS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
 
+EXAMPLES: Final = """
+%(prog)s --results results
+%(prog)s --results results --figure overview --port 0 --theme dark
+%(prog)s --bigquery my-project:telemetry --refresh 60s
+"""
 _PORT: Final = 8988
 _REFRESH, _REFRESH_PAID = "1s", "30s"
 
@@ -44,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
 
 
-def run(options: argparse.Namespace) -> str:
-    """Serve until Ctrl-C; returns the last line for a person.
+def run(options: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM, and return the exit code.
 
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
@@ -66,9 +71,10 @@ def run(options: argparse.Namespace) -> str:
 
     def ready() -> None:
         if not loopback(options.host):
-            sys.stderr.write(f"plotting: whoever reaches {options.host} sees this run\n")
+            sys.stderr.write(f"{options.program}: warning: everybody who reaches {options.host} sees these results\n")
         sys.stdout.write(f"{store} at {address_of(sockets)} (Ctrl-C ends it)\n")
         sys.stdout.flush()
 
     asyncio.run(serve(sockets, hub, usual, str(store), ready))
-    return "ended"
+    sys.stdout.write("ended\n")
+    return 0

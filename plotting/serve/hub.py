@@ -11,7 +11,7 @@ from plotting.serve.follow import FollowedReadings, Follower
 from plotting.serve.live import LiveRun
 from plotting.serve.session import TabSession
 from telemetry.errors import TelemetryError
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
 from plotting.data.summaries import Overview, summarise
 from plotting.serve.events import Anomalies, Events
 from plotting.serve.series import WindowSeries, split
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 
 LETTER_IDENTITY: Final = ("message_id", "line", "reason", "stage")
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")

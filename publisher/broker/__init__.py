@@ -3,7 +3,7 @@
 As a process of its own: ``python -m publisher broker``.
 """
 
-from publisher.broker.cli import add_arguments, run
+from publisher.broker.command import add_arguments, run
 from publisher.broker.server import Broker
 
 __all__ = ["Broker", "add_arguments", "run"]

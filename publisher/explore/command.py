@@ -14,8 +14,14 @@ from publisher.explore.survey import Survey, select_pieces
 from publisher.explore.text import render
 from telemetry.cli.flags import read_span, read_whole
 from telemetry.errors import ConfigError
-from telemetry.rules.parse import RuleError, RuleSet, load_rules
+from telemetry.rules.parse import load_rules
+from telemetry.rules.threshold_rules import RuleError, RuleSet
 
+EXAMPLES: Final = """
+%(prog)s telemetry.csv
+%(prog)s telemetry.csv --rules rules.yaml --start 2020-07-12T06:00:00Z --json
+zcat telemetry.csv.gz | %(prog)s -
+"""
 _MOST_SHOWN: Final = 100_000
 
 

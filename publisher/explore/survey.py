@@ -24,7 +24,7 @@ from publisher.explore.values import Floats, MetricStats, read_values
 from publisher.lines import NO_TIME, LineWriter, read_times, within
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import DEFAULT_METRICS, READING_UNITS
-from telemetry.rules.parse import Rule, RuleSet
+from telemetry.rules.threshold_rules import Rule, RuleSet
 from telemetry.text.timestamps import format_time
 
 _LEAST_ROWS: Final = 2_000  # that NumPy is called for, where odd lines cut the rows into small pieces
@@ -149,7 +149,7 @@ class Survey:
         for rule in self._rules.rules:
             if rule.metric in values:
                 breaches = rule.breaches(values[rule.metric])
-                if not rule.watches_all:
+                if not rule.matches_all:
                     breaches &= self._watch(rule)[codes]
                 if breaches.any():
                     by_device = np.bincount(codes[breaches], minlength=len(self._codes))

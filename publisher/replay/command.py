@@ -24,6 +24,11 @@ from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, rea
 from telemetry.errors import ConfigError
 from telemetry.text.timestamps import format_time
 
+EXAMPLES: Final = """
+%(prog)s telemetry.csv --topic projects/demo/topics/telemetry --create --speed max --rows-per-message 500
+%(prog)s telemetry.csv --topic projects/demo/topics/telemetry --speed 60 --event-time rebase
+%(prog)s telemetry.csv --topic projects/demo/topics/telemetry --rate 1000 --checkpoint replay.json
+"""
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MOST_ROWS_PER_MESSAGE: Final = 100_000
 

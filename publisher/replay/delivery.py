@@ -18,14 +18,13 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 
 from publisher.replay.payload import ReplayMessage
 from telemetry.errors import TelemetryError
+from telemetry.retries import Retries, RetryPolicy
 
 MAX_MESSAGES: Final = 5_000
 """Most messages in flight."""
 MAX_BYTES: Final = 32 << 20
 """Most bytes of payload in flight, besides a single larger message."""
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 5.0
-_PATIENCE_S: Final = 60.0
+_RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.1, longest_pause_s=5.0)
 _PATIENCE_STOPPED_S: Final = 10.0
 _HOPELESS: Final = (exceptions.NotFound, exceptions.Forbidden, exceptions.Unauthenticated)
 _ITS_OWN_FAULT: Final = (exceptions.InvalidArgument, MessageTooLargeError)
@@ -61,7 +60,7 @@ class Delivery:
         channel: PublishChannel,
         next_sequence: int,
         stopped: threading.Event,
-        patience_s: float = _PATIENCE_S,
+        retries: RetryPolicy = _RETRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare.
@@ -70,13 +69,12 @@ class Delivery:
             channel: where messages go.
             next_sequence: number of the first message that will be sent.
             stopped: whether somebody waits for the end: then failing messages get less time.
-            patience_s: how long to go on trying without a single success.
+            retries: for messages that fail without a single success in between.
             clock: seconds, monotonic.
         """
         self._channel = channel
         self._stopped = stopped
-        self._patience_s = patience_s
-        self._clock = clock
+        self._retries = Retries(retries, clock)
         self._changed = threading.Condition()
         self._in_flight: dict[int, ReplayMessage] = {}
         self._bytes_in_flight = 0
@@ -84,8 +82,6 @@ class Delivery:
         self._next = next_sequence
         self._ahead: set[int] = set()  # acknowledged before an earlier one
         self._given_up = False
-        self._failing_since: float | None = None  # no success since then
-        self._pause_s = _FIRST_PAUSE_S
         self.rows = self.messages = self.bytes = self.failed_rows = 0
         self.error = ""
 
@@ -154,9 +150,9 @@ class Delivery:
             self._bytes_in_flight -= size
             if error is not None:
                 self._failing[outgoing.sequence] = (outgoing, error)
-                self._failing_since = self._failing_since or self._clock()
+                self._retries.fail()
             else:
-                self._failing_since, self._pause_s = None, _FIRST_PAUSE_S
+                self._retries.succeed()
                 self.rows += outgoing.rows
                 self.messages += 1
                 self.bytes += size
@@ -176,14 +172,14 @@ class Delivery:
         failing = self._take_failing()
         errors = [error for _, error in failing]
         hopeless = next((error for error in errors if isinstance(error, _HOPELESS)), None)
-        if hopeless is not None or self._is_patience_over():
+        at_most_s = _PATIENCE_STOPPED_S if self._stopped.is_set() else None
+        if hopeless is not None or self._retries.is_over(at_most_s):
             self._give_up([outgoing for outgoing, _ in failing])
             self.error = _text(hopeless or errors[0])
             raise DeliveryError(self.error)
         alone = any(isinstance(error, _ITS_OWN_FAULT) for error in errors)
         if not alone:
-            time.sleep(self._pause_s)
-            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+            self._retries.pause()
         for key in dict.fromkeys(outgoing.ordering_key for outgoing, _ in failing if outgoing.ordering_key):
             self._channel.resume(key)
         for outgoing, _ in failing:
@@ -198,12 +194,6 @@ class Delivery:
             failing = [self._failing[sequence] for sequence in sorted(self._failing)]
             self._failing.clear()
             return failing
-
-    def _is_patience_over(self) -> bool:
-        if self._failing_since is None:
-            return False
-        patience_s = _PATIENCE_STOPPED_S if self._stopped.is_set() else self._patience_s
-        return self._clock() - self._failing_since > min(patience_s, self._patience_s)
 
     def _judge(self, outgoing: ReplayMessage) -> None:
         """Wait for a message that was sent alone; give it up if it is refused for what it is."""

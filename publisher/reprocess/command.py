@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,11 @@ from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
 from telemetry.errors import ConfigError
 from telemetry.model.dead_letters import Reason
+
+EXAMPLES: Final = """
+%(prog)s results --dry-run
+%(prog)s results --topic projects/demo/topics/telemetry --reason too_late
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

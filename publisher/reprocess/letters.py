@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.messages import ROWS
 from telemetry.model.records import DeadLetter
 from telemetry.storage.files import StorageError, exists, join, list_files, scheme_of
@@ -21,7 +21,7 @@ INPUT: Final = "DEAD_LETTERS"
 """How the command line calls what is read."""
 _KIND: Final = "dead_letters"
 _FORMATS: Final = (".jsonl", ".parquet")
-_OTHER_KINDS: Final = {*RECORDS, READINGS} - {_KIND}
+_OTHER_KINDS: Final = KINDS.keys() - {_KIND}
 _COLUMNS: Final = [field.name for field in msgspec.structs.fields(DeadLetter)]
 _TIMES: Final = ("publish_time", "event_time")
 _AT_ONCE: Final = 256  # letters turned into Python objects together

@@ -16,6 +16,10 @@ from telemetry.cli.flags import read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.text.timestamps import LATEST_US, format_time, seconds_to_us
 
+EXAMPLES: Final = """
+%(prog)s --rows 100000 --devices 4 --output telemetry.csv
+%(prog)s --rows 100000 --faults spike,drift --labels labels.csv --output telemetry.csv.gz --seed 7
+"""
 _MOST_DEVICES: Final = 100_000
 _MOST_ROWS: Final = 10**12
 _SHORTEST_INTERVAL_US: Final = 1_000

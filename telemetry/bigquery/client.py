@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud import bigquery
 
-from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_description, view_queries
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_queries
 from telemetry.errors import ConfigError
 
 ANSWER_S: Final = 30.0
@@ -53,14 +53,14 @@ def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Seque
             except exceptions.NotFound:
                 client.create_table(_table_of(spec, target), exists_ok=True, retry=None, timeout=ANSWER_S)
                 created.append(spec.name)
-        for name, query in view_queries(target).items():
+        for view, query in view_queries(target).items():
             try:
-                client.get_table(target.table(name), retry=None, timeout=ANSWER_S)
+                client.get_table(target.table(view.name), retry=None, timeout=ANSWER_S)
             except exceptions.NotFound:
-                view = bigquery.Table(target.table(name))
-                view.view_query, view.description = query, view_description(name)
-                client.create_table(view, exists_ok=True, retry=None, timeout=ANSWER_S)
-                created.append(name)
+                table = bigquery.Table(target.table(view.name))
+                table.view_query, table.description = query, view.description
+                client.create_table(table, exists_ok=True, retry=None, timeout=ANSWER_S)
+                created.append(view.name)
     return created
 
 

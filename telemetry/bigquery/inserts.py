@@ -1,7 +1,6 @@
-"""Rows into a BigQuery table by streaming inserts: sent again while the service is away, given back where refused."""
+"""Insert rows into a BigQuery table by streaming inserts: retry while the service is away, return refused rows."""
 
 import functools
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ from telemetry.bigquery.client import ANSWER_S, UNREACHABLE, connect
 from telemetry.bigquery.rows import JsonRow
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import OutputError
+from telemetry.retries import Retries, RetryPolicy
 
-_PATIENCE_S: Final = 60.0
-_FIRST_PAUSE_S: Final = 0.25
-_LONGEST_PAUSE_S: Final = 5.0
+RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.25, longest_pause_s=5.0)
+"""For a service that does not take rows."""
 _TRY_AGAIN: Final = (
     *UNREACHABLE,
     exceptions.ServerError,
@@ -23,7 +22,7 @@ _TRY_AGAIN: Final = (
     exceptions.NotFound,  # a table is known to the streaming service a while after it was made
 )
 _ROW_TRY_AGAIN: Final = frozenset({"backendError", "internalError", "rateLimitExceeded", "stopped", "timeout"})
-"""Reasons of errors of single rows that are none of the row's own (https://cloud.google.com/bigquery/docs/error-messages)."""
+"""Reasons of errors of single rows that are not the row's fault (https://cloud.google.com/bigquery/docs/error-messages)."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -33,7 +32,7 @@ def shared_client(target: BigQueryTarget) -> bigquery.Client:
 
 
 def insert_rows(
-    client: bigquery.Client, table: str, rows: Sequence[JsonRow], ids: Sequence[str], patience_s: float = _PATIENCE_S
+    client: bigquery.Client, table: str, rows: Sequence[JsonRow], ids: Sequence[str], retries: Retries | None = None
 ) -> dict[int, str]:
     """Insert rows, each under its own id, so that one that is sent twice is stored once (best effort of the service).
 
@@ -42,25 +41,22 @@ def insert_rows(
         table: full name.
         rows: JSON-ready.
         ids: of each row.
-        patience_s: how long a service that does not take rows is tried again, seconds.
+        retries: for a service that does not take rows; None for those of `RETRIES`.
 
     Returns:
-        The refused rows: what is wrong with each, by its index.
+        The problem of each refused row, by its index.
 
     Raises:
         OutputError: if the service does not take rows at all.
     """
     refused: dict[int, str] = {}
     left = list(range(len(rows)))
-    until, pause_s = time.monotonic() + patience_s, _FIRST_PAUSE_S
+    retries = retries or Retries(RETRIES)
+    retries.begin()
     while left:
-        again, problem = _attempt(client, table, rows, ids, left, refused)
-        if not again:
-            return refused
-        if time.monotonic() + pause_s > until:
+        left, problem = _attempt(client, table, rows, ids, left, refused)
+        if left and not retries.wait():
             raise OutputError(f"{table}: cannot be written: {problem}")
-        time.sleep(pause_s)
-        left, pause_s = again, min(2 * pause_s, _LONGEST_PAUSE_S)
     return refused
 
 

@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explained
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import READINGS, RECORDS, TIME_COLUMNS
+from telemetry.model.kinds import KINDS
 from telemetry.storage.result_store import Mark, concat, schema_of
 
 AGAIN: Final = timedelta(hours=1)
@@ -69,7 +69,7 @@ class DatasetStore:
         Raises:
             ConfigError: if the dataset is missing, none of its tables has a row, or BigQuery does not answer.
         """
-        if not any(self._has_rows(kind) for kind in (*RECORDS, READINGS)):
+        if not any(self._has_rows(kind) for kind in KINDS):
             raise ConfigError(self.flag, self._target, "no results in it: no row in a table of the job")
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -93,7 +93,7 @@ class DatasetStore:
 
         BigQuery does not say when a row came, so a record's own time stands for that: the start of its window, when
         a reading was taken, when a dead letter was published (or else its event time); see
-        `telemetry.model.kinds.TIME_COLUMNS`. What this cannot find, and only reading from the beginning does:
+        `telemetry.model.kinds.OutputKind`. Only reading from the beginning finds:
 
         - a record that is stored after one that is more than an hour later, such as a late pane of an old window, or
           the replay of an older day;
@@ -104,7 +104,7 @@ class DatasetStore:
             ConfigError: if the table lacks a column, or BigQuery does not answer.
         """
         latest = mark.time if isinstance(mark, _Latest) else None
-        dates = TIME_COLUMNS[kind]
+        dates = KINDS[kind].time_columns
         moment = f"COALESCE({_names(dates)})" if len(dates) > 1 else _names(dates)  # bare, a column selects partitions
         time = pa.field(_TIME, pa.timestamp("us", tz="UTC"))
         schema = schema_of(kind, columns)

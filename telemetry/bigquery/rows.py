@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import IDENTITY, TIME_COLUMNS
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import from_records, json_columns, record_times
 from telemetry.model.records import DeadLetter
 
@@ -33,7 +33,7 @@ def json_rows(batch: pa.RecordBatch) -> list[JsonRow]:
 
 def row_ids(kind: str, rows: Sequence[JsonRow]) -> list[str]:
     """Return each row's own id, 32 hexadecimal digits."""
-    columns = IDENTITY[kind]
+    columns = KINDS[kind].identity
     return [
         hashlib.blake2b(msgspec.json.encode([row[name] for name in columns]), digest_size=16).hexdigest()
         for row in rows
@@ -77,7 +77,7 @@ def not_stored(kind: str, batch: pa.RecordBatch, refused: dict[int, str], table:
     """Return dead letters for the records of a batch that a table has refused, with what is wrong with each."""
     indices = sorted(refused)
     part = batch.take(pa.array(indices))
-    times = record_times(part, TIME_COLUMNS[kind][0]).tolist()
+    times = record_times(part, KINDS[kind].time_columns[0]).tolist()
     return from_records(
         DeadLetter,
         [

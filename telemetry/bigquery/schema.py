@@ -7,36 +7,15 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from telemetry.model.kinds import READINGS, RECORDS, TIME_COLUMNS
-from telemetry.model.record_batches import arrow_schema, readings_schema
-from telemetry.model.records import Reading
+from telemetry.model.kinds import KINDS, View, kinds_of
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
 """How rows get into BigQuery; all but the first need Beam's Java services, and so a production runner."""
-CLUSTER: Final = {
-    "anomalies": ("device", "rule_id"),
-    "aggregates": ("device", "metric"),
-    "dead_letters": ("reason", "stage"),
-    "ledger": ("run_id", "item"),
-    READINGS: ("device",),
-}
 _SQL_TYPES: Final = {
     pa.string(): "STRING",
     pa.float64(): "FLOAT64",
     pa.int64(): "INT64",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP",
-}
-_VIEWS: Final = {
-    "latest_aggregates": (
-        "the last pane of each window: panes accumulate, so it holds all of it",
-        "aggregates",
-        "PARTITION BY device, metric, window_start, window_end ORDER BY pane_index DESC",
-    ),
-    "distinct_anomalies": (
-        "each anomaly once, however often its reading was delivered",
-        "anomalies",
-        "PARTITION BY anomaly_id ORDER BY message_id",
-    ),
 }
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 
@@ -87,24 +66,22 @@ class TableSpec:
 
 def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
     """Return the tables of a job, that of its readings only with `archive`."""
-    schemas = {kind: (arrow_schema(record), record) for kind, record in RECORDS.items()}
-    if archive:
-        schemas[READINGS] = (readings_schema(tuple(metrics)), Reading)
     return [
         TableSpec(
-            kind,
-            schema,
-            "" if kind == "ledger" else TIME_COLUMNS[kind][0],  # BigQuery streams old rows into no partition
-            CLUSTER[kind],
-            (record.__doc__ or "").splitlines()[0],
+            kind.name,
+            kind.schema(metrics),
+            kind.time_columns[0] if kind.partitioned else "",
+            kind.cluster,
+            kind.description,
         )
-        for kind, (schema, record) in schemas.items()
+        for kind in kinds_of(archive=archive)
     ]
 
 
 def unusable_columns(metrics: Sequence[str], *, in_tables: bool) -> list[str]:
     """Return the metrics that cannot be columns beside a reading's own, in files or also in tables."""
-    taken = {"date", "hour", *arrow_schema(Reading).names}
+    fields = [name for kind in KINDS.values() if kind.metric_columns for name in kind.schema().names]
+    taken = {"date", "hour", *fields}
     return [name for name in metrics if name.lower() in taken or (in_tables and _NAME.fullmatch(name) is None)]
 
 
@@ -135,25 +112,22 @@ def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
     )
 
 
-def view_queries(target: BigQueryTarget) -> dict[str, str]:
-    """Return the query of each view by its name."""
-    return {
-        name: f"SELECT * FROM `{target.table(table)}`\nWHERE TRUE\nQUALIFY ROW_NUMBER() OVER ({window}) = 1"
-        for name, (_, table, window) in _VIEWS.items()
-    }
+def view_queries(target: BigQueryTarget) -> dict[View, str]:
+    """Return each view of the job's tables and its query."""
+    return {view: _view_query(view, target.table(kind.name)) for kind in KINDS.values() for view in kind.views}
 
 
-def view_description(name: str) -> str:
-    """Return what a view shows, for a person."""
-    return _VIEWS[name][0]
+def _view_query(view: View, table: str) -> str:
+    rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(view.groups)} ORDER BY {view.order})"
+    return f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
 
 
 def create_sql(specs: Sequence[TableSpec], target: BigQueryTarget) -> str:
     """Return the statements that create all tables and views."""
     views = [
-        f"CREATE VIEW IF NOT EXISTS `{target.table(name)}`\n"
-        f"OPTIONS (description = {_quoted(view_description(name))}) AS\n{query};"
-        for name, query in view_queries(target).items()
+        f"CREATE VIEW IF NOT EXISTS `{target.table(view.name)}`\n"
+        f"OPTIONS (description = {_quoted(view.description)}) AS\n{query};"
+        for view, query in view_queries(target).items()
     ]
     return "\n\n".join([*(create_table_sql(spec, target) for spec in specs), *views])
 

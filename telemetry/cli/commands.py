@@ -1,57 +1,54 @@
-"""What every command does alike: an expected failure is one line, and the first signal ends it in order."""
+"""Turn failures into exit codes, and signals into an orderly end, alike in every command."""
 
-import argparse
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, NoReturn
 
+from telemetry.cli.exit_codes import FAILURE, SIGNALLED, USAGE
 from telemetry.errors import ConfigError, TelemetryError
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, and whose flags are written in full."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        """Take what any parser takes; subcommands inherit the class."""
-        super().__init__(*args, **{"allow_abbrev": False} | options)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the complaint as a ConfigError, instead of printing the usage and leaving."""
-        flag, _, problem = message.removeprefix("argument ").partition(": ")
-        raise ConfigError(flag, "", problem or "not understood")
+from telemetry.extras import explain_missing
 
 
 def exit_code(program: str, command: Callable[[], int]) -> int:
-    """Run a command; returns its exit code, 2 for bad configuration, 1 for another expected failure.
+    """Run a command and return its exit code; report an expected failure in one line on standard error.
 
-    Nobody who reads the output any more (``| head``) is such a failure too, and needs no words. Of a signal that
-    nobody takes (Ctrl-C) the code is 128 and its number, as shells have it.
+    A reader of the output that has left (``| head``) is a failure without a message.
+
+    Args:
+        program: the name before ``: error:``.
+        command: the command; returns its exit code.
     """
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else it writes lines of its own, e.g. after that of a failure
+    # Otherwise gRPC's C library writes lines of its own, sometimes after the line about the failure.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         code = command()
-        sys.stdout.flush()  # here, where a reader that has left is no stack trace
+        sys.stdout.flush()  # now, so that a reader that has left causes no stack trace at exit
         return code
     except TelemetryError as error:
         sys.stderr.write(f"{program}: error: {error}\n")
-        return 2 if isinstance(error, ConfigError) else 1
+        return USAGE if isinstance(error, ConfigError) else FAILURE
+    except ImportError as error:
+        missing = explain_missing(error)
+        if missing is None:
+            raise
+        sys.stderr.write(f"{program}: error: {missing}\n")
+        return USAGE
     except BrokenPipeError:
         drop_output()
-        return 1
+        return FAILURE
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"{program}: interrupted\n")
-        return 128 + int(interrupt.args[0] if interrupt.args else signal.SIGINT)
+        return SIGNALLED + int(interrupt.args[0] if interrupt.args else signal.SIGINT)
 
 
 def drop_output() -> None:
-    """Let what is still written to standard output go nowhere, after its reader has left."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Discard what is still written to standard output, after its reader has left."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 @contextlib.contextmanager
@@ -61,7 +58,7 @@ def stopping(stop: Callable[[], object]) -> Iterator[None]:
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if asked:
-            os._exit(128 + number)
+            os._exit(SIGNALLED + number)
         asked.append(number)
         stop()
 
@@ -71,7 +68,7 @@ def stopping(stop: Callable[[], object]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """End the block by a KeyboardInterrupt at SIGINT and at SIGTERM alike, so that it cleans up; main thread only."""
+    """Raise KeyboardInterrupt in the block at SIGINT and SIGTERM, so that it cleans up; in the main thread only."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt(number)

@@ -1,8 +1,9 @@
 """Why something could not be used, and the record that keeps it."""
 
 import base64
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -57,6 +58,11 @@ def dead_line(
     """
     attributes = {k: v for k, v in message.attributes.items() if k not in (CONTENT_ENCODING, ROWS)}
     return _dead_letter(message, rejection, stage, content, line or None, attributes, event_us)
+
+
+def drop_payload(row: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    """Return the row of a dead letter without its payload; its error says why it is missing."""
+    return {**row, "payload": "", "error": f"{row['error']} (payload not here: {problem})"}
 
 
 def _dead_letter(

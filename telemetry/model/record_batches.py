@@ -6,7 +6,7 @@ Outputs travel to the sinks as `pyarrow.RecordBatch`, whose schema is derived fr
 import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from telemetry.model.metrics import READING_UNITS
-from telemetry.model.records import TIMESTAMP, Reading
+from telemetry.model.records import TIMESTAMP
 
+FileFormat = Literal["jsonl", "parquet"]
+"""Formats of files of records."""
 _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.StrType: pa.string(),
     msgspec.inspect.FloatType: pa.float64(),
@@ -26,20 +28,21 @@ _ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, in place of all 
 
 
 @lru_cache(maxsize=16)
-def arrow_schema(record: type[msgspec.Struct]) -> pa.Schema:
-    """Return the Arrow schema of a record: required fields not nullable, descriptions as metadata."""
-    return pa.schema([_arrow_field(field) for field in msgspec.inspect.type_info(record).fields])  # type: ignore[attr-defined]
+def arrow_schema(record: type[msgspec.Struct], metrics: tuple[str, ...] = ()) -> pa.Schema:
+    """Return the Arrow schema of a record: required fields not nullable, descriptions as metadata.
+
+    Args:
+        record: its class.
+        metrics: one nullable float64 column for each of them follows the fields.
+    """
+    fields = [_arrow_field(field) for field in msgspec.inspect.type_info(record).fields]  # type: ignore[attr-defined]
+    return pa.schema([*fields, *map(_metric_field, metrics)])
 
 
-@lru_cache(maxsize=16)
-def readings_schema(metrics: tuple[str, ...]) -> pa.Schema:
-    """Return the Arrow schema of archived readings: the fields of `Reading`, then one float64 a metric."""
-    fields = list(arrow_schema(Reading))
-    for metric in metrics:
-        unit = READING_UNITS.get(metric)
-        description = f"measured value, in {unit}" if unit else "measured value"
-        fields.append(pa.field(metric, pa.float64(), nullable=True, metadata={"description": description}))
-    return pa.schema(fields)
+def _metric_field(metric: str) -> pa.Field:
+    unit = READING_UNITS.get(metric)
+    description = f"measured value, in {unit}" if unit else "measured value"
+    return pa.field(metric, pa.float64(), nullable=True, metadata={"description": description})
 
 
 def _arrow_field(field: Any) -> pa.Field:

@@ -1,122 +1,28 @@
-"""Rules: what makes a reading an anomaly, loaded from YAML and evaluated on arrays.
+"""Read rules files (YAML) into rule sets."""
 
-A rule names one metric and one comparison. NaN, a missing value, never breaches:
-
-==========================  ============================
-``above: x``                value > x
-``below: x``                value < x
-``outside: [low, high]``    value < low or value > high
-``inside: [low, high]``     low <= value <= high
-==========================  ============================
-"""
-
-import fnmatch
-import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
-from telemetry.errors import TelemetryError
+from telemetry.rules.threshold_rules import Comparison, Rule, RuleError, RuleSet, Severity
 from telemetry.storage.files import StorageError, read_file
 
-Comparison = Literal["above", "below", "outside", "inside"]
-Severity = Literal["info", "warning", "critical"]
 DEFAULT_RULES: Final = Path(__file__).with_name("default_rules.yaml")
 _FIELDS: Final = frozenset({"id", "metric", "severity", "devices", *get_args(Comparison)})
 _LONGEST_SHOWN: Final = 100
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-class RuleError(TelemetryError):
-    """A rules file that cannot be used; the text names the rule and the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One threshold rule.
-
-    Attributes:
-        id: unique in its file; part of each anomaly's id.
-        metric: the metric it looks at.
-        comparison: how the value is compared.
-        threshold: the bound, or the lower bound of a range, in the metric's unit.
-        threshold_upper: the upper bound of a range, else None.
-        severity: how much it matters.
-        devices: globs; a reading of any matching device is looked at.
-    """
-
-    id: str
-    metric: str
-    comparison: Comparison
-    threshold: float
-    threshold_upper: float | None = None
-    severity: Severity = "warning"
-    devices: tuple[str, ...] = ("*",)
-
-    def breaches(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which values breach the rule; same shape as `values`, False where NaN."""
-        with np.errstate(invalid="ignore"):
-            if self.comparison == "above":
-                return values > self.threshold
-            if self.comparison == "below":
-                return values < self.threshold
-            if self.comparison == "outside":
-                return (values < self.threshold) | (values > self._upper)
-            return (values >= self.threshold) & (values <= self._upper)
-
-    def matches(self, device: str) -> bool:
-        """Whether the rule looks at this device (case-sensitive globs)."""
-        return any(fnmatch.fnmatchcase(device, pattern) for pattern in self.devices)
-
-    @property
-    def watches_all(self) -> bool:
-        """Whether every device is looked at, so that names need no matching."""
-        return "*" in self.devices
-
-    @property
-    def _upper(self) -> float:
-        assert self.threshold_upper is not None, "a range has two bounds"
-        return self.threshold_upper
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """Rules that are in force together.
-
-    Attributes:
-        rules: in the order of the file.
-        version: hash of what they say; equal for files that differ in layout only.
-    """
-
-    rules: tuple[Rule, ...]
-    version: str
-
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        """Take the rules and derive their version."""
-        object.__setattr__(self, "rules", tuple(rules))
-        digest = hashlib.blake2b(repr(self.rules).encode(), digest_size=6)
-        object.__setattr__(self, "version", digest.hexdigest())
-
-    def check_metrics(self, metrics: Sequence[str]) -> None:
-        """Raise a RuleError for the first rule whose metric is not decoded."""
-        for rule in self.rules:
-            if rule.metric not in metrics:
-                raise RuleError(f"rule {rule.id!r}: metric {rule.metric!r} is not one of {', '.join(metrics)}")
-
-
 def load_rules(path: str | None) -> RuleSet:
-    """Read a rules file, on any Beam filesystem; None is the default set.
+    """Read a rules file, on any Beam filesystem; None for the default rules.
 
     Raises:
-        RuleError: if it cannot be read or does not say what a rules file must say.
+        RuleError: if it cannot be read or is not a valid rules file.
     """
     try:
         text = read_file(str(path or DEFAULT_RULES)).decode("utf-8")

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.json
 import pyarrow.parquet
 
-from telemetry.model.kinds import READINGS, RECORDS
-from telemetry.model.record_batches import arrow_schema, readings_schema
+from telemetry.model.kinds import KINDS
 from telemetry.storage.files import StorageError, exists, join, list_files, read_files
 
 _FORMATS: Final = (".jsonl", ".parquet")
@@ -30,7 +29,7 @@ class Mark:
 class ResultStore(Protocol):
     """Where the results of a job are; ``str`` of it is its name for a person.
 
-    `kind` is one of `telemetry.model.kinds.RECORDS` or ``readings``. Columns come as `schema_of` has them, times are
+    `kind` is a name of `telemetry.model.kinds.KINDS`. Columns come as `schema_of` has them, times are
     timestamps in UTC, and records come in no particular order, one of them several times if it is stored so. A kind
     of which nothing is stored has no records; that is no error.
     """
@@ -95,7 +94,7 @@ class FileStore:
             StorageError: if the folder is missing, cannot be listed, or holds no result.
         """
         self.find()
-        if not any(self.files(kind) for kind in (*RECORDS, READINGS)):
+        if not any(self.files(kind) for kind in KINDS):
             raise StorageError(self.folder, f"no results in it: no {' or '.join(_FORMATS)} file of the job")
 
     def files(self, kind: str) -> list[str]:
@@ -146,12 +145,7 @@ def concat(kind: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.
 
 def schema_of(kind: str, columns: Sequence[str]) -> pa.Schema:
     """Return the schema of columns of a kind of record, all nullable; what no reading's field is called is a metric."""
-    if kind != READINGS:
-        whole = arrow_schema(RECORDS[kind])
-    else:
-        known = readings_schema(()).names
-        whole = readings_schema(tuple(name for name in columns if name not in known))
-    return pa.schema([whole.field(name).with_nullable(True) for name in columns])
+    return pa.schema([field.with_nullable(True) for field in KINDS[kind].schema_of(columns)])
 
 
 def read_tables(kind: str, paths: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
@@ -161,8 +155,7 @@ def read_tables(kind: str, paths: Sequence[str], columns: Sequence[str]) -> Iter
         StorageError: at the first that cannot be read, lacks a column, or has rows without a required field.
     """
     schema = schema_of(kind, columns)
-    whole = schema if kind == READINGS else arrow_schema(RECORDS[kind])
-    required = [name for name in columns if not whole.field(name).nullable]
+    required = [field.name for field in KINDS[kind].schema_of(columns) if not field.nullable]
     for path, content in read_files(paths):
         try:
             table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)

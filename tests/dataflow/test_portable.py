@@ -9,10 +9,9 @@ import pytest
 
 from pipeline.__main__ import main
 from telemetry.storage.files import StorageError
-from tests.pipeline.test_lakes import frame
-from tests.pipeline.test_oracle import check
 from tests.support import oracle
-from tests.support.jobs import ndjson, records
+from tests.support.jobs import check, ndjson, records
+from tests.support.readings import frame
 from transforms.decode import decode_messages
 from transforms.outputs import write_files
 

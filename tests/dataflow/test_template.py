@@ -12,7 +12,7 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from tests.support.dataflow_golden import describe
 from tests.support.dataflow_jobs import (
     ALERTS,
@@ -45,8 +45,9 @@ pytestmark = pytest.mark.xdist_group("dataflow")  # one worker, so that each ser
 READ = [f"--subscription={SUBSCRIPTION}"]
 GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters"}
 """Steps of every job."""
-FILES = {"Ledger entries", *(f"Write {kind}" for kind in RECORDS)}
-TABLES = {"Ledger entries", *(f"Insert {kind}" for kind in RECORDS)}
+STORED = [name for name, kind in KINDS.items() if not kind.optional]
+FILES = {"Ledger entries", *(f"Write {kind}" for kind in STORED)}
+TABLES = {"Ledger entries", *(f"Insert {kind}" for kind in STORED)}
 GLOBAL = "beam:window_fn:global_windows:v1"
 
 
@@ -216,7 +217,7 @@ def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
     assert (windows.allowed_lateness_us, windows.early_us) == (3_600_000_000, 30_000_000)
     assert do_fn(transforms(job.pipeline)["Aggregate windows/Aggregate batches"]).shards == 4
     assert do_fn(transforms(job.pipeline)["Write anomalies/Key"]).shards == 4
-    intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in RECORDS}
+    intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in STORED}
     assert gathered(job) == intervals | {"Write ledger/Gather": (10_000, 60_000)}
 
 
@@ -235,7 +236,7 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             ("Decode messages/Decode/ParDo(_Decode)", "dead_letters"),
             (HOLD_WINDOWS, "dead_letters"),
             ("Publish anomalies/Publish", "None"),
-            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", READINGS)),
+            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", "readings")),
         },
         "Ledger entries": {
             (CHECK_KEYS, "duplicates"),
@@ -327,7 +328,7 @@ class TestFiles:
         groups = of_urn(job.pipeline, "beam:transform:group_by_key:v1")
         assert {name for name in groups if not name.startswith("Read/")} == {
             "Aggregate windows/Gather portions",  # after which an hour is a batch: its file needs no gathering
-            *(f"Write {kind}/Gather" for kind in RECORDS if kind != "aggregates"),
+            *(f"Write {kind}/Gather" for kind in STORED if kind != "aggregates"),
         }
         assert stateful(job.pipeline) == {}
         assert list(job.pipeline.requirements) == []

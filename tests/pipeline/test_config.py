@@ -81,7 +81,7 @@ def test_a_mistake_is_one_line(flags: list[str], problem: str, capsys: pytest.Ca
 
 
 LATER_MISTAKES = [
-    (["--windw", "5s"], "--windw: unknown flag"),
+    (["--windw", "5s"], "--windw: unknown flag, did you mean --window?"),
     (["--num_workers", "many"], "--num_workers: invalid int value: 'many'"),
     (["spare"], "spare: not expected here"),
     (["--summary", "/"], "--summary /: is a folder"),

@@ -53,6 +53,30 @@ def test_every_line_is_in_exactly_one_message(
         assert message.columns == (("ts", "device") if kind == "csv" else None)
 
 
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [
+        ("tele*.csv", ["telemetry-1.csv", "telemetry-2.csv"]),
+        ("./tele*.csv", ["./telemetry-1.csv", "./telemetry-2.csv"]),
+        ("*.csv", ["other.csv", "telemetry-1.csv", "telemetry-2.csv"]),
+        ("telemetry-[12].csv", ["telemetry-1.csv", "telemetry-2.csv"]),
+        ("telemetry-?.csv", ["telemetry-1.csv", "telemetry-2.csv"]),
+        ("fold*/*.csv", ["folder/inner.csv"]),
+        ("folder/*.csv", ["folder/inner.csv"]),
+        ("telemetry-1.csv", ["telemetry-1.csv"]),
+    ],
+)
+def test_a_relative_glob_is_searched_in_the_current_folder(
+    glob: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("telemetry-1.csv", "telemetry-2.csv", "other.csv", "folder/inner.csv", "notes.txt"):
+        (tmp_path / name).write_text("ts,device\n1,a\n")
+    monkeypatch.chdir(tmp_path)
+    assert [part.path for part in plan_ranges([glob])] == found
+    assert {message.message_id for message in read(plan_ranges([glob]))} == {f"{path}@10" for path in found}
+
+
 def test_compressed_files_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rows.csv.gz"
     body = b"".join(b"%d,a\n" % n for n in range(1000))

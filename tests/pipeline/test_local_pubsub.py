@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from pipeline.__main__ import main
 from publisher.__main__ import main as publish
 from telemetry.storage.files import StorageError
-from tests.pipeline.test_oracle import check, readings
-from tests.support import oracle
-from tests.support.jobs import DATA, cut, ndjson, records
+from tests.support import needs, oracle
+from tests.support.jobs import check, cut, ndjson, records
 from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
+from tests.support.readings import readings
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]
 pytestmark = pytest.mark.xdist_group("emulator")
@@ -62,9 +62,7 @@ def run(subscription: str, out: Path, *flags: object, idle: str = "1s") -> dict[
 
 @pytest.mark.parametrize("flags", [["--rows-per-message", 500], ["--rows-per-message", 100, "--gzip"]])
 def test_a_real_day_equals_the_oracle(flags: list[object], server: PubSub, tmp_path: Path) -> None:
-    path = DATA / "telemetry_2020-07-13.csv.gz"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_2020-07-13.csv.gz")
     summary = run(replay(path, server, *flags), tmp_path / "out", "--archive")
     assert summary["rows_decoded"] == summary["rows_aggregated"] == summary["rows_archived"] == 50_270
     archived = pd.concat(map(pd.read_parquet, (tmp_path / "out" / "readings").rglob("*.parquet")))
@@ -76,9 +74,7 @@ def test_a_real_day_equals_the_oracle(flags: list[object], server: PubSub, tmp_p
 
 
 def test_one_row_a_message_equals_the_oracle(server: PubSub, tmp_path: Path) -> None:
-    path = DATA / "telemetry_first_10000.csv"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_first_10000.csv")
     summary = run(replay(path, server, "--limit", 2_000), tmp_path / "out")
     assert (summary["messages"], summary["rows_decoded"], summary["dead_letters"]) == (2_000, 2_000, {})
     check(tmp_path / "out", pd.read_csv(path, float_precision="round_trip").head(2_000))

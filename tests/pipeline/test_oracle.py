@@ -3,15 +3,15 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
-from tests.support import oracle
-from tests.support.jobs import DATA, Events, cut, imbalances, ndjson, records, run_events, run_job
+from tests.support import needs, oracle
+from tests.support.jobs import Events, check, cut, ndjson, records, run_events, run_job
+from tests.support.readings import readings
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=12,
@@ -20,22 +20,6 @@ SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 LATENESS_US = 600_000_000
-
-
-@st.composite
-def readings(draw: st.DrawFn) -> pd.DataFrame:
-    """Up to 120 readings of a few devices over two hours, with gaps, ties and missing values."""
-    n = draw(st.integers(1, 120))
-    seed = draw(st.integers(0, 2**32 - 1))
-    devices = draw(st.lists(st.sampled_from(["b8:27:eb:bf:9d:51", "ä device", "2", "null"]), min_size=1, unique=True))
-    rng = np.random.default_rng(seed)
-    start = draw(st.sampled_from([0.0, 1_594_512_094.0, 1_594_598_399.5]))
-    ts = start + np.round(rng.uniform(0, draw(st.sampled_from([50.0, 300.0, 7_200.0])), n), draw(st.integers(0, 6)))
-    frame = pd.DataFrame({"ts": ts, "device": rng.choice(devices, n)})
-    for metric in oracle.METRICS:
-        values = np.round(rng.normal(28.0, 3.0, n), draw(st.integers(0, 3)))
-        frame[metric] = np.where(rng.uniform(size=n) < draw(st.sampled_from([0.0, 0.3, 1.0])), np.nan, values)
-    return frame
 
 
 @SLOW
@@ -91,18 +75,9 @@ def test_stream_in_any_order_equals_the_oracle(data: st.DataObject, frame: pd.Da
     check(out, frame, slide)
 
 
-def check(out: Path, frame: pd.DataFrame, slide: int | None = None) -> None:
-    assert oracle.found_hot(oracle.read_output(out, "anomalies")) == oracle.hot(frame)
-    found = oracle.truth(oracle.read_output(out, "aggregates"))
-    oracle.assert_same_aggregates(found, oracle.aggregate(frame, 60, slide))
-    assert imbalances(out) == []
-
-
 @pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
 def test_real_day_equals_the_oracle(file_format: str, tmp_path: Path) -> None:
-    path = DATA / "telemetry_2020-07-13.csv.gz"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_2020-07-13.csv.gz")
     frame = pd.read_csv(path, float_precision="round_trip")
     summary = run_job("--input", path, "--output", tmp_path / "out", "--file-format", file_format)
     assert summary["rows_decoded"] == len(frame) == 50_270
@@ -111,18 +86,14 @@ def test_real_day_equals_the_oracle(file_format: str, tmp_path: Path) -> None:
 
 def test_published_rows_equal_the_oracle(tmp_path: Path) -> None:
     """The first rows exactly as they were published: quoted, ts in scientific notation."""
-    path = DATA / "telemetry_first_10000.csv"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_first_10000.csv")
     run_job("--input", path, "--output", tmp_path / "out", "--window", "10m", "--slide", "5m")
     found = oracle.truth(oracle.read_output(tmp_path / "out", "aggregates"))
     oracle.assert_same_aggregates(found, oracle.aggregate(pd.read_csv(path, float_precision="round_trip"), 600, 300))
 
 
 def test_full_set_has_the_known_anomalies(tmp_path: Path) -> None:
-    path = DATA / "telemetry_full.csv.gz"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_full.csv.gz")
     summary = run_job("--input", path, "--output", tmp_path / "out")
     assert summary["rows_decoded"] == summary["rows_aggregated"] == 405_184
     assert summary["anomalies"] == {"temp-high": 2_335}

@@ -74,7 +74,7 @@ def test_alerts_that_cannot_be_delivered_are_dead_letters(
     server: PubSub, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alerts = server.new_topic()
-    monkeypatch.setattr("telemetry.pubsub.outbox.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
+    monkeypatch.setattr("telemetry.pubsub.client.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
     flags = ["--output", tmp_path / "out", "--alerts-topic", alerts, "--summary", tmp_path / "s.json"]
     assert job("--input", source, *flags) == 0
     anomalies = oracle.read_output(tmp_path / "out", "anomalies")
@@ -121,7 +121,7 @@ def test_what_came_before_is_removed_and_counted(
     assert "total 4,006 2,000 3 2,003 0 2,000" in lines
 
 
-def test_without_dedup_the_books_show_what_came_twice(
+def test_without_dedup_the_ledger_check_shows_what_came_twice(
     server: PubSub, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topic = server.new_topic()
@@ -138,7 +138,7 @@ def test_without_dedup_the_books_show_what_came_twice(
 def test_dead_letters_are_sent_again_and_counted_once(
     server: PubSub, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing was mended, so they die again: as a run of their own, which the books tell from the first."""
+    """Nothing was mended, so they die again: as a run of their own, which the ledger tells from the first."""
     topic = server.new_topic()
     subscription = server.new_subscription(topic, enable_message_ordering=True)
     first = summary_of(capsys, "replay", source, "--topic", topic, "--speed", "max", "--rows-per-message", "100")

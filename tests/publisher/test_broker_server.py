@@ -18,7 +18,7 @@ from google.api_core import exceptions
 from google.pubsub_v1.types import PullRequest
 
 from publisher.broker import Broker
-from publisher.broker.cli import add_arguments, run
+from publisher.broker.command import add_arguments, run
 from telemetry.errors import ConfigError
 from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker
 
@@ -26,7 +26,7 @@ __all__ = ["embedded_broker"]  # a fixture, found by name
 
 COMMAND = """
 import argparse, sys
-from publisher.broker.cli import add_arguments, run
+from publisher.broker.command import add_arguments, run
 parser = argparse.ArgumentParser()
 add_arguments(parser)
 sys.exit(run(parser.parse_args()))

@@ -16,7 +16,7 @@ from publisher import csvfiles
 from publisher.csvfiles import CsvTable, InputError, Odd, Piece, check_input, parse_columns, read_pieces
 from telemetry.errors import ConfigError
 from telemetry.model.messages import MAX_LINE_BYTES
-from tests.support.jobs import DATA
+from tests.support import needs
 
 BLANK = " \t\n\r\x0b\x0c"
 Item = tuple[str, ...] | str
@@ -342,10 +342,9 @@ def test_memory_does_not_grow_with_the_file(write):
     assert peak(4) < 1.1 * peak(1)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the reference telemetry is not on this machine")
 @pytest.mark.parametrize("name", ["telemetry_first_10000.csv", "telemetry_2020-07-13.csv.gz"])
 def test_real_telemetry_has_no_odd_line(name):
-    path = DATA / name
+    path = needs.data(name)
     content = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
     header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
     pieces = read(str(path))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError, Pu
 from publisher.replay import delivery as module
 from publisher.replay.delivery import Delivery, DeliveryError
 from publisher.replay.payload import ReplayMessage
+from telemetry.retries import RetryPolicy
 
 Verdict = Callable[[ReplayMessage, int], BaseException | None]
 UNAVAILABLE: BaseException = exceptions.ServiceUnavailable("down")
@@ -57,17 +59,16 @@ class Flaky:
         self.paused.discard(ordering_key)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.0)
-
-
 @pytest.fixture
 def stopped() -> threading.Event:
     return threading.Event()
 
 
+QUICK = RetryPolicy(patience_s=60.0, first_pause_s=0.0, longest_pause_s=0.0)
+
+
 def deliver(channel: Flaky, messages: list[ReplayMessage], stopped: threading.Event, **options: Any) -> Delivery:
+    options = {"retries": QUICK, **options}
     delivery = Delivery(channel, messages[0].sequence, stopped, **options)
     for outgoing in messages:
         delivery.send(outgoing)
@@ -125,7 +126,7 @@ def test_a_message_above_the_bound_goes_alone(stopped: threading.Event, monkeypa
 
 def test_a_topic_that_is_gone_ends_it_at_once(stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: exceptions.NotFound("no topic") if outgoing.sequence >= 3 else None)
-    delivery = Delivery(channel, 0, stopped)
+    delivery = Delivery(channel, 0, stopped, QUICK)
     with pytest.raises(DeliveryError, match="no topic"):
         for number in range(1000):
             delivery.send(message(number))
@@ -139,7 +140,7 @@ def test_a_topic_that_is_gone_ends_it_at_once(stopped: threading.Event) -> None:
 
 def test_all_that_was_sent_is_counted_one_way_or_the_other(stopped: threading.Event) -> None:
     channel = Flaky(lambda outgoing, attempt: UNAVAILABLE if outgoing.sequence >= 5 else None)
-    delivery = Delivery(channel, 0, stopped, patience_s=0.0)
+    delivery = Delivery(channel, 0, stopped, replace(QUICK, patience_s=0.0))
     sent = 0
     with pytest.raises(DeliveryError, match="down"):
         for number in range(100):
@@ -191,7 +192,13 @@ def test_success_in_between_renews_the_patience(stopped: threading.Event) -> Non
         now[0] += 1.0
         return UNAVAILABLE if attempt <= 5 else None
 
-    delivery = deliver(Flaky(verdict), [message(n) for n in range(20)], stopped, patience_s=10.0, clock=lambda: now[0])
+    delivery = deliver(
+        Flaky(verdict),
+        [message(n) for n in range(20)],
+        stopped,
+        retries=replace(QUICK, patience_s=10.0),
+        clock=lambda: now[0],
+    )
     assert delivery.failed_rows == 0
 
 
@@ -203,7 +210,7 @@ def test_somebody_who_waits_for_the_end_waits_less(stopped: threading.Event) -> 
         return UNAVAILABLE
 
     stopped.set()
-    delivery = Delivery(Flaky(verdict), 0, stopped, 1000.0, lambda: now[0])
+    delivery = Delivery(Flaky(verdict), 0, stopped, replace(QUICK, patience_s=1000.0), lambda: now[0])
     delivery.send(message(0))
     with pytest.raises(DeliveryError):
         delivery.finish()

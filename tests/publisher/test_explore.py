@@ -34,12 +34,11 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.text import timestamps
 from telemetry.text.csv_cells import cell_to_json
-from tests.support.jobs import DATA
+from tests.support import needs
 from transforms.decode.codec import decode
 from transforms.decode.json_lines import row_decoder
 
 START = 1_594_512_000
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the reference telemetry is not on this machine")
 
 
 def format_time(microseconds: Any) -> str:
@@ -551,9 +550,8 @@ def test_everything_equals_plain_pandas_in_pieces_of_any_size(
     assert found.flagged == (frame["temp"] > 30).sum()
 
 
-@needs_data
 def test_the_first_real_readings_equal_plain_pandas(tmp_path, capsys):
-    path = DATA / "telemetry_first_10000.csv"
+    path = needs.data("telemetry_first_10000.csv")
     frame = pd.read_csv(path, float_precision="round_trip")
     parser = argparse.ArgumentParser()
     explore.add_arguments(parser)
@@ -562,9 +560,8 @@ def test_the_first_real_readings_equal_plain_pandas(tmp_path, capsys):
     assert found.counts.repeated == (frame == frame.shift()).all(axis=1).sum()
 
 
-@needs_data
 def test_the_whole_real_telemetry(ask):
-    found = ask(DATA / "telemetry_full.csv.gz")
+    found = ask(needs.data("telemetry_full.csv.gz"))
     assert found["counts"] == dict.fromkeys(found["counts"], 0) | {"rows": 405_184, "readings": 405_184, "repeated": 1}
     assert [(entry["device"], entry["readings"]) for entry in found["devices"]] == [
         ("b8:27:eb:bf:9d:51", 187_451),

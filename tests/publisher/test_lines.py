@@ -14,7 +14,7 @@ from publisher.csvfiles import CsvTable, Odd, Piece, read_pieces
 from publisher.lines import NO_TIME, Lines, LineWriter, read_times, write_lines
 from telemetry.model.messages import Message
 from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
-from tests.support.jobs import DATA
+from tests.support import needs
 from transforms.decode.codec import decode
 
 # What lies on the border between a number, a text, nothing and something else.
@@ -172,9 +172,8 @@ def test_lines_can_be_chosen():
     assert (two.texts, two.times.tolist(), two.devices) == (written.texts[:2], [1_000_000, 2_000_000], ["a", "b"])
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the reference telemetry is not on this machine")
 def test_real_telemetry_is_decoded_with_the_same_times_and_doubles():
-    path = DATA / "telemetry_first_10000.csv"
+    path = needs.data("telemetry_first_10000.csv")
     written = list(write_lines(read_pieces(str(path), {})))
     texts = list(chain.from_iterable(part.texts for part in written))
     frame: Any = pd.read_csv(path, float_precision="round_trip")

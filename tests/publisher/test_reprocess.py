@@ -229,17 +229,17 @@ def test_what_is_rejected_again_keeps_its_first_run_and_key(embedded: Desk, tmp_
     }
 
 
-def test_the_books_of_a_reprocessing_balance(embedded: Desk, tmp_path: Path) -> None:
+def test_the_ledger_check_of_a_reprocessing_passes(embedded: Desk, tmp_path: Path) -> None:
     whole = {"run_id": "night", "message_key": "night-0", "rows": "250", "content-encoding": "gzip"}
     lines = [letter(line, {"run_id": "night"}, line=number) for number, line in enumerate([*BAD, GOOD], start=1)]
     write(tmp_path / "first", "dead_letters", [letter(gzip.compress(GOOD)[:-4], whole, line=None), *lines])
     published = tmp_path / "published.json"
     published.write_text(json.dumps(embedded.run(tmp_path / "first")))
     job_on_stream(embedded.subscription, tmp_path / "second")
-    books = ["reconcile", "--output", str(tmp_path / "second"), "--published", str(published)]
-    assert run_pipeline(books) == 0, embedded.capsys.readouterr().out
+    check = ["reconcile", "--output", str(tmp_path / "second"), "--published", str(published)]
+    assert run_pipeline(check) == 0, embedded.capsys.readouterr().out
     published.write_text(published.read_text().replace('"rows_published": 256', '"rows_published": 257'))
-    assert run_pipeline(books) == 1
+    assert run_pipeline(check) == 1
 
 
 # Which files

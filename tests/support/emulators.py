@@ -10,11 +10,9 @@ import base64
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -32,10 +30,12 @@ from apache_beam.internal.gcp import auth
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support import needs
+from tests.support.needs import EMULATORS, Need
+
 PROJECT: Final = "telemetry-test"
 BUCKET: Final = "lake"
 
-_INSTALLED: Final = Path(sys.prefix) / "emulators"
 _STARTUP_S: Final = 60.0
 _CLOSING_S: Final = 10.0
 
@@ -48,10 +48,8 @@ class Server(ABC):
         port: stays the same when the server is restarted.
     """
 
-    program: ClassVar[str]
-    """What is started."""
-    package: ClassVar[str]
-    """The folder of `_INSTALLED` where `make emulators` puts it."""
+    need: ClassVar[Need]
+    """The program that is started; without it, the test is skipped."""
     keeps_data: ClassVar[bool] = True
     """Whether what was written is there again after `kill` and `restart`."""
 
@@ -123,20 +121,15 @@ class Server(ABC):
             self._process = None
 
     def _program(self) -> str:
-        home = _INSTALLED / self.package
-        found = shutil.which(self.program, path=f"{home / 'bin'}{os.pathsep}{home / 'node_modules' / '.bin'}")
-        found = found or shutil.which(self.program)
-        if found is None:
-            pytest.skip(f"{self.program} is not installed (make emulators)")
-        return found
+        return str(self.need.path())
 
     def _wait_until_answering(self) -> None:
         until = time.monotonic() + _STARTUP_S
         while not _answers(self.endpoint):
             assert self._process is not None
             code = self._process.poll()
-            assert code is None, f"{self.program} exited with {code}:\n{self._tail()}"
-            assert time.monotonic() < until, f"{self.program} does not answer after {_STARTUP_S} s:\n{self._tail()}"
+            assert code is None, f"{self.need.name} exited with {code}:\n{self._tail()}"
+            assert time.monotonic() < until, f"{self.need.name} does not answer after {_STARTUP_S} s:\n{self._tail()}"
             time.sleep(0.05)
 
     def _tail(self) -> str:
@@ -146,8 +139,7 @@ class Server(ABC):
 class GoogleStorage(Server):
     """Google Cloud Storage, with credentials that open nothing."""
 
-    program = "gcp-storage-emulator"
-    package = "storage"
+    need = needs.GOOGLE_STORAGE
     root = f"gs://{BUCKET}"
 
     def __init__(self, folder: Path) -> None:
@@ -191,8 +183,7 @@ class GoogleStorage(Server):
 class AmazonStorage(Server):
     """Amazon S3. It keeps everything in memory: after a restart the bucket is there, and empty."""
 
-    program = "moto_server"
-    package = "storage"
+    need = needs.AMAZON_STORAGE
     keeps_data = False
     root = f"s3://{BUCKET}"
 
@@ -216,8 +207,7 @@ class AmazonStorage(Server):
 class AzureStorage(Server):
     """Azure Blob Storage. A kill lets it write down its index, which it otherwise does every five seconds."""
 
-    program = "azurite-blob"
-    package = "azurite"
+    need = needs.AZURE_STORAGE
     account = "devstoreaccount1"
     root = f"azfs://{account}/{BUCKET}"
 
@@ -263,8 +253,7 @@ class AzureStorage(Server):
 class BigQueryServer(Server):
     """BigQuery, its tables in a file. It is more lenient than the service: see `tests/test_emulators.py`."""
 
-    program = "bqemulator"
-    package = "bigquery"
+    need = needs.BIGQUERY
     project = PROJECT
 
     def arguments(self) -> list[str]:
@@ -273,7 +262,7 @@ class BigQueryServer(Server):
 
     def settings(self) -> Mapping[str, str]:
         # Its extension is in a home directory that `make emulators` has made; a second extension it would download.
-        home = _INSTALLED / self.package / "home"
+        home = EMULATORS / "bigquery" / "home"
         return {"BQEMU_ENABLE_FORMAT_EXTENSIONS": "false", **({"HOME": str(home)} if home.is_dir() else {})}
 
 
@@ -303,7 +292,7 @@ def shared(kind: type[AnyServer], request: pytest.FixtureRequest) -> AnyServer:
     server = servers.get(kind)
     if server is None:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        server = servers[kind] = kind(factory.mktemp(kind.package))
+        server = servers[kind] = kind(factory.mktemp(kind.__name__))
         request.config.add_cleanup(server.stop)
         server.start()
     assert isinstance(server, kind)
@@ -351,7 +340,7 @@ def start_server(
     started: list[Server] = []
 
     def start(kind: type[AnyServer]) -> AnyServer:
-        server = kind(tmp_path_factory.mktemp(kind.package))
+        server = kind(tmp_path_factory.mktemp(kind.__name__))
         started.append(server)
         server.start()
         use(server, monkeypatch)

@@ -1,7 +1,6 @@
 """Running the job in tests: the real flags, the real graph, files read back."""
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,8 @@ from pipeline.commands.reconcile import report
 from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
+from tests.support import oracle
 from transforms.ledger.totals import FolderTotals
-
-DATA = Path(os.environ.get("TELEMETRY_DATA", Path(__file__).parents[3] / "shared" / "data"))
-"""Where the reference telemetry is, if it is on this machine."""
 
 
 def config_of(*flags: object) -> JobConfig:
@@ -77,8 +74,16 @@ def run_events(events: Events, *flags: object) -> None:
 
 
 def imbalances(output: Path) -> list[str]:
-    """What is wrong with the books of a job that has ended; nothing where all is well."""
-    return report(FolderTotals(str(output)).figures(), {})[1]
+    """Return the problems that the ledger check of a finished job finds."""
+    return report(FolderTotals(str(output)).totals(), {})[1]
+
+
+def check(output: Path, frame: pd.DataFrame, slide: int | None = None) -> None:
+    """Check all results of a job with the default rules against the oracle, and its ledger."""
+    assert oracle.found_hot(oracle.read_output(output, "anomalies")) == oracle.hot(frame)
+    found = oracle.truth(oracle.read_output(output, "aggregates"))
+    oracle.assert_same_aggregates(found, oracle.aggregate(frame, 60, slide))
+    assert imbalances(output) == []
 
 
 def ndjson(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -27,18 +27,15 @@ PATIENCE_S = 30.0
 PROGRAM = """
 import sys
 from plotting.serve.command import add_arguments, run
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 
 parser = OneLineParser()
 add_arguments(parser)
 
 
-def command():
-    print(run(parser.parse_args(sys.argv[1:])))
-    return 0
-
-
-sys.exit(exit_code("plotting", command))
+parser.set_defaults(program="plotting")
+sys.exit(exit_code("plotting", lambda: run(parser.parse_args(sys.argv[1:]))))
 """
 T = TypeVar("T")
 

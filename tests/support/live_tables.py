@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from plotting.serve.live import COLUMNS, LiveRun
 from plotting.serve.series import ROW, SeriesRows
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import from_records
 from telemetry.storage.result_store import schema_of
 from tests.support.runs import MINUTE, T0
@@ -17,7 +17,7 @@ from tests.support.runs import MINUTE, T0
 def table(kind: str, records: Sequence[Any]) -> pa.Table:
     """Return records as a store gives them."""
     columns = COLUMNS[kind]
-    batch = from_records(RECORDS[kind], list(records))
+    batch = from_records(KINDS[kind].record, list(records))
     return pa.Table.from_batches([batch]).select(columns).cast(schema_of(kind, columns))
 
 

@@ -22,6 +22,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from publisher.broker import Broker
+from tests.support import needs
 
 PROJECT = "projects/telemetry-test"
 _SCRIPT = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
@@ -118,9 +119,8 @@ def official_emulator() -> Iterator[str]:
     """The address of Google's emulator; skips where it is not installed."""
     script = _emulator_script()
     if script is None:
-        pytest.skip("Google's Pub/Sub emulator is not installed (gcloud components install pubsub-emulator)")
-    if shutil.which("java") is None:
-        pytest.skip("Google's Pub/Sub emulator needs Java, which is not installed")
+        needs.PUBSUB_EMULATOR.skip()
+    needs.JAVA.path()
     port = _free_port()
     command = [str(script), "--host=127.0.0.1", f"--port={port}"]
     # A session of its own, so that the script's Java dies with it.

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 
 from plotting.report.command import add_arguments, run
-from telemetry.cli.commands import OneLineParser, exit_code
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
 from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
@@ -32,8 +33,7 @@ def report(output: Path | str, results: Path | str, *arguments: object) -> int:
     add_arguments(parser)
 
     def command() -> int:
-        print(run(parser.parse_args(["--results", str(results), "--output", str(output), *map(str, arguments)])))
-        return 0
+        return run(parser.parse_args(["--results", str(results), "--output", str(output), *map(str, arguments)]))
 
     return exit_code("plotting", command)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import from_records, to_json_lines, to_parquet
 from telemetry.model.records import Anomaly, WindowAggregate
 
@@ -32,7 +32,7 @@ def anomaly(
 def write(directory: Path, output: str, rows, *, kind="jsonl", name="part", hour="00") -> Path:
     folder = directory / output / "date=2020-07-12" / f"hour={hour}"
     folder.mkdir(parents=True, exist_ok=True)
-    batch = from_records(RECORDS[output], rows)
+    batch = from_records(KINDS[output].record, rows)
     file = folder / f"{name}.{kind}"
     file.write_bytes(to_json_lines(batch) if kind == "jsonl" else to_parquet(batch))
     return file

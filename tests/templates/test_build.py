@@ -30,7 +30,7 @@ def test_the_context_holds_what_a_worker_needs_and_nothing_else(tmp_path: Path) 
     sources = {
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
-        for pattern in ("*.py", "*.yaml")
+        for pattern in ("*.py", "*.yaml", "py.typed")
         for path in (ROOT / package).rglob(pattern)
     }
     others = {"Dockerfile", "job.py", "setup.py", "pyproject.toml", "requirements.txt"}
@@ -54,13 +54,23 @@ def test_a_second_build_replaces_the_first(tmp_path: Path) -> None:
     assert names_in(folder) == before
 
 
-def test_requirements_are_the_pinned_ones_without_those_of_charts_and_publisher() -> None:
+def test_requirements_are_the_pinned_ones_without_those_of_charts() -> None:
     pinned = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
     left = [line for line in pinned if line.partition("==")[0] in LEFT_OUT]
     assert len(left) == len(LEFT_OUT)
     assert image_requirements() == [line for line in pinned if line not in left]
     assert [line.partition("==")[0] for line in image_requirements()] == [
-        *("apache-beam[gcp]", "google-cloud-bigquery", "google-cloud-pubsub", "msgspec", "numpy", "pyarrow", "PyYAML")
+        *(
+            "apache-beam[gcp]",
+            "google-cloud-bigquery",
+            "google-cloud-pubsub",
+            "msgspec",
+            "numpy",
+            "pyarrow",
+            "PyYAML",
+            "shtab",
+            "tqdm",
+        )
     ]
     assert all("==" in line for line in pinned)
 
@@ -87,12 +97,13 @@ def test_nothing_that_a_worker_runs_imports_what_is_left_out() -> None:
     assert not imported & (LEFT_OUT | {"publisher", "plotting", "templates", "demo", "benchmarks", "tests"})
 
 
-def test_extras_are_those_of_setup_py() -> None:
+def test_extras_are_those_that_the_tests_use() -> None:
     more = image_requirements(["aws", "azure"])[len(image_requirements()) :]
     assert [line.partition("==")[0] for line in more] == [
-        "boto3", "azure-storage-blob", "azure-core", "azure-identity"
+        "boto3", "azure-core", "azure-identity", "azure-storage-blob"
     ]  # fmt: skip
-    assert set(more) <= set((ROOT / "requirements-dev.txt").read_text().splitlines())
+    tested = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    assert {f"-r requirements-{extra}.txt" for extra in context.EXTRAS} <= set(tested)
 
 
 def test_beams_version_is_read_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +196,7 @@ def test_a_build_that_fails_stores_no_spec(
         ("--spec=gs://bucket", "--spec gs://bucket: must read gs://BUCKET/NAME.json"),
         ("--extras=aws,gcp", "--extras gcp: must be one of aws, azure"),
         ("--builder=podman", "--builder: invalid choice: 'podman'"),
-        ("--tag=1", "unrecognized arguments: --tag=1"),
+        ("--tag=1", "--tag=1: unknown flag"),
     ],
 )
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, problem: str) -> None:
@@ -200,7 +211,7 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], change: st
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "thesis.tex").write_text("")
     assert main([*BUILD, f"--context={tmp_path}", "--dry-run"]) == 2
-    told = f"--context {tmp_path}: holds something else, thesis.tex: give an empty folder"
+    told = f"--context {tmp_path}: contains other files, thesis.tex: give an empty folder"
     assert capsys.readouterr().err == f"templates: error: {told}\n"
     assert names_in(tmp_path) == {"thesis.tex"}
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.arguments import build_parser, spell_out
-from pipeline.config import FileFormat, JobConfig, LogFormat, make_config
+from pipeline.config import JobConfig, LogFormat, make_config
 from telemetry.bigquery.schema import Method
 from telemetry.errors import ConfigError
+from telemetry.model.record_batches import FileFormat
 from templates import parameters as table
 from templates.errors import TemplateError
 from templates.metadata import METADATA

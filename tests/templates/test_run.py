@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from templates.__main__ import main
 from templates.metadata import load_metadata
 from templates.parameters import LOCAL_ONLY
 from templates.spec import container_spec
+from tests.support import needs
 from tests.support.template_commands import IMAGE, PLACE, SPEC, Programs
 
 LAUNCH = ["run", *PLACE, f"--spec={SPEC}", "--job-name=telemetry"]
@@ -145,7 +145,7 @@ def test_a_parameter_in_the_wrong_place_is_not_passed_on(capsys: pytest.CaptureF
         ("--temp-location=s3://b", "--temp-location s3://b: must read gs://BUCKET/FOLDER"),
         ("--service-account=me", "--service-account me: must be an address"),
         ("--max-workers=0", "--max-workers 0: must be a number from 1 to 9999"),
-        ("--streaming", "unrecognized arguments: --streaming"),
+        ("--streaming", "--streaming: unknown flag"),
     ],
 )
 def test_mistakes_in_names(capsys: pytest.CaptureFixture[str], change: str, problem: str) -> None:
@@ -179,7 +179,7 @@ def test_an_older_spec_may_refuse_what_the_job_takes_now(
     assert capsys.readouterr().err == f"templates: error: {told}\n"
 
 
-@pytest.mark.skipif(shutil.which("gcloud") is None, reason="needs gcloud, whose own parser is asked")
+@needs.GCLOUD.mark
 @pytest.mark.parametrize(
     "command",
     [
@@ -206,6 +206,6 @@ def lint(command: str, folder: Path) -> tuple[bool, str | None]:
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     if "Invalid choice: 'lint-gcloud-commands'" in ran.stderr:
-        pytest.skip("this gcloud does not check commands")
+        needs.GCLOUD.skip("this one does not check commands")
     (found,) = json.loads(ran.stdout)
     return found["success"], found["error_message"]

@@ -15,15 +15,14 @@ import pytest
 
 from pipeline.arguments import build_parser
 from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import READINGS
 from templates.__main__ import main
+from tests.support import needs
 from transforms import counters
 
 FOLDER: Final = Path(__file__).parents[2] / "templates" / "terraform"
 SOURCES: Final = sorted(FOLDER.glob("*.tf"))
 EXAMPLE: Final = FOLDER / "terraform.tfvars.example"
 README: Final = (FOLDER / "README.md").read_text(encoding="utf-8")
-PROGRAM: Final = shutil.which("terraform") or shutil.which("tofu")
 Address = tuple[str, str]
 Block = dict[str, Any]
 
@@ -89,12 +88,12 @@ def references(value: Any) -> set[Address]:
 
 
 def run(*args: str, folder: Path, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    assert PROGRAM is not None
+    program = str(needs.TERRAFORM.path())
     # A person's settings of Terraform stay out, but for where providers lie.
     keep = ("TF_PLUGIN_CACHE_DIR", "TF_REATTACH_PROVIDERS")
     settings = {name: value for name, value in os.environ.items() if not name.startswith("TF_") or name in keep}
     settings |= {"TF_REGISTRY_DISCOVERY_RETRY": "0", "TF_REGISTRY_CLIENT_TIMEOUT": "5", "TF_IN_AUTOMATION": "1"}
-    command = [PROGRAM, *args, "-no-color"] if args[0] != "fmt" else [PROGRAM, *args]
+    command = [program, *args, "-no-color"] if args[0] != "fmt" else [program, *args]
     return subprocess.run(
         command, cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=timeout
     )
@@ -107,24 +106,21 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-needs_program = pytest.mark.skipif(PROGRAM is None, reason="neither terraform nor tofu is installed")
-
-
-@needs_program
+@needs.TERRAFORM.mark
 def test_terraform_fmt(tmp_path: Path) -> None:
     done = run("fmt", "-check", "-diff", "-recursive", folder=copied(tmp_path))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-@needs_program
+@needs.TERRAFORM.mark
 def test_terraform_validate(tmp_path: Path) -> None:
     copied(tmp_path)
     try:
         begun = run("init", "-backend=false", "-input=false", folder=tmp_path, timeout=120)
     except subprocess.TimeoutExpired:
-        pytest.skip("Google's providers for Terraform cannot be downloaded here: no answer")
+        needs.PROVIDERS.skip("no answer")
     if begun.returncode and re.search(r"could not connect to|Failed to install provider|no such host", begun.stderr):
-        pytest.skip("Google's providers for Terraform cannot be downloaded here")
+        needs.PROVIDERS.skip()
     assert begun.returncode == 0, begun.stderr
     done = run("validate", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -352,7 +348,7 @@ def test_bucket_is_private_and_forgets_only_what_it_may() -> None:
                     for text in condition.get("matches_prefix", [])]  # fmt: skip
         rules[(action["type"], *prefixes)] = condition["age"]
     assert rules == {
-        ("Delete", f"results/{READINGS}/"): "${var.readings_days}",
+        ("Delete", "results/readings/"): "${var.readings_days}",
         ("Delete", "temp/"): 14,
         ("Delete", "staging/"): "${var.staging_days}",
         ("AbortIncompleteMultipartUpload",): 7,

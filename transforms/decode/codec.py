@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from telemetry.arrays import CodeArray
 from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_line, dead_message
 from telemetry.model.messages import CONTENT_ENCODING, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, ROWS, TIME_SHIFT, Message
 from telemetry.model.metrics import READING_UNITS
-from telemetry.model.reading_batch import CodeArray, ReadingBatch, concat_batches
+from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import MICROS, latest_event_us
 from transforms.decode.csv_lines import count_lines, read_csv_line, read_csv_lines

@@ -7,6 +7,7 @@ only a faster way to the same columns; whenever it meets anything but plain numb
 import codecs
 import csv
 import io
+import threading
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -26,7 +27,8 @@ _QUOTE, _COMMA, _NEWLINE = b'",\n'
 ByteArray: TypeAlias = NDArray[np.uint8]
 _SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: what bytes.strip removes
 _EDGES: Final = np.isin(np.arange(256), np.frombuffer(b",\r\n", np.uint8))  # by byte: whether a cell ends there
-csv.field_size_limit(MAX_LINE_BYTES)  # of the whole process: a line is bounded, its cells need no bound of their own
+_USUAL_LIMIT: Final = csv.field_size_limit()  # characters of a cell; the csv module has one limit for the process
+_RAISED: Final = threading.Lock()  # held while that limit is a higher one
 
 
 def count_lines(lines: bytes) -> int | None:
@@ -137,7 +139,7 @@ def read_csv_line(line: bytes, columns: tuple[str, ...], decoder: RowDecoder) ->
     except UnicodeDecodeError as error:
         raise RejectionError(Reason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from error
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = _split_cells(text)
     except csv.Error as error:
         raise RejectionError(Reason.BAD_ROW, str(error)) from error
     cells = rows[0] if len(rows) == 1 else []
@@ -150,3 +152,19 @@ def read_csv_line(line: bytes, columns: tuple[str, ...], decoder: RowDecoder) ->
         if name in known
     )
     return decoder.read_document(f"{{{fields}}}".encode())
+
+
+def _split_cells(text: str) -> list[list[str]]:
+    """Return the rows of a text; a line is bounded, so its cells need no bound of their own.
+
+    Raises:
+        csv.Error: if the text is no CSV.
+    """
+    if len(text) <= _USUAL_LIMIT:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    with _RAISED:
+        csv.field_size_limit(MAX_LINE_BYTES)
+        try:
+            return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        finally:
+            csv.field_size_limit(_USUAL_LIMIT)

@@ -19,6 +19,7 @@ from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from transforms import counters
 from transforms.decode.codec import decode
+from transforms.step import Step
 
 _DEAD: Final = "dead_letters"
 _READINGS: Final = "readings"
@@ -38,7 +39,7 @@ class DecodeOutputs(NamedTuple):
 
 
 @dataclass
-class DecodeMessages(beam.PTransform):
+class DecodeMessages(Step):
     """Decode messages, those of a bundle and of one portion of the input together, into batches of readings.
 
     Bounded or unbounded input in the global window. A batch carries the smallest timestamp of its
@@ -50,10 +51,6 @@ class DecodeMessages(beam.PTransform):
     """
 
     metrics: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DecodeOutputs:

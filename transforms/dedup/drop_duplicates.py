@@ -19,6 +19,7 @@ from transforms import counters
 from transforms.decode.codec import rows_of
 from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
 from transforms.dedup.key_memory import decode_key_memory, encode_key_memory, key_of
+from transforms.step import Step
 
 SHARDS: Final = 16
 """Shards that keys are divided into: each costs the local runner 0.1 ms a bundle, a remote one decodes them apart."""
@@ -40,7 +41,7 @@ class DedupOutputs(NamedTuple):
 
 
 @dataclass
-class DropDuplicates(beam.PTransform):
+class DropDuplicates(Step):
     """Let the first message of each key pass, and remove those that follow within a window of time.
 
     The key of a message is its attribute `message_key`, or its message id without one; a message with neither always
@@ -56,10 +57,6 @@ class DropDuplicates(beam.PTransform):
     """
 
     window_us: int
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DedupOutputs:

@@ -9,9 +9,10 @@ import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
 from telemetry.model.reading_batch import ReadingBatch
-from telemetry.rules.parse import RuleSet
+from telemetry.rules.threshold_rules import RuleSet
 from transforms import counters
 from transforms.detect.evaluate import detect
+from transforms.step import Step
 
 _ANOMALIES: Final = "anomalies"
 _READINGS: Final = "readings"
@@ -30,7 +31,7 @@ class DetectOutputs(NamedTuple):
 
 
 @dataclass
-class DetectAnomalies(beam.PTransform):
+class DetectAnomalies(Step):
     """Find the readings that breach a rule.
 
     Bounded or unbounded input in any window; looks at no clock and keeps no state, so a reading is an
@@ -41,10 +42,6 @@ class DetectAnomalies(beam.PTransform):
     """
 
     rules: RuleSet
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> DetectOutputs:

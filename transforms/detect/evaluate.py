@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from telemetry.model.reading_batch import BoolArray, ReadingBatch
+from telemetry.arrays import BoolArray
+from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly
-from telemetry.rules.parse import Rule, RuleSet
+from telemetry.rules.threshold_rules import Rule, RuleSet
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ def detect(batch: ReadingBatch, rules: RuleSet) -> DetectedBatch:
 
 def _breaching(batch: ReadingBatch, rule: Rule, metric: int) -> BoolArray:
     hit = rule.breaches(batch.values[metric])
-    if rule.watches_all or not hit.any():
+    if rule.matches_all or not hit.any():
         return hit
     watched = np.array([rule.matches(name) for name in batch.devices], np.bool_)
     return hit & watched[batch.device]

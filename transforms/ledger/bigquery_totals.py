@@ -1,4 +1,4 @@
-"""The numbers of a BigQuery dataset, by which `reconcile` compares it with its ledger: counted by BigQuery itself."""
+"""Count the results in a BigQuery dataset, by queries, for the ledger check."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from google.api_core import exceptions
 from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explained
 from telemetry.bigquery.rows import TABLE, JsonRow
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.model.kinds import IDENTITY, READINGS, RECORDS
-from transforms.ledger.totals import StoredTotals
+from telemetry.model.kinds import KINDS, OutputKind
+from transforms.ledger.totals import StoredTotals, counted_kinds
 
 _QUERY_S: Final = 300.0
 
 
 class DatasetTotals:
-    """The numbers of a dataset; see `transforms.ledger.totals`. Counted by BigQuery itself."""
+    """Totals of a dataset, counted by BigQuery itself; see `transforms.ledger.totals`."""
 
     def __init__(self, target: BigQueryTarget) -> None:
         """Connect.
@@ -25,8 +25,8 @@ class DatasetTotals:
         self._target = target
         self._client = connect(target)
 
-    def figures(self) -> StoredTotals:
-        """Count.
+    def totals(self) -> StoredTotals:
+        """Query all tables and return the totals.
 
         Raises:
             ConfigError: if the dataset or a table is missing, or BigQuery does not answer.
@@ -40,18 +40,17 @@ class DatasetTotals:
             )
             found.ledger = {(row["run_id"], row["item"], row["detail"]): row["n"] for row in entries}
             found.values = self._counts("metric", "SUM(`count`)", "{latest_aggregates}")
-            found.anomalies = self._counts("rule_id", "COUNT(*)", self._distinct("anomalies", "rule_id"))
-            letters = self._distinct("dead_letters", "attributes")
-            found.dead_letters = self._counts("reason", "COUNT(*)", letters)
+            for kind in counted_kinds():
+                if not kind.optional or self._has(kind.name):
+                    found.records[kind.name] = self._count(kind)
+            letters = _distinct(KINDS["dead_letters"], "attributes")
             refused = self._counts(f"JSON_VALUE(attributes, '$.{TABLE}')", "COUNT(*)", letters)
             found.refused = {table: number for table, number in refused.items() if table}
-            if self._has(READINGS):
-                found.readings = self._counts("'all'", "COUNT(*)", self._distinct(READINGS)).get("all", 0)
         return found
 
-    def _distinct(self, kind: str, *more: str) -> str:
-        columns = ", ".join(dict.fromkeys((*IDENTITY[kind], *more)))
-        return f"(SELECT DISTINCT {columns} FROM {{{kind}}}) AS records"
+    def _count(self, kind: OutputKind) -> dict[str, int]:
+        detail = kind.ledger_detail
+        return self._counts(detail or "''", "COUNT(*)", _distinct(kind, *([detail] if detail else [])))
 
     def _counts(self, key: str, number: str, source: str) -> dict[str, int]:
         rows = self._rows(f"SELECT {key} AS k, {number} AS n FROM {source} GROUP BY k")
@@ -65,6 +64,11 @@ class DatasetTotals:
         return True
 
     def _rows(self, sql: str) -> list[JsonRow]:
-        names = {name: f"`{self._target.table(name)}`" for name in (*RECORDS, READINGS, "latest_aggregates")}
+        names = {name: f"`{self._target.table(name)}`" for name in (*KINDS, "latest_aggregates")}
         job = self._client.query(sql.format(**names), retry=None, timeout=ANSWER_S, job_retry=None)
         return [dict(row) for row in job.result(timeout=_QUERY_S)]
+
+
+def _distinct(kind: OutputKind, *more: str) -> str:
+    columns = ", ".join(dict.fromkeys((*kind.identity, *more)))
+    return f"(SELECT DISTINCT {columns} FROM {{{kind.name}}}) AS records"

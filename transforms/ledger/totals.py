@@ -1,4 +1,4 @@
-"""What stored results say in numbers: the ledger, and beside it what can be counted in the results themselves."""
+"""Count stored results and add up their ledger, so that both can be compared."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,47 +9,44 @@ import msgspec
 import pyarrow as pa
 
 from telemetry.bigquery.rows import TABLE
-from telemetry.model.kinds import IDENTITY, READINGS
+from telemetry.model.kinds import KINDS, OutputKind
+from telemetry.model.ledger_items import LedgerKey
 from telemetry.storage.result_store import FileStore
 
-LedgerKey = tuple[str, str, str]
-"""(run, item, detail); see `telemetry.model.records.LedgerEntry`."""
-_WINDOW: Final = ["device", "metric", "window_start", "window_end"]
+_AGGREGATES: Final = "aggregates"
+_DEAD_LETTERS: Final = "dead_letters"
 
 
 @dataclass(slots=True)
 class StoredTotals:
-    """Numbers of one store; a record that is stored twice counts once.
+    """Totals of one store; a record that is stored twice counts once.
 
     Attributes:
         where: the store, for a person.
-        ledger: sum of the entries by run, item and detail.
+        ledger: sum of the ledger entries by run, item and detail.
         values: readings in the last panes of all windows, by metric.
-        anomalies: by rule.
-        dead_letters: by reason.
-        refused: of them, rows that a table refused, by table.
-        readings: archived readings.
+        records: number of records by kind and, within it, by the detail that the ledger counts them by; only of kinds
+            with a ledger item.
+        refused: rows that a table refused, by table; they are among the dead letters.
     """
 
     where: str
     ledger: dict[LedgerKey, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
-    anomalies: dict[str, int] = field(default_factory=dict)
-    dead_letters: dict[str, int] = field(default_factory=dict)
+    records: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
-    readings: int = 0
 
 
 class Store(Protocol):
-    """Where results are."""
+    """Store of results that can be counted."""
 
-    def figures(self) -> StoredTotals:
-        """Return its numbers; raises a TelemetryError if it cannot be read."""
+    def totals(self) -> StoredTotals:
+        """Return the totals; raises a TelemetryError if it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderTotals:
-    """The numbers of a folder of files.
+    """Totals of a folder of files.
 
     Attributes:
         folder: what the job was given as ``--output``, on any Beam filesystem.
@@ -57,8 +54,8 @@ class FolderTotals:
 
     folder: str
 
-    def figures(self) -> StoredTotals:
-        """Read all files.
+    def totals(self) -> StoredTotals:
+        """Read all files and return the totals.
 
         Raises:
             StorageError: if one cannot be read, or is none of the job's.
@@ -66,30 +63,44 @@ class FolderTotals:
         store = FileStore(self.folder)
         store.check()
         found = StoredTotals(self.folder)
-        for row in _distinct(store, "ledger", ["entry_id", "run_id", "item", "detail", "count"]):
+        for row in _distinct(store, KINDS["ledger"], ["run_id", "item", "detail", "count"]).to_pylist():
             _add(found.ledger, (row["run_id"], row["item"], row["detail"]), row["count"])
-        panes = store.read("aggregates", [*_WINDOW, "pane_index", "count"])
-        last = panes.sort_by([("pane_index", "descending")]).group_by(_WINDOW, use_threads=False)
-        for metric, count in _pairs(last.aggregate([("count", "first")]), "metric", "count_first"):
-            _add(found.values, metric, count)
-        found.anomalies = Counter(
-            row["rule_id"] for row in _distinct(store, "anomalies", [*IDENTITY["anomalies"], "rule_id"])
-        )
-        for row in _distinct(store, "dead_letters", [*IDENTITY["dead_letters"], "attributes"]):
-            _add(found.dead_letters, row["reason"], 1)
-            if table := msgspec.json.decode(row["attributes"]).get(TABLE):
+        found.values = _values(store)
+        for kind in counted_kinds():
+            found.records[kind.name] = _count(store, kind)
+        letters = _distinct(store, KINDS[_DEAD_LETTERS], ["attributes"])
+        for attributes in letters.column("attributes").to_pylist():
+            if table := msgspec.json.decode(attributes).get(TABLE):
                 _add(found.refused, table, 1)
-        found.readings = len(_distinct_table(store, READINGS, IDENTITY[READINGS]))
         return found
 
 
-def _distinct_table(store: FileStore, kind: str, columns: Sequence[str]) -> pa.Table:
-    return store.read(kind, columns).group_by(list(columns)).aggregate([])
+def counted_kinds() -> list[OutputKind]:
+    """Return the kinds of record that the ledger counts."""
+    return [kind for kind in KINDS.values() if kind.ledger_item]
 
 
-def _distinct(store: FileStore, kind: str, columns: Sequence[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = _distinct_table(store, kind, columns).to_pylist()
-    return rows
+def _values(store: FileStore) -> dict[str, int]:
+    """Return the number of readings in the last panes by metric."""
+    kind = KINDS[_AGGREGATES]
+    panes = store.read(kind.name, [*kind.identity, "count"])
+    last = panes.sort_by([(kind.version, "descending")]).group_by(list(kind.key), use_threads=False)
+    counts: dict[str, int] = {}
+    for metric, count in _pairs(last.aggregate([("count", "first")]), "metric", "count_first"):
+        _add(counts, metric, count)
+    return counts
+
+
+def _count(store: FileStore, kind: OutputKind) -> dict[str, int]:
+    """Return the number of records by their detail; under "" if they have none."""
+    if not kind.ledger_detail:
+        return {"": len(_distinct(store, kind))}
+    return dict(Counter(_distinct(store, kind, [kind.ledger_detail]).column(kind.ledger_detail).to_pylist()))
+
+
+def _distinct(store: FileStore, kind: OutputKind, more: Sequence[str] = ()) -> pa.Table:
+    columns = list(dict.fromkeys((*kind.identity, *more)))
+    return store.read(kind.name, columns).group_by(columns).aggregate([])
 
 
 def _pairs(table: pa.Table, name: str, number: str) -> Iterable[tuple[str, int]]:

@@ -9,6 +9,7 @@ from apache_beam.typehints.decorators import no_annotations
 
 from telemetry.model.messages import Message
 from transforms.ledger import entries
+from transforms.step import Step
 
 
 def _duplicate_entries(message: Message) -> pa.RecordBatch:
@@ -25,7 +26,7 @@ _ENTRIES: Final = {
 
 
 @dataclass
-class WriteLedger(beam.PTransform):
+class WriteLedger(Step):
     """Turn what the steps of the job put out into entries of the ledger.
 
     Bounded or unbounded input in any window; one small batch of entries for each batch that is looked at. At least
@@ -36,10 +37,6 @@ class WriteLedger(beam.PTransform):
     """
 
     windows: int
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, flows: dict[str, beam.PCollection]) -> beam.PCollection:

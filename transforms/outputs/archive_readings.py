@@ -9,18 +9,15 @@ import pyarrow as pa
 from telemetry.model.reading_batch import ReadingBatch
 from transforms import counters
 from transforms.outputs.reading_records import reading_records
+from transforms.step import Step
 
 
 @dataclass
-class RecordReadings(beam.PTransform):
+class RecordReadings(Step):
     """Turn batches of readings into records that sinks take. Bounded or unbounded input, any window; at least once."""
 
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
-
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
-        """Return a PCollection of RecordBatch of `readings_schema` for one of ReadingBatch."""
+        """Return a PCollection of RecordBatch of Reading for one of ReadingBatch."""
         return readings | "Record" >> beam.ParDo(_Records()).with_output_types(pa.RecordBatch)
 
 

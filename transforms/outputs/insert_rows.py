@@ -17,18 +17,18 @@ from telemetry.bigquery.rows import MAX_REQUEST_ROWS, json_rows, not_stored, row
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import OutputError
 from telemetry.model.dead_letters import Reason
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import concat_record_batches
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
+from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one request, however long the interval
-WITHOUT_DEAD_LETTER: Final = frozenset({"dead_letters", "ledger"})
-"""What cannot be given back: a dead letter has no dead letter, and the books must be whole."""
 
 
 @dataclass
-class InsertRecords(beam.PTransform):
+class InsertRecords(Step):
     """Insert each record as a row, by BigQuery's streaming inserts.
 
     Bounded or unbounded input in the global window. Unbounded: records are gathered for `flush_us` of processing
@@ -50,10 +50,6 @@ class InsertRecords(beam.PTransform):
     flush_us: int = 500_000
     shards: int = 1
     kept_elsewhere: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:
@@ -103,7 +99,7 @@ class _Insert(beam.DoFn):
         batch = concat_record_batches(batches)
         refused = insert_batch(self.kind, self.target, batch, kept_elsewhere=self.kept_elsewhere)
         counters.count(counters.ROWS_INSERTED, len(batch) - len(refused))
-        if refused and self.kind in WITHOUT_DEAD_LETTER:
+        if refused and not KINDS[self.kind].rejectable:
             counters.count(counters.ROWS_REFUSED, len(refused))
         elif refused:
             counters.count(counters.DEAD_LETTERS, len(refused), Reason.NOT_STORED.value)
@@ -123,10 +119,11 @@ def insert_batch(
     ids = row_ids(kind, rows)
     refused = unfit_rows(batch.schema, rows)
     requests, oversized = split_requests(rows)
+    shorten = KINDS[kind].shorten
     for index, size in oversized.items():
         problem = f"row of {size} bytes, BigQuery takes 10 MB"
-        if kind == "dead_letters" and kept_elsewhere:
-            rows[index] |= {"payload": "", "error": f"{rows[index]['error']} (payload not here: {problem})"}
+        if shorten is not None and kept_elsewhere:
+            rows[index] = shorten(rows[index], problem)
             requests.append([index])
         else:
             refused[index] = problem
@@ -136,7 +133,7 @@ def insert_batch(
         if fit:
             answers = insert_rows(client, table, [rows[index] for index in fit], [ids[index] for index in fit])
             refused |= {fit[index]: problem for index, problem in answers.items()}
-    if refused and kind in WITHOUT_DEAD_LETTER and not kept_elsewhere:
+    if refused and not KINDS[kind].rejectable and not kept_elsewhere:
         problem = next(iter(refused.values()))
         raise OutputError(f"--bigquery {target}: {table} refuses a row: {problem} (give --output, too, to keep it)")
     return refused

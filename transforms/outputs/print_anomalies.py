@@ -9,15 +9,12 @@ import pyarrow as pa
 from telemetry.cli.commands import drop_output
 from telemetry.model.metrics import READING_UNITS
 from telemetry.text.timestamps import format_time
+from transforms.step import Step
 
 
 @dataclass
-class PrintAnomalies(beam.PTransform):
+class PrintAnomalies(Step):
     """Print anomalies where the worker runs: meant for local runs. Bounded or unbounded input, any window."""
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, anomalies: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of Anomaly."""

@@ -18,17 +18,12 @@ from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_lin
 from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
 from telemetry.model.record_batches import from_records, record_times, to_json_lines
 from telemetry.model.records import DeadLetter
-from telemetry.pubsub.outbox import (
-    MAX_ATTRIBUTES,
-    MAX_VALUE_BYTES,
-    PATIENCE_S,
-    Outbox,
-    OutboxMessage,
-    Settled,
-    cut_text,
-)
+from telemetry.pubsub.messages import MAX_ATTRIBUTES, MAX_VALUE_BYTES, OutboxMessage, Settled, cut_text
+from telemetry.pubsub.outbox import RETRIES, Outbox
+from telemetry.retries import RetryPolicy
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.step import Step
 
 STAGE: Final = "alerts"
 """Stage of the dead letters of anomalies that could not be published."""
@@ -40,37 +35,33 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: 
 
 
 @dataclass
-class PublishAnomalies(beam.PTransform):
+class PublishAnomalies(Step):
     """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
 
-    Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a
-    bundle ends when the topic has taken or refused all of them; while the service is away that can last for
-    `patience_s`. At least once, in no order: a retried bundle publishes the same bytes, the same
+    Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a bundle ends
+    when the topic has taken or refused all of them; while the service is away that can last for the patience of
+    `retries`. At least once, in no order: a retried bundle publishes the same bytes, the same
     anomaly_id, again.
 
     Args:
-        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
         flush_us: how long anomalies of a long bundle wait for a full request, microseconds of processing time.
-        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+        retries: for a request that fails for a passing reason.
     """
 
     topic: str
     flush_us: int = _FLUSH_US
-    patience_s: float = PATIENCE_S
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
+    retries: RetryPolicy = RETRIES
 
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
         """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
-        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.patience_s))
+        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.retries))
         return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
 
 
 @dataclass
-class PublishDeadLetters(beam.PTransform):
+class PublishDeadLetters(Step):
     """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
 
     Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
@@ -78,22 +69,18 @@ class PublishDeadLetters(beam.PTransform):
     that is only counted. At least once, in no order.
 
     Args:
-        topic: ``projects/P/topics/T``; see `telemetry.pubsub.outbox.check_topic`.
-        patience_s: how long a request that fails for a passing reason is tried again, seconds.
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
+        retries: for a request that fails for a passing reason.
         kept_elsewhere: whether another output keeps the same dead letters.
     """
 
     topic: str
-    patience_s: float = PATIENCE_S
+    retries: RetryPolicy = RETRIES
     kept_elsewhere: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, dead_letters: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of DeadLetter."""
-        publish = beam.ParDo(_PublishLetters(self.topic, self.patience_s, self.kept_elsewhere))
+        publish = beam.ParDo(_PublishLetters(self.topic, self.retries, self.kept_elsewhere))
         return dead_letters | "Publish" >> publish.with_output_types(str)
 
 
@@ -147,10 +134,10 @@ def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str
 class _PublishAlerts(beam.DoFn):
     topic: str
     flush_us: int
-    patience_s: float
+    retries: RetryPolicy
 
     def start_bundle(self) -> None:
-        self.outbox = Outbox(self.topic, self.flush_us, self.patience_s)
+        self.outbox = Outbox(self.topic, self.flush_us, self.retries)
         self.earliest = MAX_TIMESTAMP
 
     def process(self, batch: pa.RecordBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[pa.RecordBatch]:
@@ -174,11 +161,11 @@ class _PublishAlerts(beam.DoFn):
 @dataclass
 class _PublishLetters(beam.DoFn):
     topic: str
-    patience_s: float
+    retries: RetryPolicy
     kept_elsewhere: bool
 
     def start_bundle(self) -> None:
-        self.outbox = Outbox(self.topic, _FLUSH_US, self.patience_s)
+        self.outbox = Outbox(self.topic, _FLUSH_US, self.retries)
 
     def process(self, batch: pa.RecordBatch) -> None:
         self.outbox.add(letter_messages(batch))

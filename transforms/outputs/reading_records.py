@@ -3,13 +3,15 @@
 import numpy as np
 import pyarrow as pa
 
-from telemetry.model.reading_batch import CodeArray, ReadingBatch
-from telemetry.model.record_batches import readings_schema
+from telemetry.arrays import CodeArray
+from telemetry.model.reading_batch import ReadingBatch
+from telemetry.model.record_batches import arrow_schema
+from telemetry.model.records import Reading
 
 
 def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
-    """Return readings as record batch of `readings_schema`; a missing value is null."""
-    schema = readings_schema(batch.metrics)
+    """Return readings as record batch of `Reading` and one column a metric; a missing value is null."""
+    schema = arrow_schema(Reading, batch.metrics)
     message_ids = tuple(message.message_id for message in batch.messages)
     columns = [
         _texts(batch.device, batch.devices),

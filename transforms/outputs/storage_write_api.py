@@ -6,29 +6,27 @@ has and a laptop without a network has not.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.timestamp import Timestamp
 
-from telemetry.bigquery.rows import dead_row
+from telemetry.bigquery.rows import JsonRow, dead_row
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, sql_type
 from telemetry.errors import OutputError
 from telemetry.model.dead_letters import Reason
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time
 from transforms import counters
-from transforms.outputs.insert_rows import WITHOUT_DEAD_LETTER
 from transforms.outputs.sink_result import SinkResult
-
-JsonRow = dict[str, Any]
+from transforms.step import Step
 
 
 @dataclass
-class InsertByStorageApi(beam.PTransform):
+class InsertByStorageApi(Step):
     """Insert each record as a row, by BigQuery's Storage Write API.
 
     Bounded or unbounded input in the global window. Exactly once, or with the target's method
@@ -42,10 +40,6 @@ class InsertByStorageApi(beam.PTransform):
 
     spec: TableSpec
     target: BigQueryTarget
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:
@@ -93,7 +87,7 @@ def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarg
     """
     failed: JsonRow = answer["failed_row"]
     problem = f"{target.table(kind)}: {answer['error_message']}"
-    if kind in WITHOUT_DEAD_LETTER:
+    if not KINDS[kind].rejectable:
         raise OutputError(f"--bigquery {target}: refuses a row: {problem}")
     moment = failed.get(partition)
     row = {name: format_time(v.micros) if isinstance(v, Timestamp) else v for name, v in failed.items()}

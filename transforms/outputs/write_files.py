@@ -9,21 +9,21 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
 from telemetry.errors import OutputError
-from telemetry.model.kinds import TIME_COLUMNS
-from telemetry.model.record_batches import concat_record_batches, record_times, to_json_lines, to_parquet
+from telemetry.model.kinds import KINDS
+from telemetry.model.record_batches import FileFormat, concat_record_batches, record_times, to_json_lines, to_parquet
 from telemetry.storage.files import StorageError, join, write_file
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
+from transforms.step import Step
 
-FileFormat = Literal["jsonl", "parquet"]
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
@@ -33,7 +33,7 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 
 
 @dataclass
-class WriteRecords(beam.PTransform):
+class WriteRecords(Step):
     """Write each element to files, after gathering elements where they come small and often.
 
     Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
@@ -41,7 +41,7 @@ class WriteRecords(beam.PTransform):
     written twice is the same file.
 
     Args:
-        kind: name of the output, one of `TIME_COLUMNS`.
+        kind: name of the output, one of `KINDS`.
         output: folder, on any Beam filesystem.
         file_format: jsonl or parquet.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
@@ -55,10 +55,6 @@ class WriteRecords(beam.PTransform):
     flush_us: int = 500_000
     shards: int = 1
     complete: bool = False
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Return the paths written for a PCollection of RecordBatch."""
@@ -76,20 +72,21 @@ class WriteRecords(beam.PTransform):
 
 def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the microseconds by which each record is partitioned; the smallest int64 if it has no time."""
-    first, *others = (record_times(batch, column) for column in TIME_COLUMNS[kind])
+    first, *others = (record_times(batch, column) for column in KINDS[kind].time_columns)
     for other in others:
         first = np.where(first == _UNKNOWN, other, first)
     return first
 
 
 def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
-    """Yield (start of the hour, pane, records) for each hour, and for aggregates each pane, in a batch.
+    """Yield (start of the hour, version, records) for each hour and each version in a batch.
 
     The start is in microseconds UTC; the smallest int64 for records without a time.
     """
     times = partition_times(kind, batch)
     hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
-    panes = batch.column("pane_index").to_numpy() if kind == "aggregates" else np.zeros(len(batch), np.int64)
+    version = KINDS[kind].version
+    panes = batch.column(version).to_numpy() if version else np.zeros(len(batch), np.int64)
     if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
         yield int(hours[0]), int(panes[0]), batch
         return

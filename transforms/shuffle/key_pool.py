@@ -1,6 +1,6 @@
 """A fixed pool of keys reused for hourly state, so that the state of a stream does not grow with time.
 
-A runner keeps something for each key that it ever met, even when all state of it is empty. A key for each hour would
+A runner keeps something for each key that it ever saw, even when all state of it is empty. A key for each hour would
 never be used again once the hour is over; the key of the same hour a week later is.
 """
 

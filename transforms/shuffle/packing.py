@@ -23,7 +23,7 @@ def pack(content: bytes) -> bytes:
     """Return bytes that stand for the content.
 
     The first one says how: 0 for the content itself, 1 for its size (8 bytes, little-endian) and the content in LZ4's
-    frame format, 2 for its size and the place of the compressed content in the job's folder, in msgpack.
+    frame format, 2 for its size and the position of the compressed content in the job's folder, in msgpack.
     """
     size = len(content)
     if size < _MIN_COMPRESSED:

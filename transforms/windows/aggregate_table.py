@@ -18,7 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.model.reading_batch import BoolArray, CodeArray, FloatArray, IntArray, ReadingBatch, merge_names
+from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from telemetry.model.reading_batch import ReadingBatch, merge_names
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)

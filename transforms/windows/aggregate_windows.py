@@ -20,6 +20,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from telemetry.model.reading_batch import ReadingBatch
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
+from transforms.step import Step
 from transforms.windows.aggregate_records import aggregates
 from transforms.windows.aggregate_table import aggregate_batch, spread_windows
 from transforms.windows.late import MissedValues
@@ -48,7 +49,7 @@ class AggregateOutputs(NamedTuple):
 
 
 @dataclass
-class AggregateWindows(beam.PTransform):
+class AggregateWindows(Step):
     """Aggregate readings per device, metric and window.
 
     Input in the global window, bounded or unbounded. Unbounded: a window is held until the watermark
@@ -63,10 +64,6 @@ class AggregateWindows(beam.PTransform):
 
     windows: WindowSpec
     shards: int = 1
-
-    def __post_init__(self) -> None:
-        """Let Beam set its own fields up."""
-        super().__init__()
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> AggregateOutputs:

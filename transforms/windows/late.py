@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from telemetry.arrays import BoolArray, CodeArray, IntArray
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line
 from telemetry.model.messages import Message
-from telemetry.model.reading_batch import BoolArray, CodeArray, IntArray, ReadingBatch
+from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time

@@ -1,4 +1,4 @@
-"""The books of a job: they balance when all is there, and say what is missing when it is not."""
+"""Check the ledger of a job: it passes when all is there, and says what is missing when it is not."""
 
 import json
 import random
@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.__main__ import main
 from telemetry.model.messages import Message
-from tests.support.jobs import DATA, Events, ndjson, run_events, run_job
+from tests.support import needs
+from tests.support.jobs import Events, ndjson, run_events, run_job
 
 BAD = [
     b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":1,"device":"a","temp":"21"}', b"\xff",
@@ -17,7 +18,7 @@ BAD = [
 ]  # fmt: skip
 
 
-def books(*flags: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str], str]:
+def reconcile(*flags: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str], str]:
     """Exit code, lines of output without padding, errors."""
     code = main(["reconcile", *map(str, flags)])
     out, err = capsys.readouterr()
@@ -42,9 +43,9 @@ def test_a_thousand_bad_rows_among_a_hundred_thousand(tmp_path: Path, capsys: py
     summary = run_job("--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
     assert (summary["rows_decoded"], sum(summary["dead_letters"].values())) == (99_000, 1_000)
     capsys.readouterr()
-    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
+    code, lines, _ = reconcile("--output", tmp_path / "out", capsys=capsys)
     assert code == 0
-    assert lines[-1] == "the books balance"
+    assert lines[-1] == "ledger check passed: every row is accounted for"
     assert "total – 99,000 1,000 0 0 99,000" in [line.removeprefix("| ") for line in lines]
     for reason, number in summary["dead_letters"].items():
         assert f"dead letters, {reason} {number:,} {number:,}" in lines
@@ -86,7 +87,7 @@ def published(run: Path) -> list[object]:
 
 
 def test_runs_stand_side_by_side(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, lines, _ = books("--output", run, *published(run), capsys=capsys)
+    code, lines, _ = reconcile("--output", run, *published(run), capsys=capsys)
     assert lines[2:7] == [
         "run published decoded rejected duplicates too late aggregated",
         "(no run id) – 1 0 0 0 1",
@@ -100,7 +101,7 @@ def test_runs_stand_side_by_side(run: Path, capsys: pytest.CaptureFixture[str]) 
     # A device that publishes without a replay is not in any summary, so the total is one row more.
     assert code == 1
     assert lines[-1] == (
-        "the books do not balance: rows of total, decoded or rejected or duplicates, of those published: "
+        "ledger check failed: rows of total, decoded or rejected or duplicates, of those published: "
         "257 of 256, 1 too many"
     )
 
@@ -108,8 +109,8 @@ def test_runs_stand_side_by_side(run: Path, capsys: pytest.CaptureFixture[str]) 
 def test_without_the_publishers_numbers_the_results_are_compared_with_the_ledger(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, lines, _ = books("--output", run, capsys=capsys)
-    assert (code, lines[-1]) == (0, "the books balance")
+    code, lines, _ = reconcile("--output", run, capsys=capsys)
+    assert (code, lines[-1]) == (0, "ledger check passed: every row is accounted for")
 
 
 def test_every_single_file_is_missed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,30 +122,30 @@ def test_every_single_file_is_missed(run: Path, capsys: pytest.CaptureFixture[st
     for path in files:
         content = path.read_bytes()
         path.unlink()
-        code, lines, _ = books("--output", run, capsys=capsys)
+        code, lines, _ = reconcile("--output", run, capsys=capsys)
         if "aggregates" in path.parts and "-0-" in path.name and code == 0:
             superseded += 1  # its window has a later pane, which repeats it
         else:
             assert code == 1, path
-            assert lines[-1].startswith("the books do not balance: "), path
+            assert lines[-1].startswith("ledger check failed: "), path
         path.write_bytes(content)
     assert superseded <= 1
-    assert books("--output", run, capsys=capsys)[0] == 0
+    assert reconcile("--output", run, capsys=capsys)[0] == 0
 
 
 def test_a_file_that_lies_there_twice_counts_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in sorted(run.rglob("*.*")):
         if path.is_file():
             (path.parent / f"again-{path.name}").write_bytes(path.read_bytes())
-    assert books("--output", run, capsys=capsys)[0] == 0
+    assert reconcile("--output", run, capsys=capsys)[0] == 0
 
 
 def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run.parent / "one.json").write_text('{"run_id": "one", "rows_published": 210}')
     (run.parent / "two.json").write_text('{"run_id": "three", "rows_published": 5}')
-    code, lines, _ = books("--output", run, *published(run), capsys=capsys)
+    code, lines, _ = reconcile("--output", run, *published(run), capsys=capsys)
     assert code == 1
-    what = "the books do not balance: rows of {}, decoded or rejected or duplicates, of those published: {}"
+    what = "ledger check failed: rows of {}, decoded or rejected or duplicates, of those published: {}"
     assert what.format("one", "202 of 210, 8 missing") in lines
     assert what.format("three", "0 of 5, 5 missing") in lines
 
@@ -152,7 +153,7 @@ def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        ([], "--output: nothing to look at, give --output or --bigquery"),
+        ([], "--output: nothing to check, give --output or --bigquery"),
         (["--output", "none"], "--output none: no such directory"),
         (["--output", "."], "--output .: no results in it: no .jsonl or .parquet file of the job"),
         (["--output", ".", "--published", "none.json"], "--published none.json: No such file or directory"),
@@ -160,7 +161,7 @@ def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["--output", ".", "--published", "text.json"], "--published text.json: is not the summary of a publisher"),
         (["--bigquery", "here"], "--bigquery here: must read PROJECT:DATASET"),
         (["--output", "broken"], "--output broken/ledger/x.jsonl: not a file of ledger of the job: "),
-        (["--outputs", "x"], "unrecognized arguments: --outputs x"),
+        (["--outputs", "x"], "--outputs: unknown flag, did you mean --output?"),
     ],
 )
 def test_mistakes(
@@ -176,7 +177,7 @@ def test_mistakes(
     (tmp_path / "broken" / "ledger").mkdir(parents=True)
     if "broken" in flags:
         (tmp_path / "broken" / "ledger" / "x.jsonl").write_text("half a li")
-    code, out, err = books(*flags, capsys=capsys)
+    code, out, err = reconcile(*flags, capsys=capsys)
     assert (code, out) == (2, [])
     assert err.count("\n") == 1
     assert err.startswith(f"pipeline reconcile: error: {problem}")
@@ -188,22 +189,20 @@ def test_results_without_a_ledger_prove_nothing(tmp_path: Path, capsys: pytest.C
     for path in (tmp_path / "out" / "ledger").rglob("*.jsonl"):
         path.unlink()
     capsys.readouterr()
-    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
+    code, lines, _ = reconcile("--output", tmp_path / "out", capsys=capsys)
     assert code == 1
-    assert "the books do not balance: there is no ledger" in lines
+    assert "ledger check failed: there is no ledger" in lines
 
 
 @pytest.mark.parametrize("flags", [[], ["--window", "10m", "--slide", "5m", "--file-format", "parquet", "--archive"]])
 def test_the_founding_data_set(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = DATA / "telemetry_full.csv.gz"
-    if not path.exists():
-        pytest.skip(f"reference telemetry is not on this machine ({path.name})")
+    path = needs.data("telemetry_full.csv.gz")
     run_job("--input", path, "--output", tmp_path / "out", *flags)
     capsys.readouterr()
-    code, lines, _ = books("--output", tmp_path / "out", capsys=capsys)
-    assert (code, lines[-1]) == (0, "the books balance")
+    code, lines, _ = reconcile("--output", tmp_path / "out", capsys=capsys)
+    assert (code, lines[-1]) == (0, "ledger check passed: every row is accounted for")
     counted = 405_184 * (2 if flags else 1)
     assert f"readings in final windows, temp {counted:,} {counted:,}" in lines
     assert "anomalies 2,335 2,335" in lines
     random.Random(1).choice(sorted((tmp_path / "out").rglob("20*.*"))).unlink()
-    assert books("--output", tmp_path / "out", capsys=capsys)[0] == 1
+    assert reconcile("--output", tmp_path / "out", capsys=capsys)[0] == 1

@@ -1,10 +1,9 @@
 """Memory that is freed is kept for the next batch, seen by how often the system has to give a page."""
 
-import ctypes
 import subprocess
 import sys
 
-import pytest
+from tests.support import needs
 
 FAULTS = """
 import resource, sys
@@ -17,13 +16,12 @@ for _ in range(100):
     del blocks
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-HAS_IT = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt")
 
 
 def faults(how: str) -> int:
     return int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, check=True).stdout)
 
 
-@pytest.mark.skipif(not HAS_IT, reason="this system's C library has no mallopt")
+@needs.MALLOPT.mark
 def test_freed_memory_is_used_again() -> None:
     assert faults("kept") < faults("given back") / 10

@@ -20,12 +20,12 @@ from plotting.serve.follow import Follower
 from plotting.serve.live import LiveRun
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.cli.commands import OneLineParser
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 from telemetry.storage.result_store import FileStore, Mark, ResultStore
-from tests.pipeline.test_lakes import frame
 from tests.support.emulators import BigQueryServer, bigquery_server
+from tests.support.readings import frame
 from tests.support.report_pages import cards, parse
 from tests.support.runs import T0, anomaly, window, write_run
 

@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.browser import CHROMIUM, Page, browsing
+from tests.support import needs
+from tests.support.browser import Page, browsing
 from tests.support.report_pages import HOSTILE, big_run, hostile_run, make, small_run
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+    needs.CHROMIUM.mark,
     pytest.mark.xdist_group("chromium"),
 ]
 CONTRAST = Path(__file__).with_name("contrast.js")

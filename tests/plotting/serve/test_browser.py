@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from tests.support.browser import CHROMIUM, Page, browsing
+from tests.support import needs
+from tests.support.browser import Page, browsing
 from tests.support.live_servers import end, start
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+    needs.CHROMIUM.mark,
     pytest.mark.xdist_group("chromium"),
 ]
 HOSTILE = "<script>alert(1)</script>"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from plotting.serve.command import add_arguments, run
-from telemetry.cli.commands import OneLineParser, exit_code
-from tests.pipeline.test_bigquery import Dataset
+from telemetry.cli.commands import exit_code
+from telemetry.cli.parser import OneLineParser
+from tests.support.datasets import Dataset
 from tests.support.emulators import bigquery_server
 from tests.support.live_servers import Served, end, start
 from tests.support.runs import window, write_run
@@ -20,11 +21,7 @@ def serve(*arguments) -> Any:
     parser = OneLineParser()
     add_arguments(parser)
 
-    def command() -> int:
-        run(parser.parse_args([*map(str, arguments)]))
-        return 0
-
-    return exit_code("plotting", command)
+    return exit_code("plotting", lambda: run(parser.parse_args([*map(str, arguments)])))
 
 
 def one_line(capsys) -> Any:

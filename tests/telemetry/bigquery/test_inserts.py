@@ -12,10 +12,12 @@ import requests
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from telemetry.bigquery.inserts import insert_rows
+from telemetry.bigquery.inserts import RETRIES, insert_rows
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import OutputError
-from tests.transforms.outputs.test_write_files import START, anomaly, batch_of, dead
+from telemetry.retries import Retries
+from tests.support.clocks import FakeClock
+from tests.support.records import START, anomaly, batch_of, dead
 from transforms.outputs.insert_rows import insert_batch
 
 TABLE = "project.dataset.anomalies"
@@ -45,15 +47,9 @@ def problem(index: int, *reasons: str) -> dict[str, Any]:
     return {"index": index, "errors": [{"reason": r, "location": "temp", "message": f"it is {r}"} for r in reasons]}
 
 
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    return slept
-
-
-def insert(service: Service, patience_s: float = 60.0) -> dict[int, str]:
-    return insert_rows(cast(bigquery.Client, service), TABLE, ROWS, IDS, patience_s)
+def insert(service: Service, clock: FakeClock | None = None) -> dict[int, str]:
+    clock = clock or FakeClock()
+    return insert_rows(cast(bigquery.Client, service), TABLE, ROWS, IDS, Retries(RETRIES, clock.read, clock.sleep))
 
 
 ALL = [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
@@ -71,13 +67,14 @@ def test_a_refused_row_is_named_and_the_others_are_in():
     assert service.requests == [ALL]
 
 
-def test_rows_that_were_only_unlucky_are_sent_again(pauses):
+def test_rows_that_were_only_unlucky_are_sent_again():
+    clock = FakeClock()
     service = Service(
         [problem(0, "backendError"), problem(2, "invalid"), problem(3, "stopped")], [problem(1, "invalid")]
     )
-    assert insert(service) == {2: "temp: it is invalid", 3: "temp: it is invalid"}
+    assert insert(service, clock) == {2: "temp: it is invalid", 3: "temp: it is invalid"}
     assert service.requests == [ALL, [(0, "a"), (3, "d")]]
-    assert pauses == [0.25]
+    assert clock.pauses == [0.25]
 
 
 @pytest.mark.parametrize(
@@ -90,18 +87,21 @@ def test_rows_that_were_only_unlucky_are_sent_again(pauses):
         exceptions.NotFound("the table is very new"),
     ],
 )
-def test_a_service_that_is_away_is_asked_again_with_growing_pauses(failure, pauses):
+def test_a_service_that_is_away_is_asked_again_with_growing_pauses(failure):
+    clock = FakeClock()
     service = Service(*([failure] * 7), [])
-    assert insert(service) == {}
+    assert insert(service, clock) == {}
     assert service.requests == [ALL] * 8
-    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+    assert clock.pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
 
 
 def test_patience_ends():
-    service = Service(*([exceptions.ServiceUnavailable("not now")] * 2))
+    clock = FakeClock()
+    service = Service(*([exceptions.ServiceUnavailable("not now")] * 30))
     with pytest.raises(OutputError, match=r"^project\.dataset\.anomalies: cannot be written: 503 not now$"):
-        insert(service, 0.0)
-    assert len(service.requests) == 1
+        insert(service, clock)
+    assert sum(clock.pauses) == 60.0
+    assert clock.pauses[:7] == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
 
 
 def test_what_will_not_get_better_is_not_tried_again():

@@ -18,11 +18,11 @@ from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.rows import json_rows
 from telemetry.bigquery.schema import BigQueryTarget, table_specs
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import READINGS, RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter, LedgerEntry
 from telemetry.storage.result_store import FileStore, ResultStore, schema_of
-from tests.pipeline.test_bigquery import Dataset
+from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server
 from tests.support.runs import MINUTE, T0, anomaly, window, write
 
@@ -55,7 +55,7 @@ def store(dataset: Dataset) -> ResultStore:
 
 
 def insert(dataset: Dataset, kind: str, rows: Sequence[msgspec.Struct]) -> None:
-    content = json_rows(from_records(RECORDS[kind], rows))
+    content = json_rows(from_records(KINDS[kind].record, rows))
     assert dataset.client.insert_rows_json(dataset.target.table(kind), content) == []
 
 
@@ -72,7 +72,7 @@ def test_a_kind_is_what_files_of_it_are(kind: str, dataset: Dataset, store: Resu
     """Every column, `count` and texts with quotes among them: the same schema, the same values."""
     insert(dataset, kind, ROWS[kind])
     write(tmp_path, kind, ROWS[kind])
-    columns = [field.name for field in msgspec.structs.fields(RECORDS[kind])]
+    columns = [field.name for field in msgspec.structs.fields(KINDS[kind].record)]
     found, expected = store.read(kind, columns), FileStore(str(tmp_path)).read(kind, columns)
     assert found.schema.equals(expected.schema, check_metadata=True)
     assert repr(ordered(found).to_pylist()) == repr(ordered(expected).to_pylist())  # repr: -0.0 is not 0.0
@@ -157,14 +157,14 @@ def test_a_metric_may_be_called_like_a_word_of_sql(dataset: Dataset, store: Resu
     prepare_tables(dataset.client, dataset.target, table_specs(("select",), archive=True))
     moment = "2020-07-12T00:00:00.000000Z"
     row = {"device": "a", "event_time": moment, "source_time": moment, "message_id": "m", "line": 1, "select": 0.5}
-    assert dataset.client.insert_rows_json(dataset.target.table(READINGS), [row]) == []
-    assert store.read(READINGS, ["select", "device"]).to_pylist() == [{"select": 0.5, "device": "a"}]
+    assert dataset.client.insert_rows_json(dataset.target.table("readings"), [row]) == []
+    assert store.read("readings", ["select", "device"]).to_pylist() == [{"select": 0.5, "device": "a"}]
 
 
 def test_a_table_that_is_missing_has_no_records(store: ResultStore) -> None:
-    assert store.read(READINGS, ["device", "temp"]).schema == schema_of(READINGS, ["device", "temp"])
-    table, mark = store.newer(READINGS, ["device", "temp"], None)
-    assert len(table) == len(store.newer(READINGS, ["device"], mark)[0]) == 0
+    assert store.read("readings", ["device", "temp"]).schema == schema_of("readings", ["device", "temp"])
+    table, mark = store.newer("readings", ["device", "temp"], None)
+    assert len(table) == len(store.newer("readings", ["device"], mark)[0]) == 0
 
 
 def test_a_table_that_lacks_a_column_is_one_line(dataset: Dataset, store: ResultStore) -> None:

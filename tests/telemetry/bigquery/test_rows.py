@@ -10,7 +10,7 @@ from telemetry.bigquery import rows
 from telemetry.bigquery.rows import MAX_REQUEST_ROWS, json_rows, not_stored, row_ids, split_requests, unfit_rows
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Anomaly, LedgerEntry
-from tests.transforms.outputs.test_write_files import START, aggregate, anomaly, batch_of, dead
+from tests.support.records import START, aggregate, anomaly, batch_of, dead
 
 
 def test_rows_are_json_objects_with_rfc_3339_times():

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from telemetry.cli.commands import OneLineParser, exit_code, interruptible, stopping
+from telemetry.cli.commands import exit_code, interruptible, stopping
+from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError, TelemetryError
 
 
@@ -91,9 +92,9 @@ def test_ctrl_c_at_any_other_moment_is_one_line_too(capsys: pytest.CaptureFixtur
     ("args", "text"),
     [
         (["--number", "many"], "--number: invalid int value: 'many'"),
-        (["--numb", "1"], "unrecognized arguments: --numb 1"),
+        (["--numb", "1"], "--numb: unknown flag, did you mean --number?"),
         (["--number"], "--number: expected one argument"),
-        (["one", "two"], "unrecognized arguments: one two"),
+        (["one", "two"], "one: not expected here"),
     ],
 )
 def test_a_parser_complains_in_one_line(args: list[str], text: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.model import record_batches
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import (
     arrow_schema,
     concat_record_batches,
@@ -58,8 +58,9 @@ def rows_of(record: type[msgspec.Struct]) -> st.SearchStrategy[list[msgspec.Stru
     return st.lists(st.builds(record, **{field.name: values_of(field.type) for field in fields}), max_size=5)
 
 
-records = pytest.mark.parametrize("record", RECORDS.values())
-batches = st.sampled_from(list(RECORDS.values())).flatmap(lambda record: st.tuples(st.just(record), rows_of(record)))
+RECORDS = [kind.record for kind in KINDS.values()]
+records = pytest.mark.parametrize("record", RECORDS)
+batches = st.sampled_from(RECORDS).flatmap(lambda record: st.tuples(st.just(record), rows_of(record)))
 
 
 @records

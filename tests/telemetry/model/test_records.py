@@ -2,7 +2,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from telemetry.model.kinds import RECORDS
+from telemetry.model.kinds import KINDS
 from telemetry.model.metrics import BOOLEAN_METRICS, DEFAULT_METRICS, READING_UNITS
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import TIMESTAMP
@@ -12,14 +12,16 @@ TIMES = {
     "aggregates": ["window_start", "window_end"],
     "dead_letters": ["publish_time", "event_time"],
     "ledger": ["day"],
+    "readings": ["event_time", "source_time"],
 }
 NULLABLE = {
     "anomalies": ["threshold_upper"],
     "aggregates": [],
     "dead_letters": ["line", "publish_time", "event_time"],
     "ledger": ["day"],
+    "readings": [],
 }
-records = pytest.mark.parametrize("name", RECORDS)
+records = pytest.mark.parametrize("name", KINDS)
 
 
 def test_the_columns_of_the_founding_data_set():
@@ -29,38 +31,40 @@ def test_the_columns_of_the_founding_data_set():
 
 
 def test_the_outputs_of_every_job():
-    assert {name: record.__name__ for name, record in RECORDS.items()} == {
+    assert {name: kind.record.__name__ for name, kind in KINDS.items()} == {
         "anomalies": "Anomaly",
         "aggregates": "WindowAggregate",
         "dead_letters": "DeadLetter",
         "ledger": "LedgerEntry",
+        "readings": "Reading",
     }
 
 
 @records
 def test_every_field_says_what_it_is(name):
-    for field in msgspec.json.schema_components([RECORDS[name]])[1][RECORDS[name].__name__]["properties"].values():
+    record = KINDS[name].record
+    for field in msgspec.json.schema_components([record])[1][record.__name__]["properties"].values():
         assert field["description"]
 
 
 @records
 def test_every_field_is_required_and_none_can_be_changed(name):
-    fields = inspect.type_info(RECORDS[name]).fields  # type: ignore[attr-defined]
+    fields = inspect.type_info(KINDS[name].record).fields  # type: ignore[attr-defined]
     assert all(field.required for field in fields)
     values = dict.fromkeys((field.name for field in fields), None)
-    record = RECORDS[name](**values)
+    record = KINDS[name].record(**values)
     with pytest.raises(AttributeError):
         setattr(record, fields[0].name, "other")
 
 
 @records
 def test_times_and_nulls_are_where_they_are_expected(name):
-    schema = arrow_schema(RECORDS[name])
+    schema = arrow_schema(KINDS[name].record)
     assert [field.name for field in schema if str(field.type) == "timestamp[us, tz=UTC]"] == TIMES[name]
     assert [field.name for field in schema if field.nullable] == NULLABLE[name]
 
 
 def test_the_marker_of_a_time_is_not_part_of_the_text():
     assert TIMESTAMP == "timestamp"
-    description = arrow_schema(RECORDS["anomalies"]).field("event_time").metadata[b"description"].decode()
+    description = arrow_schema(KINDS["anomalies"].record).field("event_time").metadata[b"description"].decode()
     assert description == "when the reading was taken, UTC, shifted with a rebased replay"

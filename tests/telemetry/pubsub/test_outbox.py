@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -13,8 +14,10 @@ from google.api_core import exceptions
 from google.pubsub_v1 import PublishRequest, PubsubMessage
 
 from telemetry.errors import ConfigError
-from telemetry.pubsub import outbox
-from telemetry.pubsub.outbox import Outbox, OutboxMessage, Settled, check_topic, cut_text, send_request
+from telemetry.pubsub import client, outbox
+from telemetry.pubsub.client import check_topic, send_request
+from telemetry.pubsub.messages import OutboxMessage, Settled, cut_text
+from telemetry.pubsub.outbox import Outbox
 from tests.support.pubsub_fixtures import PROJECT, PubSub, embedded_broker, official_emulator, pubsub
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]  # fixtures, found by name
@@ -69,7 +72,8 @@ class Server:
         return sorted(itertools.chain.from_iterable(self.taken))
 
     def outbox(self, flush_us: int = LONG_US, patience_s: float = 30.0) -> Outbox:
-        return Outbox(TOPIC, flush_us, patience_s, self.send, lambda: self.now, self.sleep)
+        policy = replace(outbox.RETRIES, patience_s=patience_s)
+        return Outbox(TOPIC, flush_us, policy, self.send, lambda: self.now, self.sleep)
 
 
 def messages_of(*data: bytes) -> list[OutboxMessage]:
@@ -355,7 +359,7 @@ def test_where_nobody_listens_nobody_answers(at):
 
 
 def test_a_server_that_stays_silent_is_not_waited_for(at, monkeypatch):
-    monkeypatch.setattr(outbox, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(client, "_ANSWER_S", 0.2)
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as server:
         at(f"127.0.0.1:{server.getsockname()[1]}")
@@ -412,18 +416,18 @@ def test_a_failure_is_the_error_of_its_status(kind, refusing):
 
 def test_a_process_has_one_client_for_each_address(at, monkeypatch):
     made = []
-    monkeypatch.setattr(outbox, "_CLIENTS", {})
+    monkeypatch.setattr(client, "_CLIENTS", {})
 
     def connect(address: str) -> object:
         made.append(address)
         time.sleep(0.01)  # so that others ask while this one connects
         return object()
 
-    monkeypatch.setattr(outbox, "_connect", connect)
+    monkeypatch.setattr(client, "_connect", connect)
     at("127.0.0.1:1")
     with ThreadPoolExecutor(8) as pool:
-        first = set(pool.map(lambda _: outbox._client(), range(32)))
+        first = set(pool.map(lambda _: client._client(), range(32)))
     at("127.0.0.1:2")
     assert len(first) == 1
-    assert outbox._client() not in first
+    assert client._client() not in first
     assert made == ["127.0.0.1:1", "127.0.0.1:2"]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.rules.parse import DEFAULT_RULES, Rule, RuleError, RuleSet, load_rules, parse_rules
+from telemetry.rules.parse import DEFAULT_RULES, load_rules, parse_rules
+from telemetry.rules.threshold_rules import Rule, RuleError, RuleSet
 
 NAN, INF = math.nan, math.inf
 BELOW_30, ABOVE_30 = math.nextafter(30.0, -INF), math.nextafter(30.0, INF)
@@ -80,13 +81,13 @@ def test_arrays_are_compared_like_single_values(values, comparison, bounds):
 def test_devices_are_globs_in_the_case_they_are_written(globs, device, matches):
     rule = Rule("r", "temp", "above", 30.0, devices=globs)
     assert rule.matches(device) is matches
-    assert rule.watches_all is (globs == ("*",))
+    assert rule.matches_all is (globs == ("*",))
 
 
 @given(st.text(max_size=5), st.text("ab*?[]!-", max_size=5))
-def test_a_rule_that_watches_all_matches_whatever_it_is_called(device, glob):
+def test_a_rule_that_matches_all_matches_whatever_it_is_called(device, glob):
     rule = Rule("r", "temp", "above", 30.0, devices=(glob, "*"))
-    assert rule.watches_all
+    assert rule.matches_all
     assert rule.matches(device)
     assert Rule("r", "temp", "above", 30.0, devices=(glob,)).matches(device) is fnmatch.fnmatchcase(device, glob)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from telemetry.storage import files
+from telemetry.storage import disk
 from telemetry.storage.files import StorageError, exists, join, list_files, read_file, read_files, scheme_of, write_file
 
 
@@ -65,7 +65,7 @@ class FullDisk(io.FileIO):
 
 
 def test_a_full_disk_is_an_error_that_names_the_file_and_leaves_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "open", FullDisk, raising=False)
+    monkeypatch.setattr(disk, "open", FullDisk, raising=False)
     with pytest.raises(StorageError, match=r"^/.*/name\.jsonl: No space left on device$"):
         write_file(str(tmp_path / "name.jsonl"), b"content")
     assert tree(tmp_path) == {}

@@ -1,3 +1,4 @@
+import csv
 import math
 
 import numpy as np
@@ -245,3 +246,13 @@ def test_a_cell_may_be_as_long_as_a_line(character):
     assert columns is not None
     assert str(rows_of(columns)) == str([read(line)])
     assert len(read(line).device) == MAX_LINE_BYTES - 8
+
+
+def test_a_long_cell_leaves_the_limit_of_the_process_as_it_was():
+    limit = csv.field_size_limit()
+    assert limit < MAX_LINE_BYTES
+    long = b"x" * (MAX_LINE_BYTES - 8) + b",x,1,2,3"
+    assert len(read(long).device) == MAX_LINE_BYTES - 8
+    with pytest.raises(RejectionError):
+        read(long[:-1] + b'"')
+    assert csv.field_size_limit() == limit

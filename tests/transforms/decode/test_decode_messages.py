@@ -4,8 +4,6 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 import pytest
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.testing.util import assert_that
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from msgspec.structs import replace
@@ -14,6 +12,7 @@ from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import DeadLetter
+from tests.support.run_transform import run_transform
 from transforms import counters
 from transforms.decode.decode_messages import DecodeMessages, _Decode
 
@@ -141,18 +140,8 @@ def test_in_a_pipeline_every_line_comes_out_once():
     readings = [(f"m{n}", "a", n * 1_000_000, float(n)) for n in range(5)] + [("big", "big", 5_000_000, 1.0)] * 27_600
     letters = [(f"m{n}", "not_json", f"x{n}".encode()) for n in range(5)] + [("big", "not_json", b"last")]
 
-    def holds(expected: list[Any]) -> Any:
-        def check(batches):
-            assert sorted(row for batch in batches for row in told(batch)) == sorted(expected)
-
-        return check
-
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        messages = pipeline | beam.Create(elements) | beam.Map(lambda element: element).with_output_types(Message)
-        decoded = messages | DecodeMessages(METRICS)
-        assert decoded.readings.element_type is ReadingBatch
-        assert decoded.dead_letters.element_type is pa.RecordBatch
-        assert_that(decoded.readings, holds(readings), label="readings")
-        assert_that(decoded.dead_letters, holds(letters), label="dead letters")
+    outputs = run_transform(elements, DecodeMessages(METRICS), Message)
+    found = {name: sorted(row for batch in batches for row in told(batch)) for name, batches in outputs.items()}
+    assert found == {"readings": sorted(readings), "dead_letters": sorted(letters)}
     assert counters.tally()["rows_decoded"] == len(readings)
     assert counters.tally()["dead_letters/not_json"] == len(letters)

@@ -1,28 +1,25 @@
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import pytest
-from apache_beam.coders import PickleCoder
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing import test_stream
-from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
 from tests.support.jobs import cut
+from tests.support.key_memory import expected_memory
 from tests.support.keyed_state import Value
-from tests.support.plain_dedup import check_plainly
+from tests.support.run_transform import run_transform, stream_of, timed
 from transforms import counters
 from transforms.dedup import drop_duplicates
 from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
-from transforms.dedup.drop_duplicates import DedupOutputs, DropDuplicates, _CheckKeys, _GroupByShard
+from transforms.dedup.drop_duplicates import DropDuplicates, _CheckKeys, _GroupByShard
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, key_of
 
 SECOND = 1_000_000
@@ -84,7 +81,7 @@ def _identity(m: Message, us: int) -> tuple[bytes, str, str, int | None, int]:
 def expected(stamped: Sequence[Stamped]) -> list[bool]:
     """What a dict of all keys says of messages whose times only go on."""
     arrivals = [(key_of(m), us if m.publish_us is None else m.publish_us) for m, us in stamped]
-    return check_plainly(arrivals, WINDOW)[0]
+    return expected_memory(arrivals, WINDOW)[0]
 
 
 @st.composite
@@ -195,40 +192,20 @@ def test_removed_messages_are_counted_with_their_rows():
     assert counters.tally() == {"duplicates": 2, "rows_duplicate": 7}
 
 
-FOUND: list[tuple[str, str, int]] = []
-
-
-class _Collect(beam.DoFn):
-    """Notes which output a message came out of, its id and its timestamp, in this process."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def process(self, element: Message, timestamp: Any = beam.DoFn.TimestampParam) -> None:
-        FOUND.append((self.name, element.message_id, timestamp.micros))
-
-
-def streaming(*bundles: Sequence[Stamped], window_us: int = WINDOW) -> tuple[beam.Pipeline, DedupOutputs]:
-    """A pipeline of the local streaming runner in which these bundles lost their duplicates."""
-    stream = test_stream.TestStream(coder=PickleCoder())
-    for bundle in bundles:
-        stream.add_elements([TimestampedValue(m, Timestamp(micros=us)) for m, us in bundle])
-    stream.advance_watermark_to_infinity()
-    options = PipelineOptions(["--project", "a-test-project"], streaming=True)
-    pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    messages = pipeline | stream | beam.Map(lambda element: element).with_output_types(Message)
-    return pipeline, messages | DropDuplicates(window_us)
+def told(inputs: test_stream.TestStream | Iterable[TimestampedValue], window_us: int) -> list[tuple[str, str, int]]:
+    """Return (output, message id, timestamp) of each message, sorted."""
+    found = run_transform(inputs, DropDuplicates(window_us), Message, timestamps=True)
+    return sorted((name, one.message_id, us) for name, output in found.items() for one, us in output)
 
 
 def run(*bundles: Sequence[Stamped], window_us: int = WINDOW) -> list[tuple[str, str, int]]:
     """Run bundles through the local streaming runner: (output, message id, timestamp) of each message, sorted."""
-    FOUND.clear()
-    pipeline, unique = streaming(*bundles, window_us=window_us)
-    assert unique.messages.element_type is unique.duplicates.element_type is Message
-    for name, collection in unique._asdict().items():
-        _ = collection | f"Collect {name}" >> beam.ParDo(_Collect(name))
-    pipeline.run().wait_until_finish()
-    return sorted(FOUND)
+    return told(stream_of(*([timed(*one) for one in bundle] for bundle in bundles)), window_us)
+
+
+def test_both_outputs_are_messages():
+    messages = beam.Pipeline() | beam.Create([message("a")]).with_output_types(Message)
+    assert [output.element_type for output in messages | DropDuplicates(WINDOW)] == [Message, Message]
 
 
 def test_story_of_a_publisher_that_sends_again():
@@ -285,11 +262,11 @@ def test_any_bundles_through_the_runner_equal_a_dict(stamped, sizes):
 
 def test_the_messages_of_a_bundle_are_one_bundle_afterwards():
     """The decoder reads a bundle in one go, however many shards its messages went through."""
-    FOUND.clear()
-    pipeline, unique = streaming([(message(f"run-{n}"), DAY) for n in range(100)])
-    _ = unique.messages | beam.ParDo(_SizeOfBundle())
-    pipeline.run().wait_until_finish()
-    assert [size for _, _, size in FOUND if size] == [100]
+    stream = stream_of([timed(message(f"run-{n}"), DAY) for n in range(100)])
+    sizes = run_transform(
+        stream, lambda messages: (messages | DropDuplicates(WINDOW)).messages | beam.ParDo(_SizeOfBundle()), Message
+    )
+    assert [size for size in sizes["main"] if size] == [100]
 
 
 class _SizeOfBundle(beam.DoFn):
@@ -299,8 +276,8 @@ class _SizeOfBundle(beam.DoFn):
     def process(self, element: Message) -> None:
         self.size += 1
 
-    def finish_bundle(self) -> None:
-        FOUND.append(("bundle", "", self.size))
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        yield WindowedValue(self.size, 0, [GlobalWindow()])
 
 
 def test_a_retried_bundle_loses_nothing_and_counts_once(monkeypatch):
@@ -325,15 +302,6 @@ def test_a_retried_bundle_loses_nothing_and_counts_once(monkeypatch):
 
 
 def test_files_and_other_bounded_input_work():
-    stamped = [(message(key, 0, str(n)), DAY + n) for n, key in enumerate("abcabca")]
-
-    def told(element: Message, timestamp: Any = beam.DoFn.TimestampParam) -> tuple[str, int]:
-        return element.message_id, timestamp.micros
-
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        elements = pipeline | beam.Create([TimestampedValue(m, Timestamp(micros=us)) for m, us in stamped])
-        unique = elements | beam.Map(lambda element: element).with_output_types(Message) | DropDuplicates(WINDOW)
-        found = {name: out | f"Tell {name}" >> beam.Map(told) for name, out in unique._asdict().items()}
-        assert_that(found["messages"], equal_to([("0", DAY), ("1", DAY + 1), ("2", DAY + 2)]), label="messages")
-        again = [(str(n), DAY + n) for n in (3, 4, 5, 6)]
-        assert_that(found["duplicates"], equal_to(again), label="duplicates")
+    elements = [timed(message(key, 0, str(n)), DAY + n) for n, key in enumerate("abcabca")]
+    names = ["messages"] * 3 + ["duplicates"] * 4
+    assert told(elements, WINDOW) == sorted((name, str(n), DAY + n) for n, name in enumerate(names))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
 from tests.support.jobs import cut
-from tests.support.plain_dedup import Published, check_plainly
+from tests.support.key_memory import Arrival, expected_memory
 from transforms.decode.codec import rows_of
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, encode_key_memory, key_of
 
@@ -18,7 +18,7 @@ KEYS = st.sampled_from([A, B, C, b"\0" * 16, b"a" + b"\0" * 15, b"\xff" * 16, b"
 MICROS = st.integers(0, 4 * WINDOW)
 
 
-def check(memory: KeyMemory, arrivals: Sequence[Published], window_us: int = WINDOW) -> tuple[list[bool], KeyMemory]:
+def check(memory: KeyMemory, arrivals: Sequence[Arrival], window_us: int = WINDOW) -> tuple[list[bool], KeyMemory]:
     return memory.check([key for key, _ in arrivals], [moment for _, moment in arrivals], window_us)
 
 
@@ -40,7 +40,7 @@ def test_any_order_and_any_cut_equal_a_dict(arrivals, sizes, window_us):
         new, memory = check(decode_key_memory(content), part, window_us)
         found += new
         content = encode_key_memory(memory)
-    new, remembered = check_plainly(arrivals, window_us)
+    new, remembered = expected_memory(arrivals, window_us)
     assert found == new
     assert told(decode_key_memory(content)) == remembered
     assert decode_key_memory(content).newest_us == max((us for _, us in arrivals), default=-(2**62))

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from telemetry.model.messages import Message
-from telemetry.model.record_batches import readings_schema
+from telemetry.model.record_batches import arrow_schema
+from telemetry.model.records import Reading
 from transforms.decode.codec import decode
 from transforms.outputs.reading_records import reading_records
 
@@ -42,7 +43,7 @@ def test_contents() -> None:
 
 
 def test_the_schema_is_the_same_whatever_the_rows() -> None:
-    schema = readings_schema(("temp", "humidity"))
+    schema = arrow_schema(Reading, ("temp", "humidity"))
     assert records().schema.equals(schema, check_metadata=True)
     names = ["device", "event_time", "source_time", "message_id", "line", "temp", "humidity"]
     assert schema.names == names

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -15,9 +16,6 @@ import grpc
 import msgspec
 import pyarrow as pa
 import pytest
-from apache_beam.coders import PickleCoder
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing import test_stream
 from google.api_core import exceptions
 from google.pubsub_v1 import PublisherClient
@@ -25,7 +23,9 @@ from google.pubsub_v1 import PublisherClient
 from publisher.broker import Broker
 from telemetry.model.record_batches import from_records, record_times, to_json_lines
 from telemetry.model.records import Anomaly, DeadLetter
+from telemetry.pubsub.outbox import RETRIES
 from tests.support.pubsub_fixtures import PROJECT, PubSub, clients, embedded_broker, official_emulator, pubsub
+from tests.support.run_transform import run_transform, stream_of
 from transforms import counters
 from transforms.outputs.publish_messages import (
     PublishAnomalies,
@@ -209,69 +209,57 @@ def test_a_letter_that_died_again_tells_its_latest_death():
 # Running
 
 
-GIVEN: list[pa.RecordBatch | None] = []
-LETTERS: list[pa.RecordBatch] = []
-INTERRUPTION: list[Callable[[], None]] = []
-
-
 @pytest.fixture(autouse=True)
 def clean() -> None:
     counters.start_tally()
-    LETTERS.clear()
-    INTERRUPTION.clear()
 
 
-def given(_: None) -> list[pa.RecordBatch | None]:
-    return GIVEN
+def interruption() -> None:
+    """Do nothing in the middle of the batches, unless a test replaces this function."""
 
 
-def keep(batch: pa.RecordBatch) -> None:
-    LETTERS.append(batch)
-
-
-def interrupt(batch: pa.RecordBatch | None) -> Iterator[pa.RecordBatch]:
-    """Pass a batch on, or let the interruption happen; called by workers that are threads of this process."""
-    if batch is None:
-        INTERRUPTION.pop()()
-    else:
-        yield batch
-
-
-def connect(elements: beam.PCollection, transform: PublishAnomalies | PublishDeadLetters) -> None:
-    batches = elements | "Interrupt" >> beam.FlatMap(interrupt).with_output_types(pa.RecordBatch)
-    stored = batches | transform
-    if isinstance(transform, PublishAnomalies):
-        assert isinstance(stored, SinkResult)
-        _ = stored.dead_letters | "Keep" >> beam.Map(keep)
-
-
-def run_bounded(batches: Sequence[pa.RecordBatch | None], transform: PublishAnomalies | PublishDeadLetters) -> None:
-    """Publish batches, all in one bundle; where there is None, the interruption happens."""
-    GIVEN[:] = batches
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        connect(pipeline | beam.Create([None]) | beam.FlatMap(given), transform)
-
-
-def run_stream(batches: Sequence[pa.RecordBatch | None], transform: PublishAnomalies | PublishDeadLetters) -> None:
-    """Publish batches, each in a bundle of its own."""
-    stream = test_stream.TestStream(coder=PickleCoder())
+def interrupt(batches: Sequence[pa.RecordBatch | None]) -> Iterator[pa.RecordBatch]:
+    """Yield batches; call `interruption` where there is None. Workers are threads of this process."""
     for batch in batches:
-        stream.add_elements([batch])
-    stream.advance_watermark_to_infinity()
-    options = PipelineOptions(["--project", "a-test-project"], streaming=True)
-    pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    connect(pipeline | stream, transform)
-    pipeline.run().wait_until_finish()
+        if batch is None:
+            interruption()
+        else:
+            yield batch
 
 
-Run = Callable[[Sequence[pa.RecordBatch | None], PublishAnomalies | PublishDeadLetters], None]
+def run(
+    inputs: test_stream.TestStream | Sequence[Any], transform: PublishAnomalies | PublishDeadLetters
+) -> list[DeadLetter]:
+    def publish(elements: beam.PCollection) -> Any:
+        stored = elements | "Interrupt" >> beam.FlatMap(interrupt).with_output_types(pa.RecordBatch) | transform
+        return stored if isinstance(stored, SinkResult) else {}
+
+    outputs = run_transform(inputs, publish)
+    assert list(outputs) == (["dead_letters"] if isinstance(transform, PublishAnomalies) else [])
+    return dead(outputs.get("dead_letters", []))
+
+
+def run_bounded(
+    batches: Sequence[pa.RecordBatch | None], transform: PublishAnomalies | PublishDeadLetters
+) -> list[DeadLetter]:
+    """Publish batches, all in one bundle, and return the dead letters, in order of event time."""
+    return run([batches], transform)
+
+
+def run_stream(
+    batches: Sequence[pa.RecordBatch | None], transform: PublishAnomalies | PublishDeadLetters
+) -> list[DeadLetter]:
+    """Publish batches, each in a bundle of its own, and return the dead letters, in order of event time."""
+    return run(stream_of(*([[batch]] for batch in batches)), transform)
+
+
+Run = Callable[[Sequence[pa.RecordBatch | None], PublishAnomalies | PublishDeadLetters], list[DeadLetter]]
 RUNS = pytest.mark.parametrize("run", [run_bounded, run_stream], ids=["bounded", "stream"])
 
 
-def dead() -> list[DeadLetter]:
-    """The dead letters that were kept, in order of event time."""
+def dead(batches: list[pa.RecordBatch]) -> list[DeadLetter]:
     letters = []
-    for batch in LETTERS:
+    for batch in batches:
         for row, moment in zip(batch.to_pylist(), record_times(batch, "event_time").tolist(), strict=True):
             letters.append(DeadLetter(**row | {"event_time": moment}))
     return sorted(letters, key=lambda one: one.event_time or 0)
@@ -300,10 +288,10 @@ def topic(pubsub: PubSub, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_each_anomaly_is_a_message(pubsub: PubSub, topic: str, run: Run):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n, f"é{n % 3}", severity=("info", "warning")[n % 2]) for n in range(250)]
-    run([batch_of(*some[:200]), batch_of(*some[200:249]), batch_of(some[249])], PublishAnomalies(topic))
+    dead = run([batch_of(*some[:200]), batch_of(*some[200:249]), batch_of(some[249])], PublishAnomalies(topic))
     assert received(pubsub, subscription, 250) == [alert_of(one) for one in some]
     assert counters.tally() == {"alerts_published": 250}
-    assert dead() == []
+    assert dead == []
 
 
 def test_more_anomalies_than_a_request_holds_are_each_a_message(pubsub: PubSub, topic: str):
@@ -332,7 +320,9 @@ def test_the_same_bundle_publishes_the_same_bytes_again(pubsub: PubSub, topic: s
 
 
 @RUNS
-def test_what_a_deleted_topic_does_not_take_is_dead_letters(pubsub: PubSub, topic: str, run: Run):
+def test_what_a_deleted_topic_does_not_take_is_dead_letters(
+    pubsub: PubSub, topic: str, run: Run, monkeypatch: pytest.MonkeyPatch
+):
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n, f"é{n}") for n in range(60)]
     found: list[Sent] = []
@@ -341,10 +331,11 @@ def test_what_a_deleted_topic_does_not_take_is_dead_letters(pubsub: PubSub, topi
         found.extend(received(pubsub, subscription, 20))
         pubsub.requests.delete_topic(topic=topic)
 
-    INTERRUPTION.append(delete)
-    run([batch_of(*some[:20]), None, batch_of(*some[20:50]), batch_of(*some[50:])], PublishAnomalies(topic, flush_us=0))
+    monkeypatch.setattr(f"{__name__}.interruption", delete)
+    batches = [batch_of(*some[:20]), None, batch_of(*some[20:50]), batch_of(*some[50:])]
+    dead = run(batches, PublishAnomalies(topic, flush_us=0))
     assert found == [alert_of(one) for one in some[:20]]
-    assert dead() == [dead_of(topic, "NOT_FOUND: Topic not found", one) for one in some[20:]]
+    assert dead == [dead_of(topic, "NOT_FOUND: Topic not found", one) for one in some[20:]]
     assert counters.tally() == {"alerts_published": 20, "dead_letters/not_delivered": 40}
 
 
@@ -353,12 +344,12 @@ def test_a_message_refused_for_its_size_costs_no_other(pubsub: PubSub, topic: st
     subscription = pubsub.new_subscription(topic)
     some = [anomaly(n) for n in range(9)]
     large = anomaly(9, "d" * 10_000_000)
-    run([batch_of(*some[:5], large, *some[5:])], PublishAnomalies(topic))
+    dead = run([batch_of(*some[:5], large, *some[5:])], PublishAnomalies(topic))
     assert received(pubsub, subscription, 9) == [alert_of(one) for one in some]
     assert counters.tally() == {"alerts_published": 9, "dead_letters/not_delivered": 1}
     data, attributes = alert_of(large)
     cause = f"message data has {len(data)} bytes; at most 10000000 are allowed"
-    (refused,) = dead()
+    (refused,) = dead
     assert refused.error == f"{topic}: cannot be published to: {cause}"
     assert base64.b64decode(refused.payload) == data
     assert json.loads(refused.attributes) == attributes | {"device": "d" * 1024}
@@ -396,13 +387,13 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(run: Run, monkeypat
         knows_topic.set()
 
     restart = threading.Thread(target=start_again)
-    INTERRUPTION.append(kill)
+    monkeypatch.setattr(f"{__name__}.interruption", kill)
     try:
         with clients(address) as server:
             topic = server.new_topic()
             subscription = server.new_subscription(topic)
             batches = [batch_of(*some[:30]), None, batch_of(*some[30:70]), batch_of(*some[70:])]
-            run(batches, PublishAnomalies(topic, flush_us=0))
+            dead = run(batches, PublishAnomalies(topic, flush_us=0))
         restart.join()
         with clients(address) as server:
             assert found + received(server, subscription, 60) == [alert_of(one) for one in some]
@@ -412,7 +403,7 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(run: Run, monkeypat
         process.stdout.close()
         for broker in restarted:
             broker.stop()
-    assert dead() == []
+    assert dead == []
     assert counters.tally() == {"alerts_published": 90}
     assert {str(error.grpc_status_code) for error in failures} == {"StatusCode.UNAVAILABLE"}
 
@@ -466,8 +457,9 @@ def test_so_long_anomalies_of_a_bundle_wait_for_each_other(flush_us, requests, m
     ("patience_s", "counted"), [(30.0, {"alerts_published": 20}), (0.0, {"dead_letters/not_delivered": 20})]
 )
 def test_so_long_a_failing_request_is_tried_again(patience_s, counted, monkeypatch):
+    policy = replace(RETRIES, patience_s=patience_s)
     fail_publish = {1: grpc.StatusCode.UNAVAILABLE, 2: grpc.StatusCode.INTERNAL}.get
-    published_with(monkeypatch, fail_publish, flush_us=10**9, patience_s=patience_s)
+    published_with(monkeypatch, fail_publish, flush_us=10**9, retries=policy)
     assert counters.tally() == counted
 
 
@@ -534,6 +526,7 @@ def test_a_dead_letter_too_large_that_is_kept_elsewhere_is_only_counted(pubsub: 
 
 @pytest.mark.parametrize(("patience_s", "published"), [(30.0, True), (0.0, False)])
 def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, published, monkeypatch):
+    policy = replace(RETRIES, patience_s=patience_s)
     with (
         Broker(fail_publish={1: grpc.StatusCode.UNAVAILABLE}.get) as broker,
         clients(broker.address) as server,
@@ -541,10 +534,10 @@ def test_so_long_a_failing_request_of_dead_letters_is_tried_again(patience_s, pu
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.address)
         topic = server.new_topic()
         if published:
-            run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, patience_s))
+            run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, policy))
         else:
             with pytest.raises(
                 Exception, match="cannot be published to: UNAVAILABLE: Publish request 1 is made to fail"
             ):
-                run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, patience_s))
+                run_bounded([batch_of(letter(b"a"))], PublishDeadLetters(topic, policy))
     assert counters.tally() == ({"letters_published": 1} if published else {})

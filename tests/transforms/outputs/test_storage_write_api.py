@@ -7,12 +7,12 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 import pytest
-from apache_beam.testing.util import assert_that
 from apache_beam.utils.timestamp import Timestamp
 
 from telemetry.bigquery.schema import BigQueryTarget, table_specs
 from telemetry.errors import OutputError
-from tests.transforms.outputs.test_write_files import START, anomaly, batch_of, dead
+from tests.support.records import START, anomaly, batch_of, dead
+from tests.support.run_transform import run_transform
 from transforms.outputs.storage_write_api import InsertByStorageApi, refused_row, storage_rows
 
 TARGET = BigQueryTarget("a-project", "telemetry", "storage_write_api_at_least_once")
@@ -60,15 +60,11 @@ def test_beams_sink_is_told_what_it_needs(method: Any, at_least_once: bool, monk
             refused = rows | beam.Map(lambda row: {"failed_row": row, "error_message": "no"})
             return type("Result", (), {"failed_rows_with_errors": refused})
 
-    def check(found: list[pa.RecordBatch]) -> None:
-        assert [batch.column("error").to_pylist() for batch in found] == [["a-project.telemetry.anomalies: no"]]
-
     monkeypatch.setattr(beam.io, "WriteToBigQuery", Refuse)
-    with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        batches = pipeline | beam.Create([batch_of(anomaly(START))]).with_output_types(pa.RecordBatch)
-        target = BigQueryTarget("a-project", "telemetry", method)
-        stored = batches | InsertByStorageApi(SPECS["anomalies"], target)
-        assert_that(stored.dead_letters, check)
+    insert = InsertByStorageApi(SPECS["anomalies"], BigQueryTarget("a-project", "telemetry", method))
+    found = run_transform([batch_of(anomaly(START))], insert, pa.RecordBatch)
+    errors = [batch.column("error").to_pylist() for batch in found["dead_letters"]]
+    assert errors == [["a-project.telemetry.anomalies: no"]]
     ((table, options),) = told
     assert table == "a-project:telemetry.anomalies"
     assert (options["method"], options["use_at_least_once"]) == ("STORAGE_WRITE_API", at_least_once)

@@ -3,54 +3,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from telemetry.model.record_batches import arrow_schema, from_records, record_times
-from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
+from telemetry.model.record_batches import arrow_schema, record_times
+from telemetry.model.records import Anomaly, WindowAggregate
 from tests.support.batches import MINUTE
+from tests.support.records import START, aggregate, anomaly, batch_of, dead
+from tests.support.run_transform import run_transform
 from transforms import counters
 from transforms.outputs.write_files import WriteRecords, encode_records, file_name, hour_folder, split_files
 
 HOUR = 60 * MINUTE
 UNKNOWN = int(np.iinfo(np.int64).min)
-START = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z
 FORMATS = pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
-
-
-def anomaly(moment: int, value: float = 31.0, device: str = "a") -> Anomaly:
-    return Anomaly(
-        anomaly_id=f"{device}-{moment}-{value}",
-        rule_id="temp-high",
-        severity="critical",
-        device=device,
-        metric="temp",
-        value=value,
-        threshold=30.0,
-        threshold_upper=None,
-        comparison="above",
-        event_time=moment,
-        source_time=moment - 5,
-        message_id="m",
-        rules_version="v",
-    )
-
-
-def aggregate(start: int, pane: int, count: int = 2) -> WindowAggregate:
-    statistics = (count, 21.5, 0.1 + 0.2, 21.0, 22.0, 21.0, 22.0, 0)
-    return WindowAggregate("ä", "temp", start, start + MINUTE, *statistics, "late" if pane else "on_time", pane)
-
-
-def dead(published: int | None, event: int | None) -> DeadLetter:
-    return DeadLetter("not_json", 'unexpected "', "decode", "AAE=", None, "{}", "m", published, event)
-
-
-def batch_of(*records: Any) -> pa.RecordBatch:
-    return from_records(type(records[0]), records)
 
 
 def read_back(path: Path | str, record: type) -> list[Any]:
@@ -86,8 +54,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def run_bounded(batches: list[pa.RecordBatch], transform: WriteRecords) -> None:
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        _ = pipeline | beam.Create(batches).with_output_types(pa.RecordBatch) | transform
+    run_transform(batches, transform, pa.RecordBatch)
 
 
 # Names

@@ -15,7 +15,7 @@ from telemetry.model.messages import CONTENT_ENCODING, ROWS, TIME_SHIFT, Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.record_batches import arrow_schema, from_records
 from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
-from telemetry.rules.parse import Rule, RuleSet
+from telemetry.rules.threshold_rules import Rule, RuleSet
 from tests.support.batches import MINUTE, NAN, Row, batch_of, rows_of
 from transforms.detect.evaluate import anomaly_id, detect
 from transforms.windows.aggregate_records import aggregates

@@ -21,6 +21,7 @@ from telemetry.model.records import WindowAggregate
 from telemetry.rules.parse import load_rules
 from tests.support import oracle
 from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
+from tests.support.run_transform import run_transform
 from transforms import counters
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.detect.detect_anomalies import DetectAnomalies
@@ -32,23 +33,14 @@ from transforms.windows.window_spec import WindowSpec
 
 HOUR = 60 * MINUTE
 FIXED = WindowSpec(MINUTE, MINUTE)
-_FOUND: list[pa.RecordBatch] = []
-"""What the last pipeline gave; the runner works in this process."""
-
-
-def _keep(batch: pa.RecordBatch) -> None:
-    _FOUND.append(batch)
 
 
 def run_bounded(batches: list[ReadingBatch], transform: AggregateWindows) -> pd.DataFrame:
     """Aggregate batches in a pipeline; returns the records, times as integer microseconds."""
-    _FOUND.clear()
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        readings = pipeline | beam.Create(batches).with_output_types(ReadingBatch)
-        _ = (readings | transform).aggregates | beam.Map(_keep)
-    for batch in _FOUND:
+    found = run_transform(batches, transform, ReadingBatch)["aggregates"]
+    for batch in found:
         assert batch.schema.equals(arrow_schema(WindowAggregate), check_metadata=True)
-    frame: pd.DataFrame = pa.Table.from_batches(_FOUND, arrow_schema(WindowAggregate)).to_pandas()
+    frame: pd.DataFrame = pa.Table.from_batches(found, arrow_schema(WindowAggregate)).to_pandas()
     for name in ("window_start", "window_end"):
         frame[name] = frame[name].astype("int64")
     return frame.sort_values(oracle.KEYS).reset_index(drop=True)

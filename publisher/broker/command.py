@@ -3,10 +3,16 @@
 import argparse
 import sys
 import threading
+from typing import Final
 
 from publisher.broker.server import Broker
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import read_whole
+
+EXAMPLES: Final = """
+%(prog)s
+%(prog)s --port 0
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,45 @@
+"""Explain an import that failed because the package was installed without one of its extras."""
+
+import re
+from typing import Final
+
+DISTRIBUTION: Final = "iot-telemetry-anomalies"
+EXTRA_OF: Final = {
+    "matplotlib": "plot",
+    "mpl_toolkits": "plot",
+    "pandas": "plot",
+    "tornado": "plot",
+    "apitools": "gcp",
+    "google.cloud.bigquery": "gcp",
+    "google.cloud.dataflow_v1beta3": "gcp",
+    "google.cloud.storage": "gcp",
+}
+"""Extra that installs a package, by the name under which the package is imported."""
+_OURS: Final = frozenset({"pipeline", "plotting", "publisher", "templates", "transforms"})
+_NOT_IN_PACKAGE: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+"""Python's message about a name that a namespace package such as google.cloud does not have."""
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def explain_missing(error: ImportError) -> str | None:
+    """Return one line about a package that is not installed; None if the failed import is a defect of ours."""
+    name = _missing_name(error)
+    if name in _OURS:
+        return f"the package {name} is not part of this installation"
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        package = ".".join(parts[:end])
+        if package in EXTRA_OF:
+            return f"{package} is not installed: {install_command(EXTRA_OF[package])}"
+    return None
+
+
+def _missing_name(error: ImportError) -> str:
+    if str(error).startswith("No module named"):
+        return error.name or ""
+    found = _NOT_IN_PACKAGE.match(str(error))
+    return f"{found[2]}.{found[1]}" if found else ""

@@ -1,0 +1,43 @@
+"""Make single records with plausible fields, and Arrow batches of them."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from telemetry.model.record_batches import from_records
+from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
+from tests.support.batches import MINUTE
+
+START = 1_594_512_000_000_000
+"""2020-07-12T00:00:00Z, microseconds."""
+
+
+def anomaly(moment: int, value: float = 31.0, device: str = "a") -> Anomaly:
+    return Anomaly(
+        anomaly_id=f"{device}-{moment}-{value}",
+        rule_id="temp-high",
+        severity="critical",
+        device=device,
+        metric="temp",
+        value=value,
+        threshold=30.0,
+        threshold_upper=None,
+        comparison="above",
+        event_time=moment,
+        source_time=moment - 5,
+        message_id="m",
+        rules_version="v",
+    )
+
+
+def aggregate(start: int, pane: int, count: int = 2) -> WindowAggregate:
+    statistics = (count, 21.5, 0.1 + 0.2, 21.0, 22.0, 21.0, 22.0, 0)
+    return WindowAggregate("ä", "temp", start, start + MINUTE, *statistics, "late" if pane else "on_time", pane)
+
+
+def dead(published: int | None, event: int | None) -> DeadLetter:
+    return DeadLetter("not_json", 'unexpected "', "decode", "AAE=", None, "{}", "m", published, event)
+
+
+def batch_of(*records: Any) -> pa.RecordBatch:
+    return from_records(type(records[0]), records)
