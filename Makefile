@@ -1,5 +1,7 @@
 # make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a report
 # make test                         everything that proves the project
+# make docs                         the tables of docs/ that repeat what the code says
+# make test-fast                    the tests of pure modules, in less than a minute: no pipeline, server, browser or picture
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
 # make bench-scale [CSV=path]       ten times as much, ten million rows from a file and in a stream, with their memory
@@ -12,7 +14,7 @@ EMULATORS := $(VENV)/emulators
 PEERS := $(VENV)/peers
 AZURITE := 3.35.0
 
-.PHONY: demo test check emulators peers install-peers bench bench-scale clean
+.PHONY: demo docs test test-fast check emulators peers install-peers bench bench-scale clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
@@ -20,10 +22,16 @@ demo: $(VENV)/.runtime
 test: check emulators
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+test-fast: $(VENV)/.development
+	$(BIN)/python -m pytest --fast
+
 check: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.development
+	$(BIN)/python -m tests.docs
 
 BENCH = @PEERS_PYTHON="$(abspath $(PEERS))/bin/python" $(BIN)/python -m benchmarks --results benchmarks/results \
 	$(if $(CSV),--csv "$(CSV)") $(if $(ROUNDS),--rounds "$(ROUNDS)")

@@ -1,5 +1,5 @@
-"""How fast the job is, next to other tools and other ways to do it; `python -m benchmarks`.
+"""Compare the speed of the job with other tools and implementations: ``python -m benchmarks``.
 
-Every contender reads the same rows, and its output is compared with a plain Python computation before its
+Every case reads the same rows, and its output is compared with a plain Python computation before its
 time counts.
 """

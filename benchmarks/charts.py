@@ -1,7 +1,7 @@
-"""How long a scatter of readings takes, and how much memory: ``python -m benchmarks.charts [--csv FILE] [--rows N]``.
+"""Measure time and memory of scatter charts: ``python -m benchmarks.charts [--csv FILE] [--rows N]``.
 
-Each picture is made by a process of its own, ``python -m plotting render``, as a person would. Of its wall time that of
-a process which only imports the same modules is subtracted; they take turns, and the medians are shown.
+A separate process, ``python -m plotting render``, draws each chart. The wall time of a process that only imports the
+same modules is subtracted. Charts and imports alternate, and the medians are shown.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.answers import BenchmarkError
-from benchmarks.child import Child, run_child, run_module
 from benchmarks.data import simulate
+from benchmarks.expected_output import BenchmarkError
 from benchmarks.machine import machine_facts
+from benchmarks.measured_process import MeasuredProcess, run_measured, run_module
 from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 
-_USUAL_ROWS: Final = 405_184  # as many as the founding data set has
+_DEFAULT_ROWS: Final = 405_184  # as in the reference data set
 _FEWEST_ROWS: Final = 100
 _DEVICES: Final = 20
 _INTERVAL_US: Final = 1_000_000
@@ -32,50 +32,50 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
-class Chart:
-    """What one picture took.
+class ChartMeasurement:
+    """Measurements of one chart.
 
     Attributes:
-        name: what it was made of.
-        seconds: wall time beyond that of the imports, the median of the rounds.
-        peak_mb: most memory of its process in any round, 10⁶ bytes.
-        said: the line it printed.
+        name: source of the readings.
+        seconds: median wall time minus that of the imports.
+        peak_mb: peak memory of all rounds, 10⁶ bytes.
+        message: line printed by the process.
     """
 
     name: str
     seconds: float
     peak_mb: float
-    said: str
+    message: str
 
 
-def measure(csv: Path | None, rows: int, rounds: int, folder: Path) -> list[Chart]:
-    """Measure a scatter of a file, packed, unpacked and archived, and then one of many readings.
+def measure(csv: Path | None, rows: int, rounds: int, folder: Path) -> list[ChartMeasurement]:
+    """Measure scatter charts of a CSV file, a gzip file, an archive, and many simulated rows.
 
     Args:
         csv: telemetry, plain or ``.gz``; None for 405,184 simulated rows.
-        rows: how many the last picture is of, all simulated, from 20 devices; 0 leaves it out.
-        rounds: how often each of the first three pictures is made; the last is made once.
-        folder: an existing folder, for what is made on the way.
+        rows: simulated rows of the last chart, from 20 devices; 0 to omit it.
+        rounds: number of runs of each of the first three charts; the last is drawn once.
+        folder: existing folder for temporary files.
 
     Raises:
         ConfigError: if the file is missing.
-        BenchmarkError: if a process fails or makes no picture.
+        BenchmarkError: if a process fails or writes no chart.
     """
-    plain, packed = _both(csv or simulate(folder / "usual.csv", _USUAL_ROWS), folder)
+    plain, compressed = _plain_and_gzip(csv or simulate(folder / "usual.csv", _DEFAULT_ROWS), folder)
     results = folder / "results"
     _run_job(plain, results, "--archive")
-    files = {"CSV": plain, "CSV, gzip": packed, "archive (Parquet)": results / "readings"}
-    charts = _in_turn({name: (results, path) for name, path in files.items()}, rounds, folder)
+    files = {"CSV": plain, "CSV, gzip": compressed, "archive (Parquet)": results / "readings"}
+    charts = _draw_alternating({name: (results, path) for name, path in files.items()}, rounds, folder)
     if rows:
         many = simulate(folder / "many.csv", rows, _DEVICES, _INTERVAL_US)
         _run_job(many, folder / "many", "--metrics", "temp")
-        charts += _in_turn({f"CSV of {rows:,} simulated rows": (folder / "many", many)}, 1, folder)
+        charts += _draw_alternating({f"CSV of {rows:,} simulated rows": (folder / "many", many)}, 1, folder)
     return charts
 
 
-def _both(csv: Path, folder: Path) -> tuple[Path, Path]:
-    """Return the file as it is without gzip, and with it."""
-    other = folder / ("plain.csv" if csv.suffix == ".gz" else "packed.csv.gz")
+def _plain_and_gzip(csv: Path, folder: Path) -> tuple[Path, Path]:
+    """Return the file without gzip and with gzip, creating the missing one."""
+    other = folder / ("plain.csv" if csv.suffix == ".gz" else "compressed.csv.gz")
     try:
         if csv.suffix == ".gz":
             with gzip.open(csv) as source, open(other, "wb") as target:
@@ -92,40 +92,44 @@ def _run_job(csv: Path, output: Path, *flags: str) -> None:
     run_module(["pipeline", "--input", str(csv), "--output", str(output), *flags])
 
 
-def _in_turn(pictures: Mapping[str, tuple[Path, Path]], rounds: int, folder: Path) -> list[Chart]:
-    """Make each picture, of (results, readings), in turn with the imports alone."""
+def _draw_alternating(
+    charts_to_draw: Mapping[str, tuple[Path, Path]], rounds: int, folder: Path
+) -> list[ChartMeasurement]:
+    """Draw each chart, given as (results, readings), alternating with the imports alone."""
     imports: list[float] = []
-    made: dict[str, list[Child]] = {name: [] for name in pictures}
+    processes_of: dict[str, list[MeasuredProcess]] = {name: [] for name in charts_to_draw}
     for _ in range(rounds):
-        imports.append(run_child(_IMPORTS).seconds)
-        for name, (results, readings) in pictures.items():
-            made[name].append(_render(results, readings, folder / "chart.png"))
-    idle = statistics.median(imports)
+        imports.append(run_measured(_IMPORTS).seconds)
+        for name, (results, readings) in charts_to_draw.items():
+            processes_of[name].append(_render(results, readings, folder / "chart.png"))
+    import_s = statistics.median(imports)
     return [
-        Chart(
+        ChartMeasurement(
             name,
-            statistics.median(child.seconds for child in children) - idle,
-            max(child.peak_mb for child in children),
-            children[-1].stdout.strip().partition(": ")[2],
+            statistics.median(process.seconds for process in processes) - import_s,
+            max(process.peak_mb for process in processes),
+            processes[-1].stdout.strip().partition(": ")[2],
         )
-        for name, children in made.items()
+        for name, processes in processes_of.items()
     ]
 
 
-def _render(results: Path, readings: Path, output: Path) -> Child:
+def _render(results: Path, readings: Path, output: Path) -> MeasuredProcess:
     output.unlink(missing_ok=True)
-    asked = ["--results", str(results), "--readings", str(readings), "--output", str(output)]
-    child = run_module(["plotting", "render", "--figure", "scatter", *asked])
+    flags = ["--results", str(results), "--readings", str(readings), "--output", str(output)]
+    process = run_module(["plotting", "render", "--figure", "scatter", *flags])
     if not output.is_file() or not output.read_bytes().startswith(_PNG):
-        raise BenchmarkError(f"no picture of {readings}: {child.stdout[-200:]!r}")
-    return child
+        raise BenchmarkError(f"no chart of {readings}: {process.stdout[-200:]!r}")
+    return process
 
 
-def to_table(charts: Sequence[Chart]) -> str:
-    """Return the figures as aligned lines."""
-    wide = max(len(chart.name) for chart in charts)
-    lines = [f"{'scatter of':<{wide}}  s beyond import  peak MB  what was drawn"]
-    lines += [f"{chart.name:<{wide}}  {chart.seconds:15.2f}  {chart.peak_mb:7,.0f}  {chart.said}" for chart in charts]
+def to_table(charts: Sequence[ChartMeasurement]) -> str:
+    """Return the measurements as aligned lines."""
+    width = max(len(chart.name) for chart in charts)
+    lines = [f"{'scatter of':<{width}}  s beyond import  peak MB  drawn readings"]
+    lines += [
+        f"{chart.name:<{width}}  {chart.seconds:15.2f}  {chart.peak_mb:7,.0f}  {chart.message}" for chart in charts
+    ]
     return "\n".join(lines)
 
 
@@ -136,18 +140,18 @@ def build_parser() -> argparse.ArgumentParser:
         description="Measure the scatter of readings: seconds beyond the imports, and peak memory.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="telemetry, plain or .gz; else it is simulated")
-    parser.add_argument("--rows", type=int, default=10_000_000, metavar="N", help="rows of the last picture; 0: none")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each of the others is made")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="telemetry, plain or .gz; simulated if not given")
+    parser.add_argument("--rows", type=int, default=10_000_000, metavar="N", help="rows of the last chart; 0: none")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="runs of each of the other charts")
     return parser
 
 
 def run(args: argparse.Namespace) -> str:
-    """Measure what the flags ask for; returns the table.
+    """Measure the charts and return the table.
 
     Raises:
-        ConfigError: for a flag that cannot be used.
-        BenchmarkError: if a process fails or makes no picture.
+        ConfigError: if a flag is invalid.
+        BenchmarkError: if a process fails or writes no chart.
     """
     if args.rows and args.rows < _FEWEST_ROWS:
         raise ConfigError("--rows", args.rows, f"must be 0 or at least {_FEWEST_ROWS}")
@@ -160,7 +164,7 @@ def run(args: argparse.Namespace) -> str:
 
 
 def main(args: Sequence[str]) -> int:
-    """Measure and print the table; returns the exit code."""
+    """Measure the charts, print the table and return the exit code."""
     return exit_code("benchmarks.charts", lambda: _print(args))
 
 

@@ -1,4 +1,4 @@
-"""The heart of the job without Beam: decode → rules → partial aggregates, on one core."""
+"""Measure the core functions of the job without Beam: decode, rules and partial aggregates, on one core."""
 
 import time
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.answers import METRICS, WINDOW_US, Answer
-from benchmarks.contender import Contender
+from benchmarks.cases import BenchmarkCase
 from benchmarks.data import Rows
+from benchmarks.expected_output import METRICS, WINDOW_US, OutputTotals
 from telemetry.model.messages import ROWS, Message
 from telemetry.rules.parse import load_rules
 from telemetry.rules.threshold_rules import RuleSet
@@ -20,16 +20,16 @@ from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_
 
 ROWS_PER_MESSAGE: Final = (1, 100, 500, 2_000)
 BUNDLE: Final = 1_000
-"""Messages of one row that are decoded together: what a pull brings at most."""
+"""Messages of one row that are decoded together, the size of a full pull."""
 
 
-def contenders(rows: Rows) -> list[Contender]:
-    """Return one contender for each number of rows a message."""
+def cases(rows: Rows) -> list[BenchmarkCase]:
+    """Return one case for each number of rows per message."""
     remarks = {1: f"decoded {BUNDLE:,} messages at a time, as in a bundle"}
     return [
-        Contender(
+        BenchmarkCase(
             f"in process, {size:,} row{'s' * (size > 1)} a message",
-            rows.answer.rows,
+            rows.totals.rows,
             partial(_run, rows, size),
             remarks.get(size, "decoded one message at a time"),
             ours=True,
@@ -38,51 +38,51 @@ def contenders(rows: Rows) -> list[Contender]:
     ]
 
 
-def cut_messages(lines: Sequence[bytes], size: int) -> list[list[Message]]:
-    """Return messages of `size` rows, in the lists in which they are decoded."""
+def make_bundles(lines: Sequence[bytes], size: int) -> list[list[Message]]:
+    """Group lines into messages of `size` rows, and the messages into lists that are decoded together."""
     messages = []
     for number, start in enumerate(range(0, len(lines), size)):
         rows = lines[start : start + size]
         messages.append(Message(b"\n".join(rows), {ROWS: str(len(rows))}, str(number)))
-    together = BUNDLE if size == 1 else 1
-    return [messages[start : start + together] for start in range(0, len(messages), together)]
+    bundle_size = BUNDLE if size == 1 else 1
+    return [messages[start : start + bundle_size] for start in range(0, len(messages), bundle_size)]
 
 
 @dataclass(slots=True)
-class _Found:
+class _Results:
     rows: int
     anomalies: int
     tables: list[AggregateTable]
 
 
-def work(bundles: Sequence[Sequence[Message]], rules: RuleSet) -> _Found:
-    """Do the work that is measured."""
-    found = _Found(0, 0, [])
+def process_bundles(bundles: Sequence[Sequence[Message]], rules: RuleSet) -> _Results:
+    """Run the measured functions."""
+    results = _Results(0, 0, [])
     for bundle in bundles:
         readings = decode(bundle, METRICS).readings
         if readings is None:
             continue
         detected = detect(readings, rules)
-        found.rows += len(readings)
-        found.anomalies += detected.by_rule.total()
-        found.tables.append(aggregate_batch(detected.readings, WINDOW_US))
-    return found
+        results.rows += len(readings)
+        results.anomalies += detected.by_rule.total()
+        results.tables.append(aggregate_batch(detected.readings, WINDOW_US))
+    return results
 
 
 def _run(rows: Rows, size: int) -> float:
-    bundles = cut_messages(rows.read_lines(), size)
+    bundles = make_bundles(rows.read_lines(), size)
     rules = load_rules(None)
     began = time.perf_counter()
-    found = work(bundles, rules)
+    results = process_bundles(bundles, rules)
     seconds = time.perf_counter() - began
-    table = merge_tables(found.tables)
+    table = merge_tables(results.tables)
     counts = table.ints[COUNT]
-    answer = Answer(
-        rows=found.rows,
-        anomalies=found.anomalies,
+    totals = OutputTotals(
+        rows=results.rows,
+        anomalies=results.anomalies,
         windows=len(np.unique(table.window_us)),
         aggregates=int(np.count_nonzero(counts)),
         values=int(counts.sum()),
     )
-    rows.answer.check(f"in process, {size} rows a message", answer)
+    rows.totals.check(f"in process, {size} rows a message", totals)
     return seconds

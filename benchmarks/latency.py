@@ -1,4 +1,4 @@
-"""From publishing a reading to its anomaly in an output file, through the local broker."""
+"""Measure the time from publishing a reading to its anomaly in an output file, through the local broker."""
 
 import itertools
 import os
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from benchmarks.answers import BenchmarkError
-from benchmarks.child import run_module
-from benchmarks.contender import Contender, Sample
+from benchmarks.cases import BenchmarkCase, Sample
+from benchmarks.expected_output import BenchmarkError
 from benchmarks.latency_probe import HOT_EVERY, ROWS_PER_S
+from benchmarks.measured_process import run_module
 from benchmarks.streams import PROJECT
 from publisher.broker import Broker
 
@@ -19,8 +19,8 @@ NAME: Final = f"publish → anomaly in a file, {ROWS_PER_S:,} rows/s"
 
 
 @contextmanager
-def contenders(seconds: float) -> Iterator[list[Contender]]:
-    """Give the measurement at a steady rate, one row a message, for so many seconds."""
+def cases(seconds: float) -> Iterator[list[BenchmarkCase]]:
+    """Yield the measurement at a constant rate, one row per message, for `seconds` seconds."""
     with Broker() as broker:
         env = os.environ | {"PUBSUB_EMULATOR_HOST": broker.address}
         rounds = itertools.count()
@@ -29,19 +29,19 @@ def contenders(seconds: float) -> Iterator[list[Contender]]:
             stem = f"latency-{next(rounds)}"
             with tempfile.TemporaryDirectory() as folder:
                 names = (f"{PROJECT}/topics/{stem}", f"{PROJECT}/subscriptions/{stem}")
-                child = run_module(["benchmarks.latency_probe", *names, folder, str(seconds)], env)
-            told = child.last_line()
-            if told["published"] != told["decoded"] or told["twice"]:
-                raise BenchmarkError(f"latency: {told['published']} rows published, {told['decoded']} decoded, "
-                                     f"{told['twice']} anomalies twice")  # fmt: skip
-            return to_sample(told["latencies_ms"])
+                process = run_module(["benchmarks.latency_probe", *names, folder, str(seconds)], env)
+            report = process.last_line()
+            if report["published"] != report["decoded"] or report["duplicates"]:
+                raise BenchmarkError(f"latency: {report['published']} rows published, {report['decoded']} decoded, "
+                                     f"{report['duplicates']} duplicate anomalies")  # fmt: skip
+            return to_sample(report["latencies_ms"])
 
-        words = f"{seconds:g} s at 1 row a message, an anomaly in {HOT_EVERY}; seconds are the median latency"
-        yield [Contender(NAME, 0, run, words, True)]
+        remark = f"{seconds:g} s at 1 row a message, one anomaly in {HOT_EVERY} rows; the time is the median latency"
+        yield [BenchmarkCase(NAME, 0, run, remark, True)]
 
 
 def to_sample(latencies_ms: list[float]) -> Sample:
-    """Return percentiles of latencies as a sample; its seconds are the median."""
+    """Return percentiles of latencies as a sample whose time is the median."""
     cuts = statistics.quantiles(latencies_ms, n=100, method="inclusive")
     details = {"p50 ms": cuts[49], "p95 ms": cuts[94], "p99 ms": cuts[98], "anomalies": float(len(latencies_ms))}
     return Sample(cuts[49] / 1e3, details=details)

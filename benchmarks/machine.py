@@ -1,4 +1,4 @@
-"""What a figure depends on besides the code: the machine and the versions."""
+"""Describe the machine and the package versions that results depend on."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ _PACKAGES: Final = ("apache-beam", "msgspec", "numpy", "pyarrow", "polars")
 
 
 def machine_facts() -> dict[str, str]:
-    """Return facts by name, in the order in which they are shown."""
+    """Return facts by name, in display order."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "cores": str(cores),
@@ -24,7 +24,7 @@ def machine_facts() -> dict[str, str]:
 
 
 def memory_sizes() -> dict[str, int]:
-    """Return how much memory the machine has, and how much swap if it has any; nothing where it does not say."""
+    """Return the bytes of memory and swap; omit swap if there is none, and both if they are unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:

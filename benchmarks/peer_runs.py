@@ -1,4 +1,4 @@
-"""The peers beside the job: each script of `benchmarks.peers`, a process of its own on the same file."""
+"""Measure the peers: each script of `benchmarks.peers` as a separate process on the same file."""
 
 import os
 import sys
@@ -8,29 +8,29 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.child import ROOT, run_child
-from benchmarks.contender import Contender, Sample
+from benchmarks.cases import BenchmarkCase, Sample
 from benchmarks.data import Data, Rows
-from benchmarks.folders import output_folder
-from benchmarks.outputs import read_peer
+from benchmarks.measured_process import ROOT, run_measured
+from benchmarks.output_folders import output_folder
 from benchmarks.processes import on_lines
+from benchmarks.read_outputs import read_peer
 
 OURS: Final = "pipeline on files, JSON lines"
 PYTHON: Final = ROOT / ".venv" / "peers" / "bin" / "python"
-"""Interpreter of the peers, made by ``make peers``; ``PEERS_PYTHON`` names another."""
+"""Interpreter of the peers, created by ``make peers``; ``PEERS_PYTHON`` overrides it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One peer.
+    """A peer, another tool with the same task.
 
     Attributes:
-        name: as the table shows it.
+        name: name in the tables.
         script: module of `benchmarks.peers`.
-        package: what must be installed for it.
-        windows: whether it aggregates, too.
-        remark: what is different about it.
-        beam: whether it runs with our interpreter, on a part of the rows.
+        package: package that it needs.
+        windows: whether it also computes aggregates.
+        remark: differences from the job.
+        beam: whether it runs with the current interpreter on a subset of the rows.
     """
 
     name: str
@@ -65,30 +65,32 @@ PEERS: Final = (
 )
 
 
-def contenders(data: Data) -> list[Contender]:
-    """Return ours and each peer, also those that are not installed here."""
+def cases(data: Data) -> list[BenchmarkCase]:
+    """Return the job and each peer, including peers that are not installed."""
     python = interpreter()
     ours = on_lines(data.whole, OURS, "5 metrics × 8 statistics, ids, dead letters, files by hour")
-    part = on_lines(data.part, f"{OURS}, the part", f"the first {data.part.answer.rows:,} rows, as the Beam ones below")
-    peers = [_contender(peer, data, python) for peer in PEERS]
-    here = sum(not peer.beam for peer in PEERS)
-    return [ours, *peers[:here], part, *peers[here:]]
+    subset = on_lines(
+        data.subset, f"{OURS}, the part", f"the first {data.subset.totals.rows:,} rows, as the Beam cases below"
+    )
+    peers = [_make_case(peer, data, python) for peer in PEERS]
+    separate = sum(not peer.beam for peer in PEERS)  # peers on all rows are listed first
+    return [ours, *peers[:separate], subset, *peers[separate:]]
 
 
 def interpreter() -> Path:
-    """Return the interpreter that has the peers' packages, whether it exists or not."""
+    """Return the path of the interpreter with the packages of the peers, which may not exist."""
     return Path(os.environ.get("PEERS_PYTHON", PYTHON))
 
 
 def installed(package: str, python: Path) -> bool:
-    """Return whether an interpreter has a package, without loading it."""
+    """Return whether an interpreter has a package, without importing it."""
     if not python.is_file():
         return False
     return any(python.parent.parent.glob(f"lib/python3*/site-packages/{package.replace('-', '_')}-*.dist-info"))
 
 
 def versions(python: Path) -> dict[str, str]:
-    """Return the versions of the peers' packages that an interpreter has, by name."""
+    """Return the installed versions of the packages of the peers by name."""
     found = {}
     for package in dict.fromkeys(peer.package for peer in PEERS if not peer.beam):
         for path in python.parent.parent.glob(f"lib/python3*/site-packages/{package}-*.dist-info"):
@@ -96,24 +98,24 @@ def versions(python: Path) -> dict[str, str]:
     return found
 
 
-def _contender(peer: Peer, data: Data, python: Path) -> Contender:
-    rows = data.part if peer.beam else data.whole
+def _make_case(peer: Peer, data: Data, python: Path) -> BenchmarkCase:
+    rows = data.subset if peer.beam else data.whole
     runs = peer.beam or installed(peer.package, python)
     chosen = Path(sys.executable) if peer.beam else python
-    remark = peer.remark.format(rows=rows.answer.rows)
+    remark = peer.remark.format(rows=rows.totals.rows)
     missing = "" if runs else "not installed here"
-    return Contender(peer.name, rows.answer.rows, partial(run_peer, peer, rows, chosen), remark, missing=missing)
+    return BenchmarkCase(peer.name, rows.totals.rows, partial(run_peer, peer, rows, chosen), remark, missing=missing)
 
 
 def run_peer(peer: Peer, rows: Rows, python: Path, env: Mapping[str, str] | None = None) -> Sample:
-    """Run a peer and check what it wrote.
+    """Run a peer and check its output.
 
     Raises:
-        BenchmarkError: if it fails, or finds something else than the truth.
+        BenchmarkError: if it fails or its output is wrong.
     """
     with output_folder() as folder:
         command = [str(python), "-m", f"benchmarks.peers.{peer.script}", str(rows.lines), str(folder)]
-        child = run_child(command, env)
-        found = read_peer(folder, rows.answer.rows, windows=peer.windows)
-        rows.truth.check(peer.name, found, windows=peer.windows)
-    return Sample(child.seconds, float(child.last_line()["seconds"]), child.peak_mb)
+        process = run_measured(command, env)
+        found = read_peer(folder, rows.totals.rows, windows=peer.windows)
+        rows.expected.check(peer.name, found, windows=peer.windows)
+    return Sample(process.seconds, float(process.last_line()["seconds"]), process.peak_mb)

@@ -1,7 +1,7 @@
-"""The practical ceiling: polars scans the same lines of JSON and groups them.
+"""Measure a practical upper bound: polars scans the same lines of JSON and groups them.
 
-Runs as a process of its own (``python -m benchmarks.polars_scan FILE``), because polars reads
-``POLARS_MAX_THREADS`` once, when it is loaded.
+Runs as a separate process (``python -m benchmarks.polars_scan FILE``), because polars reads ``POLARS_MAX_THREADS`` only
+at import.
 """
 
 import json
@@ -15,17 +15,17 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.answers import METRICS, THRESHOLD, WINDOW_US, Answer, BenchmarkError
-from benchmarks.contender import Contender
+from benchmarks.cases import BenchmarkCase
 from benchmarks.data import Rows
+from benchmarks.expected_output import METRICS, THRESHOLD, WINDOW_US, BenchmarkError, OutputTotals
 
 
-def contenders(rows: Rows) -> list[Contender]:
-    """Return polars with all its threads, and with one."""
-    name, number = "polars scan + group_by", rows.answer.rows
+def cases(rows: Rows) -> list[BenchmarkCase]:
+    """Return polars with all threads and with one."""
+    name, number = "polars scan + group_by", rows.totals.rows
     return [
-        Contender(f"{name}, all threads", number, partial(_run, rows, None), "the practical ceiling"),
-        Contender(f"{name}, one thread", number, partial(_run, rows, 1), "POLARS_MAX_THREADS=1"),
+        BenchmarkCase(f"{name}, all threads", number, partial(_run, rows, None), "practical upper bound"),
+        BenchmarkCase(f"{name}, one thread", number, partial(_run, rows, 1), "POLARS_MAX_THREADS=1"),
     ]
 
 
@@ -34,20 +34,22 @@ def _run(rows: Rows, threads: int | None) -> float:
     if threads is not None:
         env["POLARS_MAX_THREADS"] = str(threads)
     command = [sys.executable, "-m", "benchmarks.polars_scan", str(rows.lines)]
-    ran = subprocess.run(command, env=env, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise BenchmarkError(f"polars: {ran.stderr.strip()[-500:]}")
-    printed = json.loads(ran.stdout)
+    completed = subprocess.run(
+        command, env=env, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+    )
+    if completed.returncode:
+        raise BenchmarkError(f"polars: {completed.stderr.strip()[-500:]}")
+    printed = json.loads(completed.stdout)
     if threads is not None and printed["threads"] != threads:
         raise BenchmarkError(f"polars: ran on {printed['threads']} threads, not on {threads}")
-    rows.answer.check("polars", Answer(**printed["answer"]))
+    rows.totals.check("polars", OutputTotals(**printed["totals"]))
     return float(printed["seconds"])
 
 
 def scan(path: str, n_rows: int | None = None) -> Any:
-    """Return statistics per device and window as a data frame: one column a metric and statistic.
+    """Return statistics per device and window as a data frame: one column per metric and statistic.
 
-    First and last are those of the file, which is in order of time.
+    First and last follow the order of the file, which is sorted by time.
     """
     import polars as pl
 
@@ -76,7 +78,7 @@ def scan(path: str, n_rows: int | None = None) -> Any:
 
 
 def main(path: str) -> None:
-    """Scan a file; print the seconds and the answer as JSON."""
+    """Scan a file and print time and totals as JSON."""
     import polars as pl
 
     scan(path, 1_000)  # starts the threads
@@ -84,14 +86,14 @@ def main(path: str) -> None:
     table = scan(path)
     seconds = time.perf_counter() - began
     counts = table.select([f"{name}_count" for name in METRICS]).to_numpy()
-    answer = Answer(
+    totals = OutputTotals(
         rows=int(table["rows"].sum()),
         anomalies=int(table["anomalies"].sum()),
         windows=int(table["window_start"].n_unique()),
         aggregates=int((counts > 0).sum()),
         values=int(counts.sum()),
     )
-    print(json.dumps({"seconds": seconds, "threads": pl.thread_pool_size(), "answer": msgspec.to_builtins(answer)}))
+    print(json.dumps({"seconds": seconds, "threads": pl.thread_pool_size(), "totals": msgspec.to_builtins(totals)}))
 
 
 if __name__ == "__main__":

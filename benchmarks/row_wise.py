@@ -1,4 +1,4 @@
-"""The same job as most Beam tutorials write it: a dict a row, Beam's windows, one key a device and metric."""
+"""Implement the job like most Beam tutorials: one dict per row, Beam windows, one key per device and metric."""
 
 import json
 import math
@@ -11,41 +11,44 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
-from benchmarks.answers import METRICS, THRESHOLD, WINDOW_US, Answer
-from benchmarks.contender import Contender
+from benchmarks.cases import BenchmarkCase
 from benchmarks.data import Rows
+from benchmarks.expected_output import METRICS, THRESHOLD, WINDOW_US, OutputTotals
 
 RUNNERS: Final = ("BundleBasedDirectRunner", "FnApiRunner")
-"""The local runners that `pipeline.run` chooses: for streams, and for files."""
-_FOUND: Final[list[tuple[str, int, int]]] = []
-"""What a run found, as (kind, start of the window in microseconds, number). The runners work in this process, and
-only functions of this module write to it: Beam sends a lambda, and what it refers to, as a copy."""
+"""Local runners of the job: for streams and for files."""
+_RESULTS: Final[list[tuple[str, int, int]]] = []
+"""Results of a run: kind, start of the window in microseconds, and count.
+
+The runners work in this process. Only functions of this module append to the list, because Beam pickles lambdas with
+copies of the objects they refer to.
+"""
 
 
-def contenders(rows: Rows) -> list[Contender]:
+def cases(rows: Rows) -> list[BenchmarkCase]:
     """Return the graph on each local runner."""
-    remark = f"the first {rows.answer.rows:,} rows only: all of them take minutes"
+    remark = f"the first {rows.totals.rows:,} rows only: all of them take minutes"
     return [
-        Contender(f"row-wise Beam graph, {runner}", rows.answer.rows, partial(_run, rows, runner), remark)
+        BenchmarkCase(f"row-wise Beam graph, {runner}", rows.totals.rows, partial(_run, rows, runner), remark)
         for runner in RUNNERS
     ]
 
 
 def _run(rows: Rows, runner: str) -> float:
-    _FOUND.clear()
+    _RESULTS.clear()
     began = time.perf_counter()
     with beam.Pipeline(runner=_runner(runner), options=PipelineOptions([])) as pipeline:
         build(pipeline, str(rows.lines))
     seconds = time.perf_counter() - began
-    aggregates = [(start, count) for kind, start, count in _FOUND if kind == "aggregate"]
-    answer = Answer(
-        rows=sum(number for kind, _, number in _FOUND if kind == "rows"),
-        anomalies=sum(number for kind, _, number in _FOUND if kind == "anomaly"),
+    aggregates = [(start, count) for kind, start, count in _RESULTS if kind == "aggregate"]
+    totals = OutputTotals(
+        rows=sum(number for kind, _, number in _RESULTS if kind == "rows"),
+        anomalies=sum(number for kind, _, number in _RESULTS if kind == "anomaly"),
         windows=len({start for start, _ in aggregates}),
         aggregates=len(aggregates),
         values=sum(count for _, count in aggregates),
     )
-    rows.answer.check(f"row-wise Beam graph, {runner}", answer)
+    rows.totals.check(f"row-wise Beam graph, {runner}", totals)
     return seconds
 
 
@@ -70,12 +73,12 @@ def build(pipeline: beam.Pipeline, path: str) -> None:
     trends = (
         rows
         | "Window" >> beam.WindowInto(FixedWindows(WINDOW_US // 1_000_000))
-        | "Key" >> beam.FlatMap(_by_device_and_metric)
-        | "Combine" >> beam.CombinePerKey(_Combine())
+        | "AggregateKey" >> beam.FlatMap(_by_device_and_metric)
+        | "Combine" >> beam.CombinePerKey(_CombineStatistics())
     )
-    _ = rows | "Count rows" >> beam.combiners.Count.Globally() | "Rows" >> beam.Map(_note_rows)
-    _ = hot | "Note anomalies" >> beam.Map(_note_anomaly)
-    _ = trends | "Note aggregates" >> beam.ParDo(_Note())
+    _ = rows | "Count rows" >> beam.combiners.Count.Globally() | "Rows" >> beam.Map(_record_rows)
+    _ = hot | "Note anomalies" >> beam.Map(_record_anomaly)
+    _ = trends | "Note aggregates" >> beam.ParDo(_RecordAggregate())
 
 
 def _read(path: str) -> Iterator[bytes]:
@@ -89,17 +92,17 @@ def _by_device_and_metric(row: dict[str, Any]) -> Iterator[tuple[tuple[str, str]
             yield (row["device"], metric), (row["ts"], row[metric])
 
 
-def _note_anomaly(_: dict[str, Any]) -> None:
-    _FOUND.append(("anomaly", 0, 1))
+def _record_anomaly(_: dict[str, Any]) -> None:
+    _RESULTS.append(("anomaly", 0, 1))
 
 
-def _note_rows(number: int) -> None:
-    _FOUND.append(("rows", 0, number))
+def _record_rows(number: int) -> None:
+    _RESULTS.append(("rows", 0, number))
 
 
-class _Note(beam.DoFn):
+class _RecordAggregate(beam.DoFn):
     def process(self, keyed: tuple[tuple[str, str], "_Moments"], window: Any = beam.DoFn.WindowParam) -> None:
-        _FOUND.append(("aggregate", window.start.micros, keyed[1].number))
+        _RESULTS.append(("aggregate", window.start.micros, keyed[1].number))
 
 
 class _Moments(NamedTuple):
@@ -112,37 +115,37 @@ class _Moments(NamedTuple):
     last: tuple[float, float] = (-math.inf, -math.inf)
 
 
-class _Combine(beam.CombineFn):
-    """The statistics of the job, one reading at a time (Welford), merged as the job merges tables."""
+class _CombineStatistics(beam.CombineFn):
+    """Compute the statistics of the job one reading at a time (Welford) and merge them like the job."""
 
     def create_accumulator(self) -> _Moments:
         return _Moments()
 
-    def add_input(self, of: _Moments, element: tuple[float, float]) -> _Moments:
+    def add_input(self, moments: _Moments, element: tuple[float, float]) -> _Moments:
         value = element[1]
-        count = of.number + 1
-        off = value - of.mean
-        mean = of.mean + off / count
-        m2 = of.m2 + off * (value - mean)
-        first, last = min(of.first, element), max(of.last, element)
-        return _Moments(count, mean, m2, min(of.low, value), max(of.high, value), first, last)
+        count = moments.number + 1
+        delta = value - moments.mean
+        mean = moments.mean + delta / count
+        m2 = moments.m2 + delta * (value - mean)
+        first, last = min(moments.first, element), max(moments.last, element)
+        return _Moments(count, mean, m2, min(moments.low, value), max(moments.high, value), first, last)
 
     def merge_accumulators(self, accumulators: Iterable[_Moments]) -> _Moments:
-        whole = _Moments()
-        for part in accumulators:
-            count = whole.number + part.number
-            off = part.mean - whole.mean
-            share = part.number / count if count else 0.0
-            whole = _Moments(
+        merged = _Moments()
+        for moments in accumulators:
+            count = merged.number + moments.number
+            delta = moments.mean - merged.mean
+            weight = moments.number / count if count else 0.0
+            merged = _Moments(
                 count,
-                whole.mean + off * share,
-                whole.m2 + part.m2 + off * off * whole.number * share,
-                min(whole.low, part.low),
-                max(whole.high, part.high),
-                min(whole.first, part.first),
-                max(whole.last, part.last),
+                merged.mean + delta * weight,
+                merged.m2 + moments.m2 + delta * delta * merged.number * weight,
+                min(merged.low, moments.low),
+                max(merged.high, moments.high),
+                min(merged.first, moments.first),
+                max(merged.last, moments.last),
             )
-        return whole
+        return merged
 
     def extract_output(self, accumulator: _Moments) -> _Moments:
         return accumulator

@@ -1,4 +1,4 @@
-"""Beam's own reader of Pub/Sub on its local streaming runner, one row a message: what ours replaces there."""
+"""Measure Beam's own reader of Pub/Sub, which the job replaces on local runners, with one row per message."""
 
 import itertools
 import os
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.answers import BenchmarkError
-from benchmarks.child import run_child
-from benchmarks.contender import Contender, Sample
+from benchmarks.cases import BenchmarkCase, Sample
 from benchmarks.data import Data, first_rows
-from benchmarks.outputs import read_peer
+from benchmarks.expected_output import BenchmarkError
+from benchmarks.measured_process import run_measured
+from benchmarks.read_outputs import read_peer
 from benchmarks.streams import PROJECT, replay
 from publisher.broker import Broker
 
@@ -21,13 +21,13 @@ NAME: Final = "stock Beam ReadFromPubSub, 1 row a message"
 
 
 @contextmanager
-def contenders(data: Data, most_rows: int) -> Iterator[list[Contender]]:
-    """Give the stock reader on the first rows; each round publishes them anew, before the clock runs."""
-    with tempfile.TemporaryDirectory() as place, Broker() as broker:
-        rows = first_rows(data.single, most_rows, Path(place, "stock.jsonl"))
+def cases(data: Data, most_rows: int) -> Iterator[list[BenchmarkCase]]:
+    """Yield the stock reader on the first rows; each round publishes them again before the measurement."""
+    with tempfile.TemporaryDirectory() as temporary, Broker() as broker:
+        rows = first_rows(data.single, most_rows, Path(temporary, "stock.jsonl"))
         env = os.environ | {"PUBSUB_EMULATOR_HOST": broker.address}
         rounds = itertools.count()
-        number = rows.answer.rows
+        number = rows.totals.rows
 
         def run() -> Sample:
             stem = f"stock-{next(rounds)}"
@@ -35,12 +35,14 @@ def contenders(data: Data, most_rows: int) -> Iterator[list[Contender]]:
             replay(data.csv, number, 1, topic, subscription, env)
             with tempfile.TemporaryDirectory() as folder:
                 script = "benchmarks.peers.beam_stock_pubsub"
-                child = run_child([sys.executable, "-m", script, subscription, folder, str(number)], env)
-                printed = child.last_line()
+                process = run_measured([sys.executable, "-m", script, subscription, folder, str(number)], env)
+                printed = process.last_line()
                 if printed["rows"] != number:
                     raise BenchmarkError(f"{NAME}: {printed['rows']} of {number} rows")
-                rows.truth.check(NAME, read_peer(Path(folder), number, windows=False), windows=False)
-            return Sample(child.seconds, float(printed["seconds"]), child.peak_mb)
+                rows.expected.check(NAME, read_peer(Path(folder), number, windows=False), windows=False)
+            return Sample(process.seconds, float(printed["seconds"]), process.peak_mb)
 
-        remark = "threshold checked; windows of arrival time, not waited for; acknowledges before it processes"
-        yield [Contender(NAME, number, run, remark)]
+        remark = (
+            "only the threshold is checked; open windows of arrival time are ignored; acknowledges before processing"
+        )
+        yield [BenchmarkCase(NAME, number, run, remark)]

@@ -1,1 +1,1 @@
-"""One command that shows the whole job at work on this machine."""
+"""Demonstrate the whole system on this machine, from telemetry to a report, with one command."""

@@ -1,10 +1,11 @@
-"""The whole system on this machine, from telemetry to a report: ``python -m demo``, or ``make demo``."""
+"""Run the demonstration: ``python -m demo``, or ``make demo``."""
 
 import sys
 import time
 from pathlib import Path
 
 from demo.ledger import check_ledger, results_table
+from demo.next_steps import next_steps
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
 from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
@@ -12,7 +13,7 @@ from telemetry.errors import ConfigError
 
 
 def main(args: list[str]) -> int:
-    """Run the demonstration; returns 0 if everything that was read is accounted for."""
+    """Run the demonstration; returns 0 if every row that was read is accounted for."""
     try:
         return exit_code("demo", lambda: _run(args))
     except KeyboardInterrupt:
@@ -21,7 +22,9 @@ def main(args: list[str]) -> int:
 
 
 def _run(args: list[str]) -> int:
-    parser = OneLineParser(prog="python -m demo", description="The whole system on this machine.")
+    parser = OneLineParser(
+        prog="python -m demo", description="Run the whole system on this machine: telemetry, Pub/Sub, job, report."
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="telemetry to replay; simulated without it")
     parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="DIR", help="(default: out/demo)")
     options = parser.parse_args(args)
@@ -39,11 +42,11 @@ def _run(args: list[str]) -> int:
     problems = check_ledger(published, results)
     for problem in problems:
         print(f"demo: error: ledger check failed: {problem}", file=sys.stderr)
-    if not problems:
-        print("\nledger check passed: every row is accounted for")
-        print(f"see for yourself: python -m pipeline reconcile --output {results}")
-        print(f"open {page} in a browser; the live view: python -m plotting serve --results {results}")
-    return 1 if problems else 0
+    if problems:
+        return 1
+    print("\nledger check passed: every row is accounted for")
+    print(next_steps(results, page))
+    return 0
 
 
 if __name__ == "__main__":

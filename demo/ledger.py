@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.steps import IDLE_S
-from pipeline.commands.reconcile import report
 from telemetry.storage.result_store import FileStore
+from transforms.ledger import check
 from transforms.ledger.totals import FolderTotals
 
 Summary = Mapping[str, Any]
@@ -40,8 +40,9 @@ def count_windows(results: Path) -> int:
 
 
 def check_ledger(published: Summary, results: Path) -> list[str]:
-    """Return what does not add up between the file, what was published, the ledger and the results."""
-    problems = report(FolderTotals(str(results)).totals(), {published["run_id"]: published["rows_published"]})[1]
+    """Return the differences between the file, the published rows, the ledger and the results."""
+    rows = {published["run_id"]: published["rows_published"]}
+    problems = check.check_ledger(FolderTotals(str(results)).totals(), rows).problems
     if published["rows_published"] != published["rows_read"]:
         problems.append(f"{published['rows_published']:,} of {published['rows_read']:,} rows published")
     return problems

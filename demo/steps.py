@@ -1,4 +1,4 @@
-"""The steps of the demonstration, each a process of its own, as they would be in production."""
+"""Run the steps of the demonstration, each in its own process, as in production."""
 
 import contextlib
 import json
@@ -33,29 +33,29 @@ class DemoError(TelemetryError):
 
 @dataclass(frozen=True)
 class Names:
-    """Names in Pub/Sub that no other run uses."""
+    """Names of a topic and a subscription that no other run uses."""
 
     topic: str
     subscription: str
 
     @classmethod
     def new(cls) -> "Names":
-        """Make up names."""
+        """Return new names."""
         suffix = uuid.uuid4().hex[:8]
         project = "projects/demo"
         return cls(f"{project}/topics/telemetry-{suffix}", f"{project}/subscriptions/telemetry-{suffix}")
 
 
 def say(text: str) -> None:
-    """Tell what happens next."""
+    """Print the next step."""
     print(f"• {text}", flush=True)
 
 
 def ensure_empty(folder: Path) -> Path:
-    """Return an empty folder for results, without those of an earlier demonstration.
+    """Return an empty folder for results; delete the results of an earlier demonstration.
 
     Raises:
-        ConfigError: if something else is there, or it cannot be written.
+        ConfigError: if the folder holds anything else, or cannot be written.
     """
     results = folder / "results"
     try:
@@ -63,7 +63,7 @@ def ensure_empty(folder: Path) -> Path:
         if results.exists():
             others = {path.name for path in results.iterdir()} - KINDS.keys()
             if others:
-                raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no run has written")
+                raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no job has written")
             shutil.rmtree(results)
     except OSError as error:
         raise ConfigError("--output", folder, f"cannot be written: {error.strerror or error}") from error
@@ -71,24 +71,24 @@ def ensure_empty(folder: Path) -> Path:
 
 
 def simulate(path: Path) -> Path:
-    """Write telemetry of a few devices with faults in it."""
+    """Write simulated telemetry of a few devices, with faults."""
     say(f"simulating {int(_ROWS):,} readings of {_DEVICES} devices: {path}")
-    _run("publisher", "simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
+    _run("simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
          "--faults", "spike,drift,stuck,silence,shift", "--labels", path.with_name("faults.csv"))  # fmt: skip
     return path
 
 
 @contextlib.contextmanager
 def broker() -> Iterator[str]:
-    """Give the address of a Pub/Sub: the one in PUBSUB_EMULATOR_HOST, else an embedded one for the time."""
+    """Yield the address of a Pub/Sub server: PUBSUB_EMULATOR_HOST if set, else an embedded broker for this block."""
     address = os.environ.get("PUBSUB_EMULATOR_HOST")
     if address:
         say(f"using the Pub/Sub emulator at {address}")
         yield address
         return
-    process = subprocess.Popen(_command("publisher", "broker", "--port", "0"), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(_command("broker", "--port", "0"), stdout=subprocess.PIPE, text=True)
     try:
-        assert process.stdout is not None, "it was asked for"
+        assert process.stdout is not None, "a pipe was requested"
         line = process.stdout.readline()
         if "listening on" not in line:
             raise DemoError("the embedded Pub/Sub broker did not start")
@@ -102,10 +102,10 @@ def broker() -> Iterator[str]:
 
 @contextlib.contextmanager
 def created(names: Names, address: str) -> Iterator[None]:
-    """Create topic and subscription, so that nothing depends on which process is first; delete them in the end.
+    """Create topic and subscription before any process needs them; delete them at the end.
 
     Raises:
-        ConfigError: if nobody answers at the address.
+        ConfigError: if no server answers at the address.
     """
     with grpc.insecure_channel(address) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
@@ -127,54 +127,54 @@ def created(names: Names, address: str) -> Iterator[None]:
 def run_job(
     csv: Path, results: Path, folder: Path, names: Names, address: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Replay the telemetry and run the pipeline beside it, until it has been idle for a while.
+    """Replay the telemetry while the job runs; the job ends after `IDLE_S` seconds without a message.
 
     Returns:
-        The summaries of the publisher and of the pipeline.
+        The summaries of the replay and of the job.
     """
     environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
     summary = folder / "summary.json"
-    say(f"pipeline: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
-    job = ("pipeline", "--subscription", names.subscription, "--output", results, "--summary", summary,
+    say(f"job: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
+    job = ("run", "--subscription", names.subscription, "--output", results, "--summary", summary,
            "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
     with (
         created(names, address),
         subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline,
     ):
-        say(f"publisher: {csv} → {names.topic.split('/')[-1]}")
+        say(f"replay: {csv} → {names.topic.split('/')[-1]}")
         try:
             replay = ("replay", csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")
-            published = json.loads(_run("publisher", *replay, env=environment))
+            published = json.loads(_run(*replay, env=environment))
             _, errors = pipeline.communicate()
         except BaseException:
             pipeline.terminate()
             raise
     if pipeline.returncode:
-        raise DemoError(errors.strip() or f"the pipeline ended with code {pipeline.returncode}")
+        raise DemoError(errors.strip() or f"the job ended with code {pipeline.returncode}")
     return published, json.loads(summary.read_text(encoding="utf-8"))
 
 
 def chart(results: Path, csv: Path, picture: Path) -> Path:
-    """Draw the readings with their anomalies."""
+    """Draw the readings with their anomalies; return the path of the picture."""
     say("drawing the chart")
-    _run("plotting", "render", "--results", results, "--readings", csv, "--output", picture)
+    _run("render", "--results", results, "--readings", csv, "--output", picture)
     return picture
 
 
 def report(results: Path, csv: Path, page: Path) -> Path:
-    """Write the page to explore."""
+    """Write the report; return its path."""
     say("writing the report")
-    _run("plotting", "report", "--results", results, "--readings", csv, "--output", page)
+    _run("report", "--results", results, "--readings", csv, "--output", page)
     return page
 
 
-def _command(module: str, *args: object) -> list[str]:
-    return [sys.executable, "-m", module, *map(str, args)]
+def _command(*args: object) -> list[str]:
+    return [sys.executable, "-m", "telemetry", *map(str, args)]
 
 
-def _run(module: str, *args: object, env: Mapping[str, str] | None = None) -> str:
-    """Run a module to its end; its progress and its errors are shown, its output is returned."""
-    done = subprocess.run(_command(module, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
+def _run(command: str, *args: object, env: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its standard output; progress and errors stay visible."""
+    done = subprocess.run(_command(command, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise DemoError(f"{module} ended with code {done.returncode}")
+        raise DemoError(f"telemetry {command} ended with code {done.returncode}")
     return done.stdout

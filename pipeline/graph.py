@@ -6,7 +6,8 @@ import apache_beam as beam
 
 from pipeline.config import JobConfig
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
-from telemetry.model.kinds import KINDS, OutputKind, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import OutputKind
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies
@@ -23,7 +24,7 @@ it can reject records."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
-    """Return the outputs that the flags ask for."""
+    """Return the outputs that the flags name."""
     outputs: dict[str, dict[str, beam.PTransform]] = {name: {} for name in KINDS}
     if config.output:
         for kind in kinds_of(archive=config.archive):

@@ -1,7 +1,7 @@
-"""Stored results as charts. Never imported by the job.
+"""Draw stored results as charts. The job never imports this package.
 
-In a notebook: ``from plotting import scatter, trend, overview``; they are loaded, and Matplotlib with them, when they
-are asked for.
+In a notebook: ``from plotting import scatter, trend, overview``. These functions, and Matplotlib, are loaded on first
+access.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,8 +4,8 @@ import argparse
 import sys
 from typing import Final
 
-from plotting.data.limits import add_rules, read_limits
 from plotting.data.panels import TimeRange
+from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, open_results
 from plotting.figures import KINDS
 from plotting.render import RenderSummary, render
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", metavar="TIME", help="first time drawn: seconds since the epoch or RFC 3339")
     parser.add_argument("--end", metavar="TIME", help="first time not drawn any more")
-    add_rules(parser)
+    add_rules_flag(parser)
     parser.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture (default: en)")
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="paper and ink (default: light)")
 
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         span=span,
         language=options.lang,
         theme=options.theme,
-        rules=read_limits(options.rules),
+        rules=read_rules_flag(options.rules),
     )
     sys.stdout.write(summary_line(summary) + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""Pictures of stored results as Matplotlib figures: no pyplot, no state left behind, nothing written."""
+"""Draw stored results as Matplotlib figures, without pyplot and without global state; nothing is written."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -9,38 +9,38 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from plotting.data.limits import with_limits
+from plotting.data.overview_counts import Overview, count_overview
 from plotting.data.panels import TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.data.readings import read_readings
 from plotting.data.results import read_results, read_run
+from plotting.data.rule_bounds import with_rule_bounds
 from plotting.data.source import Source, refusal, store_of
-from plotting.data.summaries import Overview, summarise
-from plotting.draw.compose import compose
-from plotting.draw.overviews import fill_overview, new_overview
-from plotting.style.looks import Looks
+from plotting.draw.overview_figure import fill_overview_figure, new_overview_figure
+from plotting.draw.panel_figure import compose_panels
+from plotting.style.appearance import Appearance
 from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.errors import ConfigError
 from telemetry.rules.threshold_rules import RuleSet
 from telemetry.text.timestamps import format_time
 
-UNDATED: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})
-"""File types, and the metadata that would make two pictures of the same results differ."""
+FILE_METADATA: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})
+"""Metadata written per file type; dates are left out, so that the same figure always gives the same bytes."""
 
 
 @dataclass(frozen=True)
-class Order(Looks):
-    """What to draw.
+class PictureRequest(Appearance):
+    """Results and options of one picture.
 
     Attributes:
-        results: where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
-        readings: files of the readings, for a scatter; without them the window means are drawn.
-        metric: the metric; None is all in an overview, else ``temp``.
-        devices: those to draw, in this order; none means all.
-        span: the times to draw.
+        results: a store, or the folder given to the job as ``--output``, on any Beam filesystem.
+        readings: files of readings, for a scatter; without them the window means are drawn.
+        metric: name of the metric; None means all in an overview, else ``temp``.
+        devices: devices to draw, in this order; empty means all.
+        span: time range to draw.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
-        rules: those of the job, whose bounds are drawn; None draws the bounds that the anomalies name.
+        rules: the job's rules, whose bounds are drawn; None draws the bounds stored with the anomalies.
     """
 
     results: Source
@@ -53,10 +53,10 @@ class Order(Looks):
     rules: RuleSet | None = None
 
     def check(self) -> None:
-        """Check what can be checked before anything is read.
+        """Check the options that can be checked without reading results.
 
         Raises:
-            ConfigError: if something is not one of what there is.
+            ConfigError: if the time range is empty, or the language or theme is unknown.
         """
         span = self.span
         if span.start_us is not None and span.end_us is not None and span.start_us >= span.end_us:
@@ -67,19 +67,18 @@ class Order(Looks):
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A figure and what is in it.
+class DrawnFigure:
+    """Figure with the counts of its content.
 
     Attributes:
-        figure: the picture; `picture_bytes` writes it in its own style.
-        points: readings, or windows where there are no readings, in the shown panels and time range; 0 of an
-            overview.
-        drawn: of them, those left after thinning.
-        anomalies: in the time range.
-        devices: the rows or panels, in order.
-        unmatched: anomalies within the time range that belong to none of the readings given.
+        figure: the figure; `picture_bytes` encodes it with the style sheet of its theme.
+        points: readings (or windows, if no readings were given) in the panels and time range shown; 0 for an overview.
+        drawn: points drawn after thinning.
+        anomalies: anomalies in the time range.
+        devices: devices shown, in order.
+        unmatched: anomalies in the time range that match none of the readings given.
         unreadable: rows of the readings without a readable time, device or value.
-        overview: what an overview counts; None of the other pictures.
+        overview: counts of an overview; None for other pictures.
     """
 
     figure: Figure
@@ -104,93 +103,93 @@ def make_figure(
     readings: Sequence[str | Path] = (),
     rules: RuleSet | None = None,
 ) -> Figure:
-    """Return a picture of stored results as a figure with a canvas of its own, which no pyplot knows.
+    """Return a picture of stored results as a figure with its own Agg canvas, independent of pyplot.
 
     Args:
         kind: ``scatter``, ``trend`` or ``overview``.
-        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
-        metric: The metric; None is ``temp``, and all metrics in an overview.
-        devices: The devices to draw, in this order; none means all.
-        span: The times to draw, UTC; None means all.
+        results: A store, or the folder given to the job as ``--output``, on any Beam filesystem.
+        metric: Name of the metric; None is ``temp``, and all metrics in an overview.
+        devices: Devices to draw, in this order; empty means all.
+        span: Time range to draw, UTC; None means all.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
-        readings: Files of the readings, for a scatter; without them the window means are drawn.
-        rules: Those of the job, from `telemetry.rules.parse.load_rules`; their bounds are drawn instead of those that
-        the anomalies name.
+        readings: Files of readings, for a scatter; without them the window means are drawn.
+        rules: The job's rules from `telemetry.rules.parse.load_rules`, whose bounds are drawn; None draws the bounds
+            stored with the anomalies.
 
     Raises:
-        ConfigError: if something asked for does not exist or cannot be read, or there is nothing to draw.
+        ConfigError: if an option is invalid, results or readings cannot be read, or there is nothing to draw.
     """
-    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
-    return draw(kind, order).figure
+    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
+    return draw(kind, request).figure
 
 
-def draw(kind: str, order: Order) -> Drawn:
-    """Return a picture and what is in it.
+def draw(kind: str, request: PictureRequest) -> DrawnFigure:
+    """Return a picture with the counts of its content.
 
     Raises:
-        ConfigError: if something asked for does not exist or cannot be read, or there is nothing to draw.
+        ConfigError: if an option is invalid, results or readings cannot be read, or there is nothing to draw.
     """
     if kind not in KINDS:
         raise ConfigError("--figure", kind, f"not one of {', '.join(KINDS)}")
-    order.check()
-    if order.readings and kind != "scatter":
-        raise ConfigError("--readings", order.readings[0], f"not drawn by --figure {kind}, only by scatter")
-    return KINDS[kind](order)
+    request.check()
+    if request.readings and kind != "scatter":
+        raise ConfigError("--readings", request.readings[0], f"not drawn by --figure {kind}, only by scatter")
+    return KINDS[kind](request)
 
 
 def picture_bytes(figure: Figure, kind: str, theme: str = "light") -> bytes:
-    """Return a figure as the bytes of a file: the same figure gives the same bytes.
+    """Return a figure as the bytes of a file; the same figure always gives the same bytes.
 
     Args:
-        figure: what `make_figure` returned.
+        figure: a figure from `make_figure`.
         kind: ``png``, ``svg`` or ``pdf``.
-        theme: the one it was made with, whose style sheet is in force while it is written.
+        theme: the theme it was drawn with, whose style sheet is applied while it is encoded.
     """
     target = io.BytesIO()
     with THEMES[theme].style():
-        figure.savefig(target, format=kind, metadata=UNDATED[kind])
+        figure.savefig(target, format=kind, metadata=FILE_METADATA[kind])
     return target.getvalue()
 
 
-def _scatter(order: Order) -> Drawn:
-    return _course(order, trend=False)
+def _scatter(request: PictureRequest) -> DrawnFigure:
+    return _draw_metric(request, trend=False)
 
 
-def _trend(order: Order) -> Drawn:
-    return _course(order, trend=True)
+def _trend(request: PictureRequest) -> DrawnFigure:
+    return _draw_metric(request, trend=True)
 
 
-def _course(order: Order, *, trend: bool) -> Drawn:
-    metric = order.metric or "temp"
-    stored = read_results(order.results, metric, windows=not order.readings)
-    rows = read_readings(order.readings, metric) if order.readings else None
+def _draw_metric(request: PictureRequest, *, trend: bool) -> DrawnFigure:
+    metric = request.metric or "temp"
+    stored = read_results(request.results, metric, windows=not request.readings)
+    rows = read_readings(request.readings, metric) if request.readings else None
     if rows is None:
         _check_metric(metric, stored.metrics)
     course = stored.aggregates if rows is None else rows.frame
     known = set(course["device"].unique()) | (set(stored.anomalies["device"]) if rows is None else set())
-    wanted = _choose(order.devices, sorted(known))
+    wanted = _choose(request.devices, sorted(known))
     unmatched = 0
     if rows is None:
-        panels = window_panels(stored.aggregates, stored.anomalies, wanted, order.span)
+        panels = window_panels(stored.aggregates, stored.anomalies, wanted, request.span)
     else:
-        panels, unmatched = reading_panels(rows.frame, stored.anomalies, wanted, order.span)
+        panels, unmatched = reading_panels(rows.frame, stored.anomalies, wanted, request.span)
     found = [panel for panel in panels if panel.points or len(panel.anomalies)]
     if not found:
-        raise _nothing(order, metric)
-    shown = with_limits(most_anomalous(found if not order.devices else panels), order.rules, metric)
+        raise _nothing_to_draw(request, metric)
+    shown = with_rule_bounds(most_anomalous(found if not request.devices else panels), request.rules, metric)
     unreadable = rows.unreadable if rows else 0
-    with order.look.style():
-        figure, drawn = compose(
+    with request.colors.style():
+        figure, drawn = compose_panels(
             shown,
             metric,
-            order.texts,
+            request.texts,
             unreadable=unreadable,
             devices=len(wanted),
             trend=trend,
-            theme=order.look,
+            theme=request.colors,
         )
-    return Drawn(
+    return DrawnFigure(
         figure=figure,
         points=sum(panel.points for panel in shown),
         drawn=drawn,
@@ -201,18 +200,18 @@ def _course(order: Order, *, trend: bool) -> Drawn:
     )
 
 
-def _overview(order: Order) -> Drawn:
-    run = read_run(order.results, order.metric)
-    if order.metric is not None:
-        _check_metric(order.metric, run.metrics)
-    _choose(order.devices, sorted({*run.windows["device"], *run.anomalies["device"]}))
-    overview = summarise(run.anomalies, run.windows, run.letters, order.devices, order.span)
+def _overview(request: PictureRequest) -> DrawnFigure:
+    run = read_run(request.results, request.metric)
+    if request.metric is not None:
+        _check_metric(request.metric, run.metrics)
+    _choose(request.devices, sorted({*run.windows["device"], *run.anomalies["device"]}))
+    overview = count_overview(run.anomalies, run.windows, run.letters, request.devices, request.span)
     if overview.span is None and not overview.reasons:
-        raise _nothing(order, order.metric or "window, anomaly or dead letter")
-    with order.look.style():
-        figure = new_overview(overview)
-        fill_overview(figure, overview, order.metric, order.texts, order.look)
-    return Drawn(figure, 0, 0, overview.anomalies, overview.devices, overview=overview)
+        raise _nothing_to_draw(request, request.metric or "window, anomaly or dead letter")
+    with request.colors.style():
+        figure = new_overview_figure(overview)
+        fill_overview_figure(figure, overview, request.metric, request.texts, request.colors)
+    return DrawnFigure(figure, 0, 0, overview.anomalies, overview.devices, overview=overview)
 
 
 def _check_metric(metric: str, known: Sequence[str]) -> None:
@@ -220,8 +219,8 @@ def _check_metric(metric: str, known: Sequence[str]) -> None:
         raise ConfigError("--metric", metric, f"no results of it, there are {', '.join(known) or 'none'}")
 
 
-def _nothing(order: Order, what: str) -> ConfigError:
-    return refusal(store_of(order.results), f"nothing to draw: no {what} in the time range asked for")
+def _nothing_to_draw(request: PictureRequest, what: str) -> ConfigError:
+    return refusal(store_of(request.results), f"nothing to draw: no {what} in the time range asked for")
 
 
 def _choose(wanted: Sequence[str], known: list[str]) -> list[str]:
@@ -231,7 +230,7 @@ def _choose(wanted: Sequence[str], known: list[str]) -> list[str]:
     return list(dict.fromkeys(wanted)) or known
 
 
-KINDS: Final = MappingProxyType[str, Callable[[Order], Drawn]](
+KINDS: Final = MappingProxyType[str, Callable[[PictureRequest], DrawnFigure]](
     {"scatter": _scatter, "trend": _trend, "overview": _overview}
 )
-"""What ``--figure`` takes."""
+"""Functions that draw each value of ``--figure``."""

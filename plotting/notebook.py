@@ -1,7 +1,7 @@
-"""The same pictures on axes of one's own, for notebooks: ``from plotting import scatter, trend, overview``.
+"""Draw the same pictures on the caller's axes, for notebooks: ``from plotting import scatter, trend, overview``.
 
-Each takes arrays or data frames and where to draw, and returns that. Matplotlib's settings are neither used for
-colours that mean something nor changed. What is drawn has labels: ``axes.legend()`` explains it.
+Each function takes arrays or data frames and the target axes or figure, and returns the target. Matplotlib's settings
+are not changed, and colours that carry meaning do not depend on them. All artists have labels for ``axes.legend()``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from plotting.data.frames import FrameLike, Pair, as_frame, finite, need, one_course, points_of, times_of, with_times
-from plotting.data.panels import Panel, Points, thresholds_of
-from plotting.data.reduce import Windows
-from plotting.data.summaries import summarise
-from plotting.draw.board import draw_overview
-from plotting.draw.draw_panels import draw_panel, shared_scale, style_values
+from plotting.data.downsample import Windows
+from plotting.data.notebook_inputs import (
+    TableInput,
+    TimesAndValues,
+    as_frame,
+    finite_points,
+    read_points,
+    read_times,
+    require_columns,
+    single_series,
+    with_utc_times,
+)
+from plotting.data.overview_counts import count_overview
+from plotting.data.panels import Panel, Points, breached_thresholds
+from plotting.draw.draw_panels import draw_panel, shared_scale, style_value_axis
+from plotting.draw.overview_layout import draw_overview
 from plotting.draw.time_axis import style_time_axis
 from plotting.style.texts import TEXTS, Texts
 from plotting.style.themes import THEMES, Theme
 
-Place = TypeVar("Place", Figure, SubFigure)
+AnyFigure = TypeVar("AnyFigure", Figure, SubFigure)
 
 _TIMES: Final = ("time", "event_time", "source_time")
 _STATISTICS: Final = ("mean", "min", "max", "stddev")
@@ -32,40 +42,40 @@ _NO_WINDOWS: Final = Windows(_EMPTY, _EMPTY, _EMPTY, *[_EMPTY.astype(np.float64)
 
 
 def scatter(
-    readings: FrameLike | Pair,
+    readings: TableInput | TimesAndValues,
     axes: Axes,
     *,
-    anomalies: FrameLike | Pair | np.ndarray[Any, np.dtype[np.bool_]] | None = None,
+    anomalies: TableInput | TimesAndValues | np.ndarray[Any, np.dtype[np.bool_]] | None = None,
     thresholds: Sequence[float] | None = None,
     metric: str = "",
     language: str = "en",
     theme: str = "light",
 ) -> Axes:
-    """Draw readings of one device against time: normal ones blue, anomalies red above them.
+    """Draw readings of one device against time: normal readings in blue, anomalies in red above them.
 
     Args:
         readings: n readings: (times, values), or a table with the columns `time` (or `event_time`, or `source_time`)
-            and `value` (or one called like the metric, as in the job's archive). Times are datetime64, without a zone
-            UTC, or integer microseconds since the epoch; values are in the metric's unit. A reading without a finite
-            value or a time is left out.
-        axes: Where to draw; limits, grid and style stay its own.
-        anomalies: Which of them are anomalies: n booleans; or (times, values) or a table as the job stores it
-            (`event_time`, `value`, `threshold`), drawn at their own place. A reading at the time of an anomaly is not
+            and `value` (or a column named like the metric, as in the job's archive). Times are datetime64 (UTC if
+            without a zone) or integer microseconds since the epoch; values are in the metric's unit. Readings without
+            a time or a finite value are left out.
+        axes: Target; its limits, grid and style are kept.
+        anomalies: n booleans that mark the anomalous readings; or (times, values) or a table as the job stores it
+            (`event_time`, `value`, `threshold`), drawn at those times. A reading at the time of an anomaly is not
             drawn in blue.
-        thresholds: Dashed lines, in the metric's unit; those of the rules in the table of anomalies if None.
-        metric: Name of the metric, for the column and for the label of the axis with its unit.
+        thresholds: Values of dashed lines, in the metric's unit; None takes the bounds from the table of anomalies.
+        metric: Name of the metric, for the column and the label of the value axis.
         language: ``en`` or ``fr``.
-        theme: Colours for a ``light`` or a ``dark`` background, which the axes bring along.
+        theme: Colours that suit a ``light`` or a ``dark`` background; the background itself is not changed.
 
     Returns:
-        The axes. Above a few thousand readings only those are drawn that can be told apart: extremes and anomalies
-        always.
+        The axes. Of more than a few thousand readings, only those distinguishable at the picture's resolution are
+        drawn, always including extremes and anomalies.
 
     Raises:
-        ValueError: if columns are missing, lengths differ, there are several devices, or a name is not known.
+        ValueError: if columns are missing, lengths differ, there are several devices, or a name is unknown.
     """
-    texts, look = _words(language), _look(theme)
-    points, column = points_of(readings, metric, _TIMES, "readings")
+    texts, look = _texts_in(language), _theme_named(theme)
+    points, column = read_points(readings, metric, _TIMES, "readings")
     table: pd.DataFrame | None = None
     if isinstance(anomalies, np.ndarray | pd.Series) and anomalies.dtype == np.bool_:
         marks = np.asarray(anomalies)
@@ -78,49 +88,49 @@ def scatter(
     else:
         first = "source_time" if column == "time" else column
         table = None if isinstance(anomalies, tuple) else as_frame(anomalies)
-        red, _ = points_of(anomalies, metric, (column, first, *_TIMES), "anomalies")
+        red, _ = read_points(anomalies, metric, (column, first, *_TIMES), "anomalies")
         normal = ~np.isin(points.times, red.times)
         points = Points(points.times[normal], points.values[normal])
-    lines = _lines(thresholds, table)
-    panel = Panel("", finite(points), _NO_WINDOWS, finite(red), lines)
+    lines = _bounds(thresholds, table)
+    panel = Panel("", finite_points(points), _NO_WINDOWS, finite_points(red), lines)
     return _draw(panel, axes, metric, texts, look)
 
 
 def trend(
-    windows: FrameLike,
+    windows: TableInput,
     axes: Axes,
     *,
-    anomalies: FrameLike | Pair | None = None,
+    anomalies: TableInput | TimesAndValues | None = None,
     thresholds: Sequence[float] | None = None,
     metric: str = "",
     language: str = "en",
     theme: str = "light",
 ) -> Axes:
-    """Draw the windows of one metric of one device: mean, band of the extremes, band of the standard deviation.
+    """Draw the windows of one metric of one device: mean, minimum to maximum, and standard deviation.
 
     Args:
-        windows: A table with a row a window and the columns `window_start` and `window_end` (datetime64, without a
-            zone UTC, or integer microseconds since the epoch), `mean`, `min`, `max` and `stddev` (in the metric's
-            unit), perhaps `count` (readings, for exact joining of very many windows) and `pane_index` (of a window
-            only the highest is drawn), as the job stores them. The line is broken where windows are missing.
-        axes: Where to draw; limits, grid and style stay its own.
+        windows: A table as the job stores it, with one row per window and the columns `window_start` and `window_end`
+            (datetime64, UTC if without a zone, or integer microseconds since the epoch), `mean`, `min`, `max` and
+            `stddev` (in the metric's unit). Optional columns: `count` (readings, the weights when very many windows
+            are merged) and `pane_index` (only the last pane of a window is drawn). The line is interrupted at gaps.
+        axes: Target; its limits, grid and style are kept.
         anomalies: Red points: (times, values), or a table as the job stores it (`event_time`, `value`, `threshold`).
-        thresholds: Dashed lines, in the metric's unit; those of the rules in the table of anomalies if None.
-        metric: Name of the metric, for the label of the axis with its unit; of a table with a column `metric` its
-            rows alone are drawn.
+        thresholds: Values of dashed lines, in the metric's unit; None takes the bounds from the table of anomalies.
+        metric: Name of the metric, for the label of the value axis; if a table has a column `metric`, only the rows
+            of this metric are drawn.
         language: ``en`` or ``fr``.
-        theme: Colours for a ``light`` or a ``dark`` background, which the axes bring along.
+        theme: Colours that suit a ``light`` or a ``dark`` background; the background itself is not changed.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: if columns are missing, there are several devices or metrics, or a name is not known.
+        ValueError: if columns are missing, there are several devices or metrics, or a name is unknown.
     """
-    texts, look = _words(language), _look(theme)
-    frame = one_course(as_frame(windows), metric, "windows")
-    need(frame, ("window_start", "window_end", *_STATISTICS), "windows")
-    start, end = times_of(frame["window_start"]), times_of(frame["window_end"])
+    texts, look = _texts_in(language), _theme_named(theme)
+    frame = single_series(as_frame(windows), metric, "windows")
+    require_columns(frame, ("window_start", "window_end", *_STATISTICS), "windows")
+    start, end = read_times(frame["window_start"]), read_times(frame["window_end"])
     pane = frame["pane_index"].to_numpy() if "pane_index" in frame else np.zeros(len(frame))
     order = np.lexsort((pane, end, start))
     last = np.ones(len(order), dtype=np.bool_)
@@ -128,33 +138,34 @@ def trend(
     kept = order[last]
     count = frame["count"].to_numpy(np.int64) if "count" in frame else np.ones(len(frame), dtype=np.int64)
     statistics = [frame[name].to_numpy(np.float64)[kept] for name in _STATISTICS]
-    course = Windows(start[kept], end[kept], count[kept], *statistics)
+    window_arrays = Windows(start[kept], end[kept], count[kept], *statistics)
     red, table = _NO_POINTS, None
     if anomalies is not None:
-        table = None if isinstance(anomalies, tuple) else one_course(as_frame(anomalies), metric, "anomalies")
-        red, _ = points_of(anomalies if table is None else table, metric, ("event_time", *_TIMES), "anomalies")
-    panel = Panel("", _NO_POINTS, course, finite(red), _lines(thresholds, table))
+        table = None if isinstance(anomalies, tuple) else single_series(as_frame(anomalies), metric, "anomalies")
+        red, _ = read_points(anomalies if table is None else table, metric, ("event_time", *_TIMES), "anomalies")
+    panel = Panel("", _NO_POINTS, window_arrays, finite_points(red), _bounds(thresholds, table))
     return _draw(panel, axes, metric, texts, look)
 
 
 def overview(
-    anomalies: FrameLike,
-    figure: Place,
+    anomalies: TableInput,
+    figure: AnyFigure,
     *,
-    windows: FrameLike | None = None,
-    dead_letters: FrameLike | Sequence[str] | None = None,
+    windows: TableInput | None = None,
+    dead_letters: TableInput | Sequence[str] | None = None,
     language: str = "en",
     theme: str = "light",
-) -> Place:
+) -> AnyFigure:
     """Fill a figure with an overview of a run: anomalies by device and time and by rule, dead letters, gaps.
 
     Args:
-        anomalies: A table with the columns `device`, `rule_id`, `severity` and `event_time` (datetime64, without a
-            zone UTC, or integer microseconds since the epoch) as the job stores it; with `anomaly_id` each counts once.
-        figure: A figure or a part of one, empty, at least about 9 × 6 inches; its background becomes the theme's.
-        windows: A table with the columns `device`, `window_start` and `window_end` of each window that has data, of
-            whichever metric; without it there is no timeline of gaps.
-        dead_letters: The reason of each, n texts, or a table with the column `reason`.
+        anomalies: A table as the job stores it, with the columns `device`, `rule_id`, `severity` and `event_time`
+            (datetime64, UTC if without a zone, or integer microseconds since the epoch); if it has a column
+            `anomaly_id`, repetitions are counted once.
+        figure: An empty figure or subfigure, at least about 9 × 6 inches; its background becomes the theme's.
+        windows: A table with the columns `device`, `window_start` and `window_end` of each window with data, of any
+            metric; without it the timeline of gaps is empty.
+        dead_letters: The reason of each dead letter, or a table with the column `reason`.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
 
@@ -162,23 +173,23 @@ def overview(
         The figure.
 
     Raises:
-        ValueError: if columns are missing, or a name is not known.
+        ValueError: if columns are missing, or a name is unknown.
     """
-    texts, look = _words(language), _look(theme)
-    found = with_times(as_frame(anomalies), ("device", "rule_id", "severity"), ("event_time",), "anomalies")
+    texts, look = _texts_in(language), _theme_named(theme)
+    found = with_utc_times(as_frame(anomalies), ("device", "rule_id", "severity"), ("event_time",), "anomalies")
     if "anomaly_id" in found:
         found = found.drop_duplicates("anomaly_id")
-    course = {"device": [], "window_start": _EMPTY, "window_end": _EMPTY} if windows is None else windows
-    spans = with_times(as_frame(course), ("device",), ("window_start", "window_end"), "windows")
+    window_arrays = {"device": [], "window_start": _EMPTY, "window_end": _EMPTY} if windows is None else windows
+    spans = with_utc_times(as_frame(window_arrays), ("device",), ("window_start", "window_end"), "windows")
     if dead_letters is None or isinstance(dead_letters, pd.DataFrame | Mapping):
         letters = as_frame({"reason": []} if dead_letters is None else dead_letters)
-        need(letters, ("reason",), "dead letters")
+        require_columns(letters, ("reason",), "dead letters")
     else:
         letters = pd.DataFrame({"reason": list(dead_letters)}, dtype=object)
     letters = pd.DataFrame({"reason": letters["reason"], "event_time": pd.NaT})
     letters["event_time"] = pd.to_datetime(letters["event_time"], utc=True)
     figure.set_facecolor(look.paper)
-    draw_overview(figure, summarise(found, spans, letters), texts, look)
+    draw_overview(figure, count_overview(found, spans, letters), texts, look)
     return figure
 
 
@@ -192,14 +203,14 @@ def _draw(panel: Panel, axes: Axes, metric: str, texts: Texts, theme: Theme) -> 
         draw_panel(axes, panel, scale, bounds, deviation=True, theme=theme)
         _label(axes, panel, texts)
     style_time_axis(axes, texts)
-    style_values(axes, texts)
+    style_value_axis(axes, texts)
     if metric:
         axes.set_ylabel(texts.value_axis(metric))
     return axes
 
 
 def _label(axes: Axes, panel: Panel, texts: Texts) -> None:
-    """Say what is what in `axes.legend`."""
+    """Set the labels that `axes.legend` shows."""
     names = {
         "readings": texts.normal.format(count=texts.integer(len(panel.readings))),
         "anomalies": texts.anomalies.format(count=texts.integer(len(panel.anomalies))),
@@ -212,21 +223,21 @@ def _label(axes: Axes, panel: Panel, texts: Texts) -> None:
             artist.set_label(names[str(artist.get_gid())])
 
 
-def _lines(thresholds: Sequence[float] | None, anomalies: pd.DataFrame | None) -> tuple[float, ...]:
+def _bounds(thresholds: Sequence[float] | None, anomalies: pd.DataFrame | None) -> tuple[float, ...]:
     if thresholds is not None:
         return tuple(sorted(thresholds))
     if anomalies is None or "threshold" not in anomalies:
         return ()
-    return thresholds_of(anomalies.reindex(columns=["threshold", "threshold_upper"]))
+    return breached_thresholds(anomalies.reindex(columns=["threshold", "threshold_upper"]))
 
 
-def _words(language: str) -> Texts:
+def _texts_in(language: str) -> Texts:
     if language not in TEXTS:
         raise ValueError(f"language {language!r}: not one of {', '.join(TEXTS)}")
     return TEXTS[language]
 
 
-def _look(theme: str) -> Theme:
+def _theme_named(theme: str) -> Theme:
     if theme not in THEMES:
         raise ValueError(f"theme {theme!r}: not one of {', '.join(THEMES)}")
     return THEMES[theme]

@@ -1,4 +1,4 @@
-"""From stored results to a picture: `render` reads, draws and writes, and says what it did."""
+"""Render stored results to a picture file."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plotting.data.panels import TimeRange
 from plotting.data.source import Source
-from plotting.figures import UNDATED, Order, draw, picture_bytes
+from plotting.figures import FILE_METADATA, PictureRequest, draw, picture_bytes
 from telemetry.errors import ConfigError
 from telemetry.rules.threshold_rules import RuleSet
 from telemetry.storage.files import StorageError, scheme_of, write_file
@@ -15,24 +15,24 @@ from telemetry.storage.files import StorageError, scheme_of, write_file
 
 @dataclass(frozen=True)
 class RenderSummary:
-    """What was drawn."""
+    """Counts of the content of a rendered picture."""
 
     path: str | Path
     points: int
-    """Readings, or windows where there are no readings, in the shown panels and time range; 0 of an overview."""
+    """Readings (or windows, if no readings were given) in the panels and time range shown; 0 for an overview."""
     drawn: int
-    """Of them, those left after thinning."""
+    """Points drawn after thinning."""
     anomalies: int
     unmatched: int
-    """Anomalies within the time range that belong to none of the readings given."""
+    """Anomalies in the time range that match none of the readings given."""
     unreadable: int
     """Rows of the readings without a readable time, device or value."""
     devices: tuple[str, ...]
     seconds: float
     letters: int | None = None
-    """Dead letters of an overview."""
+    """Dead letters in an overview; None for other pictures."""
     gaps: int | None = None
-    """Silences of devices in an overview."""
+    """Gaps in the data of the devices in an overview; None for other pictures."""
 
 
 def render(
@@ -51,26 +51,26 @@ def render(
     """Draw a run: one metric against time with its anomalies in red, its trend, or an overview.
 
     Args:
-        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
-        output: The picture, ``.png``, ``.svg`` or ``.pdf``, on any Beam filesystem.
+        results: A store, or the folder given to the job as ``--output``, on any Beam filesystem.
+        output: Path of the picture, ``.png``, ``.svg`` or ``.pdf``, on any Beam filesystem.
         figure: ``scatter``, ``trend`` or ``overview``.
-        readings: CSV files of the readings, for a scatter; without them the window means are drawn.
-        metric: The metric to draw; None is ``temp``, and all metrics in an overview.
-        devices: The devices to draw, in this order; none means all.
-        span: The times to draw; none means all.
+        readings: CSV files of readings, for a scatter; without them the window means are drawn.
+        metric: Name of the metric; None is ``temp``, and all metrics in an overview.
+        devices: Devices to draw, in this order; empty means all.
+        span: Time range to draw; None means all.
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
-        rules: The job's rules, whose bounds are drawn; None draws those that the anomalies name.
+        rules: The job's rules, whose bounds are drawn; None draws the bounds stored with the anomalies.
 
     Raises:
-        ConfigError: if something asked for does not exist, cannot be read or cannot be written.
+        ConfigError: if an option is invalid, results or readings cannot be read, or the picture cannot be written.
     """
     began = time.perf_counter()
     kind = Path(output).suffix.lower().removeprefix(".")
-    if kind not in UNDATED:
-        raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(UNDATED)}")
-    order = Order(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
-    drawn = draw(figure, order)
+    if kind not in FILE_METADATA:
+        raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(FILE_METADATA)}")
+    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
+    drawn = draw(figure, request)
     _save(picture_bytes(drawn.figure, kind, theme), output)
     overview = drawn.overview
     return RenderSummary(

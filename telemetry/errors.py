@@ -1,12 +1,12 @@
-"""The small family of failures that this project expects."""
+"""Define the failures that this project expects."""
 
 
 class TelemetryError(Exception):
-    """Base of every expected failure; its text is one line fit to be shown to a person."""
+    """Base of every expected failure; its text is one line for a person."""
 
 
 class ConfigError(TelemetryError):
-    """Bad configuration: found before anything runs, shown in one line, exit code 2."""
+    """Bad configuration; found before anything runs and reported in one line with exit code 2."""
 
     def __init__(self, flag: str, value: object, problem: str) -> None:
         """Name the flag (``--window``), the offending value and what is wrong with it."""
@@ -17,4 +17,4 @@ class ConfigError(TelemetryError):
 
 
 class OutputError(TelemetryError):
-    """A result that cannot be written: the job fails, and what it had not written is processed again."""
+    """A result that cannot be written; the job fails, and the results that it had not written are computed again."""

@@ -1,5 +1,6 @@
 """Explain an import that failed because the package was installed without one of its extras."""
 
+import importlib
 import re
 from typing import Final
 
@@ -35,6 +36,15 @@ def explain_missing(error: ImportError) -> str | None:
         package = ".".join(parts[:end])
         if package in EXTRA_OF:
             return f"{package} is not installed: {install_command(EXTRA_OF[package])}"
+    return None
+
+
+def missing_package(name: str) -> str | None:
+    """Return one line about a package that cannot be imported because its extra is missing; None if it can be."""
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        return explain_missing(error) or f"{name} cannot be imported: {error}"
     return None
 
 

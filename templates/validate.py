@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         check_message("TemplateMetadata", content)
     found = list(problems(content))
     for problem in found:
-        sys.stderr.write(f"templates: error: {problem}\n")
+        sys.stderr.write(f"{options.program}: error: {problem}\n")
     if not found:
         sys.stdout.write(f"valid: {len(content['parameters'])} parameters\n")
     return 1 if found else 0

@@ -1,4 +1,4 @@
-"""The benchmarks run and check what they measure; how fast anything is, no test says."""
+"""The benchmarks run their cases and check the output of each; speed itself is not tested."""
 
 import json
 from dataclasses import replace
@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks import in_process, polars_scan
 from benchmarks.__main__ import build_parser, main, run
-from benchmarks.answers import METRICS, THRESHOLD, WINDOW_US, Answer, BenchmarkError
-from benchmarks.contender import Contender, Sample, run_rounds
+from benchmarks.case_groups import CASE_GROUPS
+from benchmarks.cases import BenchmarkCase, Sample, run_rounds
 from benchmarks.data import Data, prepare_data
+from benchmarks.expected_output import METRICS, THRESHOLD, WINDOW_US, BenchmarkError, OutputTotals
 from benchmarks.machine import machine_facts
-from benchmarks.parts import PARTS
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules
@@ -32,7 +32,7 @@ def data(tmp_path_factory) -> Data:
     return prepare_data(tmp_path_factory.mktemp("data"), None, 2_500, 300, 300)
 
 
-def test_a_tiny_run_agrees_and_has_every_row(tmp_path, capsys):
+def test_a_small_run_lists_every_case(tmp_path, capsys):
     file = tmp_path / "figures.json"
     arguments = ["--only", "polars,in-process", "--rows", "2500", "--rounds", "2", "--json", str(file)]
     assert main(arguments) == 0
@@ -54,44 +54,44 @@ def test_the_data_is_the_same_every_time_and_has_anomalies(data, tmp_path):
     again = prepare_data(tmp_path, None, 2_500, 300, 300)
     assert again.csv.read_bytes() == data.csv.read_bytes()
     assert again.whole.lines.read_bytes() == data.whole.lines.read_bytes()
-    assert data.whole.read_lines()[:300] == data.part.read_lines()
-    assert (data.whole.answer.rows, data.part.answer.rows) == (2_500, 300)
-    assert data.whole.answer.anomalies > 0
+    assert data.whole.read_lines()[:300] == data.subset.read_lines()
+    assert (data.whole.totals.rows, data.subset.totals.rows) == (2_500, 300)
+    assert data.whole.totals.anomalies > 0
 
 
-def test_a_file_of_one_s_own(tmp_path):
+def test_a_given_csv_file(tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("device,ts,temp\na,59.9,30.1\na,60,30.0\nb,60,\n")
     own = prepare_data(tmp_path, file, 10, 2, 2)
-    for contender in [*in_process.contenders(own.whole), *polars_scan.contenders(own.whole)]:
-        contender.run()
-    assert own.whole.answer == Answer(rows=3, anomalies=1, windows=2, aggregates=2, values=2)
-    assert own.part.answer == Answer(rows=2, anomalies=1, windows=2, aggregates=2, values=2)
+    for case in [*in_process.cases(own.whole), *polars_scan.cases(own.whole)]:
+        case.run()
+    assert own.whole.totals == OutputTotals(rows=3, anomalies=1, windows=2, aggregates=2, values=2)
+    assert own.subset.totals == OutputTotals(rows=2, anomalies=1, windows=2, aggregates=2, values=2)
     assert own.title == "own.csv"
 
 
-def test_a_row_that_is_no_reading_is_refused(tmp_path):
+def test_a_row_that_is_not_a_reading_is_rejected(tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("device,ts,temp\na,1,20\na,never,20\n")
-    with pytest.raises(ConfigError, match="row 2 is not a clean reading"):
+    with pytest.raises(ConfigError, match="row 2 is not a valid reading"):
         prepare_data(tmp_path, file, 10, 2, 2)
 
 
 @pytest.mark.parametrize("size", [1, 7, 2_500, 10_000])
 def test_messages_hold_all_rows_in_order(data, size):
     lines = data.whole.read_lines()
-    messages = [message for bundle in in_process.cut_messages(lines, size) for message in bundle]
+    messages = [message for bundle in in_process.make_bundles(lines, size) for message in bundle]
     assert b"\n".join(message.payload for message in messages).split(b"\n") == lines
     assert {message.payload.count(b"\n") + 1 for message in messages[:-1]} <= {size}
 
 
 def test_only_messages_of_one_row_are_decoded_together(data):
     lines = data.whole.read_lines()
-    assert [len(bundle) for bundle in in_process.cut_messages(lines, 1)] == [1_000, 1_000, 500]
-    assert {len(bundle) for bundle in in_process.cut_messages(lines, 100)} == {1}
+    assert [len(bundle) for bundle in in_process.make_bundles(lines, 1)] == [1_000, 1_000, 500]
+    assert {len(bundle) for bundle in in_process.make_bundles(lines, 100)} == {1}
 
 
-def test_the_job_s_defaults_are_what_is_measured():
+def test_the_defaults_of_the_job_are_measured():
     assert METRICS == DEFAULT_METRICS
     assert WindowSpec().size_us == WindowSpec().slide_us == WINDOW_US
     (rule,) = load_rules(None).rules
@@ -99,18 +99,18 @@ def test_the_job_s_defaults_are_what_is_measured():
 
 
 @pytest.mark.parametrize("field", ["rows", "anomalies", "windows", "aggregates", "values"])
-def test_a_contender_that_finds_something_else_does_not_count(data, field):
-    wrong = replace(data.whole.answer, **{field: getattr(data.whole.answer, field) + 1})
-    for contender in in_process.contenders(replace(data.whole, answer=wrong)):
+def test_a_case_with_wrong_totals_fails(data, field):
+    wrong = replace(data.whole.totals, **{field: getattr(data.whole.totals, field) + 1})
+    for case in in_process.cases(replace(data.whole, totals=wrong)):
         with pytest.raises(BenchmarkError, match=f"in process.*{field}="):
-            contender.run()
+            case.run()
 
 
-def test_a_part_that_fails_ends_the_run_with_1(monkeypatch, capsys):
+def test_a_failing_case_ends_the_run_with_1(monkeypatch, capsys):
     def fail() -> float:
         raise BenchmarkError("broken: found nothing")
 
-    monkeypatch.setattr(in_process, "contenders", lambda _: [Contender("broken", 1, fail)])
+    monkeypatch.setattr(in_process, "cases", lambda _: [BenchmarkCase("broken", 1, fail)])
     assert main(["--only", "in-process", "--rows", "300"]) == 1
     assert capsys.readouterr().err == "benchmarks: error: broken: found nothing\n"
 
@@ -128,7 +128,7 @@ def test_a_part_that_fails_ends_the_run_with_1(monkeypatch, capsys):
         (["--latency-seconds", "0"], "--latency-seconds 0: must be at least 1"),
     ],
 )
-def test_a_bad_flag_is_refused_in_one_line(flags, complaint, capsys):
+def test_an_invalid_flag_is_reported_in_one_line(flags, complaint, capsys):
     assert main(flags) == 2
     shown = capsys.readouterr()
     assert complaint in shown.err
@@ -136,55 +136,57 @@ def test_a_bad_flag_is_refused_in_one_line(flags, complaint, capsys):
     assert shown.out == ""
 
 
-def test_contenders_take_turns():
+def test_cases_alternate():
     turns: list[str] = []
 
-    def turn(name: str, seconds: float) -> Contender:
+    def turn(name: str, seconds: float) -> BenchmarkCase:
         def run() -> float:
             turns.append(name)
             return seconds
 
-        return Contender(name, 100, run)
+        return BenchmarkCase(name, 100, run)
 
     timings = run_rounds([turn("a", 1.0), turn("b", 2.0)], 3)
     assert turns == ["a", "b", "a", "b", "a", "b"]
     assert [timing.seconds for timing in timings] == [[1.0] * 3, [2.0] * 3]
 
 
-def test_one_that_is_missing_has_no_turn_and_is_still_listed():
+def test_a_missing_case_is_not_run_but_listed():
     def run() -> float:
         raise AssertionError("it is not installed")
 
-    timings = run_rounds([Contender("a", 1, run, missing="not installed here"), Contender("b", 1, lambda: 2.0)], 2)
+    timings = run_rounds(
+        [BenchmarkCase("a", 1, run, missing="not installed here"), BenchmarkCase("b", 1, lambda: 2.0)], 2
+    )
     assert [timing.seconds for timing in timings] == [[], [2.0, 2.0]]
 
 
-def test_a_run_may_tell_more_than_its_seconds():
+def test_a_run_may_return_a_sample():
     found = iter([Sample(4.0, 1.0, 10.0, {"p50 ms": 3.0}), Sample(2.0, 3.0, 30.0, {"p50 ms": 5.0}), Sample(3.0, 2.0)])
-    (timing,) = run_rounds([Contender("a", 12, lambda: next(found))], 3)
+    (timing,) = run_rounds([BenchmarkCase("a", 12, lambda: next(found))], 3)
     assert (timing.median_s, timing.steady_s, timing.peak_mb) == (3.0, 2.0, 30.0)
     assert (timing.speed(), timing.speed(steady=True)) == (4.0, 6.0)
     assert timing.details == {"p50 ms": 4.0}
 
 
-def test_the_row_wise_graph_agrees(data):
+def test_the_row_wise_graph_finds_the_expected_totals(data):
     from benchmarks import row_wise
 
-    for contender in row_wise.contenders(data.part):
-        assert contender.rows == 300
-        contender.run()
+    for case in row_wise.cases(data.subset):
+        assert case.rows == 300
+        case.run()
 
 
-def test_sinks_store_everything_or_do_not_count(data, tmp_path, monkeypatch):
+def test_sinks_store_all_records_or_fail(data, tmp_path, monkeypatch):
     from benchmarks import sinks
 
-    with sinks.contenders(data.whole, [str(tmp_path)], None) as found:
+    with sinks.cases(data.whole, [str(tmp_path)], None) as found:
         kinds = ("anomalies and aggregates as jsonl", "anomalies and aggregates as parquet", "all readings as parquet")
         places = ("a local folder", str(tmp_path))
         names = [f"{kind} into {place}" for place in places for kind in kinds]
         assert [one.name for one in found] == [*names, "anomalies into a topic of the embedded broker"]
-        small = data.whole.answer.anomalies + data.whole.answer.aggregates
-        assert [one.rows for one in found] == [small, small, 2_500] * 2 + [data.whole.answer.anomalies]
+        small = data.whole.totals.anomalies + data.whole.totals.aggregates
+        assert [one.rows for one in found] == [small, small, 2_500] * 2 + [data.whole.totals.anomalies]
         assert all(one.run() for one in found)
         assert len(list(tmp_path.rglob("*.jsonl"))) > 0
         monkeypatch.setattr(sinks, "write_file", lambda *_: None)
@@ -192,14 +194,16 @@ def test_sinks_store_everything_or_do_not_count(data, tmp_path, monkeypatch):
             found[0].run()
 
 
-def test_without_a_choice_every_part_is_run_but_the_long_ones():
-    assert build_parser().parse_args([]).only.split(",") == [name for name in PARTS if not PARTS[name].long]
+def test_by_default_all_groups_run_except_those_on_request():
+    assert build_parser().parse_args([]).only.split(",") == [
+        name for name in CASE_GROUPS if not CASE_GROUPS[name].on_request
+    ]
     kept = {"in-process", "polars", "row-wise", "whole", "pubsub", "sinks"}
     added = {"peers", "stock", "dense", "publisher", "cores", "startup", "latency", "scale", "large", "long"}
-    assert {name for name in PARTS if PARTS[name].long} == {"scale", "large", "long"}
-    assert set(PARTS) == kept | added
+    assert {name for name in CASE_GROUPS if CASE_GROUPS[name].on_request} == {"scale", "large", "long"}
+    assert set(CASE_GROUPS) == kept | added
 
 
-def test_run_returns_the_table():
+def test_run_returns_the_tables():
     arguments = build_parser().parse_args(["--only", "in-process", "--rows", "100", "--rounds", "1"])
     assert NAMES[0] in run(arguments)

@@ -1,4 +1,4 @@
-"""Each peer does the job where it is installed, and a wrong output never counts."""
+"""Each installed peer computes the expected output, and a wrong output is rejected."""
 
 import json
 import sys
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import answers, child, peer_runs, publishing
-from benchmarks.answers import Answer, BenchmarkError, Truth, plain_truth
-from benchmarks.contender import Sample
+from benchmarks import expected_output, measured_process, peer_runs, publishing
+from benchmarks.cases import Sample
 from benchmarks.data import Data, first_rows, prepare_data
+from benchmarks.expected_output import BenchmarkError, JobOutput, OutputTotals, compute_output
 from benchmarks.latency import to_sample
-from benchmarks.latency_probe import Watch
-from benchmarks.outputs import read_job, read_peer
+from benchmarks.latency_probe import OutputWatcher
 from benchmarks.peer_runs import PEERS, Peer, installed, interpreter, run_peer
 from benchmarks.peers import common
+from benchmarks.read_outputs import read_job, read_peer
 from tests.support import needs
 
 LINES = [
@@ -26,7 +26,7 @@ LINES = [
     b'{"ts":60,"device":"b","temp":null,"light":true}',
     b'{"ts":61,"device":"b","co":2}',
 ]
-TRUTH = Truth(
+EXPECTED = JobOutput(
     4,
     Counter({("a", 0, 30.5): 1}),
     {
@@ -43,18 +43,18 @@ def data(tmp_path_factory) -> Data:
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.script)
-def test_a_peer_does_the_job(peer: Peer, data):
+def test_a_peer_computes_the_expected_output(peer: Peer, data):
     python = Path(sys.executable) if peer.beam else interpreter()
     if not peer.beam and not installed(peer.package, python):
         needs.PEERS.skip(f"no {peer.package}")
-    sample = run_peer(peer, data.part if peer.beam else data.whole, python)
+    sample = run_peer(peer, data.subset if peer.beam else data.whole, python)
     assert 0 < (sample.steady_s or 0) < sample.seconds
     assert (sample.peak_mb or 0) > 10
 
 
-def test_peers_compute_what_the_job_does():
-    assert (common.METRICS, common.THRESHOLD) == (answers.METRICS, answers.THRESHOLD)
-    assert common.WINDOW_S * 1_000_000 == answers.WINDOW_US
+def test_peers_have_the_parameters_of_the_job():
+    assert (common.METRICS, common.THRESHOLD) == (expected_output.METRICS, expected_output.THRESHOLD)
+    assert common.WINDOW_S * 1_000_000 == expected_output.WINDOW_US
 
 
 def test_peers_import_nothing_of_ours():
@@ -65,9 +65,9 @@ def test_peers_import_nothing_of_ours():
         assert (path.name, ours, inner) == (path.name, [], [])
 
 
-def test_what_is_not_installed_is_listed_all_the_same(data, monkeypatch, tmp_path):
+def test_peers_that_are_not_installed_are_listed(data, monkeypatch, tmp_path):
     monkeypatch.setenv("PEERS_PYTHON", str(tmp_path / "bin" / "python"))
-    found = {one.name: one.missing for one in peer_runs.contenders(data)}
+    found = {one.name: one.missing for one in peer_runs.cases(data)}
     outside = ["Bytewax", "Pathway", "pandas, iterrows", "pandas, vectorised", "polars, lazy"]
     here = [f"{peer_runs.OURS}, the part", "Beam, row-wise", "Beam ml.anomaly"]
     expected = {peer_runs.OURS: ""} | dict.fromkeys(outside, "not installed here") | dict.fromkeys(here, "")
@@ -75,10 +75,10 @@ def test_what_is_not_installed_is_listed_all_the_same(data, monkeypatch, tmp_pat
     assert peer_runs.versions(interpreter()) == {}
 
 
-def test_a_plain_truth_by_hand():
-    assert plain_truth(LINES) == TRUTH
-    assert TRUTH.answer == Answer(rows=4, anomalies=1, windows=2, aggregates=3, values=4)
-    assert plain_truth(LINES, 1_000_000).answer.windows == 3  # 0 s, 59 s, 61 s; what is missing opens no window
+def test_the_expected_output_of_a_few_lines():
+    assert compute_output(LINES) == EXPECTED
+    assert EXPECTED.totals == OutputTotals(rows=4, anomalies=1, windows=2, aggregates=3, values=4)
+    assert compute_output(LINES, 1_000_000).totals.windows == 3  # 0 s, 59 s, 61 s; what is missing opens no window
 
 
 ANOMALY = {"device": "a", "ts": 0, "temp": 30.5}
@@ -95,9 +95,9 @@ def written(folder: Path, anomalies: list[dict[str, object]], rows: list[dict[st
     return folder
 
 
-def test_a_right_output_is_accepted(tmp_path):
-    TRUTH.check("right", read_peer(written(tmp_path, [ANOMALY], ROWS), 4, windows=True))
-    TRUTH.check("right", read_peer(written(tmp_path, [ANOMALY], []), 4, windows=False), windows=False)
+def test_a_correct_output_is_accepted(tmp_path):
+    EXPECTED.check("right", read_peer(written(tmp_path, [ANOMALY], ROWS), 4, windows=True))
+    EXPECTED.check("right", read_peer(written(tmp_path, [ANOMALY], []), 4, windows=False), windows=False)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_a_right_output_is_accepted(tmp_path):
         ([ANOMALY], [*ROWS, ROWS[1]], "is written twice"),
     ],
 )
-def test_a_wrong_output_is_refused(tmp_path, anomalies, rows, complaint):
+def test_a_wrong_output_is_rejected(tmp_path, anomalies, rows, complaint):
     with pytest.raises(BenchmarkError) as refused:
-        TRUTH.check("wrong", read_peer(written(tmp_path, anomalies, rows), 4, windows=True))
+        EXPECTED.check("wrong", read_peer(written(tmp_path, anomalies, rows), 4, windows=True))
     assert complaint in str(refused.value)
 
 
-def test_a_peer_that_writes_something_else_has_no_time(data, monkeypatch):
-    def altered(folder: Path, rows: int, *, windows: bool) -> Truth:
+def test_a_peer_with_wrong_output_fails(data, monkeypatch):
+    def altered(folder: Path, rows: int, *, windows: bool) -> JobOutput:
         path = folder / common.ANOMALIES
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
         return read_peer(folder, rows, windows=windows)
@@ -132,34 +132,34 @@ def test_a_peer_that_writes_something_else_has_no_time(data, monkeypatch):
     by_hand = Peer("by hand", "by_hand", "", False, "")
     script = "import json,sys\nfor line in open(sys.argv[1]):\n if json.loads(line)['temp'] > 30: print(line, end='')"
 
-    def run(command: list[str], _env: object) -> child.Child:
-        lines = child.run_child([sys.executable, "-c", script, command[3]]).stdout
+    def run(command: list[str], _env: object) -> measured_process.MeasuredProcess:
+        lines = measured_process.run_measured([sys.executable, "-c", script, command[3]]).stdout
         Path(command[4], common.ANOMALIES).write_text(lines)
-        return child.Child(1.0, 1.0, 1.0, '{"seconds": 0.5}')
+        return measured_process.MeasuredProcess(1.0, 1.0, 1.0, '{"seconds": 0.5}')
 
-    monkeypatch.setattr(peer_runs, "run_child", run)
+    monkeypatch.setattr(peer_runs, "run_measured", run)
     with pytest.raises(BenchmarkError, match="by hand: 1 anomalies missing"):
         run_peer(by_hand, data.whole, Path(sys.executable))
     monkeypatch.setattr(peer_runs, "read_peer", read_peer)
     assert run_peer(by_hand, data.whole, Path(sys.executable)) == Sample(1.0, 0.5, 1.0)
 
 
-def test_an_empty_line_is_no_row(tmp_path):
+def test_an_empty_line_is_not_a_row(tmp_path):
     (written(tmp_path, [], []) / common.ANOMALIES).write_text("\n")
-    assert read_peer(tmp_path, 1, windows=True) == Truth(1)
+    assert read_peer(tmp_path, 1, windows=True) == JobOutput(1)
 
 
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.package in ("bytewax", "pandas", "polars")],
                          ids=lambda peer: peer.script)  # fmt: skip
-def test_a_peer_that_finds_nothing_is_right_where_there_is_nothing(peer: Peer, data, tmp_path):
+def test_a_peer_without_anomalies_is_correct_if_none_are_expected(peer: Peer, data, tmp_path):
     if not installed(peer.package, interpreter()):
         needs.PEERS.skip(f"no {peer.package}")
     calm = first_rows(data.whole, 3, tmp_path / "calm.jsonl")
-    assert calm.answer.anomalies == 0
+    assert calm.totals.anomalies == 0
     run_peer(peer, calm, interpreter())
 
 
-def test_an_output_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_output_is_rejected(tmp_path):
     with pytest.raises(BenchmarkError, match=r"anomalies\.jsonl was not written"):
         read_peer(tmp_path, 1, windows=False)
 
@@ -183,29 +183,31 @@ def test_the_files_of_a_job_are_read_with_their_last_panes(tmp_path, write_job):
     hot = {"anomaly_id": "x", "device": "a", "source_time": "1970-01-01T00:00:01.500000Z", "value": 31, "rule_id": "r"}
     write_job("anomalies", "1.jsonl", hot, hot | {"anomaly_id": "y", "device": "b"})
     found = read_job(tmp_path, {"rows_decoded": 9})
-    assert found.answer == Answer(rows=9, anomalies=2, windows=2, aggregates=3, values=6 + 4 + 4)
+    assert found.totals == OutputTotals(rows=9, anomalies=2, windows=2, aggregates=3, values=6 + 4 + 4)
     assert found.aggregates["a", "temp", 0] == (6, 1.5, 1.0, 2.0)
     assert found.anomalies == {("a", 1_500_000, 31.0): 1, ("b", 1_500_000, 31.0): 1}
 
 
-def test_two_anomalies_of_one_id_are_refused(tmp_path, write_job):
+def test_two_anomalies_with_one_id_are_rejected(tmp_path, write_job):
     hot = {"anomaly_id": "x", "device": "a", "source_time": "1970-01-01T00:00:01.500000Z", "value": 31}
     write_job("anomalies", "1.jsonl", hot, hot | {"device": "b"})
     with pytest.raises(BenchmarkError, match="2 different anomalies have 1 ids"):
         read_job(tmp_path, {"rows_decoded": 9})
 
 
-def test_a_child_is_measured_from_outside():
-    ran = child.run_child([sys.executable, "-c", "x = bytearray(50_000_000); print('noise'); print('{\"a\": 1}')"])
+def test_time_and_memory_of_a_process_are_measured():
+    ran = measured_process.run_measured(
+        [sys.executable, "-c", "x = bytearray(50_000_000); print('noise'); print('{\"a\": 1}')"]
+    )
     assert ran.last_line() == {"a": 1}
     assert 50 < ran.peak_mb < 120
     assert ran.seconds > 0
 
 
-def test_a_child_s_peak_is_not_that_of_this_process():
+def test_the_peak_memory_of_a_process_is_not_that_of_its_parent():
     held = bytearray(150_000_000)
     held[::4096] = b"x" * len(held[::4096])
-    assert child.run_child([sys.executable, "-I", "-S", "-c", "pass"]).peak_mb < 60
+    assert measured_process.run_measured([sys.executable, "-I", "-S", "-c", "pass"]).peak_mb < 60
     assert len(held) == 150_000_000
 
 
@@ -216,40 +218,40 @@ def test_a_child_s_peak_is_not_that_of_this_process():
         ("import time; time.sleep(60)", 0.2, "exit code -9"),
     ],
 )
-def test_a_child_that_fails_or_hangs_has_no_time(program, limit_s, complaint):
+def test_a_process_that_fails_or_hangs_is_an_error(program, limit_s, complaint):
     with pytest.raises(BenchmarkError, match=complaint):
-        child.run_child([sys.executable, "-c", program], limit_s=limit_s)
+        measured_process.run_measured([sys.executable, "-c", program], limit_s=limit_s)
 
 
-def test_a_last_line_that_is_no_json_is_refused():
-    with pytest.raises(BenchmarkError, match="the last line printed is no JSON: 'hello'"):
-        child.Child(1.0, 1.0, 1.0, "hello").last_line()
+def test_a_last_line_that_is_not_json_is_rejected():
+    with pytest.raises(BenchmarkError, match="the last line printed is not JSON: 'hello'"):
+        measured_process.MeasuredProcess(1.0, 1.0, 1.0, "hello").last_line()
 
 
-def test_the_publisher_into_nothing_sends_the_rows_of_the_file(data, tmp_path):
-    (contender,) = publishing.contenders(data)
-    assert isinstance(contender.run(), Sample)
+def test_the_publisher_without_a_broker_sends_the_rows_of_the_file(data, tmp_path):
+    (case,) = publishing.cases(data)
+    assert isinstance(case.run(), Sample)
     other = replace(data, whole=replace(data.whole, lines=first_rows(data.whole, 1_999, tmp_path / "x.jsonl").lines))
     with pytest.raises(BenchmarkError, match="or not the rows of the file"):
-        publishing.contenders(other)[0].run()
+        publishing.cases(other)[0].run()
 
 
-def test_latencies_are_told_as_percentiles():
+def test_latencies_are_reported_as_percentiles():
     sample = to_sample([float(n) for n in range(101)])
     assert sample.seconds == 0.05
     assert sample.details == {"p50 ms": 50.0, "p95 ms": 95.0, "p99 ms": 99.0, "anomalies": 101.0}
 
 
-def test_anomalies_are_seen_once_when_their_file_is_there(tmp_path, write_job):
-    watch = Watch(tmp_path)
-    watch.look()
+def test_anomalies_are_recorded_once_when_their_file_appears(tmp_path, write_job):
+    watch = OutputWatcher(tmp_path)
+    watch.read_new_files()
     write_job("anomalies", "1.jsonl", {"source_time": "t0"}, {"source_time": "t1"})
     write_job("anomalies", ".2.jsonl.part", {"source_time": "t2"})
-    watch.look()
+    watch.read_new_files()
     seen = dict(watch.seen)
-    watch.look()
-    assert (watch.seen, watch.twice) == (seen, 0)
+    watch.read_new_files()
+    assert (watch.seen, watch.duplicates) == (seen, 0)
     assert list(seen) == ["t0", "t1"]
     write_job("anomalies", "3.jsonl", {"source_time": "t1"})
-    watch.look()
-    assert (watch.seen, watch.twice) == (seen, 1)
+    watch.read_new_files()
+    assert (watch.seen, watch.duplicates) == (seen, 1)

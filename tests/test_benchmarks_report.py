@@ -1,4 +1,4 @@
-"""Tables, ratios and files of a run are what was measured."""
+"""Tables, ratios and files with the results of a run."""
 
 import json
 from dataclasses import replace
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.answers import Truth
-from benchmarks.bars import figure_of
-from benchmarks.contender import Contender, Sample, Timing
+from benchmarks.bar_chart import figure_of
+from benchmarks.cases import BenchmarkCase, CaseTiming, Sample
 from benchmarks.data import Data, Rows
+from benchmarks.expected_output import JobOutput
 from benchmarks.report import ratio, to_json, to_markdown, to_table
-from benchmarks.results import free_stem, machine_name, without_folders, write_results
+from benchmarks.result_files import free_stem, machine_name, without_folders, write_results
 
 FACTS = {"cores": "2", "processor": "AMD EPYC 7763 64-Core Processor", "python": "3"}
 
 
-def timing(name: str, rows: int, *samples: Sample, **fields: str) -> Timing:
-    made = Timing(replace(Contender(name, rows, lambda: 0.0, ours=name.startswith("ours")), **fields))  # type: ignore[arg-type]
+def timing(name: str, rows: int, *samples: Sample, **fields: str) -> CaseTiming:
+    made = CaseTiming(replace(BenchmarkCase(name, rows, lambda: 0.0, ours=name.startswith("ours")), **fields))  # type: ignore[arg-type]
     for sample in samples:
         made.add(sample)
     return made
@@ -26,25 +26,25 @@ def timing(name: str, rows: int, *samples: Sample, **fields: str) -> Timing:
 
 @pytest.fixture
 def data() -> Data:
-    truth = Truth(3, aggregates={("a", "temp", 0): (2, 1.0, 1.0, 1.0), ("a", "temp", 60): (1, 1.0, 1.0, 1.0)})
-    rows = Rows(Path("x"), truth, truth.answer)
+    expected = JobOutput(3, aggregates={("a", "temp", 0): (2, 1.0, 1.0, 1.0), ("a", "temp", 60): (1, 1.0, 1.0, 1.0)})
+    rows = Rows(Path("x"), expected, expected.totals)
     return Data(Path("x"), "three rows", rows, rows, rows)
 
 
 @pytest.fixture
-def timings() -> list[Timing]:
-    first = {"part": "First", "base": "ours, one"}
+def timings() -> list[CaseTiming]:
+    first = {"group": "First", "baseline": "ours, one"}
     return [
         timing("ours, one", 1_000, Sample(1.0, 0.5, 90.0), Sample(2.0, 0.25, 100.0), Sample(4.0, 0.5, 80.0), **first),
         timing("theirs", 2_000, Sample(8.0), Sample(2.0), Sample(8.0), remark="a remark", **first),
         timing("gone", 5, missing="not here", **first),
-        timing("ours, start", 0, Sample(0.5), part="Second"),
-        timing("ours, slower start", 0, Sample(2.0, details={"p50 ms": 12.4}), part="Second"),
-        timing("ours, elsewhere", 4_000, Sample(2.0), part="Third", base="ours, one"),
+        timing("ours, start", 0, Sample(0.5), group="Second"),
+        timing("ours, slower start", 0, Sample(2.0, details={"p50 ms": 12.4}), group="Second"),
+        timing("ours, elsewhere", 4_000, Sample(2.0), group="Third", baseline="ours, one"),
     ]
 
 
-def test_a_ratio_is_of_rows_a_second_at_the_medians(timings):
+def test_a_ratio_compares_rows_per_second_at_the_medians(timings):
     ours, theirs, gone, _, _, elsewhere = timings
     assert ours.rows_per_second == (500.0, 250.0, 1_000.0)
     assert ratio(ours, timings) == 1.0
@@ -53,20 +53,20 @@ def test_a_ratio_is_of_rows_a_second_at_the_medians(timings):
     assert ratio(elsewhere, timings) == (4_000 / 2.0) / (1_000 / 2.0)
 
 
-def test_a_steady_ratio_is_of_steady_states_only(timings):
+def test_a_steady_ratio_compares_steady_times_only(timings):
     ours, theirs = timings[:2]
-    faster = timing("faster", 500, Sample(9.0, 0.125), part="First", base="ours, one")
+    faster = timing("faster", 500, Sample(9.0, 0.125), group="First", baseline="ours, one")
     assert ratio(ours, timings, steady=True) == 1.0
     assert ratio(theirs, timings, steady=True) is None
     assert ratio(faster, [*timings, faster], steady=True) == (500 / 0.125) / (1_000 / 0.5)
 
 
-def test_where_no_rows_are_given_a_ratio_is_of_times(timings):
+def test_without_rows_a_ratio_compares_times(timings):
     assert ratio(timings[3], timings) == 1.0
     assert ratio(timings[4], timings) == 0.25
 
 
-def test_without_its_base_the_first_that_was_measured_of_a_part_is_it(timings):
+def test_without_the_named_baseline_the_first_measured_case_of_the_group_is_used(timings):
     gone, theirs, elsewhere = timings[2], timings[1], timings[5]
     assert ratio(theirs, [gone, theirs, elsewhere]) == 1.0
     assert ratio(elsewhere, [gone, theirs, elsewhere]) == 1.0
@@ -83,26 +83,26 @@ def test_the_table(data, timings):
         "ours, one  1,000     2.000     500        250 – 1,000      1          2,000             1      100",
         "theirs     2,000     8.000     250        250 – 1,000    0.5                                        a remark",
         "gone                                                                                                not here",
-        "ratio: over ‘ours, one’",
+        "ratio: relative to ‘ours, one’",
         "",
         "Second",
         "",
         "                    median s  ratio",
         "ours, start            0.500      1",
         "ours, slower start     2.000   0.25  p50 ms 12",
-        "ratio: over ‘ours, start’",
+        "ratio: relative to ‘ours, start’",
         "",
         "Third",
         "",
         "                  rows  median s  rows/s  slowest – fastest  ratio",
         "ours, elsewhere  4,000     2.000   2,000      2,000 – 2,000      4",
-        "ratio: over ‘ours, one’",
+        "ratio: relative to ‘ours, one’",
         "",
-        "medians over rounds in turn, 3 in all; ratios are of rows/s, or of runs where no rows are given",
+        "medians over 3 alternating rounds; ratios are of rows/s, or of runs per second without rows",
     ]
 
 
-def test_markdown_has_a_table_for_each_part_and_ours_in_bold(data, timings):
+def test_markdown_has_a_table_for_each_group_and_our_cases_in_bold(data, timings):
     lines = to_markdown(timings, data, FACTS).splitlines()
     assert [line for line in lines if line.startswith("## ")] == ["## First", "## Second", "## Third"]
     assert "| **ours, slower start** | 2.000 | 0.25 | p50 ms 12 |" in lines
@@ -111,7 +111,7 @@ def test_markdown_has_a_table_for_each_part_and_ours_in_bold(data, timings):
     assert widths == [11] * 5 + [5] * 4 + [8] * 3
 
 
-def test_json_keeps_every_second_of_every_round(data, timings):
+def test_json_keeps_the_time_of_every_round(data, timings):
     content = json.loads(to_json(timings, data, FACTS))
     ours, theirs, gone, *_ = content["results"]
     assert content["machine"] == FACTS
@@ -122,7 +122,7 @@ def test_json_keeps_every_second_of_every_round(data, timings):
 
 
 def test_results_are_files_named_by_day_and_machine(tmp_path, data, timings):
-    place = [timing("ours, into /home/ann/place", 10, Sample(1.0), remark="as /etc/x/y.json", part="First")]
+    place = [timing("ours, into /home/ann/place", 10, Sample(1.0), remark="as /etc/x/y.json", group="First")]
     for suffix in ("", "-2"):
         paths = write_results(tmp_path, [*timings, *place], data, FACTS, date(2026, 11, 25))
         stem = f"2026-11-25-amd-epyc-7763-2-cores{suffix}"
@@ -147,11 +147,11 @@ def test_a_run_without_rows_has_no_chart(tmp_path, data, timings):
         ("arm64", "arm64-4-cores"),
     ],
 )
-def test_a_machine_is_named_by_what_it_is(processor, name):
+def test_a_machine_is_named_by_processor_and_cores(processor, name):
     assert machine_name({"processor": processor, "cores": "4"}) == name
 
 
-def test_names_of_runs_are_taken_in_turn(tmp_path):
+def test_a_used_file_name_gets_a_number(tmp_path):
     assert free_stem(tmp_path, "x") == "x"
     (tmp_path / "x.json").touch()
     assert free_stem(tmp_path, "x") == "x-2"
@@ -169,8 +169,8 @@ def test_absolute_paths_lose_their_folders(text, kept):
     assert without_folders(text) == kept
 
 
-def test_the_chart_has_a_bar_for_each_with_rows_and_ours_in_its_own_colour(timings):
-    shown = [one for one in timings if one.seconds and one.contender.rows]
+def test_the_chart_has_a_bar_for_each_case_with_rows_and_marks_ours_by_colour(timings):
+    shown = [one for one in timings if one.seconds and one.case.rows]
     (axes,) = figure_of(shown, "three rows").axes
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == [500.0, 250.0, 2_000.0]

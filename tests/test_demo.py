@@ -1,7 +1,13 @@
-"""The demonstration: it runs, it ends, and it notices when something is missing."""
+"""Run the demonstration: it ends, notices when something is missing, and prints commands that work."""
 
 import json
+import os
+import re
+import shlex
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +15,19 @@ import pytest
 
 from demo.__main__ import main
 from demo.ledger import check_ledger, results_table
+from demo.next_steps import next_steps
 from publisher.broker import Broker
+from tests.support.installed import installed_environment
+from tests.support.pages import read_page
 from tests.support.pubsub_fixtures import clients
+from tests.support.sources import ROOT
 
 pytestmark = pytest.mark.xdist_group("demo")  # they share one run
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the demonstration ran, with rows that are bad, too."""
+    """Return a folder in which the demonstration ran on rows some of which are bad."""
     folder = tmp_path_factory.mktemp("demo")
     rows = [f"{1_594_512_000 + 5 * n},device-{n % 3},{20 + n % 13}.5" for n in range(3_000)]
     rows[100:100] = ["not a row", "soon,device-1,21.5"]
@@ -70,11 +80,11 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "precious.txt").touch()
     assert main(["--output", str(tmp_path)]) == 2
-    assert "its results hold 'precious.txt', which no run has written" in capsys.readouterr().err
+    assert "its results hold 'precious.txt', which no job has written" in capsys.readouterr().err
     assert (tmp_path / "results" / "precious.txt").exists()
 
 
-def test_nobody_at_the_address(
+def test_no_server_at_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
@@ -91,3 +101,65 @@ def test_the_emulator_is_used_and_left_as_it_was(tmp_path: Path, monkeypatch: py
         assert main(["--csv", str(tmp_path / "rows.csv"), "--output", str(tmp_path)]) == 0
         assert list(pubsub.requests.list_topics(project="projects/demo")) == []
         assert list(pubsub.subscriber.list_subscriptions(project="projects/demo")) == []
+
+
+# `make demo`, as a reader gives it, and the commands it prints.
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return what `make demo` prints in an environment whose packages need not be installed first."""
+    venv = installed_environment(tmp_path_factory)
+    for stamp in (".created", ".runtime"):
+        (venv / stamp).touch()
+    env = {name: value for name, value in os.environ.items() if name != "PUBSUB_EMULATOR_HOST"}
+    out = tmp_path_factory.mktemp("make") / "demo"
+    command = ["make", "demo", f"VENV={venv}", f"OUT={out}"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def table_of(text: str) -> dict[str, str]:
+    """Return the lines of the table by their names."""
+    lines = text.split("rows read", 1)[1].split("\n\n", 1)[0].splitlines()
+    return dict(re.split(r" {2,}", line.strip(), maxsplit=1) for line in (f"rows read {lines[0]}", *lines[1:]))
+
+
+def test_the_table_is_that_of_the_readme(printed: str) -> None:
+    told, found = table_of(read_page("README.md")), table_of(printed)
+    assert list(found) == list(told)
+    varies = {"files written", "elapsed", "rows/s", "chart", "report"}
+    assert {name: found[name] for name in found.keys() - varies} == {name: told[name] for name in told.keys() - varies}
+    assert "\nledger check passed: every row is accounted for\n" in printed
+
+
+def test_the_commands_it_prints_work(printed: str) -> None:
+    check, explore, live = (shlex.split(line) for line in printed.splitlines() if line.startswith("    "))
+    env = os.environ | {"BROWSER": "echo opened %s"}
+    checked = subprocess.run(check, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout.splitlines()[-1]) == (
+        0, "ledger check passed: every row is accounted for"
+    )  # fmt: skip
+    opened = subprocess.run(explore, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    address = re.search(r"opened file://(\S+report\.html)", opened.stdout)
+    assert address, opened.stdout + opened.stderr
+    assert Path(address[1]).is_file()
+    with subprocess.Popen([*live, "--port", "0"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        assert "http://127.0.0.1:" in served.stdout.readline()
+        served.send_signal(signal.SIGINT)
+        assert served.wait(timeout=60) == 0
+
+
+def test_commands_name_the_interpreter_from_where_the_reader_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    page = tmp_path / "a report.html"
+    lines = next_steps(Path("out/my results"), page).splitlines()
+    assert lines[1] == "    .venv/bin/python -m telemetry reconcile --output 'out/my results'"
+    assert lines[3] == f"    .venv/bin/python -m webbrowser {page.as_uri()}"
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert "    /usr/bin/python3 -m telemetry serve --results out" in next_steps(Path("out"), page)

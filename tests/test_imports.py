@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "plotting/data": ("telemetry/*",),
     "plotting/draw": ("plotting/data", "plotting/style"),
     "templates": ("telemetry/*", "pipeline", "templates/*"),
-    "demo": ("telemetry/*", "transforms/ledger", "pipeline/commands"),
+    "demo": ("telemetry/*", "transforms/ledger"),
     "benchmarks": ("telemetry/*", "transforms/*", "pipeline/*", "publisher/*", "plotting/*", "benchmarks/*"),
 }
 """Which of our folders the files of each folder may import, besides their own.

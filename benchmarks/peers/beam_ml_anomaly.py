@@ -1,6 +1,6 @@
-"""Apache Beam's `ml.anomaly`: its AnomalyDetection with a fixed threshold, a key a device; no windows.
+"""Detect anomalies with Beam's `ml.anomaly` and a fixed threshold, one key per device, without windows.
 
-Its own detectors are statistical; a plain threshold is a detector of one's own whose score is the temperature.
+The detectors of Beam are statistical; a fixed threshold needs a custom detector whose score is the temperature.
 """
 
 import json
@@ -21,13 +21,13 @@ from benchmarks.peers.common import ANOMALIES, THRESHOLD, run
 
 @specifiable
 class Temperature(AnomalyDetector):
-    """The temperature itself as the score; nothing is learnt."""
+    """Detector that returns the temperature as the score and learns nothing."""
 
     def learn_one(self, x: beam.Row) -> None:
         """Learn nothing."""
 
     def score_one(self, x: beam.Row) -> float | None:
-        """Return the temperature in °C, None if there is none."""
+        """Return the temperature in °C, or None."""
         temp: float | None = x.temp
         return temp
 
@@ -47,7 +47,7 @@ def _as_line(keyed: tuple[str, AnomalyResult]) -> str:
 
 
 def _work(path: str, folder: Path) -> None:
-    at_least = math.nextafter(THRESHOLD, math.inf)  # its threshold is inclusive, ours is not
+    at_least = math.nextafter(THRESHOLD, math.inf)  # Beam's threshold is inclusive, that of the job is not
     detector = Temperature(features=["temp"], threshold_criterion=FixedThreshold(at_least))
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
         _ = (

@@ -1,9 +1,9 @@
-"""Apache Beam as its programming guide shows it: text in, a dict a row, windows, CombinePerKey, text out."""
+"""Use Apache Beam like its programming guide: text input, one dict per row, windows, CombinePerKey, text output."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -12,32 +12,32 @@ from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
 from benchmarks.peers.common import AGGREGATES, ANOMALIES, METRICS, THRESHOLD, WINDOW_S, run
 
-Row = dict[str, Any]
-State = dict[str, tuple[int, float, float, float]]
-"""Of each metric: number, sum, smallest, largest."""
+Row: TypeAlias = dict[str, Any]
+State: TypeAlias = dict[str, tuple[int, float, float, float]]
+"""Count, sum, minimum and maximum by metric."""
 
 
 class Statistics(beam.CombineFn):
-    """Number, sum, smallest and largest of each metric of the rows of a device."""
+    """Compute count, sum, minimum and maximum of each metric."""
 
     def create_accumulator(self) -> State:
-        """Return the statistics of nothing."""
+        """Return empty statistics."""
         return {}
 
     def add_input(self, mutable_accumulator: State, element: Row) -> State:
-        """Return them with one row more."""
+        """Add a row."""
         values = {name: element[name] for name in METRICS if element.get(name) is not None}
         return self._add(mutable_accumulator, {name: (1, value, value, value) for name, value in values.items()})
 
     def merge_accumulators(self, accumulators: Iterable[State]) -> State:
-        """Return those of all rows together."""
+        """Merge statistics."""
         whole: State = {}
         for part in accumulators:
             whole = self._add(whole, part)
         return whole
 
     def extract_output(self, accumulator: State) -> State:
-        """Return them as they are."""
+        """Return the statistics unchanged."""
         return accumulator
 
     @staticmethod
@@ -52,7 +52,7 @@ class Statistics(beam.CombineFn):
 
 
 class AggregateAsLine(beam.DoFn):
-    """A device's statistics in a window as a line of JSON."""
+    """Format the statistics of a device and window as a line of JSON."""
 
     def process(self, element: tuple[str, State], window: Any = beam.DoFn.WindowParam) -> Iterable[str]:
         """Yield the line."""
@@ -80,7 +80,7 @@ def _work(path: str, folder: Path) -> None:
         _ = (
             rows
             | "Window" >> beam.WindowInto(FixedWindows(WINDOW_S))
-            | "Key" >> beam.Map(lambda row: (row["device"], row))
+            | "AggregateKey" >> beam.Map(lambda row: (row["device"], row))
             | "Combine" >> beam.CombinePerKey(Statistics())
             | "Aggregate as line" >> beam.ParDo(AggregateAsLine())
             | "Write aggregates" >> beam.io.WriteToText(str(folder / AGGREGATES), shard_name_template="")

@@ -1,7 +1,7 @@
-"""Stock `ReadFromPubSub` on Beam's local streaming runner; its arguments are SUBSCRIPTION FOLDER ROWS.
+"""Run stock `ReadFromPubSub` on Beam's local streaming runner with the arguments SUBSCRIPTION FOLDER ROWS.
 
-It never ends by itself, so the clock stops when the last of ROWS rows has passed the threshold. The windows are of
-arrival time, because that reader's watermark is the wall clock; the open ones are not waited for.
+The pipeline does not end, so the measurement stops when ROWS rows have been compared with the threshold. Windows are
+of arrival time, because the watermark of that reader is the wall clock; open windows are ignored.
 """
 
 import json
@@ -23,18 +23,18 @@ from benchmarks.peers.common import ANOMALIES, THRESHOLD, WINDOW_S
 _LIMIT_S: Final = 300.0
 _DONE: Final = threading.Event()
 _TIMES: Final[list[float]] = []
-"""When each row had passed, seconds of the monotonic clock. The runner works in this process, on this module."""
+"""Monotonic seconds at which each row was processed. The runner works in this process and on this module."""
 
 
 class Detect(beam.DoFn):
-    """Append each row above the threshold to a file, and note that a row has passed."""
+    """Append each row above the threshold to a file, and record the time of each row."""
 
     def __init__(self, path: str, rows: int) -> None:
         self._path = path
         self._rows = rows
 
     def process(self, element: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-        """Yield the row by its device."""
+        """Yield the row with its device as key."""
         if (element.get("temp") or 0.0) > THRESHOLD:
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(json.dumps({name: element[name] for name in ("device", "ts", "temp")}) + "\n")
@@ -45,7 +45,7 @@ class Detect(beam.DoFn):
 
 
 def main() -> None:
-    """Run until all rows have passed."""
+    """Run until all rows are processed."""
     subscription, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     (folder / ANOMALIES).touch()
     options = PipelineOptions(["--streaming", "--project=benchmark"])
@@ -64,10 +64,10 @@ def main() -> None:
     if not _DONE.wait(_LIMIT_S):
         sys.exit(f"{len(_TIMES)} of {rows} rows after {_LIMIT_S:.0f} s")
     print("\n" + json.dumps({"seconds": _TIMES[-1] - began, "rows": len(_TIMES)}), flush=True)
-    os._exit(0)  # a pull in flight would hold the process for half a minute
+    os._exit(0)  # a pull in flight would delay the exit by half a minute
 
 
 if __name__ == "__main__":
-    from benchmarks.peers import beam_stock_pubsub  # as a module of its own name, so that Beam sends no copy of it
+    from benchmarks.peers import beam_stock_pubsub  # import by name, so that Beam pickles no copy of the module
 
     beam_stock_pubsub.main()

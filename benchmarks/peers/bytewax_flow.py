@@ -1,11 +1,11 @@
-"""Bytewax: a file source in its batches, an event-time clock, tumbling windows with a fold, file sinks."""
+"""Use Bytewax: a file source, an event-time clock, tumbling windows with a fold, and file sinks."""
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import bytewax.operators as op  # type: ignore[import-not-found]
 import bytewax.operators.windowing as win  # type: ignore[import-not-found]
@@ -17,15 +17,15 @@ from benchmarks.peers.common import AGGREGATES, ANOMALIES, METRICS, THRESHOLD, W
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WAIT: Final = timedelta(seconds=10)
-"""How long a window waits for what is out of order: as long as our job waits by default."""
-Row = dict[str, Any]
-State = dict[str, tuple[int, float, float, float]]
-"""Of each metric: number, sum, smallest, largest."""
+"""Wait for rows out of order, equal to the default lateness of the watermark of the job."""
+Row: TypeAlias = dict[str, Any]
+State: TypeAlias = dict[str, tuple[int, float, float, float]]
+"""Count, sum, minimum and maximum by metric."""
 
 
 def build(path: str, folder: Path) -> Any:
     """Return the dataflow."""
-    for name in (ANOMALIES, AGGREGATES):  # its file sink wants the file to exist, and makes none before the first item
+    for name in (ANOMALIES, AGGREGATES):  # the file sink needs existing files and creates none before the first item
         (folder / name).touch()
     flow = Dataflow("telemetry")
     rows = op.map("parse", op.input("read", flow, FileSource(path)), json.loads)
@@ -39,7 +39,7 @@ def build(path: str, folder: Path) -> Any:
         dict,
         _fold,
         _merge,
-        ordered=False,  # the statistics depend on no order, and sorting costs time, as its documentation says
+        ordered=False,  # the statistics do not depend on order, and the documentation warns that sorting costs time
     )
     op.output("write aggregates", op.map("aggregate as line", windowed.down, _aggregate), FileSink(folder / AGGREGATES))
     return flow

@@ -1,4 +1,4 @@
-"""What the peers share: what to compute, and how a run is told. Standard library only."""
+"""Define the common parameters of the peers and their report. Imports only the standard library."""
 
 import json
 import sys
@@ -18,9 +18,10 @@ AGGREGATES: Final = "aggregates.jsonl"
 
 
 def run(work: Callable[[str, Path], None], *packages: str) -> None:
-    """Do the work on the command line's input and output; the last line printed is JSON.
+    """Run `work` with the input and output of the command line, and print one line of JSON.
 
-    It says the seconds from the first read to the last write, without imports, and the versions of `packages`.
+    The line contains the time from the first read to the last write in seconds, without imports, and the versions of
+    `packages`.
     """
     path, folder = sys.argv[1], Path(sys.argv[2])
     began = time.perf_counter()

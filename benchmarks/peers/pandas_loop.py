@@ -1,4 +1,4 @@
-"""pandas row by row: `iterrows` and an `if`, as a first script does it; the threshold alone, no windows."""
+"""Use pandas row by row with `iterrows`, like a first script: only the threshold, without windows."""
 
 import json
 from pathlib import Path

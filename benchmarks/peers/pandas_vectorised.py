@@ -1,4 +1,4 @@
-"""pandas by columns: a mask for the threshold, one `groupby` with named aggregations for the windows."""
+"""Use pandas by columns: a mask for the threshold and one `groupby` with named aggregations for the windows."""
 
 from pathlib import Path
 

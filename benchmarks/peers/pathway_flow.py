@@ -1,4 +1,4 @@
-"""Pathway: JSON lines with a schema in static mode, tumbling windows, its reducers, JSON lines out."""
+"""Use Pathway in static mode: JSON lines with a schema, tumbling windows with reducers, JSON lines as output."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from benchmarks.peers.common import AGGREGATES, ANOMALIES, METRICS, THRESHOLD, W
 
 
 class Reading(pw.Schema):
-    """A row of the input; the columns that nobody asks for are left out."""
+    """Columns of the input that are used."""
 
     ts: float
     device: str

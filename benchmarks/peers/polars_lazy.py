@@ -1,4 +1,4 @@
-"""polars: the file scanned lazily and once, both results collected together by the streaming engine into files."""
+"""Use polars lazily: one scan of the file, with both results written by the streaming engine."""
 
 from pathlib import Path
 

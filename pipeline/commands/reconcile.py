@@ -3,167 +3,37 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.arguments import add_bigquery
 from telemetry.bigquery.flags import read_target
 from telemetry.errors import ConfigError
-from telemetry.model import ledger_items
-from telemetry.model.dead_letters import Reason
-from telemetry.model.kinds import OutputKind
 from telemetry.storage.files import StorageError
-from transforms.ledger.totals import FolderTotals, Store, StoredTotals, counted_kinds
+from transforms.ledger.check import LedgerCheck, RunCounts, check_ledger
+from transforms.ledger.totals import FolderTotals, Store
 
 EXAMPLES: Final = """
 %(prog)s --output results
 %(prog)s --output results --published published.json
 %(prog)s --bigquery my-project:telemetry --published published.json
 """
-_NO_RUN: Final = "(no run id)"
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Two numbers that must be equal.
-
-    Attributes:
-        what: what is counted.
-        expected: how many there must be.
-        found: how many there are.
-    """
-
-    what: str
-    expected: int
-    found: int
-
-    @property
-    def difference(self) -> str:
-        """Describe the difference; "" if there is none."""
-        off = self.found - self.expected
-        if not off:
-            return ""
-        return f"{self.what}: {self.found:,} of {self.expected:,}, {abs(off):,} {'missing' if off < 0 else 'too many'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Rows of one replay, or of all.
-
-    Attributes:
-        name: its id.
-        published: by the publisher's summary; None without one.
-        decoded: became readings.
-        rejected: became dead letters when they were decoded.
-        duplicates: were in messages that had come before, and were removed.
-        too_late: of the decoded, those that missed a window.
-    """
-
-    name: str
-    published: int | None
-    decoded: int
-    rejected: int
-    duplicates: int
-    too_late: int
-
-    @property
-    def aggregated(self) -> int:
-        """Of the decoded, those that are in all of their windows."""
-        return self.decoded - self.too_late
-
-    def claims(self) -> list[Claim]:
-        """Return what must hold."""
-        if self.published is None:
-            return []
-        accounted = self.decoded + self.rejected + self.duplicates
-        return [Claim(f"rows of {self.name}, decoded or rejected or duplicates, of those published",
-                      self.published, accounted)]  # fmt: skip
-
-
-def runs_of(totals: StoredTotals, published: Mapping[str, int]) -> list[Run]:
-    """Return a line for each run that the ledger or a publisher's summary knows."""
-    items: dict[str, dict[str, int]] = {run: {} for run in published}
-    for (run, item, detail), number in totals.ledger.items():
-        key = item if item != ledger_items.DEAD_LETTERS else f"{item}/{detail}"
-        counts = items.setdefault(run, {})
-        counts[key] = counts.get(key, 0) + number
-    rows = (
-        ledger_items.ROWS_DECODED,
-        ledger_items.ROWS_REJECTED,
-        ledger_items.ROWS_DUPLICATE,
-        f"{ledger_items.DEAD_LETTERS}/{Reason.TOO_LATE}",
-    )
-    lines = [
-        Run(run or _NO_RUN, published.get(run), *(counts.get(key, 0) for key in rows))
-        for run, counts in sorted(items.items())
-    ]
-    return [line for line in lines if line.published is not None or line.decoded or line.rejected or line.duplicates]
-
-
-def total_of(runs: Sequence[Run], published: Mapping[str, int]) -> Run:
-    """Return the sum of all runs."""
-    sums = (sum(getattr(run, name) for run in runs) for name in ("decoded", "rejected", "duplicates", "too_late"))
-    return Run("total", sum(published.values()) if published else None, *sums)
-
-
-def claims_of(totals: StoredTotals) -> list[Claim]:
-    """Return the equalities that must hold between the ledger and the results."""
-    values, missed = _ledger_counts(totals, ledger_items.VALUES), _ledger_counts(totals, ledger_items.VALUES_MISSED)
-    claims = [
-        Claim(f"readings in final windows, {metric}", values.get(metric, 0) - missed.get(metric, 0),
-              totals.values.get(metric, 0))
-        for metric in sorted(values.keys() | totals.values.keys())
-    ]  # fmt: skip
-    for kind in counted_kinds():
-        claims += _claims_of_kind(totals, kind)
-    return claims
-
-
-def _claims_of_kind(totals: StoredTotals, kind: OutputKind) -> list[Claim]:
-    """Return a claim for each detail; one for all where a table may have refused records, which has no detail."""
-    expected, found = _ledger_counts(totals, kind.ledger_item), totals.records.get(kind.name, {})
-    if not kind.rejectable:
-        return [
-            Claim(f"{kind.label}, {detail}", expected.get(detail, 0), found.get(detail, 0))
-            for detail in sorted(expected.keys() | found.keys())
-        ]
-    whole = Claim(kind.label, sum(expected.values()) - totals.refused.get(kind.name, 0), sum(found.values()))
-    return [] if kind.optional and not sum(expected.values()) and not whole.found else [whole]
-
-
-def _ledger_counts(totals: StoredTotals, item: str) -> dict[str, int]:
-    """Return the ledger's counts of an item by detail."""
-    counts: dict[str, int] = {}
-    for (_, name, detail), number in totals.ledger.items():
-        if name == item:
-            counts[detail] = counts.get(detail, 0) + number
-    return counts
-
-
-def report(totals: StoredTotals, published: Mapping[str, int]) -> tuple[str, list[str]]:
-    """Return the ledger check of one store as a table, and the problems found."""
-    runs = runs_of(totals, published)
-    total = total_of(runs, published)
-    lines = [_cells(run) for run in (*runs, total)]
+def to_text(check: LedgerCheck) -> str:
+    """Return the ledger check of one store as tables for a person."""
+    lines = [_cells(run) for run in (*check.runs, check.total)]
     widths = [max(map(len, column)) for column in zip(_COLUMNS, *lines, strict=True)]
-    table = [_row(cells, widths) for cells in (_COLUMNS, *lines)]
-    claims = claims_of(totals)
-    width = max(len(claim.what) for claim in claims)
-    stored = [f"{claim.what:<{width}}  {claim.expected:>13,}  {claim.found:>12,}" for claim in claims]
+    runs = [_row(cells, widths) for cells in (_COLUMNS, *lines)]
+    width = max(len(claim.what) for claim in check.claims)
+    claims = [f"{claim.what:<{width}}  {claim.expected:>13,}  {claim.found:>12,}" for claim in check.claims]
     heading = f"{'':<{width}}  {'in the ledger':>13}  {'stored':>12}"
-    problems = [claim.difference for run in (*runs, total) for claim in run.claims() if claim.difference]
-    problems += [claim.difference for claim in claims if claim.difference]
-    if not totals.ledger:
-        problems.insert(0, "there is no ledger")
-    if refused := totals.refused.get("aggregates", 0):
-        problems.append(f"{refused:,} aggregates were refused by BigQuery, they are among the dead letters")
-    return "\n".join([totals.where, "", *table, "", heading, *stored]), problems
+    return "\n".join([check.where, "", *runs, "", heading, *claims])
 
 
-def _cells(run: Run) -> tuple[str, ...]:
+def _cells(run: RunCounts) -> tuple[str, ...]:
     published = "–" if run.published is None else f"{run.published:,}"
     numbers = (run.decoded, run.rejected, run.duplicates, run.too_late, run.aggregated)
     return (run.name, published, *(f"{number:,}" for number in numbers))
@@ -195,15 +65,15 @@ def run(options: argparse.Namespace) -> int:
     passed = True
     for store in _stores(options):
         try:
-            text, problems = report(store.totals(), published)
+            check = check_ledger(store.totals(), published)
         except StorageError as error:
             raise ConfigError("--output", error.path, error.problem) from error
-        sys.stdout.write(text + "\n\n")
-        for problem in problems:
+        sys.stdout.write(to_text(check) + "\n\n")
+        for problem in check.problems:
             sys.stdout.write(f"ledger check failed: {problem}\n")
-        if not problems:
+        if not check.problems:
             sys.stdout.write("ledger check passed: every row is accounted for\n")
-        passed = passed and not problems
+        passed = passed and not check.problems
     return 0 if passed else 1
 
 

@@ -2,12 +2,18 @@
 
 import gc
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.arguments import EXAMPLES, add_arguments, build_parser, spell_out
 from telemetry.cli.commands import exit_code
 from telemetry.cli.suggestions import resembling
 from telemetry.errors import ConfigError
+from telemetry.extras import missing_package
+from telemetry.storage.buckets import check_extra
+from telemetry.storage.paths import StorageError
+
+if TYPE_CHECKING:
+    from pipeline.config import JobConfig
 
 __all__ = ["EXAMPLES", "add_arguments", "main"]
 
@@ -36,6 +42,7 @@ def _run(args: Sequence[str], program: str, alone: bool) -> int:
     except ConfigError:
         _check_spelling(beam_args)
         raise
+    _check_extras(config)
     if alone:
         from pipeline.startup.malloc import keep_freed_memory
 
@@ -45,6 +52,22 @@ def _run(args: Sequence[str], program: str, alone: bool) -> int:
 
         gc.freeze()  # what is loaded stays: the collector need not search it again and again
         return run_config(config)
+
+
+def _check_extras(config: "JobConfig") -> None:
+    """Check that the packages for the job's buckets and tables are installed, before Beam warns of each that is not.
+
+    Raises:
+        ConfigError: naming the flag, its value and the extra to install.
+    """
+    named = [("--input", path) for path in config.inputs] + [("--output", config.output)]
+    for flag, path in named:
+        try:
+            check_extra(path)
+        except StorageError as error:
+            raise ConfigError(flag, path, error.problem) from error
+    if config.bigquery and (problem := missing_package("google.cloud.bigquery")):
+        raise ConfigError("--bigquery", config.bigquery, problem)
 
 
 def _check_spelling(beam_args: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from telemetry.storage.paths import StorageError
 
 _CHUNK: Final = 1 << 20
 _RANGE: Final = 32 << 20
-_BARE_GLOB: Final = re.compile(r"[^/[*?]*[[*?]")
+_BARE_GLOB: Final = re.compile(r"[^/\[*?]*[\[*?]")
 """Glob without a folder before its first wildcard: Beam lists no folder for it, not even the current one."""
 _SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": False}
 

@@ -1,4 +1,4 @@
-"""Readings from CSV files: the time, the device and one metric; what cannot be read is counted, never guessed."""
+"""Read time, device and one metric from CSV files or an archive of readings; count the unreadable rows."""
 
 import gzip
 import io
@@ -23,7 +23,6 @@ from telemetry.storage.result_store import read_tables
 from telemetry.text.timestamps import LATEST_US, MICROS, parse_time
 
 _BLOCK_BYTES: Final = 1 << 20
-"""A CSV file is read in blocks of so many bytes, and a line has to fit into one."""
 _LEAST_ROWS: Final = 1 << 16
 _TEXT: Final = pa.string()
 _KEPT: Final = ("device", "source_time")
@@ -32,35 +31,35 @@ _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 @dataclass(frozen=True)
 class Readings:
-    """One metric of the rows of some files."""
+    """Values of one metric from some files."""
 
     frame: pd.DataFrame
-    """The readable rows in file order: `device` (categorical), `time` (datetime64[us, UTC]), `value` (the metric's
-    unit)."""
+    """Readable rows in file order: `device` (categorical), `time` (datetime64[us, UTC]), `value` (metric's unit)."""
     unreadable: int
     """Rows without a readable time, device or value."""
 
 
-def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
-    """Read one metric of CSV files, or of the readings that a job has archived.
+def read_readings(paths: Sequence[str | Path], metric: str, *, block_bytes: int = _BLOCK_BYTES) -> Readings:
+    """Read one metric from CSV files or from the readings that a job archived.
 
-    A file is read in blocks: held are the columns asked for, about 20 bytes a row, and not the text. A CSV file in a
-    bucket is fetched whole.
+    Files are read in blocks; only the values of the columns needed are kept, about 20 bytes per row. A CSV file in a
+    bucket is downloaded whole.
 
     Args:
-        paths: CSV with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` of
+        paths: CSV files with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` files of
             the archive; or a folder of those. On any Beam filesystem.
-        metric: the metric.
+        metric: name of the metric.
+        block_bytes: size of the blocks in which a CSV file is read; no line may be longer.
 
     Raises:
-        ConfigError: if a file is missing, is neither, or has no such column or two of the name.
+        ConfigError: if a file is missing or of another format, or the metric's column is missing or ambiguous.
     """
-    columns, unreadable = _Columns(), 0
+    columns, unreadable = _ReadingColumns(), 0
     try:
         for path in map(str, paths):
             archived = _archive_of(path)
             if archived is None:
-                unreadable += _read_csv(path, metric, columns)
+                unreadable += _read_csv(path, metric, columns, block_bytes)
             else:
                 for _, table in read_tables("readings", archived, [*_KEPT, metric]):
                     _add_archived(table, metric, columns)
@@ -69,8 +68,8 @@ def read_readings(paths: Sequence[str | Path], metric: str) -> Readings:
     return Readings(columns.frame(), unreadable)
 
 
-class _Column:
-    """An array that grows by its end, in place: what is read is not held once in blocks and once more joined."""
+class _GrowingArray:
+    """Array that grows in place, so that the values are never held twice, in blocks and concatenated."""
 
     def __init__(self, kind: type[np.generic]) -> None:
         self._held: Any = np.empty(0, kind)
@@ -84,21 +83,25 @@ class _Column:
         self._length = end
 
     def take(self) -> Any:
-        """Return all values; afterwards there are none here."""
+        """Return all values and release them."""
         self._held.resize(self._length, refcheck=False)
         taken, self._held, self._length = self._held, self._held[:0].copy(), 0
         return taken
 
 
-class _Columns:
-    """Rows as bare columns, gathered block by block: of a device its number, its name is held once."""
+class _ReadingColumns:
+    """Columns of the readings, appended block by block; devices are dictionary-encoded."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._device, self._micros, self._value = _Column(np.int32), _Column(np.int64), _Column(np.float64)
+        self._device, self._micros, self._value = (
+            _GrowingArray(np.int32),
+            _GrowingArray(np.int64),
+            _GrowingArray(np.float64),
+        )
 
     def add(self, device: pa.Array, micros: Any, values: Any) -> None:
-        """Append rows: names without nulls, microseconds since the epoch (int64), values (float64), of one length."""
+        """Append rows: device names without nulls, microseconds since the epoch (int64) and values (float64)."""
         encoded = device.dictionary_encode()
         names = encoded.dictionary.to_pylist()
         numbers = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names], dtype=np.int32)
@@ -107,7 +110,7 @@ class _Columns:
         self._value.add(values)
 
     def frame(self) -> pd.DataFrame:
-        """Return all rows; afterwards there are none here."""
+        """Return all rows and release them."""
         time = pd.DatetimeIndex(self._micros.take().view("M8[us]"), tz="UTC")
         device = pd.Categorical.from_codes(self._device.take(), pd.Index(list(self._numbers), dtype=object))
         return pd.DataFrame({"device": device, "time": time, "value": self._value.take()}, copy=False)
@@ -125,22 +128,22 @@ def _archive_of(path: str) -> list[str] | None:
     return found
 
 
-def _add_archived(table: pa.Table, metric: str, columns: _Columns) -> None:
-    table = table.filter(pc.is_valid(table.column(metric)))  # a reading need not carry every metric
+def _add_archived(table: pa.Table, metric: str, columns: _ReadingColumns) -> None:
+    table = table.filter(pc.is_valid(table.column(metric)))  # a reading may lack the metric
     micros = table.column("source_time").cast(pa.int64()).to_numpy()
     columns.add(table.column("device").combine_chunks(), micros, table.column(metric).to_numpy())
 
 
-def _read_csv(path: str, metric: str, columns: _Columns) -> int:
-    """Append the readable rows of a file and return how many there are of the others."""
+def _read_csv(path: str, metric: str, columns: _ReadingColumns, block_bytes: int) -> int:
+    """Append the readable rows of a file and return the number of unreadable ones."""
     unreadable = 0
 
     def skip(_row: object) -> str:
         nonlocal unreadable
-        unreadable += 1  # a line that does not fit the header
+        unreadable += 1  # the line has more or fewer cells than the header
         return "skip"
 
-    for block in _blocks(path, ("ts", "device", metric), skip):
+    for block in _blocks(path, ("ts", "device", metric), skip, block_bytes):
         device = block.column("device")
         seconds = _numbers(block.column("ts"), _seconds)
         values = _numbers(block.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
@@ -152,18 +155,20 @@ def _read_csv(path: str, metric: str, columns: _Columns) -> int:
     return unreadable
 
 
-def _blocks(path: str, wanted: Sequence[str], skip: Callable[[object], str]) -> Iterator[pa.RecordBatch]:
-    """Yield the wanted columns as text, a block of the file at a time.
+def _blocks(
+    path: str, wanted: Sequence[str], skip: Callable[[object], str], block_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the wanted columns of a file as text, block by block.
 
     Raises:
-        ConfigError: if it cannot be read to its end, or does not have each of the columns once.
+        ConfigError: if the file cannot be read to its end, or does not have each of the columns exactly once.
     """
     try:
         with _open(path) as file:
             _check_header(path, file, wanted)
             with pa.csv.open_csv(
                 file,
-                pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+                pa.csv.ReadOptions(use_threads=False, block_size=block_bytes),
                 pa.csv.ParseOptions(invalid_row_handler=skip),
                 pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, _TEXT), include_columns=wanted),
             ) as reader:
@@ -174,7 +179,7 @@ def _blocks(path: str, wanted: Sequence[str], skip: Callable[[object], str]) -> 
 
 
 def _open(path: str) -> Any:
-    """Return the bytes of a CSV file, unpacked, as a file that can go back to its beginning."""
+    """Open a CSV file for reading, decompressed and seekable."""
     source = io.BytesIO(read_file(path)) if scheme_of(path) else path
     if path.endswith(".gz"):
         return gzip.open(source)
@@ -193,18 +198,18 @@ def _check_header(path: str, file: Any, wanted: Sequence[str]) -> None:
 
 
 def _numbers(cells: Any, parse: Callable[[str], float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the exact doubles of the cells; NaN for what is not a number."""
+    """Return the exact doubles of the cells; NaN for each cell that is not a number."""
     trimmed = pc.utf8_trim_whitespace(cells)
     try:
         return trimmed.cast(pa.float64()).to_numpy()  # type: ignore[no-any-return]
-    except pa.ArrowInvalid:  # at least one cell is no plain number: one by one, each distinct text once
+    except pa.ArrowInvalid:  # some cell is not a plain number: parse each distinct text once
         meaning = {text: parse(text) for text in trimmed.unique().to_pylist()}
         return np.array([meaning[text] for text in trimmed.to_pylist()])
 
 
 def _number(text: str) -> float:
     try:
-        return math.nan if "_" in text else float(text)  # float() would take Python's 1_000
+        return math.nan if "_" in text else float(text)  # float() accepts Python's 1_000
     except ValueError:
         return math.nan
 

@@ -1,7 +1,6 @@
-"""Stored results of a run as pandas frames: the latest pane of each window, each anomaly once.
+"""Read the results of a run as pandas frames: the latest pane of each window, each anomaly once.
 
-Reads the records of a job, from files or from BigQuery; see `telemetry.storage.result_store`. Times become
-``datetime64[us, UTC]``.
+The records lie in files or in BigQuery; see `telemetry.storage.result_store`. Times become ``datetime64[us, UTC]``.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plotting.data.source import Source, explained, store_of
+from telemetry.model.kinds import KINDS
 from telemetry.storage.result_store import ResultStore, schema_of
 
-_WINDOW: Final = ["device", "metric", "window_start", "window_end"]
-AGGREGATE_COLUMNS: Final = (*_WINDOW, "count", "mean", "stddev", "min", "max", "pane_index")
+_AGGREGATES: Final = KINDS["aggregates"]
+_WINDOW: Final = list(_AGGREGATES.key)
+AGGREGATE_COLUMNS: Final = (*_WINDOW, "count", "mean", "stddev", "min", "max", _AGGREGATES.version)
 ANOMALY_COLUMNS: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),
     *("value", "threshold", "threshold_upper", "comparison", "event_time", "source_time"),
@@ -33,16 +34,16 @@ class RunResults:
     """One metric of a stored run."""
 
     aggregates: pd.DataFrame
-    """One row a (device, window), in order; values in the metric's unit, times UTC."""
+    """One row for each device and window, in order; values in the metric's unit, times UTC."""
     anomalies: pd.DataFrame
-    """One row an anomaly, in order of event time; values in the metric's unit, times UTC."""
+    """One row for each anomaly, in order of event time; values in the metric's unit, times UTC."""
     metrics: tuple[str, ...]
-    """Every metric that has a result in the run, sorted, whichever was asked for."""
+    """Every metric that has a result in the run, sorted, whichever was requested."""
 
 
 @dataclass(frozen=True)
 class RunRecords:
-    """What an overview counts, of one metric or of all."""
+    """Records that an overview counts, of one metric or of all."""
 
     windows: pd.DataFrame
     """`device`, `window_start`, `window_end` (UTC) of each window with data, once, whatever its metrics and panes."""
@@ -51,15 +52,15 @@ class RunRecords:
     letters: pd.DataFrame
     """`reason` and `event_time` (UTC or NaT) of each dead letter."""
     metrics: tuple[str, ...]
-    """Every metric that has a result in the run, sorted, whichever was asked for."""
+    """Every metric that has a result in the run, sorted, whichever was requested."""
 
 
 def read_run(results: Source, metric: str | None = None) -> RunRecords:
-    """Read what an overview counts, a file or a page at a time.
+    """Read the records that an overview counts, one file or page at a time.
 
     Args:
-        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
-        metric: The metric wanted; None means all. Dead letters belong to none and are all read.
+        results: A store, or the folder that the job was given as ``--output``, on any Beam filesystem.
+        metric: The metric to read; None for all. Dead letters have no metric and are all read.
 
     Raises:
         ConfigError: if there are no results, or they cannot be read.
@@ -71,7 +72,7 @@ def read_run(results: Source, metric: str | None = None) -> RunRecords:
         return _read_each(store, kind, _COUNTED[kind], lambda t: _of(t, metric).group_by(columns).aggregate([]))
 
     with explained():
-        store.check()
+        store.check_has_results()
         windows, windows_of = distinct("aggregates")
         anomalies, anomalies_of = distinct("anomalies")
         letters = store.read("dead_letters", _COUNTED["dead_letters"]).to_pandas()
@@ -80,19 +81,19 @@ def read_run(results: Source, metric: str | None = None) -> RunRecords:
 
 
 def read_results(results: Source, metric: str, *, windows: bool = True) -> RunResults:
-    """Read the aggregates and the anomalies of one metric, a file or a page at a time.
+    """Read the aggregates and the anomalies of one metric, one file or page at a time.
 
     Args:
-        results: Where they are; a folder is what was given to the job as ``--output``, on any Beam filesystem.
-        metric: The metric wanted; a metric without results gives empty frames with the same columns.
-        windows: Whether the aggregates are wanted, too; else they are not read, and `metrics` are of anomalies alone.
+        results: A store, or the folder that the job was given as ``--output``, on any Beam filesystem.
+        metric: The metric to read; one without results gives empty frames with the same columns.
+        windows: Whether to read the aggregates, too; else `metrics` are those of anomalies alone.
 
     Raises:
         ConfigError: if there are no results, or they cannot be read.
     """
     store = store_of(results)
     with explained():
-        store.check()
+        store.check_has_results()
         aggregates, windows_of = schema_of("aggregates", AGGREGATE_COLUMNS).empty_table().to_pandas(), set[str]()
         if windows:
             aggregates, windows_of = _read_each(store, "aggregates", AGGREGATE_COLUMNS, lambda t: _of(t, metric))
@@ -101,13 +102,13 @@ def read_results(results: Source, metric: str, *, windows: bool = True) -> RunRe
 
 
 def latest_panes(aggregates: pd.DataFrame) -> pd.DataFrame:
-    """Keep the highest `pane_index` of each (device, metric, window): panes accumulate, so it is the truth."""
-    latest = aggregates.sort_values("pane_index", kind="stable").drop_duplicates(_WINDOW, keep="last")
+    """Return the last pane of each device, metric and window: panes accumulate, so it is the truth."""
+    latest = aggregates.sort_values(_AGGREGATES.version, kind="stable").drop_duplicates(_WINDOW, keep="last")
     return latest.sort_values(_WINDOW, ignore_index=True)
 
 
 def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
-    """Keep each `anomaly_id` once: delivery is at least once, and the id of a repetition is the same."""
+    """Return each anomaly once: delivery is at least once, and a repetition has the same id."""
     unique = anomalies.drop_duplicates("anomaly_id")
     return unique.sort_values(["event_time", "anomaly_id"], ignore_index=True)
 
@@ -115,7 +116,7 @@ def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
 def _read_each(
     store: ResultStore, kind: str, columns: Sequence[str], keep: Callable[[pa.Table], pa.Table]
 ) -> tuple[pd.DataFrame, set[str]]:
-    """Return what `keep` leaves of each part of a kind, and the names of all metrics; a part is held at a time."""
+    """Return the rows of a kind that `keep` selects, and the names of all metrics; holds one file or page at a time."""
     parts, metrics = [keep(schema_of(kind, columns).empty_table())], set[str]()
     for table in store.tables(kind, columns):
         metrics.update(pc.unique(table.column("metric")).to_pylist())

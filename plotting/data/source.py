@@ -1,4 +1,4 @@
-"""Where the results come from that are drawn: a folder of files, or a BigQuery dataset."""
+"""Open the results to draw: a folder of files or a BigQuery dataset."""
 
 import argparse
 import contextlib
@@ -28,15 +28,15 @@ def add_source(parser: argparse._ActionsContainer) -> None:
 
 
 def add_readings(parser: argparse._ActionsContainer, words: str) -> None:
-    """Add the flag that names files of readings, with what it means to the command."""
+    """Add the flag that names files of readings, with its help text."""
     parser.add_argument("--readings", nargs="+", action="extend", default=[], metavar="PATH", help=words)
 
 
 def open_results(options: argparse.Namespace) -> ResultStore:
-    """Return the results that the flags of `add_source` name; of a folder, nothing is read yet.
+    """Return the results that the flags of `add_source` name; nothing is read from a folder yet.
 
     Raises:
-        ConfigError: if they name none or two, or BigQuery cannot be used.
+        ConfigError: if the flags name none or two, or BigQuery cannot be used.
     """
     target = read_target(options.bigquery, options.bigquery_endpoint)
     if options.results and target is not None:
@@ -51,24 +51,24 @@ def open_results(options: argparse.Namespace) -> ResultStore:
 
 
 def store_of(results: Source) -> ResultStore:
-    """Return a store as it is, and that of a folder."""
+    """Return the store of a folder; a store is returned unchanged."""
     return FileStore(str(results)) if isinstance(results, str | Path) else results
 
 
 def flag_of(store: ResultStore) -> str:
-    """Return the flag that names a store: what it says itself, else --results."""
+    """Return the flag that names a store: its own, else --results."""
     flag: str = getattr(store, "flag", "--results")
     return flag
 
 
 def refusal(store: ResultStore, problem: str) -> ConfigError:
-    """Return what is wrong with the results, under the flag that names them."""
+    """Return an error about a store, under the flag that names it."""
     return ConfigError(flag_of(store), store, problem)
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turn what cannot be read in a folder into a ConfigError; a dataset raises one itself."""
+    """Turn a StorageError of a folder into a ConfigError; a dataset raises ConfigErrors."""
     try:
         yield
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""Draws what there is most of, one bar a name: anomalies by rule, dead letters by reason."""
+"""Draw bar charts of counts by name: anomalies by rule, dead letters by reason."""
 
 from collections.abc import Callable
 
@@ -6,23 +6,30 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from plotting.data.summaries import MAX_BARS, Overview
-from plotting.draw.chart_parts import LABEL, add_legend, escape, say_nothing, set_title, shorten
+from plotting.data.overview_counts import MAX_BARS, Overview
+from plotting.draw.chart_parts import (
+    LABEL_SIZE_PT,
+    add_chart_legend,
+    escape_math,
+    set_title,
+    shorten,
+    write_placeholder,
+)
 from plotting.style.texts import Texts
 from plotting.style.themes import Theme
 
-Bars = list[tuple[str, dict[str, int]]]
-"""Names, and how many of what there are of each."""
+BarCounts = list[tuple[str, dict[str, int]]]
+"""Names, most frequent first, each with its counts by severity ("" where there is no severity)."""
 
 
-def bars_of(overview: Overview) -> tuple[Bars, Bars]:
-    """Return the bars of anomalies by rule, of severities, and of dead letters by reason."""
+def bars_of(overview: Overview) -> tuple[BarCounts, BarCounts]:
+    """Return the bars of anomalies by rule, divided by severity, and the bars of dead letters by reason."""
     rules = [(name, dict(by)) for name, by in overview.rules]
     return rules, [(name, {"": count}) for name, count in overview.reasons]
 
 
-def fold(bars: Bars, texts: Texts) -> Bars:
-    """Join what is rarer than the `MAX_BARS` longest bars."""
+def merge_rare_bars(bars: BarCounts, texts: Texts) -> BarCounts:
+    """Merge all bars after the first `MAX_BARS` into one."""
     rest = bars[MAX_BARS:]
     shown = [(shorten(name), by) for name, by in bars[:MAX_BARS]]
     if not rest:
@@ -36,17 +43,27 @@ def fold(bars: Bars, texts: Texts) -> Bars:
 
 def draw_bars(
     axes: Axes,
-    bars: Bars,
+    bars: BarCounts,
     title: str,
     nothing: str,
     texts: Texts,
     theme: Theme,
     key_of: Callable[[str], str] | None,
 ) -> None:
-    """Draw one bar a name, of parts; with `key_of` the parts are severities, and a legend says which."""
+    """Draw one stacked bar per name.
+
+    Args:
+        axes: target.
+        bars: counts by name.
+        title: title of the chart.
+        nothing: text shown if there are no bars.
+        texts: texts of the language.
+        theme: colours.
+        key_of: text of each severity in the legend; None if the counts have no severity.
+    """
     set_title(axes, title, theme)
     if not bars:
-        return say_nothing(axes, nothing, theme)
+        return write_placeholder(axes, nothing, theme)
     order = [*theme.severities, *sorted({key for _, by in bars for key in by} - set(theme.severities))]
     totals = np.array([sum(by.values()) for _, by in bars])
     rows, begun = np.arange(len(bars)), np.zeros(len(bars))
@@ -67,16 +84,16 @@ def draw_bars(
             (4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=LABEL,
+            fontsize=LABEL_SIZE_PT,
             color=theme.label,
             gid="total",
         )
     axes.set_xlim(0, float(totals.max()) * 1.14)
-    least = max(len(bars), 4)  # a single bar is not a wall
+    least = max(len(bars), 4)  # leave space, so that one or two bars are not drawn very thick
     axes.set_ylim(least - 0.5, -0.5)
-    axes.set_yticks(rows, labels=[escape(name) for name, _ in bars])
+    axes.set_yticks(rows, labels=[escape_math(name) for name, _ in bars])
     axes.tick_params(axis="y", length=0)
     axes.set_xticks([])
     axes.spines["left"].set_visible(True)
     axes.spines["left"].set_color(theme.edge)
-    return add_legend(axes, keys, theme, "upper left", (0, 0)) if keys else None
+    return add_chart_legend(axes, keys, theme, "upper left", (0, 0)) if keys else None

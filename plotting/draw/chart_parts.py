@@ -1,4 +1,4 @@
-"""What the charts of an overview have in common: colours, titles, legends, names, and words where nothing is."""
+"""Provide the elements shared by the charts of an overview: colours, titles, legends, names and placeholders."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -9,25 +9,25 @@ from matplotlib.patches import Patch
 from plotting.style.texts import visible
 from plotting.style.themes import Theme
 
-LABEL: Final = 8.5  # points
+LABEL_SIZE_PT: Final = 8.5
 _LONGEST: Final = 22  # characters of a name beside a row
 
 
-def tone(axes: Axes, theme: Theme) -> None:
-    """Give axes the theme's colours, and no frame, also where no style sheet is in force."""
+def apply_theme(axes: Axes, theme: Theme) -> None:
+    """Apply the theme's colours to axes and hide their frame, whichever style sheet is active."""
     axes.set_facecolor(theme.paper)
     axes.spines[:].set_visible(False)
     axes.grid(False)
-    axes.tick_params(color=theme.edge, labelcolor=theme.label, labelsize=LABEL)
+    axes.tick_params(color=theme.edge, labelcolor=theme.label, labelsize=LABEL_SIZE_PT)
 
 
 def set_title(axes: Axes, text: str, theme: Theme) -> None:
-    """Write what a chart shows above it."""
+    """Write the title of a chart."""
     axes.set_title(text, loc="left", fontsize=9.5, color=theme.ink, pad=7, parse_math=False)
 
 
-def say_nothing(axes: Axes, text: str, theme: Theme) -> None:
-    """Say in the middle of axes that there is nothing to show, and show no ticks."""
+def write_placeholder(axes: Axes, text: str, theme: Theme) -> None:
+    """Write a text into the middle of empty axes and hide their ticks."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color(theme.grid)
@@ -38,15 +38,15 @@ def say_nothing(axes: Axes, text: str, theme: Theme) -> None:
 Corner = Literal["lower right", "upper left"]
 
 
-def add_legend(axes: Axes, keys: Sequence[Patch], theme: Theme, corner: Corner, at: tuple[float, float]) -> None:
-    """Put a legend outside of axes: its corner at a place in their coordinates."""
+def add_chart_legend(axes: Axes, keys: Sequence[Patch], theme: Theme, corner: Corner, at: tuple[float, float]) -> None:
+    """Add a legend outside of axes, with the given corner at a point in axes coordinates."""
     axes.legend(
         handles=keys,
         loc=corner,
         bbox_to_anchor=at,
         ncols=len(keys),
         frameon=False,
-        fontsize=LABEL,
+        fontsize=LABEL_SIZE_PT,
         labelcolor=theme.label,
         borderaxespad=0.2,
         handlelength=1.2,
@@ -56,13 +56,13 @@ def add_legend(axes: Axes, keys: Sequence[Patch], theme: Theme, corner: Corner, 
 
 
 def shorten(name: str) -> str:
-    """Return a name short enough to stand beside a row: its middle is left out."""
+    """Return a name short enough for a row label, with its middle replaced by an ellipsis."""
     name = visible(name)
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST // 2]}…{name[1 - _LONGEST // 2 :]}"
 
 
-def escape(text: str) -> str:
-    """Return text as a tick's label that is not read as a formula."""
+def escape_math(text: str) -> str:
+    """Escape dollar signs, so that Matplotlib does not parse a tick label as a formula."""
     return text.replace("$", r"\$")

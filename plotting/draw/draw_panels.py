@@ -1,4 +1,4 @@
-"""Draws panels on Matplotlib axes: red above, blue below, and every word from `Texts`."""
+"""Draw panels on Matplotlib axes: anomalies in red above readings or windows in blue."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,27 +11,27 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from plotting.data.downsample import MetricValues, Windows, break_at_gaps, merge_windows, thin_points
 from plotting.data.panels import Panel
-from plotting.data.reduce import Values, Windows, break_at_gaps, merge_windows, thin_points
 from plotting.draw.time_axis import DAY_US, style_time_axis, to_days
 from plotting.style.texts import Texts
 from plotting.style.themes import LIGHT, Theme
 
-BAND: Final = 0.3  # opacity of the minimum–maximum band
-DEVIATION: Final = 0.4  # and of the one within it
-_FEW: Final = 60  # windows up to which each mean has a dot of its own
+RANGE_OPACITY: Final = 0.3  # opacity of the minimum–maximum band
+DEVIATION_OPACITY: Final = 0.4  # opacity of the standard deviation band, drawn over it
+_DOTS_UP_TO: Final = 60  # most windows whose means are marked by dots
 DASHES: Final = (0, (5, 3))
 WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
 _TOP_IN, _BOTTOM_IN, _GAP_IN = 1.12, 0.78, 0.38
-COLUMNS: Final = 1400  # device pixels of a panel at the style's resolution, as are the rows below
+COLUMNS: Final = 1400  # width of a panel in pixels at the style's resolution
 _ROWS_PER_INCH: Final = 150
-_LINE_IN: Final = 0.14  # height of a text beside a threshold
-_PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # up to so many panels, so high is each
+_LINE_IN: Final = 0.14  # height of a threshold's label
+_PANEL_IN: Final = ((1, 4.6), (2, 2.8), (4, 2.2), (12, 1.5))  # (most panels, height of each)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What all panels share: the time span (microseconds, UTC) and the range of values."""
+    """Time span (microseconds, UTC) and value range shared by all panels."""
 
     span: tuple[int, int]
     low: float
@@ -39,7 +39,7 @@ class Scale:
 
 
 def new_figure(panels: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure with that many panels, one under the other, on shared axes."""
+    """Return a figure with that many panels below each other, which share both axes."""
     height = next((inches for most, inches in _PANEL_IN if panels <= most), _PANEL_IN[-1][1])
     total = _TOP_IN + _BOTTOM_IN + panels * height + (panels - 1) * _GAP_IN
     figure = Figure(figsize=(WIDTH_IN, total))
@@ -56,7 +56,7 @@ def new_figure(panels: int) -> tuple[Figure, list[Axes]]:
 
 
 def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: bool = False) -> Scale:
-    """Return the scale that shows every value and every threshold of the panels, and their `deviation` if wanted."""
+    """Return the scale that fits all values and thresholds of the panels and, with `deviation`, their deviations."""
     values = [
         part
         for panel in panels
@@ -66,7 +66,7 @@ def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: b
             panel.windows.min,
             panel.windows.max,
             np.array(panel.thresholds),
-            *(spread(panel.windows) if deviation else ()),
+            *(deviation_band(panel.windows) if deviation else ()),
         )
         if len(part)
     ]
@@ -75,29 +75,31 @@ def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: b
     return Scale(span, low - margin, high + margin)
 
 
-def spread(windows: Windows) -> tuple[Values, Values]:
-    """Return a standard deviation below and above the mean of each window."""
+def deviation_band(windows: Windows) -> tuple[MetricValues, MetricValues]:
+    """Return the mean minus and plus one standard deviation of each window."""
     return windows.mean - windows.stddev, windows.mean + windows.stddev
 
 
 def draw_panel(
     axes: Axes, panel: Panel, scale: Scale, bounds: Sequence[str], *, deviation: bool = False, theme: Theme = LIGHT
 ) -> int:
-    """Draw one device and return how many points (or windows) were drawn, after thinning.
+    """Draw one device and return the number of points (or windows) drawn after thinning.
 
     Args:
-        axes: Where.
-        panel: What.
-        scale: The span and the range all panels share.
-        bounds: The text of each of the panel's thresholds, written beside its line.
-        deviation: Whether windows have a band of their standard deviation, too.
-        theme: The colours.
+        axes: Target.
+        panel: Content.
+        scale: Time span and value range shared by all panels.
+        bounds: Label of each of the panel's thresholds, written beside its line.
+        deviation: Whether to draw the band of the windows' standard deviation.
+        theme: Colours.
     """
     if len(panel.windows):
         drawn = _draw_windows(axes, panel, scale, deviation, theme)
     else:
         drawn = _draw_readings(axes, panel, scale, theme)
-    for threshold, text, up in zip(panel.thresholds, bounds, _apart(axes, panel.thresholds, scale), strict=True):
+    for threshold, text, up in zip(
+        panel.thresholds, bounds, _separate_labels(axes, panel.thresholds, scale), strict=True
+    ):
         axes.axhline(threshold, color=theme.red, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
         place, beside = axes.get_yaxis_transform(), 1.004
         axes.text(beside, up, text, color=theme.red, va="center", fontsize=8, transform=place, gid="bound")
@@ -115,8 +117,8 @@ def draw_panel(
     return drawn
 
 
-def _apart(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]:
-    """Return where to write the thresholds (in ascending order) so that no text lies on another."""
+def _separate_labels(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]:
+    """Return label positions for the thresholds (ascending), moved apart where labels would overlap."""
     height = axes.get_window_extent().height / axes.figure.dpi
     least = _LINE_IN / height * (scale.high - scale.low)
     places = list(thresholds)
@@ -150,30 +152,32 @@ def _draw_windows(axes: Axes, panel: Panel, scale: Scale, deviation: bool, theme
     merged = merge_windows(panel.windows, scale.span, COLUMNS)
     line = break_at_gaps(merged)
     middles = line.start + (line.end - line.start) // 2
-    # Each window is a column of the band, as wide as it is long or, where windows overlap, as its step: a lone
-    # window that reaches far stays a column and does not fade to a needle, and one window alone is seen.
+    # Each window is one rectangle of the band, as wide as the window is long or, where windows overlap, as their step.
+    # Interpolation between middles would turn a single high window into a spike, and hide a window without neighbours.
     width = np.minimum(line.end - line.start, int(np.median(np.diff(merged.start))) if len(merged) > 1 else DAY_US)
     edges = to_days(np.stack([middles - width // 2, middles + width - width // 2], axis=1).ravel())
     low, high = np.repeat(line.min, 2), np.repeat(line.max, 2)
-    axes.fill_between(edges, low, high, color=theme.blue, alpha=BAND, linewidth=0, zorder=1.8, gid="range")
+    axes.fill_between(edges, low, high, color=theme.blue, alpha=RANGE_OPACITY, linewidth=0, zorder=1.8, gid="range")
     if deviation:
-        below, above = (np.repeat(bound, 2) for bound in spread(line))
+        below, above = (np.repeat(bound, 2) for bound in deviation_band(line))
         axes.fill_between(
-            edges, below, above, color=theme.blue, alpha=DEVIATION, linewidth=0, zorder=1.9, gid="deviation"
+            edges, below, above, color=theme.blue, alpha=DEVIATION_OPACITY, linewidth=0, zorder=1.9, gid="deviation"
         )
-    marker = "o" if len(merged) <= _FEW else ""
+    marker = "o" if len(merged) <= _DOTS_UP_TO else ""
     axes.plot(to_days(middles), line.mean, color=theme.blue, marker=marker, markersize=3, zorder=2, gid="mean")
     return len(merged)
 
 
-def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts, theme: Theme = LIGHT) -> None:
+def label_axes(
+    figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts: Texts, theme: Theme = LIGHT
+) -> None:
     """Set the shared limits, the ticks and the labels of the axes."""
     start, end = to_days(np.array(scale.span, dtype=np.int64))
     margin = (end - start) * 0.01 or 1 / 1440
     for axes in grid:
         axes.set_xlim(start - margin, end + margin)
         axes.set_ylim(scale.low, scale.high)
-        style_values(axes, texts)
+        style_value_axis(axes, texts)
     style_time_axis(grid[-1], texts)
     if len(grid) == 1:
         grid[0].set_ylabel(texts.value_axis(metric))
@@ -181,7 +185,7 @@ def dress(figure: Figure, grid: Sequence[Axes], scale: Scale, metric: str, texts
         figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color=theme.label)
 
 
-def style_values(axes: Axes, texts: Texts) -> None:
-    """Give an axes a few ticks of values, written as the language does."""
+def style_value_axis(axes: Axes, texts: Texts) -> None:
+    """Set at most six value ticks, formatted by the language's rules."""
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.number(value)))

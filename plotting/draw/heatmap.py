@@ -1,4 +1,4 @@
-"""Draws how many anomalies each device had in each hour, or longer: a heat map with its scale of colours."""
+"""Draw the number of anomalies per device and time step as a heat map with a colour scale."""
 
 from typing import Final
 
@@ -8,23 +8,23 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgb
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from plotting.data.summaries import Heat, Overview
-from plotting.draw.chart_parts import LABEL, say_nothing, set_title
+from plotting.data.overview_counts import Heatmap, Overview
+from plotting.draw.chart_parts import LABEL_SIZE_PT, set_title, write_placeholder
 from plotting.draw.time_axis import to_days
 from plotting.style.texts import Texts
 from plotting.style.themes import Theme
 
 _LINEAR_UP_TO: Final = 20
-_WRITTEN_FROM_IN: Final = 0.34  # cells at least so wide have their count written in them
+_WRITTEN_FROM_IN: Final = 0.34  # least width of a cell that shows its count
 
 
-def draw_heat(axes: Axes, colors: Axes, overview: Overview, texts: Texts, theme: Theme) -> None:
-    """Draw the cells into `axes` and what their colours mean into `colors`, which is removed if there are none."""
+def draw_heatmap(axes: Axes, colors: Axes, overview: Overview, texts: Texts, theme: Theme) -> None:
+    """Draw the cells into `axes` and the colour scale into `colors`; without anomalies, `colors` is removed."""
     heat = overview.heat
     if heat is None:
         colors.remove()
         set_title(axes, texts.per_hour, theme)
-        return say_nothing(axes, texts.no_anomalies, theme)
+        return write_placeholder(axes, texts.no_anomalies, theme)
     set_title(axes, texts.heat_title(heat.step_us), theme)
     most = max(int(heat.counts.max()), 1)
     norm = Normalize(0, most) if most <= _LINEAR_UP_TO else LogNorm(1, most)
@@ -44,19 +44,19 @@ def draw_heat(axes: Axes, colors: Axes, overview: Overview, texts: Texts, theme:
     colors.yaxis.set_minor_locator(NullLocator())
     colors.yaxis.set_minor_formatter(NullFormatter())
     colors.yaxis.set_major_formatter(FuncFormatter(lambda value, _pos: texts.integer(round(value))))
-    colors.tick_params(color=theme.edge, labelcolor=theme.label, labelsize=LABEL)
+    colors.tick_params(color=theme.edge, labelcolor=theme.label, labelsize=LABEL_SIZE_PT)
     return _write_counts(axes, heat, overview, norm, colormap, texts)
 
 
 def _write_counts(
     axes: Axes,
-    heat: Heat,
+    heat: Heatmap,
     overview: Overview,
     norm: Normalize,
     colormap: LinearSegmentedColormap,
     texts: Texts,
 ) -> None:
-    """Write the count into each cell, if cells are wide and high enough to read it."""
+    """Write the count into each cell, if the cells are large enough."""
     start, end = overview.span or (int(heat.edges[0]), int(heat.edges[-1]))
     extent = axes.get_window_extent()
     wide = extent.width / axes.figure.dpi * heat.step_us / max(end - start, heat.step_us)

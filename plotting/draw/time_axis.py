@@ -1,4 +1,4 @@
-"""The time axis: UTC, few and short ticks, the months in the language of the picture."""
+"""Format the time axis: UTC, few and short ticks, month names in the language of the picture."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator
 from matplotlib.ticker import Formatter
 
-from plotting.data.reduce import Times
+from plotting.data.downsample import TimesUs
 from plotting.style.texts import Texts
 
 DAY_US: Final = 86_400_000_000
@@ -17,24 +17,24 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MINUTE, _DAY, _MONTH = 1 / 1440, 1.0, 28.0  # days
 
 
-def to_days(microseconds: Times) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return Matplotlib's dates: days since the epoch, UTC, good to about a microsecond."""
+def to_days(microseconds: TimesUs) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return Matplotlib dates: days since the epoch, UTC, accurate to about a microsecond."""
     return microseconds / DAY_US
 
 
-class ShortDates(Formatter):
-    """Ticks as short as their distance allows; what they leave out (day or year) is said once, at the axis' end.
+class ShortDateFormatter(Formatter):
+    """Formatter of short date ticks; the day or year they omit is written once at the end of the axis.
 
-    Matplotlib's own concise formatter does the same, but takes the names of months from the process' locale.
+    Matplotlib's `ConciseDateFormatter` does the same, but takes the names of months from the locale of the process.
     """
 
     def __init__(self, texts: Texts) -> None:
-        """Write dates in the words of a language."""
+        """Take the texts of the language."""
         self._texts = texts
         self._rest = ""
 
     def __call__(self, x: float, _pos: int | None = None) -> str:
-        """Return the text of one date alone, to the minute."""
+        """Return the text of a single date, to the minute."""
         return self._tick(_moment(x), _MINUTE)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
@@ -48,7 +48,7 @@ class ShortDates(Formatter):
         return [self._tick(moment, step) for moment in moments]
 
     def get_offset(self) -> str:
-        """Return what every tick has in common and leaves out."""
+        """Return the day or year that the ticks omit."""
         return self._rest
 
     def _tick(self, moment: dt.datetime, step: float) -> str:
@@ -65,7 +65,7 @@ class ShortDates(Formatter):
 
 
 def _moment(days: float) -> dt.datetime:
-    return _EPOCH + dt.timedelta(microseconds=round(days * DAY_US / 10) * 10)  # a double of days is good to ~1 us
+    return _EPOCH + dt.timedelta(microseconds=round(days * DAY_US / 10) * 10)  # a double of days is accurate to ~1 us
 
 
 def _is_midnight(moment: dt.datetime) -> bool:
@@ -73,7 +73,7 @@ def _is_midnight(moment: dt.datetime) -> bool:
 
 
 def style_time_axis(axes: Axes, texts: Texts) -> None:
-    """Give an axes its date ticks and the label of the time axis."""
+    """Set the date ticks and the label of the time axis."""
     axes.xaxis.set_major_locator(AutoDateLocator(tz=dt.UTC, minticks=4, maxticks=10))  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(ShortDates(texts))
+    axes.xaxis.set_major_formatter(ShortDateFormatter(texts))
     axes.set_xlabel(texts.time_axis)

@@ -1,1 +1,1 @@
-"""One self-contained page of a run: numbers, pictures, and a table of its anomalies to explore."""
+"""Build a self-contained HTML page of a run: numbers, pictures and an explorable table of anomalies."""

@@ -5,14 +5,14 @@ import sys
 import time
 from typing import Final
 
-from plotting.data.limits import add_rules, read_limits
 from plotting.data.panels import TimeRange
+from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, open_results
-from plotting.figures import Order
-from plotting.report.facts import REMEMBERED, gather
-from plotting.report.memory import Remembering
+from plotting.figures import PictureRequest
+from plotting.report.cached_store import CachedStore
 from plotting.report.page import build_page
-from plotting.report.pictures import pictures
+from plotting.report.pictures import draw_pictures
+from plotting.report.run_numbers import CACHED_COLUMNS, count_run
 from plotting.report.words import WORDS
 from telemetry.cli.flags import read_span
 from telemetry.errors import ConfigError
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="temp", help="metric of the picture; the table has all (default: temp)")
     parser.add_argument("--start", default="", metavar="TIME", help="first time: seconds since the epoch or RFC 3339")
     parser.add_argument("--end", default="", metavar="TIME", help="first time not shown any more")
-    add_rules(parser)
+    add_rules_flag(parser)
     parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page (default: en)")
 
 
@@ -51,13 +51,15 @@ def run(options: argparse.Namespace) -> int:
     if not output.lower().endswith(_SUFFIXES):
         raise ConfigError("--output", output, "not a page's name, it ends in .html")
     span = TimeRange(*read_span(options.start, options.end))
-    store = Remembering(open_results(options), REMEMBERED)
-    facts = gather(store, options.metric, span)
+    store = CachedStore(open_results(options), CACHED_COLUMNS)
+    facts = count_run(store, options.metric, span)
     if facts.metrics and options.metric not in facts.metrics:
         raise ConfigError("--metric", options.metric, f"no results of it, there are {', '.join(facts.metrics)}")
     words = WORDS[options.lang]
-    order = Order(store, options.readings, span=span, language=options.lang, rules=read_limits(options.rules))
-    drawn = pictures(facts, order, options.metric, words)
+    order = PictureRequest(
+        store, options.readings, span=span, language=options.lang, rules=read_rules_flag(options.rules)
+    )
+    drawn = draw_pictures(facts, order, options.metric, words)
     page = build_page(facts, drawn, str(store), options.metric, options.lang, whole=span == TimeRange())
     content = page.encode("utf-8")
     try:

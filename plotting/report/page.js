@@ -80,7 +80,7 @@
     try {
       history.replaceState(null, "", "#" + out);
     } catch (error) {
-      if (error.name !== "SecurityError") throw error; // a preview that has no address to change
+      if (error.name !== "SecurityError") throw error; // a preview whose address cannot be changed
     }
   }
 
@@ -93,16 +93,16 @@
     sortedBy = wanted;
     for (let i = 0; i < rows; i++) order[i] = i;
     const key = keys[state.sort];
-    if (state.sort === "time") { if (state.down) order.reverse(); return; } // rows come in order of time
+    if (state.sort === "time") { if (state.down) order.reverse(); return; } // rows are sorted by time
     const sign = state.down ? -1 : 1;
     order.sort((a, b) => {
       const x = key[a], y = key[b];
-      if (x !== x || y !== y) return (x !== x) - (y !== y) || a - b; // what has no value comes last
+      if (x !== x || y !== y) return (x !== x) - (y !== y) || a - b; // rows without a value come last
       return sign * (x - y) || sign * (a - b);
     });
   }
 
-  const whole = time[rows - 1] - time[0] < BINS * 1e6 ? 1e3 : 1e6; // periods are of whole milliseconds, or seconds
+  const whole = time[rows - 1] - time[0] < BINS * 1e6 ? 1e3 : 1e6; // periods are whole milliseconds or seconds
   const binStart = Math.floor(time[0] / whole) * whole;
   const binWidth = Math.ceil((time[rows - 1] - binStart + 1) / BINS / whole) * whole;
   const binOf = Uint16Array.from(time, (us) => Math.min(BINS - 1, Math.floor((us - binStart) / binWidth)));
@@ -173,10 +173,10 @@
     let cursor = -1;
     const choose = (bin) => {
       const wanted = { device: name, from: binStart + bin * binWidth, to: binStart + (bin + 1) * binWidth };
-      const chosen = Object.entries(wanted).every(([key, content]) => state[key] === content); // again: undo
+      const chosen = Object.entries(wanted).every(([key, content]) => state[key] === content); // a second click undoes the choice
       change(chosen ? { device: "", from: null, to: null } : wanted);
     };
-    const nearest = (x) => { // a bar is a few pixels wide: the next one that has anything counts as hit
+    const nearest = (x) => { // bars are a few pixels wide: the nearest one with anomalies is chosen
       const place = Math.max(0, Math.min(BINS - 1, Math.floor((x / svg.clientWidth) * BINS)));
       for (let d = 0; d < 4; d++) for (const bin of [place - d, place + d]) if (bins[number][bin]) return bin;
       return place;
@@ -217,7 +217,7 @@
       bins[number].forEach((count, bin) => {
         if (!count) return;
         total += count;
-        const high = 5 + (HEIGHT - 6) * (Math.log1p(count) / Math.log1p(most)); // one anomaly is seen beside a thousand
+        const high = 5 + (HEIGHT - 6) * (Math.log1p(count) / Math.log1p(most)); // logarithmic: one anomaly stays visible beside a thousand
         path += `M${bin} ${HEIGHT}v${-high.toFixed(1)}h1V${HEIGHT}z`;
       });
       lane.bars.setAttribute("d", path);
@@ -288,7 +288,7 @@
     }
   }
 
-  function fields() { // what is being typed into a time is left alone: while it is incomplete it has no value
+  function fields() { // a time field that is being edited is not overwritten: its value is empty until it is complete
     for (const name of ["q", "device", "rule", "severity"]) if (get(name).value !== state[name]) get(name).value = state[name];
     for (const name of ["from", "to"]) if (get(name) !== document.activeElement) get(name).value = state[name] === null ? "" : new Date(state[name] / 1000).toISOString().slice(0, -1).replace(/\.000$/, "");
     get("size").value = String(state.size);
@@ -303,7 +303,7 @@
     save();
   }
 
-  // ---- what people do -------------------------------------------------------------------------------------------------
+  // ---- input of the user ----------------------------------------------------------------------------------------------
   for (const name of ["device", "rule", "severity"]) get(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
   let waiting = 0;
   get("q").addEventListener("input", () => {
@@ -342,10 +342,10 @@
       reveal(get("filters"));
     });
   }
-  const shown = (name) => name.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd"); // as the page itself writes names
+  const shown = (name) => name.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd"); // as in the HTML of the page
   const reveal = (element) => element?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   addEventListener("hashchange", () => {
-    if (get(location.hash.slice(1))?.tagName === "H2") return; // a link within the page, which changes no filter
+    if (get(location.hash.slice(1))?.tagName === "H2") return; // a link to a heading changes no filter
     load(); fields(); draw();
   });
 

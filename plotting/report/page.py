@@ -1,4 +1,4 @@
-"""The page as text: the template, filled with what is escaped, under a policy that lets nothing else run or load."""
+"""Build the HTML text of the page: escaped content in a template, with a policy that blocks everything else."""
 
 import base64
 import hashlib
@@ -10,60 +10,62 @@ from typing import Final
 
 import pandas as pd
 
-from plotting.report.embed import columns_of, limit_text, to_script
-from plotting.report.facts import Facts
 from plotting.report.pictures import ReportPicture
+from plotting.report.run_numbers import RunNumbers
+from plotting.report.script_data import anomaly_columns, limit_text, to_script_json
 from plotting.report.words import WORDS
 from plotting.style.texts import TEXTS, Texts, visible
 from telemetry.text.timestamps import format_time
 
 _HERE: Final = Path(__file__).parent
 _STATIC_ROWS: Final = 200
-"""Rows of the table where no script runs."""
+"""Most rows of the table shown without JavaScript."""
 _LISTED: Final = 10
-"""Lines of a breakdown; what is left is summed up."""
+"""Most rows of a breakdown; all others are summed in one row."""
 _SEVERITIES: Final = ("info", "warning", "critical")
 
 
-def build_page(facts: Facts, drawn: list[ReportPicture], where: str, metric: str, language: str, *, whole: bool) -> str:
+def build_page(
+    numbers: RunNumbers, drawn: list[ReportPicture], where: str, metric: str, language: str, *, whole: bool
+) -> str:
     """Return the page.
 
     Args:
-        facts: what the run says.
-        drawn: its pictures.
-        where: the results, for a person.
+        numbers: numbers of the run.
+        drawn: pictures of the run.
+        where: name of the results, shown to the reader.
         metric: the metric of the pictures and of the headline.
         language: ``en`` or ``fr``.
-        whole: whether the whole run is shown; if not, the numbers that no time range can divide are marked.
+        whole: whether the whole run is shown; if not, numbers that always refer to the whole run are marked.
     """
     texts, words = TEXTS[language], WORDS[language]
     css, script, body = (_read(name) for name in ("page.css", "page.js", "page.html"))
-    data = columns_of(facts.anomalies, texts, words) | {"words": dict(words), "known": list(_SEVERITIES)}
+    data = anomaly_columns(numbers.anomalies, texts, words) | {"words": dict(words), "known": list(_SEVERITIES)}
     parts = {
         "lang": language,
-        "policy": policy(css, script),
+        "policy": security_policy(css, script),
         "css": css,
         "script": script,
-        "data": to_script(data),
+        "data": to_script_json(data),
         "where": escape(where),
-        "range": escape(_range(facts, texts, words)),
-        "cards": _cards(facts, metric, texts, words, whole),
-        "remarks": f"<p class=remark>{escape(words['overlapping'])}</p>" if facts.overlapping else "",
-        "breakdowns": _breakdowns(facts, texts, words, whole),
+        "range": escape(_range(numbers, texts, words)),
+        "cards": _cards(numbers, metric, texts, words, whole),
+        "remarks": f"<p class=remark>{escape(words['overlapping'])}</p>" if numbers.overlapping else "",
+        "breakdowns": _breakdowns(numbers, texts, words, whole),
         "figures": _figures(drawn, metric, words),
-        "static": _static_table(facts.anomalies, texts, words),
-        "empty": f"<p>{escape(words['none_stored'])}</p>" if not len(facts.anomalies) else "",
+        "static": _static_table(numbers.anomalies, texts, words),
+        "empty": f"<p>{escape(words['none_stored'])}</p>" if not len(numbers.anomalies) else "",
     }
     return Template(body).substitute({f"w_{key}": escape(text) for key, text in words.items()}, **parts)
 
 
 def escape(text: str) -> str:
-    """Return text as it must stand in HTML, in an attribute too; control characters are made visible."""
+    """Escape text for HTML content and attributes; control characters are made visible."""
     return html.escape(visible(text))
 
 
-def policy(css: str, script: str) -> str:
-    """Return a Content-Security-Policy that allows this style and this script, pictures within the page, no more."""
+def security_policy(css: str, script: str) -> str:
+    """Return a Content-Security-Policy that allows only this style, this script and images within the page."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_digest(css)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -78,23 +80,23 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8").strip()
 
 
-def _range(facts: Facts, texts: Texts, words: Mapping[str, str]) -> str:
-    if facts.span_us is None:
+def _range(numbers: RunNumbers, texts: Texts, words: Mapping[str, str]) -> str:
+    if numbers.span_us is None:
         return "–"
-    return words["range"].format(start=texts.moment(facts.span_us[0]), end=texts.moment(facts.span_us[1]))
+    return words["range"].format(start=texts.moment(numbers.span_us[0]), end=texts.moment(numbers.span_us[1]))
 
 
-def _cards(facts: Facts, metric: str, texts: Texts, words: Mapping[str, str], whole: bool) -> str:
+def _cards(numbers: RunNumbers, metric: str, texts: Texts, words: Mapping[str, str], whole: bool) -> str:
     note = "" if whole else words["whole_run"]
     cards = [
-        (words["anomalies"], len(facts.anomalies), "", "alarm" if len(facts.anomalies) else ""),
-        (words["devices"], facts.devices, "", ""),
-        (words["values"].format(metric=metric), facts.values, "", ""),
-        (words["windows"].format(metric=metric), facts.windows, "", ""),
-        (words["letters"], sum(facts.dead_letters.values()), note, "alarm" if facts.dead_letters else ""),
+        (words["anomalies"], len(numbers.anomalies), "", "alarm" if len(numbers.anomalies) else ""),
+        (words["devices"], numbers.devices, "", ""),
+        (words["values"].format(metric=metric), numbers.values, "", ""),
+        (words["windows"].format(metric=metric), numbers.windows, "", ""),
+        (words["letters"], sum(numbers.dead_letters.values()), note, "alarm" if numbers.dead_letters else ""),
     ]
-    if facts.decoded is not None:
-        cards.insert(2, (words["decoded"], facts.decoded, note, ""))
+    if numbers.decoded is not None:
+        cards.insert(2, (words["decoded"], numbers.decoded, note, ""))
     return "".join(
         f'<div class="card {kind}"><dt>{escape(name)}{f" <small>({escape(small)})</small>" if small else ""}</dt>'
         f"<dd>{escape(texts.integer(count))}</dd></div>"
@@ -102,7 +104,7 @@ def _cards(facts: Facts, metric: str, texts: Texts, words: Mapping[str, str], wh
     )
 
 
-def _breakdowns(facts: Facts, texts: Texts, words: Mapping[str, str], whole: bool) -> str:
+def _breakdowns(numbers: RunNumbers, texts: Texts, words: Mapping[str, str], whole: bool) -> str:
     reasons = words["by_reason"] + ("" if whole else f" ({words['whole_run']})")
     lists = []
     for heading, filtered, column in (
@@ -110,11 +112,11 @@ def _breakdowns(facts: Facts, texts: Texts, words: Mapping[str, str], whole: boo
         (words["by_rule"], "rule", "rule_id"),
         (words["by_device"], "device", "device"),
     ):
-        counts = [(str(name), int(n)) for name, n in facts.anomalies[column].value_counts().items()]
-        if column == "severity":  # the worst first, the unknown last
+        counts = [(str(name), int(n)) for name, n in numbers.anomalies[column].value_counts().items()]
+        if column == "severity":  # most severe first, unknown severities last
             counts.sort(key=lambda item: -_SEVERITIES.index(item[0]) if item[0] in _SEVERITIES else 1)
         lists.append(_breakdown(heading, counts, filtered, texts, words))
-    letters = sorted(facts.dead_letters.items(), key=lambda item: (-item[1], item[0]))
+    letters = sorted(numbers.dead_letters.items(), key=lambda item: (-item[1], item[0]))
     lists.append(_breakdown(reasons, letters, "", texts, words))
     if not letters:
         lists[-1] = f"<section><h3>{escape(reasons)}</h3><p>{escape(words['letters_none'])}</p></section>"

@@ -1,22 +1,22 @@
-"""The pictures of the page, as bytes and with the words that stand for them; a new one is added here."""
+"""Draw the pictures of the page and write their alternative texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from plotting.data.panels import TimeRange
-from plotting.figures import Drawn, Order, draw, picture_bytes
-from plotting.report.facts import Facts
+from plotting.figures import DrawnFigure, PictureRequest, draw, picture_bytes
+from plotting.report.run_numbers import RunNumbers
 from plotting.style.texts import Texts
 
 
 @dataclass(frozen=True)
 class ReportPicture:
-    """One picture.
+    """Picture of a report.
 
     Attributes:
-        png: its bytes.
-        size: width and height in pixels, so that the page does not jump when it is decoded.
-        alt: what it shows, in words.
+        png: content of the PNG file.
+        size: width and height in pixels, so that the layout does not shift when the image is decoded.
+        alt: alternative text.
     """
 
     png: bytes
@@ -24,46 +24,49 @@ class ReportPicture:
     alt: str
 
 
-def pictures(facts: Facts, order: Order, metric: str, words: Mapping[str, str]) -> list[ReportPicture]:
-    """Return the pictures of a run, none if there is nothing to draw.
+def draw_pictures(
+    numbers: RunNumbers, request: PictureRequest, metric: str, words: Mapping[str, str]
+) -> list[ReportPicture]:
+    """Return the pictures of a run; empty if there is nothing to draw.
 
-    One metric against time: its readings, if they are given, and the trend of its windows; then an overview of all.
+    These are a scatter of the metric's readings (if files of readings are given), the trend of its windows, and an
+    overview of all metrics.
 
     Args:
-        facts: what the run says in the time range.
-        order: what to draw of any metric, with the readings, if there are any.
-        metric: the metric.
-        words: the words of the page.
+        numbers: numbers of the run in the time range.
+        request: results and options; metric and readings are set per picture.
+        metric: the metric of scatter and trend.
+        words: texts of the page.
 
     Raises:
-        ConfigError: if a file cannot be read, or the readings have nothing in the time range.
+        ConfigError: if a file cannot be read, or there are no readings in the time range.
     """
-    kinds = ["scatter"] if order.readings else []
-    if facts.windows or (facts.anomalies["metric"] == metric).any():
+    kinds = ["scatter"] if request.readings else []
+    if numbers.windows or (numbers.anomalies["metric"] == metric).any():
         kinds.append("trend")
-    if facts.span_us is not None or (order.span == TimeRange() and facts.dead_letters):
+    if numbers.span_us is not None or (request.span == TimeRange() and numbers.dead_letters):
         kinds.append("overview")
     found = []
     for kind in kinds:
         drawn = draw(
             kind,
             replace(
-                order,
-                readings=order.readings if kind == "scatter" else (),
+                request,
+                readings=request.readings if kind == "scatter" else (),
                 metric=None if kind == "overview" else metric,
             ),
         )
         png = picture_bytes(drawn.figure, "png")
-        found.append(ReportPicture(png, _size(png), _alt(kind, drawn, metric, order.texts, words)))
+        found.append(ReportPicture(png, _size(png), _alt(kind, drawn, metric, request.texts, words)))
     return found
 
 
 def _size(png: bytes) -> tuple[int, int]:
-    """Return width and height as the file's header says them."""
+    """Return width and height from the header of a PNG file."""
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
 
-def _alt(kind: str, drawn: Drawn, metric: str, texts: Texts, words: Mapping[str, str]) -> str:
+def _alt(kind: str, drawn: DrawnFigure, metric: str, texts: Texts, words: Mapping[str, str]) -> str:
     titles = {
         "scatter": texts.title(metric),
         "trend": texts.trend_title(metric),

@@ -1,4 +1,4 @@
-"""Every word of the page, in English and in French; braces are filled by the page itself."""
+"""Define every text of the page in English and French; the page fills the braces."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,14 +6,14 @@ from typing import Final
 
 _ENGLISH: Final = {
     "title": "Anomaly report",
-    "numbers": "In numbers",
+    "numbers": "Key numbers",
     "anomalies": "Anomalies",
     "devices": "Devices",
     "values": "Values of {metric}",
     "windows": "Windows of {metric}",
     "decoded": "Readings decoded",
     "letters": "Dead letters",
-    "letters_none": "Every row that came was a reading.",
+    "letters_none": "None: every row was decoded.",
     "by_rule": "Anomalies by rule",
     "by_severity": "By severity",
     "by_device": "By device",
@@ -21,13 +21,13 @@ _ENGLISH: Final = {
     "more": "and {count} more",
     "range": "{start} – {end} UTC",
     "whole_run": "whole run",
-    "overlapping": "Windows overlap: a value counts once in each window it is in.",
+    "overlapping": "Windows overlap: a value is counted in each window that contains it.",
     "pictures": "Pictures",
-    "no_pictures": "There is no course of {metric} to draw in this time range.",
+    "no_pictures": "There are no values of {metric} to draw in this time range.",
     "alt": "{title}. {summary}. The anomalies are listed in the table below.",
     "timeline": "Anomalies over time",
     "timeline_hint": "Choose a device or a period here, or a row of the table.",
-    "timeline_more": "{count} more devices are in the table only.",
+    "timeline_more": "{count} more devices are shown only in the table.",
     "lane": "{device}: {count} anomalies match. Arrow keys choose a period, Enter shows it in the table.",
     "period": "{start} – {end} UTC: {count}",
     "selected": "{device}, {time} UTC: {value} ({limit})",
@@ -50,7 +50,7 @@ _ENGLISH: Final = {
     "count": "{count} of {total} anomalies",
     "none": "No anomaly matches.",
     "none_stored": "The run has no anomaly in this time range.",
-    "size": "Rows a page",
+    "size": "Rows per page",
     "first": "First page",
     "previous": "Previous page",
     "next": "Next page",
@@ -66,7 +66,7 @@ _ENGLISH: Final = {
     "info": "info",
     "warning": "warning",
     "critical": "critical",
-    "foot": "This page is complete in itself: it loads nothing and sends nothing. All times are UTC.",
+    "foot": "This page is self-contained: it loads and sends nothing. All times are UTC.",
 }
 
 _FRENCH: Final = {
@@ -138,4 +138,4 @@ _FRENCH: Final = {
 WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {"en": MappingProxyType(_ENGLISH), "fr": MappingProxyType(_FRENCH)}
 )
-"""The words of each language that ``--lang`` takes, under the same keys."""
+"""Texts by value of ``--lang``, with the same keys in each language."""

@@ -1,1 +1,1 @@
-"""``python -m plotting serve``: the pictures of a run in the browser, following it while it is written."""
+"""Serve the pictures of a run as a page that is updated while the run is written."""

@@ -5,9 +5,9 @@ import asyncio
 import sys
 from typing import Final
 
-from plotting.data.limits import add_rules, read_limits
+from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, explained, open_results
-from plotting.serve.choice import FIGURES, ViewChoice
+from plotting.serve.view_choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_readings(
         parser, "for a scatter the readings themselves, as render takes them; the folder of an archive is followed"
     )
-    add_rules(parser)
+    add_rules_flag(parser)
     parser.add_argument(
         "--refresh",
         default="",
@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
     """
-    from plotting.serve.follow import FollowedReadings, Follower  # the server is loaded where it is used
-    from plotting.serve.hub import Hub
+    from plotting.serve.polling import ReadingsPoller, ResultsPoller  # the server is loaded where it is used
+    from plotting.serve.run_watcher import RunWatcher
     from plotting.serve.server import address_of, listen, loopback, serve
 
     usually = _REFRESH_PAID if options.bigquery else _REFRESH
@@ -64,10 +64,12 @@ def run(options: argparse.Namespace) -> int:
     port = read_whole("--port", options.port, 65_535, 0)
     store = open_results(options)
     with explained():
-        store.find()  # there may be results one day: a job that has just begun has written none yet
+        store.check_exists()  # there may be results one day: a job that has just begun has written none yet
     sockets = listen(options.host, port)
-    hub = Hub(Follower(store), FollowedReadings(options.readings), refresh_s, read_limits(options.rules))
-    usual = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
+    watcher = RunWatcher(
+        ResultsPoller(store), ReadingsPoller(options.readings), refresh_s, read_rules_flag(options.rules)
+    )
+    default = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
 
     def ready() -> None:
         if not loopback(options.host):
@@ -75,6 +77,6 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{store} at {address_of(sockets)} (Ctrl-C ends it)\n")
         sys.stdout.flush()
 
-    asyncio.run(serve(sockets, hub, usual, str(store), ready))
+    asyncio.run(serve(sockets, watcher, default, str(store), ready))
     sys.stdout.write("ended\n")
     return 0

@@ -1,4 +1,4 @@
-"""What is under the pointer, in words."""
+"""Describe the anomaly, reading, window, cell or gap under the pointer."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import MouseEvent
 
+from plotting.data.downsample import Windows
+from plotting.data.overview_counts import Intervals, Overview
 from plotting.data.panels import Panel, Points
-from plotting.data.reduce import Windows
-from plotting.data.summaries import Overview, Spans
 from plotting.draw.time_axis import DAY_US, to_days
-from plotting.serve.choice import ViewChoice
+from plotting.serve.view_choice import ViewChoice
 from plotting.serve.words import WORDS
 from plotting.style.texts import Texts
 from telemetry.text.timestamps import format_time
@@ -21,13 +21,13 @@ _NEAR_PX: Final = 9.0
 
 @dataclass(frozen=True)
 class Hover:
-    """What is under the pointer.
+    """Content of the tooltip.
 
     Attributes:
         kind: ``anomaly``, ``reading``, ``window``, ``cell`` or ``gap``.
-        lines: what there is to say; the first is the heading.
-        time_us: of an anomaly or a reading, as in the panel; else None.
-        device: whose.
+        lines: lines of text; the first is the heading.
+        device: name of the device.
+        time_us: time of an anomaly or a reading, microseconds, UTC; None for other kinds.
     """
 
     kind: str
@@ -36,8 +36,8 @@ class Hover:
     time_us: int | None = None
 
 
-def in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None:
-    """Return the anomaly, else the reading near the pointer, else the window it is in."""
+def hover_in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None:
+    """Return the anomaly near the pointer, else the reading near it, else the window that contains it."""
     for kind, points in (("anomaly", panel.anomalies), ("reading", panel.readings)):
         place = _nearest(axes, points, event)
         if place is not None:
@@ -48,7 +48,7 @@ def in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: ViewChoice) ->
 
 
 def _nearest(axes: Axes, points: Points, event: MouseEvent) -> int | None:
-    """Return the index of the point nearest to the pointer, if it is near; times are in order or not."""
+    """Return the index of the point nearest to the pointer, if it is within reach; times may be in any order."""
     if not len(points) or event.xdata is None:
         return None
     across = axes.get_window_extent().width
@@ -87,7 +87,7 @@ def _window(panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None
     return Hover("window", lines, panel.device)
 
 
-def in_overview(overview: Overview, event: MouseEvent, texts: Texts) -> Hover | None:
+def hover_in_overview(overview: Overview, event: MouseEvent, texts: Texts) -> Hover | None:
     """Return the cell of the heat map or the gap under the pointer."""
     if event.inaxes is None or event.xdata is None or event.ydata is None:
         return None
@@ -108,7 +108,7 @@ def in_overview(overview: Overview, event: MouseEvent, texts: Texts) -> Hover | 
     return None
 
 
-def _gap(gaps: Spans, at: float, device: str, texts: Texts) -> Hover | None:
+def _gap(gaps: Intervals, at: float, device: str, texts: Texts) -> Hover | None:
     inside = np.flatnonzero((gaps.start <= at) & (at < gaps.end))
     if not len(inside):
         return None

@@ -2,20 +2,20 @@
 /* global mpl */
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { words, usual } = data;
+  const { words, defaults } = data;
   const $ = (id) => document.getElementById(id);
   const say = (template, parts) => template.replace(/\{(\w+)\}/g, (_all, name) => parts[name]);
   const address = new URLSearchParams(location.search);
 
-  // ---- what is chosen: kept in the address, so that it can be sent to somebody else -----------------------------
+  // ---- the choices, kept in the address so that it can be shared ------------------------------------------------
   const choice = {
-    figure: address.get("figure") || usual.figure,
+    figure: address.get("figure") || defaults.figure,
     metric: address.get("metric") || "",
-    device: address.has("device") ? address.getAll("device") : usual.device,
+    device: address.has("device") ? address.getAll("device") : defaults.device,
     last: address.get("last") || "",
     start: address.get("start") || "",
     end: address.get("end") || "",
-    theme: address.get("theme") || usual.theme,
+    theme: address.get("theme") || defaults.theme,
   };
 
   function parameters() {
@@ -31,7 +31,7 @@
     return Math.floor($("picture").clientWidth - 10);
   }
 
-  // ---- the socket and Matplotlib's own figure ---------------------------------------------------------------------
+  // ---- the socket and Matplotlib's figure -------------------------------------------------------------------------
   let socket = null;
   let figure = null;
   let session = "";
@@ -52,7 +52,7 @@
     figure.format_dropdown.setAttribute("aria-label", words.save_as);
     figure.canvas_div.setAttribute("role", "img");
     figure.canvas_div.setAttribute("aria-label", words.chart);
-    figure.canvas_div.focus = () => {}; // Matplotlib's script would take the focus as soon as the page is there
+    figure.canvas_div.focus = () => {}; // prevents Matplotlib's script from taking the focus when the page loads
     setTimeout(() => { delete figure.canvas_div.focus; }, 300);
     figure.canvas_div.addEventListener("mousemove", movePointer);
     figure.canvas_div.addEventListener("mouseleave", () => showTip([]));
@@ -62,14 +62,42 @@
     figure.handle_hover = (_figure, message) => showTip(message.lines);
     figure.handle_refused = (_figure, message) => showProblem({ refused: say(words.refused, message) });
     const send = figure.send_message;
-    figure.send_message = function (...content) { // Matplotlib's script sends also before the socket is open
+    figure.send_message = function (...content) { // Matplotlib's script also sends before the socket is open
       if (this.ws.readyState === WebSocket.OPEN) send.apply(this, content);
     };
+    drawInOrder();
     socket.addEventListener("close", () => {
       status("lost", words.lost);
       showTip([]);
       setTimeout(connect, 2000);
     });
+  }
+
+  // An image holds the differences to the one before. Matplotlib's script requests the next image when one has been
+  // received; if that arrives before the browser has decoded the first one, the first is never drawn and its
+  // differences stay missing. So the next image is requested only after the last one was drawn.
+  function drawInOrder() {
+    const mine = figure;
+    const received = mine.updated_canvas_event;
+    const request = mine.send_draw_message;
+    let decoding = false;
+    let requested = false;
+    mine.updated_canvas_event = function () {
+      decoding = true;
+      received.call(this);
+    };
+    mine.send_draw_message = function () {
+      if (decoding) requested = true;
+      else request.call(this);
+    };
+    for (const event of ["load", "error"]) {
+      mine.imageObj.addEventListener(event, () => {
+        decoding = false;
+        if (!requested) return;
+        requested = false;
+        request.call(mine);
+      });
+    }
   }
 
   function choose() {
@@ -91,7 +119,7 @@
     link.click();
   }
 
-  // ---- what the server tells --------------------------------------------------------------------------------------
+  // ---- messages of the server -------------------------------------------------------------------------------------
   function status(state, text) {
     $("status").dataset.state = state;
     $("status").textContent = text;
@@ -129,7 +157,7 @@
 
   function showMetrics(metrics) {
     const list = choice.figure === "overview" ? [["*", words.all_metrics], ...metrics] : [...metrics];
-    const wanted = choice.metric || (choice.figure === "overview" ? "*" : usual.metric);
+    const wanted = choice.metric || (choice.figure === "overview" ? "*" : defaults.metric);
     if (!list.some(([name]) => name === wanted)) list.push([wanted, wanted]);
     const select = $("metric");
     if (JSON.stringify([...select.options].map((one) => one.value)) !== JSON.stringify(list.map(([name]) => name))) {
@@ -140,7 +168,7 @@
 
   let listed = "";
   function showDevices({ devices, more, find }) {
-    if (find !== $("find").value) return; // the answer to what was typed before
+    if (find !== $("find").value) return; // the answer to an earlier search
     const names = find ? devices : [...new Set([...choice.device, ...devices])];
     const state = JSON.stringify([names, choice.device]);
     $("more").textContent = more ? say(words.more_devices, { count: more }) : "";
@@ -183,7 +211,7 @@
     if (lines.length) placeTip();
   }
 
-  // ---- what somebody chooses ----------------------------------------------------------------------------------------
+  // ---- input of the user --------------------------------------------------------------------------------------------
   function showChoice() {
     document.documentElement.dataset.theme = choice.theme;
     for (const box of document.querySelectorAll("[name=figure]")) box.checked = box.value === choice.figure;

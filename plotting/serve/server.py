@@ -1,4 +1,4 @@
-"""The web server: the page, its script, Matplotlib's own script, a socket for each tab, pictures to save."""
+"""Serve the page, its script, Matplotlib's script, a WebSocket per tab, and pictures to save."""
 
 import asyncio
 import errno
@@ -18,32 +18,32 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketHandler
 
-from plotting.figures import UNDATED
-from plotting.serve.choice import FIGURES, LAST_S, ViewChoice, read_choice
-from plotting.serve.hub import Hub, following
-from plotting.serve.session import TabSession
+from plotting.figures import FILE_METADATA
+from plotting.serve.run_watcher import RunWatcher, watching
+from plotting.serve.tab_session import TabSession
+from plotting.serve.view_choice import FIGURES, RECENT_RANGES_S, ViewChoice, read_choice
 from plotting.serve.words import WORDS
 from telemetry.errors import ConfigError
 
 _HERE: Final = Path(__file__).parent
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NAMES: Final = _LOOPBACK | {"[::1]"}
-"""What a browser calls this machine."""
+"""Host names in requests that can only come from this machine."""
 _TYPES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing leaves the machine. Matplotlib's script gives its elements their style inline."""
-_MOST_TABS: Final = 64
+"""Policy that lets the page contact only this server. Matplotlib's script needs inline styles."""
+_MAX_TABS: Final = 64
 _ANSWER_S: Final = 20.0
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Take a port, before anything is read.
+    """Bind a port before anything is read.
 
     Raises:
-        ConfigError: if it cannot be had.
+        ConfigError: if the address or the port cannot be bound.
     """
     try:
         return bind_sockets(port, host)
@@ -58,29 +58,29 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def address_of(sockets: list[socket.socket]) -> str:
-    """Return where the page is."""
+    """Return the address of the page."""
     host, port = sockets[0].getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 async def serve(
-    sockets: list[socket.socket], hub: Hub, usual: ViewChoice, where: str, ready: Callable[[], None]
+    sockets: list[socket.socket], watcher: RunWatcher, default: ViewChoice, where: str, ready: Callable[[], None]
 ) -> None:
-    """Answer until SIGINT or SIGTERM.
+    """Serve requests until SIGINT or SIGTERM.
 
     Args:
-        sockets: from `listen`.
-        hub: of the run.
-        usual: what is shown if the address does not say otherwise.
-        where: the results, for a person.
-        ready: called when the first page can be asked for.
+        sockets: sockets from `listen`.
+        watcher: watcher of the run.
+        default: choice for parameters that are missing in the address.
+        where: name of the results, shown to the user.
+        ready: called when the server accepts requests.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    server = HTTPServer(_application(hub, usual, where, local=sockets[0].getsockname()[0] in _LOOPBACK))
+    server = HTTPServer(application(watcher, default, where, local=sockets[0].getsockname()[0] in _LOOPBACK))
     server.add_sockets(sockets)
-    async with following(hub) as task:
+    async with watching(watcher) as task:
         ready()
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -88,11 +88,22 @@ async def serve(
         server.stop()
         await server.close_all_connections()
         if task.done():
-            await task  # it never ends by itself: this is its failure
+            await task  # it only ends by an error, which this raises
 
 
-def _application(hub: Hub, usual: ViewChoice, where: str, *, local: bool) -> Application:
-    shared = {"hub": hub, "usual": usual, "where": where, "local": local}
+def application(
+    watcher: RunWatcher, default: ViewChoice, where: str, *, local: bool, max_tabs: int = _MAX_TABS
+) -> Application:
+    """Return the web application.
+
+    Args:
+        watcher: watcher of the run.
+        default: choice for parameters that are missing in the address.
+        where: name of the results, shown to the user.
+        local: whether to refuse requests for host names of other machines.
+        max_tabs: number of tabs that may be open at a time.
+    """
+    shared = {"watcher": watcher, "default": default, "where": where, "local": local, "max_tabs": max_tabs}
     pictures = str(Path(mpl.get_data_path(), "images"))
     script = FigureManagerWebAgg.get_javascript
     style = Path(FigureManagerWebAgg.get_static_file_path(), "css", "mpl.css")  # type: ignore[no-untyped-call]
@@ -118,11 +129,14 @@ def _read(name: str) -> str:
 
 
 class _Handler(RequestHandler):
-    def initialize(self, hub: Hub, usual: ViewChoice, where: str, local: bool, **others: Any) -> None:
-        self.hub, self.usual, self.where, self.local, self.others = hub, usual, where, local, others
+    def initialize(
+        self, watcher: RunWatcher, default: ViewChoice, where: str, local: bool, max_tabs: int, **others: Any
+    ) -> None:
+        self.watcher, self.default, self.where, self.local = watcher, default, where, local
+        self.max_tabs, self.others = max_tabs, others
 
     def prepare(self) -> None:
-        """Refuse what a page of another origin could ask for by giving its own name this machine's address."""
+        """Refuse requests for foreign host names, which a page of another origin sends with DNS rebinding."""
         if self.local and self.request.host_name not in _NAMES:
             raise HTTPError(403, reason="only under localhost or 127.0.0.1")
 
@@ -136,21 +150,21 @@ class _Handler(RequestHandler):
 
 class _Page(_Handler):
     def get(self) -> None:
-        language = self.get_query_argument("lang", self.usual.language)
-        language = language if language in WORDS else self.usual.language
+        language = self.get_query_argument("lang", self.default.language)
+        language = language if language in WORDS else self.default.language
         words: Mapping[str, str] = WORDS[language]
         embedded = {
             "words": dict(words),
-            "usual": {
-                "figure": self.usual.figure,
-                "metric": self.usual.metric,
-                "device": list(self.usual.devices),
-                "lang": self.usual.language,
-                "theme": self.usual.theme,
+            "defaults": {
+                "figure": self.default.figure,
+                "metric": self.default.metric,
+                "device": list(self.default.devices),
+                "lang": self.default.language,
+                "theme": self.default.theme,
             },
             "figures": FIGURES,
-            "ranges": list(LAST_S),
-            "formats": list(UNDATED),
+            "ranges": list(RECENT_RANGES_S),
+            "formats": list(FILE_METADATA),
         }
         parts = {f"w_{name}": html.escape(text) for name, text in words.items()}
         parts |= {"lang": language, "where": html.escape(self.where)}
@@ -167,12 +181,12 @@ class _Text(_Handler):
 
 class _Save(_Handler):
     def get(self, name: str, kind: str) -> None:
-        session = self.hub.sessions.get(name)
+        session = self.watcher.sessions.get(name)
         if session is None or kind not in _TYPES:
             raise HTTPError(404)
         self.set_header("Content-Type", _TYPES[kind])
         self.set_header("Content-Disposition", f'attachment; filename="{session.choice.figure}.{kind}"')
-        self.finish(session.picture(kind))
+        self.finish(session.saved_picture(kind))
 
 
 class _Socket(WebSocketHandler, _Handler):
@@ -180,48 +194,48 @@ class _Socket(WebSocketHandler, _Handler):
 
     def prepare(self) -> None:
         _Handler.prepare(self)
-        if len(self.hub.sessions) >= _MOST_TABS:
-            raise HTTPError(503, reason=f"{_MOST_TABS} tabs are open")
+        if len(self.watcher.sessions) >= self.max_tabs:
+            raise HTTPError(503, reason=f"{self.max_tabs} tabs are open")
 
     def open(self, *_args: str, **_options: str) -> None:
         parameters = {name: list(self.get_query_arguments(name)) for name in self.request.query_arguments}
         try:
-            choice = read_choice(parameters, self.usual)
+            choice = read_choice(parameters, self.default)
         except ConfigError as error:
             self.send_json({"type": "refused", "problem": str(error)})
-            choice = self.usual
-        self.session = TabSession(self.hub.run, choice, self, self.usual)
-        self.hub.join(self.session)
-        self.session.begin()
+            choice = self.default
+        self.session = TabSession(self.watcher.run, choice, self, self.default)
+        self.watcher.add_tab(self.session)
+        self.session.start()
 
     def on_message(self, message: str | bytes) -> None:
         try:
             content = json.loads(message)
-            assert self.session is not None, "a socket is open when it hears"
-            self.session.hear(content)
+            assert self.session is not None, "messages arrive after the socket is open"
+            self.session.handle_message(content)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             self.close(1007, f"not understood: {type(error).__name__}")
 
     def on_close(self) -> None:
         if self.session is not None:
-            self.hub.leave(self.session)
+            self.watcher.remove_tab(self.session)
             self.session = None
 
     def send_json(self, content: dict[str, Any]) -> None:
-        """Send a message; a page that has gone is told nothing."""
+        """Send a message, unless the connection is closed."""
         self._send(json.dumps(content))
 
     def send_binary(self, blob: bytes) -> None:
-        """Send a picture."""
+        """Send a picture, unless the connection is closed."""
         self._send(blob)
 
     def _send(self, content: str | bytes) -> None:
-        # A socket that is closing takes nothing any more, and is told to this handler a moment later.
+        # A closing connection refuses messages, and `on_close` is called only afterwards.
         if self.ws_connection is not None and not self.ws_connection.is_closing():
             sent = self.write_message(content, binary=isinstance(content, bytes))
-            sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # gone meanwhile: nobody to tell
+            sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # ignore a connection lost here
 
 
 def loopback(host: str) -> bool:
-    """Return whether only this machine reaches a host."""
+    """Return whether a host name is reachable from this machine only."""
     return host in _LOOPBACK

@@ -1,4 +1,4 @@
-"""Every word of the page, in English and in French; braces are filled by the page or the server."""
+"""Define every text of the page in English and French; the page or the server fills the braces."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -23,7 +23,7 @@ _ENGLISH: Final = {
     "range_6h": "Last 6 hours of data",
     "range_1d": "Last day of data",
     "range_7d": "Last 7 days of data",
-    "range_own": "From … until",
+    "range_own": "Custom range",
     "from": "From (UTC)",
     "until": "Until (UTC)",
     "theme": "Colours",
@@ -36,25 +36,25 @@ _ENGLISH: Final = {
     "unreadable": "The results cannot be read: {problem}",
     "newest": "data until {time} UTC",
     "no_data": "no results yet",
-    "nothing": "No results yet for what is chosen here",
+    "nothing": "No results yet for this selection",
     "anomalies": "Anomalies",
     "windows": "Windows",
     "letters": "Dead letters",
     "latest": "Latest anomalies",
-    "none": "None so far.",
+    "none": "None yet.",
     "time": "Time (UTC)",
     "device": "Device",
     "value": "Value",
     "rule": "Rule",
     "severity": "Severity",
-    "dropped": "The oldest {count} anomalies are counted, but not drawn any more.",
+    "dropped": "The oldest {count} anomalies are counted, but no longer drawn.",
     "mean": "Mean",
     "above": "above {low}",
     "below": "below {low}",
-    "outside": "outside of {low} – {high}",
-    "inside": "inside of {low} – {high}",
-    "chart": "Interactive picture. Drag to pan or zoom with the buttons below it; the latest anomalies are listed "
-    "after it.",
+    "outside": "outside {low} – {high}",
+    "inside": "inside {low} – {high}",
+    "chart": "Interactive picture. Use the buttons below it to pan or zoom by dragging; the latest anomalies are "
+    "listed after it.",
     "save_as": "File type",
 }
 _FRENCH: Final = {
@@ -114,4 +114,4 @@ _FRENCH: Final = {
 WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {"en": MappingProxyType(_ENGLISH), "fr": MappingProxyType(_FRENCH)}
 )
-"""The words of each language that ``--lang`` takes."""
+"""Texts by value of ``--lang``."""

@@ -1,4 +1,4 @@
-"""Every word of a picture, in English and in French; and how a number is written in each."""
+"""Define every text of a picture in English and French, and how each language writes numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
 
 def visible(name: str) -> str:
-    """Return a name that comes from the data with its control characters made visible, and without their effect."""
+    """Return a name from the data with each control character replaced by a visible sign."""
     return name.translate(_CONTROLS)
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The words of one language; braces are filled by `str.format`."""
+    """Texts of one language; `str.format` fills the braces."""
 
     titles: Mapping[str, str]
     title_other: str
@@ -77,18 +77,18 @@ class Texts:
         return self.overview if metric is None else self.overview_of.format(name=self.names.get(metric, metric))
 
     def heat_title(self, step_us: int) -> str:
-        """Return what the cells of the heat map count, if each is so long."""
+        """Return the title of a heat map whose cells are `step_us` microseconds long."""
         hours = step_us // 3_600_000_000
         if hours < 24:
             return self.per_hour
         return self.per_day if hours == 24 else self.per_days.format(count=hours // 24)
 
     def severity(self, name: str) -> str:
-        """Return what a severity is called; one that is not known keeps its name."""
+        """Return the word for a severity; an unknown severity keeps its name."""
         return self.severities.get(name, name)
 
     def duration(self, microseconds: int) -> str:
-        """Write a length of time with its two largest units."""
+        """Format a duration with its two largest units."""
         seconds, parts = round(microseconds / 1_000_000), list[str]()
         for unit, size in zip(self.units, (86_400, 3_600, 60, 1), strict=True):
             count, seconds = divmod(seconds, size)
@@ -98,31 +98,31 @@ class Texts:
         return text or f"0\N{NO-BREAK SPACE}{self.units[3]}"
 
     def value_axis(self, metric: str) -> str:
-        """Return the label of the value axis, with the unit where it is known."""
+        """Return the label of the value axis, with the unit if the metric has one."""
         unit = self.yes_no if metric in BOOLEAN_METRICS else READING_UNITS.get(metric)
         name = self.names.get(metric, metric)
         return f"{name} ({unit})" if unit else name
 
     def integer(self, count: int) -> str:
-        """Write a count with its thousands apart."""
+        """Format a count with thousands separators."""
         return f"{count:,}".replace(",", self.thousands)
 
     def number(self, value: float) -> str:
-        """Write a value with as few digits as it needs, at most six."""
+        """Format a value with at most six significant digits."""
         return f"{value:.6g}".replace(".", self.decimal)
 
     def quantity(self, value: float, metric: str) -> str:
-        """Write a value with the unit of its metric."""
+        """Format a value with the unit of its metric."""
         unit = "" if metric in BOOLEAN_METRICS else READING_UNITS.get(metric, "")
         return f"{self.number(value)}\N{NO-BREAK SPACE}{unit}".rstrip()
 
     def counted(self, forms: tuple[str, str], count: int) -> str:
-        """Write a count and its noun, in the singular or the plural of the language."""
+        """Format a count and its noun, singular or plural by the language's rule."""
         singular = count < 2 if self.decimal == "," else count == 1  # French: 0 and 1 are singular
         return f"{self.integer(count)}\N{NO-BREAK SPACE}{forms[0] if singular else forms[1]}"
 
     def moment(self, microseconds: int) -> str:
-        """Write a point in time to the minute, UTC, with the month's name."""
+        """Format a UTC time to the minute, with the name of the month."""
         text = format_time(microseconds)
         day = f"{int(text[8:10])} {self.months[int(text[5:7]) - 1]} {text[:4]}"
         return f"{day} {text[11:16]}".replace(" ", "\N{NO-BREAK SPACE}")
@@ -195,7 +195,7 @@ _ENGLISH: Final = Texts(
     no_windows="No windows",
     no_gaps="no gaps",
     others="{count} others",
-    undated="{count} of unknown event time counted in any time range",
+    undated="{count} without an event time, counted in every time range",
     severities=MappingProxyType({"critical": "critical", "warning": "warning", "info": "info"}),
     units=("d", "h", "min", "s"),
     yes_no="0 = no, 1 = yes",
@@ -281,4 +281,4 @@ _FRENCH: Final = Texts(
 )
 
 TEXTS: Final[Mapping[str, Texts]] = MappingProxyType({"en": _ENGLISH, "fr": _FRENCH})
-"""The words of each language that ``--lang`` takes."""
+"""Texts by value of ``--lang``."""

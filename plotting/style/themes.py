@@ -1,7 +1,7 @@
-"""The two looks of a picture: a style sheet, and the colours that mean something.
+"""Define the light and the dark theme: a style sheet each, and the colours that carry meaning.
 
-They are told apart by every kind of colour vision: blue and orange of Okabe and Ito, a red that differs from them in
-lightness as well; counts go from little to much contrast with the paper.
+The colours can be told apart with every kind of colour vision: blue and orange from the palette of Okabe and Ito, and
+a red that also differs from them in lightness. The contrast of counts with the background grows with the count.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,21 +16,21 @@ import matplotlib as mpl
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours as ``#rrggbb``.
+    """Colours of one theme, as ``#rrggbb``.
 
     Attributes:
-        name: what ``--theme`` calls it.
+        name: value of ``--theme``.
         paper: background.
-        ink: words of panels.
-        quiet: words beside the picture.
-        label: words of axes.
-        edge: lines of axes, and ticks.
-        grid: lines behind the data.
+        ink: titles of panels.
+        quiet: remarks beside the picture.
+        label: labels of axes.
+        edge: lines of axes and ticks.
+        grid: grid lines behind the data.
         blue: readings and windows.
         red: anomalies and thresholds.
-        gap: where data are missing.
-        counts: from few to many, at least two.
-        severities: of a rule.
+        gap: periods without data.
+        counts: scale from low to high counts, at least two colours.
+        severities: colour of each severity.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Theme:
 
     @contextmanager
     def style(self) -> Iterator[None]:
-        """Draw with the theme's style sheet inside of ``with``; Matplotlib's settings are as before afterwards."""
+        """Apply the theme's style sheet within ``with``, and restore Matplotlib's settings afterwards."""
         suffix = "" if self.name == "light" else f"-{self.name}"
         with mpl.rc_context(fname=Path(__file__).with_name(f"telemetry{suffix}.mplstyle")):
             yield
@@ -83,4 +83,4 @@ DARK: Final = Theme(
     severities=MappingProxyType({"critical": "#ff7b72", "warning": "#f0b429", "info": "#3f8fc4"}),
 )
 THEMES: Final[Mapping[str, Theme]] = MappingProxyType({theme.name: theme for theme in (LIGHT, DARK)})
-"""What ``--theme`` takes."""
+"""Themes by value of ``--theme``."""

@@ -1,6 +1,6 @@
-"""An embedded Pub/Sub broker: speaks the gRPC of the official clients, keeps everything in memory.
+"""Embed a Pub/Sub broker that serves the official gRPC clients and keeps everything in memory.
 
-As a process of its own: ``python -m publisher broker``.
+Run it as a separate process with ``python -m publisher broker``.
 """
 
 from publisher.broker.command import add_arguments, run

@@ -1,14 +1,15 @@
-"""The documented limits of the service (https://cloud.google.com/pubsub/quotas#resource_limits).
+"""Check requests against the documented limits of Pub/Sub.
 
-Google's emulator (0.8.20) lets attributes, ordering keys and short ack deadlines pass that the
-service refuses. Here the service is followed: what works on this broker should work in production.
+Source: https://cloud.google.com/pubsub/quotas#resource_limits. Google's emulator (0.8.20) accepts attributes, ordering
+keys and short ack deadlines that the service rejects. This broker follows the service, so that code that works here
+also works in production.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from publisher.broker.records import Draft
-from publisher.broker.refusal import invalid
+from publisher.broker.errors import invalid_argument
+from publisher.broker.messages import MessageContent
 
 MAX_DATA_BYTES: Final = 10_000_000
 MAX_MESSAGES: Final = 1000
@@ -16,69 +17,71 @@ MAX_ATTRIBUTES: Final = 100
 MAX_ATTRIBUTE_KEY_BYTES: Final = 256
 MAX_ATTRIBUTE_VALUE_BYTES: Final = 1024
 MAX_ORDERING_KEY_BYTES: Final = 1024
-_ATTRIBUTE_FRAME_BYTES: Final = 10  # tags and lengths of a protobuf map entry, at most
+_ATTRIBUTE_FRAME_BYTES: Final = 10  # upper bound for the tags and lengths of a protobuf map entry
 DEFAULT_ACK_DEADLINE_S: Final = 10
 MAX_ACK_DEADLINE_S: Final = 600
 
 
-def check_publish(drafts: Sequence[Draft]) -> list[int]:
-    """Return the size of each message of one Publish request on the wire, without its id: bytes, rounded up.
+def check_publish(contents: Sequence[MessageContent]) -> list[int]:
+    """Return an upper bound for the encoded size of each message of one Publish request, in bytes, without its id.
 
     Raises:
-        RefusedError: INVALID_ARGUMENT if one of them, or their number, is outside the limits.
+        RequestError: INVALID_ARGUMENT if a message, or their number, is outside the limits.
     """
-    if not drafts:
-        raise invalid("No messages to publish")
-    if len(drafts) > MAX_MESSAGES:
-        raise invalid("Too many messages to publish")
-    return [_size(draft) for draft in drafts]
+    if not contents:
+        raise invalid_argument("No messages to publish")
+    if len(contents) > MAX_MESSAGES:
+        raise invalid_argument("Too many messages to publish")
+    return [_check_message(content) for content in contents]
 
 
 def check_ack_deadline(seconds: int) -> int:
-    """Return the deadline a subscription asked for, 10 s if it asked for none.
+    """Return the ack deadline of a new subscription, seconds; 10 if it requests 0.
 
     Raises:
-        RefusedError: INVALID_ARGUMENT outside 10..600.
+        RequestError: INVALID_ARGUMENT outside 10..600.
     """
     if seconds == 0:
         return DEFAULT_ACK_DEADLINE_S
     if not DEFAULT_ACK_DEADLINE_S <= seconds <= MAX_ACK_DEADLINE_S:
-        raise invalid("ack_deadline_secs out of bounds")
+        raise invalid_argument("ack_deadline_secs out of bounds")
     return seconds
 
 
 def check_new_deadline(seconds: int) -> int:
-    """Return the deadline a subscriber wants for its leases; 0 gives them back.
+    """Return the new ack deadline of leases, seconds; 0 returns the messages.
 
     Raises:
-        RefusedError: INVALID_ARGUMENT outside 0..600.
+        RequestError: INVALID_ARGUMENT outside 0..600.
     """
     if seconds < 0:
-        raise invalid("Ack deadline cannot be negative")
+        raise invalid_argument("Ack deadline cannot be negative")
     if seconds > MAX_ACK_DEADLINE_S:
-        raise invalid("Ack deadline out of bounds")
+        raise invalid_argument("Ack deadline out of bounds")
     return seconds
 
 
-def _size(draft: Draft) -> int:
-    if not draft.data and not draft.attributes:
-        raise invalid("Some messages are empty")
-    if len(draft.data) > MAX_DATA_BYTES:
-        raise invalid(f"Message data has {len(draft.data)} bytes; at most {MAX_DATA_BYTES} are allowed")
-    size = len(draft.data)
-    if draft.ordering_key:
-        size += _bytes("Ordering key", draft.ordering_key, MAX_ORDERING_KEY_BYTES)
-    if len(draft.attributes) > MAX_ATTRIBUTES:
-        raise invalid(f"Message has {len(draft.attributes)} attributes; at most {MAX_ATTRIBUTES} are allowed")
-    for key, value in draft.attributes.items():
+def _check_message(content: MessageContent) -> int:
+    if not content.data and not content.attributes:
+        raise invalid_argument("Some messages are empty")
+    if len(content.data) > MAX_DATA_BYTES:
+        raise invalid_argument(f"Message data has {len(content.data)} bytes; at most {MAX_DATA_BYTES} are allowed")
+    size = len(content.data)
+    if content.ordering_key:
+        size += _check_length("Ordering key", content.ordering_key, MAX_ORDERING_KEY_BYTES)
+    if len(content.attributes) > MAX_ATTRIBUTES:
+        raise invalid_argument(
+            f"Message has {len(content.attributes)} attributes; at most {MAX_ATTRIBUTES} are allowed"
+        )
+    for key, value in content.attributes.items():
         size += _ATTRIBUTE_FRAME_BYTES
-        size += _bytes("Attribute key", key, MAX_ATTRIBUTE_KEY_BYTES)
-        size += _bytes(f"Value of attribute {key}", value, MAX_ATTRIBUTE_VALUE_BYTES)
+        size += _check_length("Attribute key", key, MAX_ATTRIBUTE_KEY_BYTES)
+        size += _check_length(f"Value of attribute {key}", value, MAX_ATTRIBUTE_VALUE_BYTES)
     return size
 
 
-def _bytes(what: str, text: str, most: int) -> int:
+def _check_length(name: str, text: str, limit: int) -> int:
     length = len(text) if text.isascii() else len(text.encode())
-    if length > most:
-        raise invalid(f"{what} has {length} bytes; at most {most} are allowed")
+    if length > limit:
+        raise invalid_argument(f"{name} has {length} bytes; at most {limit} are allowed")
     return length

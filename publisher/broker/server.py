@@ -1,4 +1,4 @@
-"""The broker as a server on a port."""
+"""Serve the broker on a TCP port."""
 
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -7,32 +7,31 @@ from typing import Final, Self
 import grpc
 
 from publisher.broker.publisher_service import FailPublish, PublisherService
-from publisher.broker.shared import SharedModel
+from publisher.broker.shared_model import SharedModel
 from publisher.broker.subscriber_service import SubscriberService
 from telemetry.errors import ConfigError
 
 _MAX_REQUEST_BYTES: Final = 12_000_000
-"""A Publish request with one message of 10 MB and its attributes fits."""
+"""Large enough for a Publish request with one message of 10 MB and its attributes."""
 _MAX_CALLS: Final = 256
-"""Calls served at once; a waiting Pull and an open stream count, and each has a thread."""
+"""Most concurrent calls, each on its own thread; waiting Pulls and open streams count."""
 _GRACE_S: Final = 2.0
 
 
 class Broker:
     """An embedded Pub/Sub that the official clients use like Google's emulator.
 
-    Everything is kept in memory and gone after `stop`. Use it as a context manager, or call
-    `start` and `stop`.
+    The state is in memory and is lost at `stop`. Use the broker as a context manager, or call `start` and `stop`.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, fail_publish: FailPublish | None = None) -> None:
-        """Serve on `host` and `port` (0: any free port) once started.
+        """Prepare the server without starting it.
 
         Args:
             host: address to listen on.
-            port: TCP port.
-            fail_publish: for tests of retry: asked before each Publish request with its running
-                number, from 1, from several threads; a status makes the request fail with it.
+            port: TCP port; 0 for any free port.
+            fail_publish: for tests of retry: called before each Publish request, from several threads, with its
+                sequence number, from 1; the request fails with the returned status.
         """
         self._host = host
         self._port = port
@@ -51,14 +50,14 @@ class Broker:
 
     @property
     def address(self) -> str:
-        """``HOST:PORT``, as ``PUBSUB_EMULATOR_HOST`` wants it; the port is known once started."""
+        """Address for ``PUBSUB_EMULATOR_HOST``, ``HOST:PORT``; the port is known after `start`."""
         return f"{self._host}:{self._port}"
 
     def start(self) -> Self:
-        """Listen; calls are served when this returns.
+        """Start to listen and to serve calls.
 
         Raises:
-            ConfigError: if the port cannot be had.
+            ConfigError: if the broker cannot listen on the port.
         """
         try:
             self._port = self._server.add_insecure_port(self.address)

@@ -1,4 +1,4 @@
-"""``google.pubsub.v1.Subscriber`` over the shared model; streams are in `streaming`."""
+"""Serve ``google.pubsub.v1.Subscriber`` from the shared model; `streaming_pull` serves StreamingPull."""
 
 import time
 from collections.abc import Iterator
@@ -8,35 +8,35 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import types
 
-from publisher.broker.rpc import page, refusals_as_status, unary
-from publisher.broker.shared import SharedModel
-from publisher.broker.streaming import Stream
-from publisher.broker.wire import SubscriptionPb, check_supported, received_message, subscription_of
+from publisher.broker.grpc_handlers import page, set_error_status, unary_handler
+from publisher.broker.protobuf import SubscriptionPb, check_supported, delivery_to_pb, subscription_to_pb
+from publisher.broker.shared_model import SharedModel
+from publisher.broker.streaming_pull import StreamingPull
 
 _LONGEST_PULL_S: Final = 60.0
-"""How long a Pull waits for a message, if the client is that patient."""
-_ANSWER_S: Final = 0.5
-"""How long before the client's deadline an empty answer leaves."""
+"""Longest time that a Pull waits for a message, seconds, unless the client's deadline is earlier."""
+_RESPONSE_MARGIN_S: Final = 0.5
+"""Time before the client's deadline at which an empty response is sent, seconds."""
 
 
 class SubscriberService:
-    """Subscriptions, pulling and acknowledging."""
+    """Handlers of the subscription, pull and acknowledge calls."""
 
     def __init__(self, shared: SharedModel) -> None:
         """Serve `shared`."""
         self._shared = shared
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Return the handlers to register with a server; other methods are unimplemented."""
+        """Return the handlers to register with a server; other methods are answered with UNIMPLEMENTED."""
         listing = types.ListSubscriptionsRequest.pb(), types.ListSubscriptionsResponse.pb()
         methods = {
-            "CreateSubscription": unary(self._create_subscription, SubscriptionPb, SubscriptionPb),
-            "GetSubscription": unary(self._get_subscription, types.GetSubscriptionRequest.pb(), SubscriptionPb),
-            "ListSubscriptions": unary(self._list_subscriptions, *listing),
-            "DeleteSubscription": unary(self._delete_subscription, types.DeleteSubscriptionRequest.pb(), Empty),
-            "Pull": unary(self._pull, types.PullRequest.pb(), types.PullResponse.pb()),
-            "Acknowledge": unary(self._acknowledge, types.AcknowledgeRequest.pb(), Empty),
-            "ModifyAckDeadline": unary(self._modify_ack_deadline, types.ModifyAckDeadlineRequest.pb(), Empty),
+            "CreateSubscription": unary_handler(self._create_subscription, SubscriptionPb, SubscriptionPb),
+            "GetSubscription": unary_handler(self._get_subscription, types.GetSubscriptionRequest.pb(), SubscriptionPb),
+            "ListSubscriptions": unary_handler(self._list_subscriptions, *listing),
+            "DeleteSubscription": unary_handler(self._delete_subscription, types.DeleteSubscriptionRequest.pb(), Empty),
+            "Pull": unary_handler(self._pull, types.PullRequest.pb(), types.PullResponse.pb()),
+            "Acknowledge": unary_handler(self._acknowledge, types.AcknowledgeRequest.pb(), Empty),
+            "ModifyAckDeadline": unary_handler(self._modify_ack_deadline, types.ModifyAckDeadlineRequest.pb(), Empty),
             "StreamingPull": grpc.stream_stream_rpc_method_handler(
                 self._streaming_pull,
                 request_deserializer=types.StreamingPullRequest.pb().FromString,
@@ -55,15 +55,15 @@ class SubscriberService:
                 request.enable_message_ordering,
                 request.labels,
             )
-            return subscription_of(subscription)
+            return subscription_to_pb(subscription)
 
     def _get_subscription(self, request: Any, _: grpc.ServicerContext) -> Any:
         with self._shared.locked() as model:
-            return subscription_of(model.subscription(request.subscription))
+            return subscription_to_pb(model.subscription(request.subscription))
 
     def _list_subscriptions(self, request: Any, _: grpc.ServicerContext) -> Any:
         with self._shared.locked() as model:
-            subscriptions = [subscription_of(subscription) for subscription in model.subscriptions(request.project)]
+            subscriptions = [subscription_to_pb(subscription) for subscription in model.subscriptions(request.project)]
         some, token = page(subscriptions, request.page_size, request.page_token, lambda one: one.name)
         return types.ListSubscriptionsResponse.pb()(subscriptions=some, next_page_token=token)
 
@@ -72,14 +72,15 @@ class SubscriberService:
         return Empty()
 
     def _pull(self, request: Any, context: grpc.ServicerContext) -> Any:
-        patience = min(_LONGEST_PULL_S, (context.time_remaining() or _LONGEST_PULL_S + _ANSWER_S) - _ANSWER_S)
-        until = time.monotonic() + (0.0 if request.return_immediately else patience)
-        # A client that is gone must not get a lease on messages that others wait for.
+        remaining_s = context.time_remaining() or _LONGEST_PULL_S + _RESPONSE_MARGIN_S
+        wait_s = min(_LONGEST_PULL_S, remaining_s - _RESPONSE_MARGIN_S)
+        until = time.monotonic() + (0.0 if request.return_immediately else wait_s)
+        # A disconnected client must not lease messages that others wait for.
         context.add_callback(lambda: self._shared.wake(request.subscription))
         deliveries = self._shared.wait_for_messages(
-            request.subscription, request.max_messages, wanted=context.is_active, until=until
+            request.subscription, request.max_messages, is_wanted=context.is_active, until=until
         )
-        return types.PullResponse.pb()(received_messages=map(received_message, deliveries))
+        return types.PullResponse.pb()(received_messages=map(delivery_to_pb, deliveries))
 
     def _acknowledge(self, request: Any, _: grpc.ServicerContext) -> Any:
         self._shared.acknowledge(request.subscription, request.ack_ids)
@@ -90,7 +91,7 @@ class SubscriberService:
         return Empty()
 
     def _streaming_pull(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        with refusals_as_status(context):
+        with set_error_status(context):
             first = next(requests, None)
             if first is not None:
-                yield from Stream(self._shared, first, requests, context).responses()
+                yield from StreamingPull(self._shared, first, requests, context).responses()

@@ -1,4 +1,4 @@
-"""What is in telemetry before it is replayed: ``python -m publisher explore``."""
+"""Summarise telemetry before it is replayed: ``python -m publisher explore``."""
 
 from publisher.explore.command import add_arguments, run
 

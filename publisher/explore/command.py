@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from publisher.csvfiles import STDIN, check_input, parse_columns, read_pieces
+from publisher.csv_blocks import STDIN
+from publisher.csv_input import check_input, parse_columns, read_chunks
 from publisher.explore.report import Report
-from publisher.explore.survey import Survey, select_pieces
+from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.text import render
 from telemetry.cli.flags import read_span, read_whole
 from telemetry.errors import ConfigError
@@ -67,8 +68,8 @@ def explore(options: argparse.Namespace) -> Report:
         raise ConfigError("INPUT", STDIN, "standard input can be read only once")
     for path in options.input:
         check_input(path, mapping)
-    pieces = chain.from_iterable(read_pieces(path, mapping) for path in options.input)
-    for piece in select_pieces(pieces, start_us, end_us):
+    pieces = chain.from_iterable(read_chunks(path, mapping) for path in options.input)
+    for piece in select_chunks(pieces, start_us, end_us):
         survey.add(piece)
     return survey.report([os.fsencode(path).decode("utf-8", "replace") for path in options.input])
 

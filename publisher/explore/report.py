@@ -1,62 +1,62 @@
-"""What was found, as values: the object of ``--json``, and what the text shows. Times are RFC 3339 UTC."""
+"""Define the report of `explore`: the object of ``--json``, also shown as text. Times are RFC 3339 UTC."""
 
 import msgspec
 
 
 class RowCounts(msgspec.Struct, frozen=True):
-    """What became of the lines: rows = readings + without_time + without_device + unreadable."""
+    """Numbers of lines by result: rows = readings + without_time + without_device + unreadable."""
 
     rows: int
-    """Rows that fit their header."""
+    """Rows that have the columns of their header."""
     readings: int
-    """Rows that the job would decode."""
+    """Rows that the job decodes."""
     without_time: int
-    """Rows whose ts is missing, unreadable, or not between 1970 and 2100."""
+    """Rows whose ts is missing, unreadable or not between 1970 and 2100."""
     without_device: int
     """Rows with a time but no device."""
     unreadable: int
-    """Rows with both, but a cell of a decoded metric that is no number, or too long to be read."""
+    """Rows with both that are too long, or have a cell of a decoded metric that is not a number."""
     odd_lines: int
-    """Lines that fit no header."""
+    """Lines that do not have the columns of their header."""
     repeated: int
-    """Rows that are exactly the row before them."""
+    """Rows identical to the row before them."""
 
 
 class GapEntry(msgspec.Struct, frozen=True):
-    """A time without readings."""
+    """An interval without readings."""
 
     seconds: float
     start: str
     end: str
     device: str | None = None
-    """None: of all devices."""
+    """Device without readings; None if no device has readings."""
 
 
 class TimeSpan(msgspec.Struct, frozen=True):
-    """When the readings were taken, in the order of the input."""
+    """Event times of the readings, in the order of the input."""
 
     first_time: str | None
     last_time: str | None
     seconds: float
     out_of_order: int
-    """Readings that are earlier than the one before them."""
+    """Readings with an earlier time than the one before them."""
     furthest_back_seconds: float
-    """Longest step back in time from a reading to the next."""
+    """Largest step back in time from a reading to the next."""
     gaps: list[GapEntry]
     """Longest first."""
     device_gaps: list[GapEntry]
-    """Between readings of the same device, longest first."""
+    """Gaps between readings of the same device, longest first."""
 
 
 class DeviceEntry(msgspec.Struct, frozen=True):
-    """One device."""
+    """Summary of one device."""
 
     device: str
     readings: int
     share: float
-    """Of all readings, 0 to 1."""
+    """Fraction of all readings, 0 to 1."""
     usual_interval_seconds: float | None
-    """Median time from one reading to the next, to within 5 %; None if there is no next one."""
+    """Median interval between readings, accurate to 5 %; None for a single reading."""
     longest_gap_seconds: float
     out_of_order: int
     first_time: str
@@ -64,14 +64,14 @@ class DeviceEntry(msgspec.Struct, frozen=True):
 
 
 class MetricEntry(msgspec.Struct, frozen=True):
-    """One column other than ts and device."""
+    """Summary of one column other than ts and device."""
 
     metric: str
     unit: str | None
     values: int
-    """Readings with a number; min, mean and max are theirs."""
+    """Readings with a number, which min, mean and max describe."""
     missing: int
-    """Readings with an empty cell, or of an input without the column."""
+    """Readings with an empty cell, or from an input without the column."""
     not_numbers: int
     """Cells that are neither a number nor empty, in any row."""
     min: float | None
@@ -80,29 +80,29 @@ class MetricEntry(msgspec.Struct, frozen=True):
 
 
 class RuleEntry(msgspec.Struct, frozen=True):
-    """What one rule would flag."""
+    """Readings that one rule flags."""
 
     rule_id: str
     severity: str
     condition: str
     readings: int
     share: float
-    """Of all readings, 0 to 1."""
+    """Fraction of all readings, 0 to 1."""
     devices: int
-    """How many devices have such readings."""
+    """Number of devices with flagged readings."""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All that `explore` tells of its inputs."""
+    """Report of `explore`."""
 
     inputs: list[str]
     counts: RowCounts
     time: TimeSpan
     device_count: int
     devices: list[DeviceEntry]
-    """Those with the most readings first."""
+    """Devices with the most readings, in descending order."""
     metrics: list[MetricEntry]
     rules_version: str
     rules: list[RuleEntry]
     flagged: int
-    """Readings that any rule would flag."""
+    """Readings that at least one rule flags."""

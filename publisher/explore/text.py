@@ -1,4 +1,4 @@
-"""A report as plain text for a person: aligned columns, at most some 100 characters wide."""
+"""Render a report as plain text in aligned columns, about 100 characters wide at most."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ _UNITS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def render(report: Report) -> str:
-    """Return the text of a report, with a line break at its end."""
+    """Return the text of a report, ending with a line break."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -22,23 +22,23 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     facts = [
         ("rows", counts.rows),
-        ("  readings, which the job would decode", counts.readings),
+        ("  readings that the job decodes", counts.readings),
         ("  without a readable time", counts.without_time),
         ("  without a device", counts.without_device),
-        ("  with a cell that is no number", counts.unreadable),
-        ("lines that fit no header", counts.odd_lines),
-        ("rows that repeat the row before them", counts.repeated),
+        ("  with a cell that is not a number", counts.unreadable),
+        ("lines that do not match the header", counts.odd_lines),
+        ("rows identical to the row before", counts.repeated),
     ]
     yield from _table([(label, f"{number:,}") for label, number in facts], "<>")
     if time.first_time is not None:
         yield ""
         yield f"time   {time.first_time} to {time.last_time}, {_duration(time.seconds)}"
         back = f", by up to {_duration(time.furthest_back_seconds)}" if time.out_of_order else ""
-        yield f"       earlier than the reading before: {time.out_of_order:,}{back}"
+        yield f"       out of order: {time.out_of_order:,}{back}"
         yield ""
         yield from _devices(report)
-        yield from _gaps("longest times without a reading", time.gaps)
-        yield from _gaps("longest times without a reading of the device", time.device_gaps)
+        yield from _gaps("longest gaps without readings", time.gaps)
+        yield from _gaps("longest gaps between readings of a device", time.device_gaps)
     yield ""
     yield from _metrics(report)
     yield ""
@@ -61,7 +61,7 @@ def _devices(report: Report) -> Iterator[str]:
     ]
     yield from _table([head, *body], "<>>>>>")
     if report.device_count > len(report.devices):
-        yield f"and {report.device_count - len(report.devices):,} more with no more readings than these"
+        yield f"and {report.device_count - len(report.devices):,} more devices, each with at most as many readings"
 
 
 def _gaps(title: str, gaps: Sequence[GapEntry]) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _gaps(title: str, gaps: Sequence[GapEntry]) -> Iterator[str]:
 
 
 def _metrics(report: Report) -> Iterator[str]:
-    head = ("metric", "unit", "values", "missing", "no number", "min", "mean", "max")
+    head = ("metric", "unit", "values", "missing", "not numbers", "min", "mean", "max")
     body = [
         (
             _shown(entry.metric),
@@ -96,25 +96,25 @@ def _rules(report: Report) -> Iterator[str]:
         for entry in report.rules
     ]  # fmt: skip
     yield from _table([head, *body], "<<<>>>")
-    yield f"{report.flagged:,} of {report.counts.readings:,} readings would be flagged"
+    yield f"{report.flagged:,} of {report.counts.readings:,} readings are flagged"
 
 
-def _table(rows: Sequence[Sequence[str]], aligned: str) -> Iterator[str]:
-    """Yield rows of cells with their columns aligned left (``<``) or right (``>``)."""
+def _table(rows: Sequence[Sequence[str]], alignments: str) -> Iterator[str]:
+    """Yield rows of cells; `alignments` has ``<`` (left) or ``>`` (right) for each column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, aligned, widths, strict=True))
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, alignments, widths, strict=True))
         yield "  ".join(cells).rstrip()
 
 
 def _shown(name: str, widest: int = _WIDEST_NAME) -> str:
-    """Return a name that cannot upset the layout: printable and not too long."""
+    """Return a name with unprintable characters replaced, shortened to `widest` characters."""
     safe = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
     return safe if len(safe) <= widest else safe[: widest - 1] + "…"
 
 
 def _duration(seconds: float) -> str:
-    """Write a duration in its two largest units: ``1 d 2 h``, ``3 min 4 s``, ``3.20 s``."""
+    """Format a duration in its two largest units: ``1 d 2 h``, ``3 min 4 s``, ``3.20 s``."""
     if seconds < 60:
         return f"{seconds:#.3g} s"
     for (size, unit), (smaller, below) in itertools.pairwise(_UNITS):

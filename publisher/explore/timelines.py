@@ -1,7 +1,7 @@
-"""How readings follow each other in time, for many devices at once: usual interval, gaps, steps back.
+"""Measure the steps between readings of many devices at once: usual interval, gaps and steps back.
 
-A step is the time from a reading to the next one of the same timeline in the order of the input. So one
-broken clock costs one gap and one step back, and nothing after it looks wrong.
+A step is the time from a reading to the next one of the same timeline in the order of the input. So one wrong time
+counts as one gap and one step back, and later readings are not affected.
 """
 
 from collections import Counter
@@ -10,20 +10,20 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.arrays import IntArray
+
 _BINS_PER_OCTAVE: Final = 16  # 4.4 % wide
 _BINS: Final = 1024  # up to 2**64 µs
 _READINGS, _FIRST, _LAST, _PREVIOUS, _LONGEST, _STEPS_BACK = range(6)
 _LATER, _EARLIER = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-
-Ints = NDArray[np.int64]
 
 
 class Gap(NamedTuple):
     """A step forward in time.
 
     Attributes:
-        length_us: microseconds.
-        start_us: time of the reading before it, microseconds UTC.
+        length_us: length of the step, microseconds.
+        start_us: time of the reading before the gap, microseconds UTC.
         timeline: index of its timeline.
     """
 
@@ -33,56 +33,56 @@ class Gap(NamedTuple):
 
 
 class Timelines:
-    """Accumulates the times of readings by timeline: a device, or all of them together.
+    """Statistics of reading times by timeline; a timeline is one device, or all devices together.
 
     Attributes:
-        gaps: the longest steps of all timelines, longest first; of equal ones the one met first.
-        furthest_back_us: the longest step back of all timelines, microseconds.
+        gaps: the longest steps of all timelines, longest first; equal steps in the order of the input.
+        furthest_back_us: the largest step back of all timelines, microseconds.
     """
 
     def __init__(self, most_gaps: int) -> None:
-        """Begin with no timeline; `most_gaps` gaps are kept."""
+        """Start without timelines; keep at most `most_gaps` gaps."""
         self.gaps: list[Gap] = []
         self.furthest_back_us = 0
         self._most_gaps = most_gaps
-        self._table: Ints = np.empty((6, 0), np.int64)
-        self._steps_in: Counter[int] = Counter()  # by timeline and bin of length
-        self._length_of: Counter[int] = Counter()  # the same: sum of their lengths
+        self._table: IntArray = np.empty((6, 0), np.int64)
+        self._step_counts: Counter[int] = Counter()  # number of steps by timeline and bin of length
+        self._step_sums: Counter[int] = Counter()  # sum of the lengths of these steps
 
     def __len__(self) -> int:
         """Return the number of timelines."""
         return len(self.readings)
 
     @property
-    def readings(self) -> Ints:
-        """Readings of each timeline."""
+    def readings(self) -> IntArray:
+        """Number of readings of each timeline."""
         return self._row(_READINGS)
 
     @property
-    def first_us(self) -> Ints:
+    def first_us(self) -> IntArray:
         """Earliest time of each timeline, microseconds UTC."""
         return self._row(_FIRST)
 
     @property
-    def last_us(self) -> Ints:
+    def last_us(self) -> IntArray:
         """Latest time of each timeline, microseconds UTC."""
         return self._row(_LAST)
 
     @property
-    def longest_us(self) -> Ints:
-        """Longest gap of each timeline, microseconds; 0 where there is none."""
+    def longest_us(self) -> IntArray:
+        """Longest gap of each timeline, microseconds; 0 if there is none."""
         return self._row(_LONGEST)
 
     @property
-    def steps_back(self) -> Ints:
-        """How many readings of each timeline are earlier than the one before them."""
+    def steps_back(self) -> IntArray:
+        """Number of readings of each timeline with an earlier time than the one before them."""
         return self._row(_STEPS_BACK)
 
-    def add(self, timelines: NDArray[np.intp], times: Ints) -> None:
+    def add(self, timelines: NDArray[np.intp], times: IntArray) -> None:
         """Add N readings in the order of the input.
 
         Args:
-            timelines: (N,) index of each reading's timeline, from 0 without holes.
+            timelines: (N,) index of each reading's timeline; indices are consecutive from 0.
             times: (N,) microseconds UTC.
         """
         if not len(times):
@@ -112,17 +112,17 @@ class Timelines:
             self._count_lengths(timeline[forward], steps[forward])
 
     def usual_us(self, timeline: int) -> float | None:
-        """Return the median of a timeline's steps forward, to within 5 %; None if there is none."""
+        """Return the median step forward of a timeline, microseconds, accurate to 5 %; None if there is none."""
         bins = range(timeline * _BINS, (timeline + 1) * _BINS)
-        left = sum(self._steps_in[key] for key in bins) / 2
+        left = sum(self._step_counts[key] for key in bins) / 2
         for key in bins:
-            left -= self._steps_in[key]
-            if left <= 0 < self._steps_in[key]:
-                return self._length_of[key] / self._steps_in[key]
+            left -= self._step_counts[key]
+            if left <= 0 < self._step_counts[key]:
+                return self._step_sums[key] / self._step_counts[key]
         return None
 
-    def _row(self, index: int) -> Ints:
-        row: Ints = self._table[index]
+    def _row(self, index: int) -> IntArray:
+        row: IntArray = self._table[index]
         return row
 
     def _grow(self, size: int) -> None:
@@ -132,7 +132,9 @@ class Timelines:
             table[:, : len(self)] = self._table
             self._table = table
 
-    def _keep_gaps(self, where: NDArray[np.intp], steps: Ints, before: Ints, timeline: NDArray[np.intp]) -> None:
+    def _keep_gaps(
+        self, where: NDArray[np.intp], steps: IntArray, before: IntArray, timeline: NDArray[np.intp]
+    ) -> None:
         least = self.gaps[-1].length_us if len(self.gaps) == self._most_gaps else 0
         where = where[steps[where] > least]
         where = where[np.argsort(-steps[where], kind="stable")[: self._most_gaps]]
@@ -140,11 +142,11 @@ class Timelines:
         gaps = [*self.gaps, *(Gap(*gap) for gap in found)]
         self.gaps = sorted(gaps, key=lambda gap: -gap.length_us)[: self._most_gaps]
 
-    def _count_lengths(self, timeline: NDArray[np.intp], steps: Ints) -> None:
+    def _count_lengths(self, timeline: NDArray[np.intp], steps: IntArray) -> None:
         keys = timeline * _BINS + (np.log2(steps) * _BINS_PER_OCTAVE).astype(np.intp)
         found, inverse = np.unique(keys, return_inverse=True)
         lengths = np.zeros(len(found), np.int64)
         np.add.at(lengths, inverse, steps)
         names = found.tolist()
-        self._steps_in.update(dict(zip(names, np.bincount(inverse).tolist(), strict=True)))
-        self._length_of.update(dict(zip(names, lengths.tolist(), strict=True)))
+        self._step_counts.update(dict(zip(names, np.bincount(inverse).tolist(), strict=True)))
+        self._step_sums.update(dict(zip(names, lengths.tolist(), strict=True)))

@@ -1,39 +1,37 @@
-"""Cells of a metric as numbers, as the job would read them, and their statistics."""
+"""Convert cells of a metric to numbers like the job, and accumulate their statistics."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from telemetry.arrays import BoolArray, FloatArray
 from telemetry.model.metrics import BOOLEAN_METRICS
 
-Floats = NDArray[np.float64]
 
-
-def read_values(metric: str, cells: Sequence[str]) -> Floats:
-    """Return the values of cells: NaN where missing, infinite where the cell is no number."""
+def read_values(metric: str, cells: Sequence[str]) -> FloatArray:
+    """Return the values of cells: NaN for an empty cell, infinity for a cell that is not a number."""
     try:
         values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         values = None
     if values is not None and np.isfinite(values).all() and "_" not in "".join(cells):
         return values
-    flags = {"true": 1.0, "false": 0.0} if metric in BOOLEAN_METRICS else {}
-    known = {cell: _read_value(cell, flags) for cell in set(cells)}
+    booleans = {"true": 1.0, "false": 0.0} if metric in BOOLEAN_METRICS else {}
+    known = {cell: _read_value(cell, booleans) for cell in set(cells)}
     return np.fromiter(map(known.__getitem__, cells), np.float64, len(cells))
 
 
-def _read_value(cell: str, flags: dict[str, float]) -> float:
-    """Apply `cell_to_json` and `read_object` to a cell, for their answer alone."""
+def _read_value(cell: str, booleans: dict[str, float]) -> float:
+    """Return the value that the job decodes from a cell: `cell_to_json` followed by `read_object`."""
     stripped = cell.strip().lower()
     if not stripped:
         return math.nan
     try:
-        number = float(stripped) if "_" not in stripped else math.inf  # float() takes 1_000, JSON does not
+        number = float(stripped) if "_" not in stripped else math.inf  # float() accepts 1_000, JSON does not
     except ValueError:
-        return flags.get(stripped, math.inf)
+        return booleans.get(stripped, math.inf)
     return number if math.isfinite(number) else math.inf
 
 
@@ -42,12 +40,12 @@ class MetricStats:
     """Statistics of one metric.
 
     Attributes:
-        count: values of readings.
-        mean: of these values.
-        min: smallest of them, infinite if there is none.
-        max: largest of them, minus infinite if there is none.
+        count: number of values in readings.
+        mean: mean of these values.
+        min: smallest of these values, infinity if there is none.
+        max: largest of these values, minus infinity if there is none.
         not_numbers: cells that are neither a number nor empty, in any row.
-        unread: those of them in readings, whose metric the job does not decode.
+        unread: cells of these in readings, in a metric that the job does not decode.
     """
 
     count: int = 0
@@ -57,8 +55,13 @@ class MetricStats:
     not_numbers: int = 0
     unread: int = 0
 
-    def add(self, values: Floats, readings: NDArray[np.bool_]) -> None:
-        """Add the cells of rows as `read_values` returns them, and which of the rows are readings."""
+    def add(self, values: FloatArray, readings: BoolArray) -> None:
+        """Add a column.
+
+        Args:
+            values: (N,) result of `read_values`.
+            readings: (N,) mask of the rows that are readings.
+        """
         not_numbers = np.isinf(values)
         if not_numbers.any():
             self.not_numbers += int(np.count_nonzero(not_numbers))
@@ -66,7 +69,7 @@ class MetricStats:
         numbers = values[np.isfinite(values) & readings]
         if len(numbers):
             self.count += len(numbers)
-            # Weighted, so that the sum of many large values cannot overflow.
+            # Updates the mean, so that the sum of many large values cannot overflow.
             self.mean += float(((numbers - self.mean) / self.count).sum())
             self.min = min(self.min, float(numbers.min()))
             self.max = max(self.max, float(numbers.max()))

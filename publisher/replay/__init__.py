@@ -1,4 +1,4 @@
-"""Telemetry from files into Pub/Sub, at the recorded pace or faster: ``python -m publisher replay``."""
+"""Publish telemetry from files to Pub/Sub, at the recorded pace or faster: ``python -m publisher replay``."""
 
 from publisher.replay.command import add_arguments, run
 

@@ -1,4 +1,4 @@
-"""How far a replay has come, kept on disk so that another one can go on after a crash."""
+"""Save the progress of a replay on disk, so that it can resume after a crash."""
 
 import contextlib
 import os
@@ -14,14 +14,14 @@ _VERSION: Final = 1
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a checkpoint says.
+    """Content of a checkpoint.
 
     Attributes:
-        run_id: the replay it belongs to.
-        recording: fingerprint of its input and options: with others, the messages would be others.
-        next_sequence: every message before this one is acknowledged.
-        shift_us: what was added to the readings' times in the first pass, microseconds.
-        version: of this format.
+        run_id: id of the replay.
+        recording: fingerprint of its inputs and options, which determine the messages.
+        next_sequence: sequence number of the first message that is not acknowledged.
+        shift_us: shift of the event times in the first pass, microseconds.
+        version: version of the checkpoint format.
     """
 
     run_id: str
@@ -32,10 +32,10 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_progress(path: str) -> Progress | None:
-    """Read a checkpoint; None if there is none yet.
+    """Read a checkpoint; return None if the file does not exist.
 
     Raises:
-        ConfigError: if it is no checkpoint, or cannot be read.
+        ConfigError: if the file is not a checkpoint or cannot be read.
     """
     try:
         content = Path(path).read_bytes()
@@ -53,10 +53,10 @@ def load_progress(path: str) -> Progress | None:
 
 
 def save_progress(path: str, progress: Progress) -> None:
-    """Replace a checkpoint: after a crash at any moment it is the old one or the new one.
+    """Replace a checkpoint atomically: after a crash it is either the old one or the new one.
 
     Raises:
-        ConfigError: if it cannot be written.
+        ConfigError: if the file cannot be written.
     """
     temporary = f"{path}.new"
     try:

@@ -12,16 +12,19 @@ from typing import Any, Final, get_args
 import msgspec
 from tqdm import tqdm
 
-from publisher.csvfiles import STDIN, check_input, parse_columns
+from publisher.csv_blocks import STDIN
+from publisher.csv_input import check_input, parse_columns
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
-from publisher.replay.pace import Pace
-from publisher.replay.payload import Ordering
+from publisher.replay.duration import announcement
+from publisher.replay.message_builder import Ordering
+from publisher.replay.pacer import Pacer
+from publisher.replay.recording import EventTime, Recording
+from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
-from publisher.replay.session import EventTime, Recording, ReplaySession
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -77,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option cannot be used; nothing was published then.
+        TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
     speed, rate = _pace(options)
@@ -90,8 +94,10 @@ def run(options: argparse.Namespace) -> int:
                 create_subscription(options.subscription, options.topic, recording.ordering != "none")
         else:
             topic.check()
-        pace = Pace(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
-        session = ReplaySession(recording, topic, pace, stopped, earlier=earlier, run_id=options.run_id)
+        if speed is not None and (line := announcement(recording, speed)):
+            sys.stderr.write(f"{options.program}: {line}\n")
+        pacer = Pacer(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
+        session = Replayer(recording, topic, pacer, stopped, earlier=earlier, run_id=options.run_id)
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()
@@ -99,13 +105,13 @@ def run(options: argparse.Namespace) -> int:
         seconds = time.perf_counter() - began
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.outcome.error:
-        sys.stderr.write(f"publisher: error: {session.outcome.error}\n")
-    return 1 if session.outcome.error or session.delivery.failed_rows else 0
+        raise TelemetryError(session.outcome.error)
+    return 1 if session.sender.failed_rows else 0
 
 
-def summarise(session: ReplaySession, seconds: float) -> dict[str, Any]:
+def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
     """Return the summary of a replay; rows_read = rows_published + rows_skipped + failed."""
-    outcome, delivery = session.outcome, session.delivery
+    outcome, delivery = session.outcome, session.sender
     return {
         "run_id": outcome.run_id,
         "rows_read": outcome.rows_read,

@@ -1,4 +1,4 @@
-"""The topic that is published to: found or created, and the official client on it."""
+"""Check, create and publish to a topic with the official client."""
 
 import contextlib
 import os
@@ -12,23 +12,23 @@ from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 from google.pubsub_v1 import PublishRequest
 
-from publisher.replay.payload import ReplayMessage
+from publisher.replay.message_builder import ReplayMessage
 from telemetry.errors import ConfigError
 from telemetry.model.messages import MAX_MESSAGE_BYTES
 
-_ANSWER_SECONDS: Final = 10.0
-_ATTEMPT_SECONDS: Final = 30.0
+_RESPONSE_TIMEOUT_S: Final = 10.0
+_PUBLISH_TIMEOUT_S: Final = 30.0
 _BATCH: Final = pubsub_v1.types.BatchSettings(max_messages=1000, max_bytes=4 << 20, max_latency=0.01)
 ACK_DEADLINE_S: Final = 60
-SURELY_TAKEN_BYTES: Final = MAX_MESSAGE_BYTES - 200_000
-"""Payload that fits into a request with any attributes."""
+ALWAYS_FITTING_BYTES: Final = MAX_MESSAGE_BYTES - 200_000
+"""Largest payload that fits in a request whatever its attributes."""
 
 
 class ReplayTopic:
-    """A topic as a channel for messages."""
+    """A topic as a `PublishChannel`."""
 
     def __init__(self, name: str, ordered: bool) -> None:
-        """Connect.
+        """Create the client.
 
         Args:
             name: ``projects/P/topics/T``.
@@ -37,7 +37,7 @@ class ReplayTopic:
         Raises:
             ConfigError: if there are no credentials.
         """
-        # What is outstanding is bounded by Delivery, which knows how to wait and be stopped.
+        # MessageSender bounds the messages in flight; unlike the client, its waits can be stopped.
         options = pubsub_v1.types.PublisherOptions(enable_message_ordering=ordered)
         try:
             self._client = pubsub_v1.PublisherClient(batch_settings=_BATCH, publisher_options=options)
@@ -46,40 +46,43 @@ class ReplayTopic:
             raise ConfigError("--topic", name, problem) from error
         self._name = name
 
-    def publish(self, outgoing: ReplayMessage) -> "Future[str]":
-        """Send a message, with one attempt.
+    def publish(self, message: ReplayMessage) -> "Future[str]":
+        """Send a message in one attempt.
 
         Raises:
-            MessageTooLargeError: if no request can hold it.
+            MessageTooLargeError: if the message is larger than a request may be.
         """
-        if len(outgoing.payload) > SURELY_TAKEN_BYTES:
-            self._request_of(outgoing)
+        if len(message.payload) > ALWAYS_FITTING_BYTES:
+            self._request_of(message)
         future: Future[str] = self._client.publish(
             self._name,
-            outgoing.payload,
-            outgoing.ordering_key,
+            message.payload,
+            message.ordering_key,
             retry=None,
-            timeout=_ATTEMPT_SECONDS,
-            **outgoing.attributes,
+            timeout=_PUBLISH_TIMEOUT_S,
+            **message.attributes,
         )
         return future
 
-    def _request_of(self, outgoing: ReplayMessage) -> PublishRequest:
-        """Return the request that holds a message alone.
+    def _request_of(self, message: ReplayMessage) -> PublishRequest:
+        """Return a request with a single message.
 
-        The client (2.44) checks the size, too, but after one that is too large it may never send what follows
-        under the same ordering key: the batch it opened in vain stays the first in its line.
+        The size is checked here, because the client (2.44) can block an ordering key after a message that is too large:
+        the empty batch that it opened for the message stays first in the queue of the key.
+
+        Raises:
+            MessageTooLargeError: if the request is too large.
         """
         request = PublishRequest.pb()(topic=self._name)
-        request.messages.add(data=outgoing.payload, attributes=outgoing.attributes, ordering_key=outgoing.ordering_key)
+        request.messages.add(data=message.payload, attributes=message.attributes, ordering_key=message.ordering_key)
         size = request.ByteSize()
         if size > MAX_MESSAGE_BYTES:
             raise MessageTooLargeError(f"a request of {size} bytes; at most {MAX_MESSAGE_BYTES} are allowed")
         return PublishRequest.wrap(request)
 
     def resume(self, ordering_key: str) -> None:
-        """Take messages of an ordering key again after one of them failed."""
-        # A future fails a moment before its key is paused; what is sent in between fails and comes back here.
+        """Accept messages of an ordering key again after one of them failed."""
+        # A future fails shortly before the client pauses its key; a message sent in between fails and is retried.
         with contextlib.suppress(RuntimeError):
             self._client.resume_publish(self._name, ordering_key)
 
@@ -88,25 +91,29 @@ class ReplayTopic:
         self._client.stop()
 
     def check(self) -> None:
-        """Raise a ConfigError if the topic does not exist or cannot be asked for."""
-        with _explained("--topic", self._name):
-            self._client.get_topic(topic=self._name, retry=None, timeout=_ANSWER_SECONDS)
+        """Check that the topic exists.
+
+        Raises:
+            ConfigError: if the topic does not exist or cannot be read.
+        """
+        with _config_errors("--topic", self._name):
+            self._client.get_topic(topic=self._name, retry=None, timeout=_RESPONSE_TIMEOUT_S)
 
     def create(self) -> None:
         """Create the topic unless it exists.
 
         Raises:
-            ConfigError: if that cannot be done.
+            ConfigError: if the topic cannot be created.
         """
-        with _explained("--topic", self._name), contextlib.suppress(exceptions.AlreadyExists):
-            self._client.create_topic(name=self._name, retry=None, timeout=_ANSWER_SECONDS)
+        with _config_errors("--topic", self._name), contextlib.suppress(exceptions.AlreadyExists):
+            self._client.create_topic(name=self._name, retry=None, timeout=_RESPONSE_TIMEOUT_S)
 
 
 def create_subscription(name: str, topic: str, ordered: bool) -> None:
-    """Create a subscription unless the topic has it already.
+    """Create a subscription unless it exists.
 
     Raises:
-        ConfigError: if that cannot be done, or it belongs to another topic or does not deliver in order.
+        ConfigError: if it cannot be created, belongs to another topic, or is not ordered although `ordered` is set.
     """
     request = {
         "name": name,
@@ -114,20 +121,20 @@ def create_subscription(name: str, topic: str, ordered: bool) -> None:
         "ack_deadline_seconds": ACK_DEADLINE_S,
         "enable_message_ordering": ordered,
     }
-    with pubsub_v1.SubscriberClient() as client, _explained("--subscription", name):
+    with pubsub_v1.SubscriberClient() as client, _config_errors("--subscription", name):
         try:
-            client.create_subscription(request=request, retry=None, timeout=_ANSWER_SECONDS)
+            client.create_subscription(request=request, retry=None, timeout=_RESPONSE_TIMEOUT_S)
         except exceptions.AlreadyExists:
-            found = client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS)
+            found = client.get_subscription(subscription=name, retry=None, timeout=_RESPONSE_TIMEOUT_S)
             if found.topic != topic:
-                raise ConfigError("--subscription", name, f"exists already and reads {found.topic}") from None
+                raise ConfigError("--subscription", name, f"already exists and is attached to {found.topic}") from None
             if ordered and not found.enable_message_ordering:
-                problem = "exists already and does not deliver in order; give --unordered or another name"
+                problem = "already exists without message ordering; use --unordered or another name"
                 raise ConfigError("--subscription", name, problem) from None
 
 
 @contextlib.contextmanager
-def _explained(flag: str, name: str) -> Iterator[None]:
+def _config_errors(flag: str, name: str) -> Iterator[None]:
     try:
         yield
     except exceptions.NotFound as error:

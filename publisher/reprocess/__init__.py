@@ -1,4 +1,4 @@
-"""Dead letters into Pub/Sub again, as they were received: ``python -m publisher reprocess``."""
+"""Resend dead letters to Pub/Sub as they were received: ``python -m publisher reprocess``."""
 
 from publisher.reprocess.command import add_arguments, run
 

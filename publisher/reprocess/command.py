@@ -13,11 +13,11 @@ import msgspec
 from publisher.reprocess.letters import INPUT, find_files
 from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, make_plan
 from publisher.reprocess.preview import render_plan
-from publisher.reprocess.session import ReprocessSession
+from publisher.reprocess.resender import Resender
 from publisher.reprocess.topic import LetterTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
-from telemetry.errors import ConfigError
+from telemetry.errors import ConfigError, TelemetryError
 from telemetry.model.dead_letters import Reason
 
 EXAMPLES: Final = """
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option or a file cannot be used; nothing was published then.
+        TelemetryError: after the summary, if something could not be published.
     """
     choice = make_choice(options.stage or (), options.reason or ())
     if options.topic:
@@ -64,24 +65,24 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.closing(topic), stopping(stopped.set):
         topic.check()
         plan = make_plan(files, choice, stopped.is_set)
-        session = ReprocessSession(plan, topic, not options.unordered, stopped)
+        session = Resender(plan, topic, not options.unordered, stopped)
         began = time.perf_counter()
         session.run()
         seconds = time.perf_counter() - began
     sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
     if session.error:
-        unsent = len(plan.letters) - session.delivery.messages
-        sys.stderr.write(f"publisher: error: {unsent} of {len(plan.letters)} letters were not sent: {session.error}\n")
-    return 1 if session.error else 0
+        unsent = len(plan.letters) - session.sender.messages
+        raise TelemetryError(f"{unsent} of {len(plan.letters)} letters were not sent: {session.error}")
+    return 0
 
 
-def summarise(session: ReprocessSession, seconds: float) -> dict[str, Any]:
+def summarise(session: Resender, seconds: float) -> dict[str, Any]:
     """Return the summary of a sending.
 
     letters_read = letters_duplicate + letters_skipped + all of by_reason, which are the letters to be sent.
     rows_read = rows_published + failed: the rows of the letters that were sent, or tried.
     """
-    plan, delivery = session.plan, session.delivery
+    plan, delivery = session.plan, session.sender
     return {
         "run_id": plan.run_id,
         "letters_read": plan.read,

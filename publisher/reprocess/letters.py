@@ -1,4 +1,4 @@
-"""Dead letters in files: where they are, what one says, and by what it is known."""
+"""Find and read files of dead letters, and identify each letter."""
 
 import base64
 import re
@@ -18,31 +18,31 @@ from telemetry.storage.files import StorageError, exists, join, list_files, sche
 from telemetry.storage.result_store import read_tables
 
 INPUT: Final = "DEAD_LETTERS"
-"""How the command line calls what is read."""
+"""Name of the input argument of the command line."""
 _KIND: Final = "dead_letters"
 _FORMATS: Final = (".jsonl", ".parquet")
 _OTHER_KINDS: Final = KINDS.keys() - {_KIND}
 _COLUMNS: Final = [field.name for field in msgspec.structs.fields(DeadLetter)]
 _TIMES: Final = ("publish_time", "event_time")
-_AT_ONCE: Final = 256  # letters turned into Python objects together
+_CONVERTED_ROWS: Final = 256  # letters converted to Python objects together
 _IDENTITY_BYTES: Final = 16
-_MOST_DIGITS: Final = 9  # of the number of rows in a message
+_MOST_DIGITS: Final = 9  # of the attribute that states the number of rows
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter, opened.
+    """A decoded dead letter.
 
     Attributes:
-        reason: why it is dead, one of `telemetry.model.dead_letters.Reason`.
-        error: the same for a person.
-        stage: the step that gave it up.
-        payload: what was received, byte for byte: one line, or the whole message.
-        attributes: those with which the payload is a valid message.
-        message_id: of the message it came in.
-        line: its line in that message, from 1; None if it is all of it.
-        publish_us: when Pub/Sub received it, microseconds UTC; None for files.
-        event_us: its event time where it is known, microseconds UTC.
+        reason: reason of the rejection, one of `telemetry.model.dead_letters.Reason`.
+        error: error text of the rejection.
+        stage: stage that rejected it.
+        payload: received bytes: one line, or the whole message.
+        attributes: message attributes that fit the payload.
+        message_id: id of the message.
+        line: line number in the message, from 1; None for the whole message.
+        publish_us: publish time, microseconds UTC; None for files.
+        event_us: event time, microseconds UTC; None if it is not known.
     """
 
     reason: str
@@ -57,47 +57,46 @@ class Letter:
 
     @property
     def rows(self) -> int:
-        """How many rows it stands for: as its attributes tell, else 1."""
-        told = self.attributes.get(ROWS, "")
-        return int(told) if told.isascii() and told.isdecimal() and len(told) <= _MOST_DIGITS else 1
+        """Number of rows stated by the attributes, else 1."""
+        stated = self.attributes.get(ROWS, "")
+        return int(stated) if stated.isascii() and stated.isdecimal() and len(stated) <= _MOST_DIGITS else 1
 
     @property
     def identity(self) -> bytes:
-        """16 bytes by which what was received is known.
+        """Digest of 16 bytes that identifies the received content.
 
-        The reason and the error are no part of it: a line that a retried bundle rejects again can meet another
-        watermark, and with it another text, and is the same line.
+        The digest excludes reason and error, because a retried bundle can reject the same line at another watermark
+        and with another text.
         """
         digest = blake2b(digest_size=_IDENTITY_BYTES)
         attributes = msgspec.json.encode(self.attributes, order="sorted")
         origin = f"{self.message_id} {self.line} {self.publish_us}".encode()
-        for part in (origin, attributes, self.payload):
-            digest.update(len(part).to_bytes(8, "big") + part)
+        for field in (origin, attributes, self.payload):
+            digest.update(len(field).to_bytes(8, "big") + field)
         return digest.digest()
 
     @property
-    def place(self) -> tuple[int | None, str, int | None]:
-        """Where it comes among others: its time, its message, its line. A number at the end of an id counts as one."""
+    def sort_key(self) -> tuple[int | None, str, int | None]:
+        """Time, message id and line; a number at the end of the message id is padded to sort by value."""
         time_us = self.event_us if self.publish_us is None else self.publish_us
         return time_us, re.sub(r"[0-9]+\Z", lambda found: found[0].zfill(20), self.message_id), self.line
 
 
 def find_files(paths: Iterable[str]) -> list[str]:
-    """Return the files of dead letters at or below some paths, each once, sorted within a path.
+    """Return the files of dead letters at or below `paths` without duplicates, sorted within each path.
 
-    A path is a job's output (anomalies and what else lies there are passed over), a folder of dead letters or
-    any folder of them, or one file.
+    A path is the output of a job (files of other kinds are ignored), a folder at or below dead_letters, or one file.
 
     Raises:
-        ConfigError: if there is none at one of them, or it cannot be listed.
+        ConfigError: if a path has no dead letters or cannot be listed.
     """
     found: dict[str, None] = {}
     for path in paths:
         try:
             files = _files_at(path)
             if not files:
-                nothing = f"no dead letters in it, no {' or '.join(_FORMATS)} file"
-                raise ConfigError(INPUT, path, nothing if exists(path) else "does not exist")
+                problem = f"contains no dead letters, no {' or '.join(_FORMATS)} file"
+                raise ConfigError(INPUT, path, problem if exists(path) else "does not exist")
         except StorageError as error:
             raise ConfigError(INPUT, error.path, error.problem) from error
         found.update(dict.fromkeys(files))
@@ -111,22 +110,22 @@ def _files_at(path: str) -> list[str]:
     below = list_files(path, _FORMATS)
     if below:
         return [file for file in below if not _OTHER_KINDS & set(file.removeprefix(path).split("/"))]
-    # That a single object is there is seen when it is read: a bucket lists only what is below a path.
+    # Whether a single object exists is known when it is read, because buckets only list what is below a path.
     return [path] if path.endswith(_FORMATS) and (scheme_of(path) or exists(path)) else []
 
 
 class LetterFile:
-    """A file of dead letters, read.
+    """Contents of a file of dead letters.
 
     Attributes:
-        path: its path.
+        path: path of the file.
     """
 
     def __init__(self, path: str, table: pa.Table) -> None:
-        """Keep its records.
+        """Keep the records of a file.
 
         Raises:
-            ConfigError: if a text in it is not UTF-8.
+            ConfigError: if a text is not UTF-8.
         """
         self.path = path
         try:
@@ -138,19 +137,19 @@ class LetterFile:
         self._columns = {name: self._table[name] for name in _COLUMNS}
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield each record as it is stored, times as microseconds; see `open`."""
-        for batch in self._table.to_batches(max_chunksize=_AT_ONCE):
+        """Yield the stored records, with times in microseconds; `open` decodes them."""
+        for batch in self._table.to_batches(max_chunksize=_CONVERTED_ROWS):
             yield from batch.to_pylist()
 
     def letter(self, row: int) -> Letter:
-        """Return a letter by its number, from 0; raises what `open` raises."""
+        """Return a letter by its row number, from 0; raise the errors of `open`."""
         return self.open(row, {name: column[row].as_py() for name, column in self._columns.items()})
 
     def open(self, row: int, stored: dict[str, Any]) -> Letter:
-        """Return a record as a letter.
+        """Decode a record.
 
         Raises:
-            ConfigError: if its payload is not base64, or its attributes are no JSON object of strings.
+            ConfigError: if the payload is not base64, or the attributes are not a JSON object of strings.
         """
         try:
             payload = base64.b64decode(stored["payload"], validate=True)
@@ -159,7 +158,7 @@ class LetterFile:
         try:
             attributes = msgspec.json.decode(stored["attributes"], type=dict[str, str])
         except msgspec.DecodeError as error:
-            problem = f"letter {row + 1}: its attributes are no JSON object of strings: {error}"
+            problem = f"letter {row + 1}: its attributes are not a JSON object of strings: {error}"
             raise ConfigError(INPUT, self.path, problem) from error
         return Letter(
             reason=stored["reason"],
@@ -175,11 +174,11 @@ class LetterFile:
 
 
 def read_letter_files(files: Iterable[str]) -> Iterator[LetterFile]:
-    """Yield files of dead letters in order, read.
+    """Yield the contents of files of dead letters in order.
 
     Raises:
-        StorageError: at the first that cannot be read, or is none.
-        ConfigError: at the first that holds text that is not UTF-8.
+        StorageError: if a file cannot be read or does not contain dead letters.
+        ConfigError: if a file contains text that is not UTF-8.
     """
     for path, table in read_tables(_KIND, list(files), _COLUMNS):
         yield LetterFile(path, table)

@@ -1,10 +1,10 @@
-"""Which dead letters are sent, and in which order: known before the first of them leaves.
+"""Plan which dead letters are resent, and in which order, before the first is sent.
 
-The files are read twice. The first time every letter is looked at, and what is kept of it is a few numbers and a digest
-of 16 bytes, for duplicates, the order and the id of the run depend on all of them: a million letters take 400 MB,
-whatever their size. The second time payloads are read in that order; a file is held from its first letter to its last.
-The job partitions its files by the same time by which letters are ordered here, so that few files overlap: what is held
-is at most the letters of an hour (or those without any time), and a batch of files that are read ahead from a bucket.
+The files are read twice. Duplicates, order and run id depend on all letters, so the first pass keeps a few numbers
+and a digest of 16 bytes for each letter: a million letters take 400 MB, whatever their size. The second pass reads the
+payloads in order and keeps each file in memory from its first letter to its last. Files of the job are partitioned
+by the time that orders the letters, so few files overlap: memory holds at most the letters of one hour (or those
+without a time), and a batch of files prefetched from a bucket.
 """
 
 from collections import Counter
@@ -21,9 +21,9 @@ from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 
 TELEMETRY_STAGES: Final = frozenset({"decode", "aggregate"})
-"""Stages whose letters are lines of telemetry."""
+"""Stages whose letters are telemetry."""
 STAGES: Final = ("decode", "aggregate", "bigquery", "alerts")
-_ENTRY: Final = pa.schema(
+_SCHEMA: Final = pa.schema(
     [
         ("time", pa.int64()),
         ("message", pa.string()),
@@ -36,39 +36,39 @@ _ENTRY: Final = pa.schema(
         ("bytes", pa.int64()),
     ]
 )
-_ORDER: Final = [(name, "ascending") for name in ("time", "message", "line", "identity")]
-_AT_ONCE: Final = 10_000
+_SORT_KEYS: Final = [(name, "ascending") for name in ("time", "message", "line", "identity")]
+_TABLE_ROWS: Final = 10_000  # entries collected before they are packed into a table
 
 
 @dataclass(frozen=True, slots=True)
 class LetterChoice:
-    """Which letters are wanted.
+    """Selection of letters.
 
     Attributes:
-        stages: of these stages.
-        reasons: for these reasons; every reason if there is none.
+        stages: selected stages.
+        reasons: selected reasons; empty for all reasons.
     """
 
     stages: frozenset[str] = TELEMETRY_STAGES
     reasons: frozenset[str] = frozenset()
 
-    def takes(self, reason: str, stage: str) -> bool:
-        """Return whether a letter is wanted."""
+    def includes(self, reason: str, stage: str) -> bool:
+        """Return whether a letter is selected."""
         return stage in self.stages and (not self.reasons or reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The letters that are to be sent.
+    """Letters to send, in order.
 
     Attributes:
-        files: all files.
-        letters: where each letter is (``file``, its number in `files`, and ``row``), its ``reason``, and its size in
-            ``rows`` and ``bytes`` of payload; in the order in which they are sent.
-        run_id: known by the letters alone: the same letters have it again, wherever they are read from.
-        read: letters in the files.
-        duplicate: of them, wanted and stored more than once.
-        skipped: of them, not wanted.
+        files: paths of all files.
+        letters: one row per letter in sending order: ``file`` (index in `files`), ``row``, ``reason``, and the number
+            of ``rows`` and ``bytes`` of its payload.
+        run_id: hash of the letters, independent of where they are stored.
+        read: number of letters in the files.
+        duplicate: number of selected letters that repeat another one.
+        skipped: number of letters that are not selected.
         complete: whether all files were read.
     """
 
@@ -82,81 +82,81 @@ class Plan:
 
     @property
     def by_reason(self) -> dict[str, int]:
-        """How many letters are to be sent, by reason, the most frequent first."""
+        """Number of letters to send by reason, in descending order."""
         return dict(Counter(self.letters["reason"].to_pylist()).most_common())
 
     def total(self, column: str) -> int:
-        """Return the ``rows`` or ``bytes`` of all letters."""
+        """Return the sum of ``rows`` or ``bytes`` over all letters."""
         return int(self.letters[column].to_numpy().sum())
 
     def examples(self) -> Iterator[Letter]:
-        """Yield the first letter of each reason; raises what `in_order` raises."""
+        """Yield the first letter of each reason; raise the errors of `in_order`."""
         reasons = self.letters["reason"].to_pylist()
         firsts = pa.array([reasons.index(reason) for reason in dict.fromkeys(reasons)], pa.int64())
         yield from _read(self.files, self.letters.take(firsts))
 
     def in_order(self) -> Iterator[Letter]:
-        """Yield the letters.
+        """Yield the letters in sending order.
 
         Raises:
-            StorageError: if a file cannot be read any more.
+            StorageError: if a file can no longer be read.
         """
         yield from _read(self.files, self.letters)
 
 
 def make_plan(files: Sequence[str], choice: LetterChoice, stopped: Callable[[], bool]) -> Plan:
-    """Look at all letters.
+    """Read all letters and plan their order.
 
     Args:
-        files: where they are.
-        choice: which of them are wanted.
-        stopped: whether to end before all files are read.
+        files: paths of the files.
+        choice: selection of letters.
+        stopped: returns whether to end before all files are read.
 
     Raises:
-        ConfigError: if a file is none of dead letters, or a wanted letter is damaged.
+        ConfigError: if a file does not contain dead letters, or a selected letter is damaged.
     """
-    parts = [_ENTRY.empty_table()]
+    tables = [_SCHEMA.empty_table()]
     entries: list[tuple[Any, ...]] = []
     read = skipped = done = 0
     try:
         for number, file in enumerate(read_letter_files(files)):
             for row, stored in enumerate(file.rows()):
                 read += 1
-                if not choice.takes(stored["reason"], stored["stage"]):
+                if not choice.includes(stored["reason"], stored["stage"]):
                     skipped += 1
                     continue
                 letter = file.open(row, stored)
                 size = len(letter.payload)
-                entries.append((*letter.place, letter.identity, number, row, letter.reason, letter.rows, size))
-                if len(entries) >= _AT_ONCE:
-                    parts.append(_table(entries))
+                entries.append((*letter.sort_key, letter.identity, number, row, letter.reason, letter.rows, size))
+                if len(entries) >= _TABLE_ROWS:
+                    tables.append(_table(entries))
                     entries = []
             done += 1
             if stopped():
                 break
     except StorageError as error:
         raise ConfigError(INPUT, error.path, error.problem) from error
-    wanted = pa.concat_tables([*parts, _table(entries)]).unify_dictionaries().sort_by(_ORDER)
-    letters = wanted.take(_firsts(wanted["identity"]))
+    selected = pa.concat_tables([*tables, _table(entries)]).unify_dictionaries().sort_by(_SORT_KEYS)
+    letters = selected.take(_first_indices(selected["identity"]))
     return Plan(
         files=files,
         letters=letters.select(["file", "row", "reason", "rows", "bytes"]),
         run_id=_name_run(letters["identity"]),
         read=read,
-        duplicate=len(wanted) - len(letters),
+        duplicate=len(selected) - len(letters),
         skipped=skipped,
         complete=done == len(files),
     )
 
 
 def _table(entries: list[tuple[Any, ...]]) -> pa.Table:
-    columns = list(zip(*entries, strict=True)) or [()] * len(_ENTRY)
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _ENTRY, strict=True)], _ENTRY)
+    columns = list(zip(*entries, strict=True)) or [()] * len(_SCHEMA)
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
 
 
-def _firsts(identities: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the index of the first of each identity, ascending."""
-    codes = identities.combine_chunks().dictionary_encode().indices.to_numpy()  # numbered as they are met
+def _first_indices(identities: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the index of the first occurrence of each identity, in ascending order."""
+    codes = identities.combine_chunks().dictionary_encode().indices.to_numpy()  # assigned in order of appearance
     return np.unique(codes, return_index=True)[1]
 
 
@@ -168,14 +168,14 @@ def _name_run(identities: pa.ChunkedArray) -> str:
 
 
 def _read(files: Sequence[str], letters: pa.Table) -> Iterator[Letter]:
-    where = letters["file"].to_numpy().tolist()
-    left = Counter(where)
-    opened = read_letter_files(files[number] for number in left)  # which counts in the order of first use
-    held: dict[int, LetterFile] = {}
-    for number, row in zip(where, letters["row"].to_numpy().tolist(), strict=True):
-        if number not in held:
-            held[number] = next(opened)
-        yield held[number].letter(row)
-        left[number] -= 1
-        if not left[number]:
-            del held[number]
+    file_numbers = letters["file"].to_numpy().tolist()
+    letters_left = Counter(file_numbers)
+    opened = read_letter_files(files[number] for number in letters_left)  # in order of first use
+    in_memory: dict[int, LetterFile] = {}
+    for number, row in zip(file_numbers, letters["row"].to_numpy().tolist(), strict=True):
+        if number not in in_memory:
+            in_memory[number] = next(opened)
+        yield in_memory[number].letter(row)
+        letters_left[number] -= 1
+        if not letters_left[number]:
+            del in_memory[number]

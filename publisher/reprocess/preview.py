@@ -1,4 +1,4 @@
-"""What would be sent, for a person to read."""
+"""Render the plan of a dry run as text."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +13,7 @@ _WIDTH: Final = 16
 
 
 def render_plan(plan: Plan) -> str:
-    """Return a summary, then for each reason how many letters there are and an example."""
+    """Return a summary, followed by the number of letters and an example for each reason."""
     letters = sum(plan.by_reason.values())
     lines = [
         _line("letters read", f"{plan.read:,} in {_count(len(plan.files), 'file')}"),
@@ -32,14 +32,14 @@ def render_plan(plan: Plan) -> str:
 
 
 def printable(data: bytes) -> str:
-    """Return bytes as text on one line that changes nothing on a terminal: what cannot be shown is escaped."""
+    """Return bytes as one line of text with unprintable characters escaped, safe for a terminal."""
     text = data.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def _example(letter: Letter) -> Iterator[str]:
-    rest = len(letter.payload) - _SHOWN_BYTES
-    more = f" … and {_count(rest, 'more byte')}" if rest > 0 else ""
+    hidden_bytes = len(letter.payload) - _SHOWN_BYTES
+    more = f" … and {_count(hidden_bytes, 'more byte')}" if hidden_bytes > 0 else ""
     yield _line("  error", printable(letter.error.encode()))
     yield _line("  payload", printable(letter.payload[:_SHOWN_BYTES]) + more)
     yield _line("  attributes", printable(msgspec.json.encode(letter.attributes, order="sorted")))

@@ -1,4 +1,4 @@
-"""Believable telemetry of any length, with labelled faults if asked for: ``python -m publisher simulate``."""
+"""Simulate realistic telemetry of any length, optionally with labelled faults: ``python -m publisher simulate``."""
 
 from publisher.simulate.command import add_arguments, run
 

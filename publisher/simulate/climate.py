@@ -1,16 +1,16 @@
-"""The undisturbed world: what healthy sensors measure at any time.
+"""Simulate the measurements of healthy sensors at any time.
 
-The gases follow the founding data set, where ``lpg`` and ``smoke`` are powers of ``co`` (one MQ-2 sensor);
-the powers were fitted to its first rows.
+The gases follow the reference data set, in which ``lpg`` and ``smoke`` are powers of ``co`` (one MQ-2 sensor);
+the exponents were fitted to its first rows.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from publisher.simulate.randomness import Floats, Indices, Randomness
+from publisher.simulate.randomness import Randomness
+from telemetry.arrays import BoolArray, FloatArray, IntArray
 
 _DAY_S, _WEATHER_S, _AIR_S, _MOTION_S = 86_400.0, 10_800.0, 5_400.0, 600.0
 (_LEVEL, _SWING, _PEAK, _DAMP, _SUNRISE, _PHASE, _NAME, _WEATHER, _JITTER, _HEAT, _WATER, _AIR, _GAS, _BURST, _STEP) = (
@@ -22,32 +22,34 @@ _VENDORS: Final = ("b8:27:eb", "dc:a6:32", "1c:bf:ce", "00:0f:00")
 
 
 @dataclass(frozen=True)
-class Weather:
-    """What the devices measure at some moments; all arrays have one length."""
+class Measurements:
+    """Measurements of N devices and times; each array has shape (N,)."""
 
-    temp: Floats
+    temp: FloatArray
     """°C, to 0.1, below 30."""
-    humidity: Floats
+    humidity: FloatArray
     """%, to 0.1."""
-    co: Floats
-    lpg: Floats
-    smoke: Floats
-    """ppm, to 1e-6, as the two before."""
-    light: NDArray[np.bool_]
-    motion: NDArray[np.bool_]
+    co: FloatArray
+    """ppm, to 1e-6."""
+    lpg: FloatArray
+    """ppm, to 1e-6."""
+    smoke: FloatArray
+    """ppm, to 1e-6."""
+    light: BoolArray
+    motion: BoolArray
 
 
 class Climate:
-    """The devices of one seed: their names, when they measure, and what."""
+    """The devices of one seed: names, measurement times and measured values."""
 
     def __init__(self, seed: int, devices: int, start_us: int, interval_us: int) -> None:
-        """Settle what is particular to each device.
+        """Draw the constants of each device.
 
         Args:
-            seed: Seed of everything random.
-            devices: How many there are, below 2**20.
-            start_us: Start of the first round, microseconds since the epoch, UTC.
-            interval_us: Length of a round, in which each device measures once, microseconds.
+            seed: seed of all random numbers.
+            devices: number of devices, below 2**20.
+            start_us: start of the first round, microseconds since the epoch (UTC).
+            interval_us: length of a round, in which each device measures once, microseconds.
         """
         self.random = Randomness(seed)
         self.devices = devices
@@ -61,21 +63,25 @@ class Climate:
         self._damp = 50.0 + 25.0 * self.random.uniform(_DAMP, each)
         self._sunrise_s = _DAY_S * (5.5 + 2.0 * self.random.uniform(_SUNRISE, each)) / 24.0
 
-    def times(self, rounds: Indices, device: Indices) -> Indices:
-        """Return when a device measures in a round: its own place in it, ± a tenth of the interval.
+    def times(self, rounds: IntArray, device: IntArray) -> IntArray:
+        """Return the measurement times, microseconds UTC: a fixed phase per device ± a tenth of the interval.
 
-        Every time lies within its round, so rounds sorted one by one are sorted as a whole.
+        Each time lies within its round, so sorting each round sorts the whole series.
+
+        Args:
+            rounds: (N,) index of the round.
+            device: (N,) index of the device.
         """
         jitter = 0.2 * self.random.uniform(_JITTER, rounds * self.devices + device) - 0.1
-        within = ((self._phase[device] + jitter) * self._interval_us).astype(np.int64)
-        return self._start_us + rounds * self._interval_us + np.clip(within, 0, self._interval_us - 1)
+        offset_us = ((self._phase[device] + jitter) * self._interval_us).astype(np.int64)
+        return self._start_us + rounds * self._interval_us + np.clip(offset_us, 0, self._interval_us - 1)
 
     def round_start_us(self, number: int) -> int:
-        """Return the first microsecond of a round; the round before ends there."""
+        """Return the start of a round, microseconds UTC, which is the end of the previous round."""
         return self._start_us + number * self._interval_us
 
-    def measure(self, rounds: Indices, device: Indices) -> Weather:
-        """Return what each device measures in each round."""
+    def measure(self, rounds: IntArray, device: IntArray) -> Measurements:
+        """Return the measurements of devices in rounds, both given as indices of shape (N,)."""
         index = rounds * self.devices + device
         seconds = self.times(rounds, device) / 1e6
         elapsed = seconds - self._start_us / 1e6
@@ -83,25 +89,25 @@ class Climate:
         cycle = self._swing[device] * np.cos((day - self._peak_s[device]) * (2 * np.pi / _DAY_S))
         warmth = cycle + 0.8 * self.random.smooth(_WEATHER, elapsed / _WEATHER_S, device)
         temp = self._level[device] + warmth + 0.12 * self.random.noise(_HEAT, index)
-        humidity: Floats = self._damp[device] - 2.5 * warmth + 0.4 * self.random.noise(_WATER, index)
+        humidity: FloatArray = self._damp[device] - 2.5 * warmth + 0.4 * self.random.noise(_WATER, index)
         air = 0.3 * self.random.smooth(_AIR, elapsed / _AIR_S, device) - 0.02 * warmth
         ratio = np.exp(air + 0.01 * self.random.noise(_GAS, index))
         light = np.abs(day - self._sunrise_s[device] - _DAY_S / 4) < _DAY_S / 4
         burst = self.random.uniform(_BURST, (elapsed // _MOTION_S).astype(np.int64) * 2**20 + device)
         moving = self.random.uniform(_STEP, index) < 0.6
-        return Weather(
+        return Measurements(
             temp=np.round(temp, 1),
             humidity=np.round(humidity.clip(1.0, 99.9), 1),
             co=np.round(_CO_REFERENCE * ratio, 6),
             lpg=np.round(_LPG_REFERENCE * ratio**_LPG_POWER, 6),
             smoke=np.round(_SMOKE_REFERENCE * ratio**_SMOKE_POWER, 6),
             light=light,
-            motion=moving & (burst < np.where(light, 0.05, 0.01)),  # people are about by day
+            motion=moving & (burst < np.where(light, 0.05, 0.01)),  # people move more often by day
         )
 
 
-def _names(random: Randomness, each: Indices) -> list[str]:
-    """Return names like MAC addresses, all different: an odd factor permutes the lower 24 bits."""
+def _names(random: Randomness, each: IntArray) -> list[str]:
+    """Return unique names like MAC addresses; the odd factor permutes the lower 24 bits."""
     offset, factor = (int(bits) for bits in random.bits(_NAME, np.array([0, 1], dtype=np.int64)))
     names = []
     for number in each.tolist():

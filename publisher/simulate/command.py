@@ -11,7 +11,7 @@ import msgspec
 
 from publisher.simulate.faults import KINDS
 from publisher.simulate.stream import Simulation, generate, prepare
-from publisher.simulate.writer import LABEL_FORMATS, labels_of, open_rows, write_labels, write_rows
+from publisher.simulate.writer import LABEL_FORMATS, make_labels, open_rows, write_labels, write_rows
 from telemetry.cli.flags import read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.text.timestamps import LATEST_US, format_time, seconds_to_us
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--output", options.output, f"cannot be written: {error.strerror or error}") from error
     try:
         if labels:
-            write_labels(labels_of(plan, climate), labels)
+            write_labels(make_labels(plan, climate), labels)
     except OSError as error:
         raise ConfigError("--labels", labels, f"cannot be written: {error.strerror or error}") from error
     counts = Counter(fault.kind for fault in plan.faults)

@@ -1,4 +1,4 @@
-"""Simulated readings in order of time, a chunk of rounds after the other."""
+"""Generate simulated readings in order of time, one chunk of rounds after another."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from publisher.simulate.climate import Climate, Weather
+from publisher.simulate.climate import Climate, Measurements
 from publisher.simulate.faults import FaultPlan, apply_fault, plan_faults
-from publisher.simulate.randomness import Indices
+from telemetry.arrays import BoolArray, IntArray
 from telemetry.model.metrics import READING_UNITS
 
 CHUNK_ROWS: Final = 65_536
-"""Rows made at once: the memory of a simulation, whatever its length (at least one round of all devices)."""
+"""Rows generated together (at least one round of all devices), which bounds the memory of a simulation."""
 COLUMNS: Final = ("ts", "device", *READING_UNITS)
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Everything that decides the rows: the same simulation is the same bytes."""
+    """Parameters of a simulation; equal parameters produce identical bytes."""
 
     rows: int
     devices: int
@@ -32,56 +32,56 @@ class Simulation:
 
     @property
     def rounds(self) -> int:
-        """Rounds in which every device measures, as far as they are sure to be written."""
+        """Number of rounds that are certain to be written for all devices."""
         return self.rows // self.devices
 
 
 def prepare(simulation: Simulation) -> tuple[Climate, FaultPlan]:
-    """Return the devices and the faults of a simulation.
+    """Return the devices and the planned faults of a simulation.
 
     Raises:
-        ConfigError: if its rows are too few for its faults.
+        ConfigError: if there are too few rows for the faults.
     """
     climate = Climate(simulation.seed, simulation.devices, simulation.start_us, simulation.interval_us)
     return climate, plan_faults(simulation.faults, climate, simulation.rounds, simulation.seed)
 
 
 def generate(simulation: Simulation, climate: Climate, plan: FaultPlan, chunk_rows: int = CHUNK_ROWS) -> Iterator[Any]:
-    """Yield the rows as Arrow batches with the columns of the founding data set, exactly `simulation.rows` in all.
+    """Yield exactly `simulation.rows` rows as Arrow batches with the columns of the reference data set.
 
-    Silent devices leave rows out, so the simulation then lasts longer: the number of rows is kept.
-    The size of the chunks changes nothing but how many batches there are.
+    Silent devices omit rows, which makes the simulation longer, because the number of rows is fixed.
+    The chunk size only affects the number of batches.
     """
     names = pa.array(climate.names, pa.string())
-    left, first = simulation.rows, 0
-    while left > 0:
-        many = max(1, min(chunk_rows, left + simulation.devices) // simulation.devices)
-        rounds = np.repeat(np.arange(first, first + many, dtype=np.int64), simulation.devices)
-        device = np.tile(np.arange(simulation.devices, dtype=np.int64), many)
-        weather = climate.measure(rounds, device)
-        spoken = _disturb(plan, weather, first, many, simulation.devices)
+    rows_left, first = simulation.rows, 0
+    while rows_left > 0:
+        count = max(1, min(chunk_rows, rows_left + simulation.devices) // simulation.devices)
+        rounds = np.repeat(np.arange(first, first + count, dtype=np.int64), simulation.devices)
+        device = np.tile(np.arange(simulation.devices, dtype=np.int64), count)
+        measurements = climate.measure(rounds, device)
+        is_sent = _apply_faults(plan, measurements, first, count, simulation.devices)
         times = climate.times(rounds, device)
         order = np.lexsort((device, times))
-        order = order[spoken[order]][:left]
-        if len(order):  # else every device was silent
-            yield _batch(times[order], names.take(pa.array(device[order])), weather, order)
-        left -= len(order)
-        first += many
+        order = order[is_sent[order]][:rows_left]
+        if len(order):  # empty if every device is silent
+            yield _batch(times[order], names.take(pa.array(device[order])), measurements, order)
+        rows_left -= len(order)
+        first += count
 
 
-def _disturb(plan: FaultPlan, weather: Weather, first: int, many: int, devices: int) -> np.ndarray[Any, Any]:
-    """Change the temperatures of faulty devices in place; return which rows exist at all."""
-    spoken = np.ones(many * devices, dtype=np.bool_)
-    for fault in plan.within(first, first + many):
-        rounds = np.arange(max(fault.first, first), min(fault.end, first + many), dtype=np.int64)
+def _apply_faults(plan: FaultPlan, measurements: Measurements, first: int, count: int, devices: int) -> BoolArray:
+    """Change the temperatures of faulty devices in place; return a mask of the rows that are sent."""
+    is_sent = np.ones(count * devices, dtype=np.bool_)
+    for fault in plan.overlapping(first, first + count):
+        rounds = np.arange(max(fault.first, first), min(fault.end, first + count), dtype=np.int64)
         rows = (rounds - first) * devices + fault.device
         if fault.kind == "silence":
-            spoken[rows] = False
+            is_sent[rows] = False
         else:
-            weather.temp[rows] = apply_fault(fault, rounds, weather.temp[rows])
-    return spoken
+            measurements.temp[rows] = apply_fault(fault, rounds, measurements.temp[rows])
+    return is_sent
 
 
-def _batch(times: Indices, names: Any, weather: Weather, order: np.ndarray[Any, Any]) -> Any:
-    metrics = {name: getattr(weather, name)[order] for name in READING_UNITS}
+def _batch(times: IntArray, names: Any, measurements: Measurements, order: np.ndarray[Any, Any]) -> Any:
+    metrics = {name: getattr(measurements, name)[order] for name in READING_UNITS}
     return pa.RecordBatch.from_arrays([pa.array(times / 1e6), names, *map(pa.array, metrics.values())], COLUMNS)

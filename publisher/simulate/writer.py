@@ -1,4 +1,4 @@
-"""Rows as CSV in the founding data set's manner (every cell quoted), and the labels of the faults."""
+"""Write rows as CSV in the format of the reference data set (every cell quoted), and the labels of the faults."""
 
 import csv
 import gzip
@@ -19,8 +19,8 @@ from telemetry.text.timestamps import format_time
 LABEL_FORMATS: Final = (".csv", ".jsonl")
 
 
-class Label(msgspec.Struct, frozen=True):
-    """One fault as it is told to a person: the rows of the device in [start, end) are false or missing."""
+class FaultLabel(msgspec.Struct, frozen=True):
+    """Label of one fault: the rows of the device in [start, end) are wrong or missing."""
 
     device: str
     metric: str
@@ -31,14 +31,14 @@ class Label(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_rows(output: str) -> Iterator[IO[bytes]]:
-    """Open a file to write, gzip by its ``.gz``, or standard output for ``-``."""
+    """Open a file for writing, with gzip if its name ends in ``.gz``, or standard output for ``-``."""
     with ExitStack() as stack:
         if output == "-":
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         elif output.endswith(".gz"):
             plain = stack.enter_context(Path(output).open("wb"))
-            # Without name and time in its header the same rows are the same bytes.
+            # Without a name and a time in the gzip header, equal rows produce identical bytes.
             packed: Any = gzip.GzipFile("", "wb", compresslevel=1, fileobj=plain, mtime=0)
             yield stack.enter_context(packed)
         else:
@@ -46,7 +46,7 @@ def open_rows(output: str) -> Iterator[IO[bytes]]:
 
 
 def write_rows(batches: Iterable[Any], target: IO[bytes]) -> tuple[int, float, float]:
-    """Write batches as CSV with a header; return the rows and the first and last ``ts`` (seconds)."""
+    """Write batches as CSV with a header; return the number of rows and the first and last ``ts`` (seconds)."""
     rows, first, last = 0, 0.0, 0.0
     for batch in batches:
         options = pa.csv.WriteOptions(include_header=rows == 0, quoting_style="all_valid")
@@ -57,10 +57,10 @@ def write_rows(batches: Iterable[Any], target: IO[bytes]) -> tuple[int, float, f
     return rows, first, last
 
 
-def labels_of(plan: FaultPlan, climate: Climate) -> list[Label]:
+def make_labels(plan: FaultPlan, climate: Climate) -> list[FaultLabel]:
     """Return the label of each fault, ordered by start."""
     return [
-        Label(
+        FaultLabel(
             device=climate.names[fault.device],
             metric=fault.metric,
             kind=fault.kind,
@@ -71,12 +71,12 @@ def labels_of(plan: FaultPlan, climate: Climate) -> list[Label]:
     ]
 
 
-def write_labels(labels: list[Label], file: Path) -> None:
-    """Write labels as CSV or as JSON lines, by the name of the file."""
+def write_labels(labels: list[FaultLabel], file: Path) -> None:
+    """Write labels as CSV, or as JSON lines if the file name ends in ``.jsonl``."""
     if file.suffix == ".jsonl":
         file.write_bytes(msgspec.json.Encoder().encode_lines(labels))
         return
     with file.open("w", newline="", encoding="utf-8") as target:
         writer = csv.writer(target)
-        writer.writerow(Label.__struct_fields__)
+        writer.writerow(FaultLabel.__struct_fields__)
         writer.writerows(map(msgspec.structs.astuple, labels))

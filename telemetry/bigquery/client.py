@@ -1,6 +1,6 @@
-"""BigQuery through Google's client: connected to, and its tables found, compared and made before a job starts.
+"""Connect to BigQuery, and check and create a job's tables before it starts.
 
-Every call is made with a bound; what the service answers becomes a ConfigError of one line.
+Every call has a time limit; an error of the service becomes a ConfigError of one line.
 """
 
 import contextlib
@@ -89,7 +89,7 @@ def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
 
 
 def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget) -> None:
-    """Compare a table with what will be inserted; a column more, if it is not required, does no harm."""
+    """Check that a table can take the rows; a further column is harmless if it is not required."""
     columns = {column.name: column for column in found.schema}
     problems = []
     for field in spec.schema:
@@ -108,7 +108,7 @@ def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget)
 
 @contextlib.contextmanager
 def explained(target: BigQueryTarget) -> Iterator[None]:
-    """Turn what BigQuery answers into a ConfigError."""
+    """Turn errors of BigQuery into a ConfigError."""
     try:
         yield
     except UNREACHABLE as error:

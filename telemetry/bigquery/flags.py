@@ -1,4 +1,4 @@
-"""The dataset that a command line names; whoever reads or writes one has these flags."""
+"""Read the flags that name a BigQuery dataset."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ def read_target(text: str, endpoint: str, method: Method = "streaming_inserts") 
     """Return the dataset that --bigquery and --bigquery-endpoint name; None if they are empty.
 
     Raises:
-        ConfigError: if they name none.
+        ConfigError: if they do not name a dataset.
     """
     if not text:
         if endpoint:

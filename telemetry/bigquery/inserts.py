@@ -19,7 +19,7 @@ _TRY_AGAIN: Final = (
     *UNREACHABLE,
     exceptions.ServerError,
     exceptions.TooManyRequests,
-    exceptions.NotFound,  # a table is known to the streaming service a while after it was made
+    exceptions.NotFound,  # the streaming service knows a new table only after a while
 )
 _ROW_TRY_AGAIN: Final = frozenset({"backendError", "internalError", "rateLimitExceeded", "stopped", "timeout"})
 """Reasons of errors of single rows that are not the row's fault (https://cloud.google.com/bigquery/docs/error-messages)."""
@@ -27,7 +27,7 @@ _ROW_TRY_AGAIN: Final = frozenset({"backendError", "internalError", "rateLimitEx
 
 @functools.lru_cache(maxsize=8)
 def shared_client(target: BigQueryTarget) -> bigquery.Client:
-    """Return this process's client for a target; Beam sets a step up anew for each bundle."""
+    """Return this process's client for a target; Beam may set up a step again for each bundle."""
     return connect(target)
 
 
@@ -47,7 +47,7 @@ def insert_rows(
         The problem of each refused row, by its index.
 
     Raises:
-        OutputError: if the service does not take rows at all.
+        OutputError: if the service takes no rows.
     """
     refused: dict[int, str] = {}
     left = list(range(len(rows)))
@@ -68,13 +68,13 @@ def _attempt(
     left: list[int],
     refused: dict[int, str],
 ) -> tuple[list[int], str]:
-    """Send rows once; returns those to send again and why, and notes those that are refused for good."""
+    """Send rows once; return those to send again and why, and add those refused for good to `refused`."""
     try:
         answers: Sequence[Mapping[str, Any]] = client.insert_rows_json(
             table,
             [rows[index] for index in left],
             row_ids=[ids[index] for index in left],
-            skip_invalid_rows=True,  # else one bad row keeps all others out
+            skip_invalid_rows=True,  # without it one bad row makes all others fail
             retry=None,
             timeout=ANSWER_S,
         )

@@ -1,7 +1,7 @@
-"""Read results that a job has stored in BigQuery as Arrow tables: `telemetry.storage.result_store` of a dataset.
+"""Read results that a job has stored in BigQuery as Arrow tables.
 
-Rows come over the same REST protocol as everything else here, a page at a time: the Storage Read API would be faster,
-but needs a role of its own, and no other server speaks it.
+Rows are read by the REST API, a page at a time. The Storage Read API would be faster, but it needs a further role, and
+no other server offers it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,29 +18,29 @@ from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explaine
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.errors import ConfigError
 from telemetry.model.kinds import KINDS
-from telemetry.storage.result_store import Mark, concat, schema_of
+from telemetry.storage.result_store import ReadPosition, concat_tables, schema_of
 
 AGAIN: Final = timedelta(hours=1)
-"""How far before the latest time seen `DatasetStore.newer` asks again: rows do not come in order of their times."""
+"""Overlap of the time ranges of successive `DatasetStore.read_new`: rows are not stored in order of their times."""
 PAGE_ROWS: Final = 50_000
-"""Most rows that are held as JSON at once; BigQuery ends a page earlier when it has about 20 MB."""
+"""Most rows of a page, which is held as JSON; BigQuery ends a page earlier at about 20 MB."""
 _QUERY_S: Final = 300.0
-_RETRY: Final = bigquery.DEFAULT_RETRY.with_timeout(ANSWER_S)  # one page of many may fail and be asked for again
+_RETRY: Final = bigquery.DEFAULT_RETRY.with_timeout(ANSWER_S)  # a page that fails is requested again
 _TIME: Final = "time_of_record"
 
 
 @dataclass(frozen=True, slots=True)
-class _Latest(Mark):
-    """The latest time of the records that have been read; None if none of them had a time."""
+class _Latest(ReadPosition):
+    """Latest time of the records that have been read; None if none of them has a time."""
 
     time: datetime | None
 
 
 class DatasetStore:
-    """The tables of a dataset; see `telemetry.storage.result_store.ResultStore`.
+    """Results in the tables of a dataset; see `telemetry.storage.result_store.ResultStore`.
 
     Attributes:
-        flag: what names it on a command line.
+        flag: the flag that names it on a command line.
     """
 
     flag: Final = "--bigquery"
@@ -54,8 +54,8 @@ class DatasetStore:
         self._target = target
         self._client = connect(target)
 
-    def find(self) -> None:
-        """Check that the dataset is there.
+    def check_exists(self) -> None:
+        """Check that the dataset exists.
 
         Raises:
             ConfigError: if it is missing, or BigQuery does not answer.
@@ -63,8 +63,8 @@ class DatasetStore:
         with explained(self._target):
             check_dataset(self._client, self._target)
 
-    def check(self) -> None:
-        """Check that there is anything.
+    def check_has_results(self) -> None:
+        """Check that there are results.
 
         Raises:
             ConfigError: if the dataset is missing, none of its tables has a row, or BigQuery does not answer.
@@ -73,7 +73,7 @@ class DatasetStore:
             raise ConfigError(self.flag, self._target, "no results in it: no row in a table of the job")
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of all records of one kind, one table a page of the answer; none if there is no such table.
+        """Yield columns of all records of one kind, one table for each page; none if the dataset lacks the table.
 
         Raises:
             ConfigError: if the table lacks a column, or BigQuery does not answer.
@@ -86,26 +86,28 @@ class DatasetStore:
         Raises:
             ConfigError: if the table lacks a column, or BigQuery does not answer.
         """
-        return concat(kind, columns, self.tables(kind, columns))
+        return concat_tables(kind, columns, self.tables(kind, columns))
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
-        """Return columns of the records whose own time is not more than an hour before the latest seen so far.
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
+        """Return columns of the records whose time is at most an hour before the latest time read so far.
 
-        BigQuery does not say when a row came, so a record's own time stands for that: the start of its window, when
-        a reading was taken, when a dead letter was published (or else its event time); see
-        `telemetry.model.kinds.OutputKind`. Only reading from the beginning finds:
+        BigQuery does not record when a row was stored. The record's own time takes its place: the first of
+        `telemetry.model.output_kind.OutputKind.time_columns` that is not null. Only a read from the beginning finds:
 
         - a record that is stored after one that is more than an hour later, such as a late pane of an old window, or
           the replay of an older day;
-        - anything while the latest seen is a time in the future;
-        - a record without a time, unless none with a time had been seen.
+        - any record while the latest time read is in the future;
+        - a record without a time, unless no record with a time was read before.
 
         Raises:
             ConfigError: if the table lacks a column, or BigQuery does not answer.
         """
-        latest = mark.time if isinstance(mark, _Latest) else None
+        latest = position.time if isinstance(position, _Latest) else None
         dates = KINDS[kind].time_columns
-        moment = f"COALESCE({_names(dates)})" if len(dates) > 1 else _names(dates)  # bare, a column selects partitions
+        # Not always COALESCE: only a plain column lets BigQuery skip partitions.
+        moment = f"COALESCE({_names(dates)})" if len(dates) > 1 else _names(dates)
         time = pa.field(_TIME, pa.timestamp("us", tz="UTC"))
         schema = schema_of(kind, columns)
         found = [schema.append(time).empty_table()]
@@ -119,7 +121,7 @@ class DatasetStore:
         return table.select(list(columns)), _Latest(pc.max(table.column(_TIME)).as_py())
 
     def __str__(self) -> str:
-        """Return it as the flag has it."""
+        """Return the value of the flag."""
         return str(self._target)
 
     def _query(
@@ -132,7 +134,7 @@ class DatasetStore:
             try:
                 job = self._client.query(sql, settings, retry=None, timeout=ANSWER_S, job_retry=None)
                 rows = job.result(page_size=PAGE_ROWS, retry=_RETRY, timeout=_QUERY_S, job_retry=None)
-            except exceptions.NotFound:  # a dataset need not have every table: that of readings depends on a flag
+            except exceptions.NotFound:  # a dataset need not have the tables of optional kinds
                 check_dataset(self._client, self._target)
                 return
             except TimeoutError as error:
@@ -147,5 +149,5 @@ class DatasetStore:
 
 
 def _names(columns: Sequence[str]) -> str:
-    """Return columns as SQL names them: some, like `count`, are words of the language."""
+    """Return column names in backquotes: some, like `count`, are keywords of SQL."""
     return ", ".join(f"`{name}`" for name in columns)

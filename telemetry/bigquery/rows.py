@@ -1,4 +1,4 @@
-"""Records as rows for a table: JSON-ready, each with an id of its own, looked at before they are sent."""
+"""Convert records to JSON-ready rows with ids, and check them before they are sent."""
 
 import base64
 import hashlib
@@ -16,12 +16,12 @@ from telemetry.model.records import DeadLetter
 
 JsonRow = dict[str, Any]
 MAX_ROW_BYTES: Final = 9_500_000
-"""Largest row that is sent, as JSON; BigQuery takes requests of 10 MB (https://cloud.google.com/bigquery/quotas)."""
+"""Largest row that is sent, as JSON; BigQuery accepts requests of 10 MB (https://cloud.google.com/bigquery/quotas)."""
 MAX_REQUEST_ROWS: Final = 500
 MAX_REQUEST_BYTES: Final = 5_000_000
 STAGE: Final = "bigquery"
 TABLE: Final = "table"
-"""Attribute of the dead letter of a row: which table refused it."""
+"""Attribute of the dead letter of a row: the table that refused it."""
 _UNKNOWN: Final = -(2**63)
 
 
@@ -32,7 +32,7 @@ def json_rows(batch: pa.RecordBatch) -> list[JsonRow]:
 
 
 def row_ids(kind: str, rows: Sequence[JsonRow]) -> list[str]:
-    """Return each row's own id, 32 hexadecimal digits."""
+    """Return the id of each row, 32 hexadecimal digits: a hash of its identity."""
     columns = KINDS[kind].identity
     return [
         hashlib.blake2b(msgspec.json.encode([row[name] for name in columns]), digest_size=16).hexdigest()
@@ -41,7 +41,7 @@ def row_ids(kind: str, rows: Sequence[JsonRow]) -> list[str]:
 
 
 def unfit_rows(schema: pa.Schema, rows: Sequence[JsonRow]) -> dict[int, str]:
-    """Return what is wrong with rows that the table's schema does not allow, by index: some servers take them."""
+    """Return the problem of each row that the table's schema forbids, by index; some servers would accept it."""
     required = [field.name for field in schema if not field.nullable]
     floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     found = {}
@@ -56,7 +56,7 @@ def unfit_rows(schema: pa.Schema, rows: Sequence[JsonRow]) -> dict[int, str]:
 
 
 def split_requests(rows: Sequence[JsonRow]) -> tuple[list[list[int]], dict[int, int]]:
-    """Return the indices of the rows of each request, and the bytes of each row that fits into none."""
+    """Return the indices of the rows of each request, and the size of each row that is too large for any, by index."""
     requests: list[list[int]] = []
     oversized = {}
     size = 0
@@ -74,7 +74,7 @@ def split_requests(rows: Sequence[JsonRow]) -> tuple[list[list[int]], dict[int, 
 
 
 def not_stored(kind: str, batch: pa.RecordBatch, refused: dict[int, str], table: str) -> pa.RecordBatch:
-    """Return dead letters for the records of a batch that a table has refused, with what is wrong with each."""
+    """Return dead letters for the records of a batch that a table has refused, given the problem of each by index."""
     indices = sorted(refused)
     part = batch.take(pa.array(indices))
     times = record_times(part, KINDS[kind].time_columns[0]).tolist()
@@ -88,7 +88,7 @@ def not_stored(kind: str, batch: pa.RecordBatch, refused: dict[int, str], table:
 
 
 def dead_row(kind: str, row: JsonRow, error: str, event_us: int | None) -> DeadLetter:
-    """Return the dead letter of a row that is refused: its payload is the record as JSON, an attribute its table."""
+    """Return the dead letter of a refused row; its payload is the record as JSON, an attribute names the table."""
     return DeadLetter(
         reason=Reason.NOT_STORED.value,
         error=error,

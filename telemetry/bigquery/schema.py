@@ -1,4 +1,4 @@
-"""The job's tables and views in BigQuery, and the SQL that makes them: derived from the records, like the files."""
+"""Derive the job's tables and views in BigQuery, and the SQL that creates them, from the kinds of record."""
 
 import re
 from collections.abc import Sequence
@@ -7,10 +7,11 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from telemetry.model.kinds import KINDS, View, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import TableView
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
-"""How rows get into BigQuery; all but the first need Beam's Java services, and so a production runner."""
+"""Method of writing rows; all but the first need Beam's Java services, and so a production runner."""
 _SQL_TYPES: Final = {
     pa.string(): "STRING",
     pa.float64(): "FLOAT64",
@@ -22,12 +23,12 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 
 @dataclass(frozen=True, slots=True)
 class BigQueryTarget:
-    """Where in BigQuery results go, and how.
+    """Dataset that results are written to or read from.
 
     Attributes:
         project: the project that owns the dataset.
         dataset: an existing dataset.
-        method: how rows get there.
+        method: of writing rows.
         endpoint: address of another server that speaks BigQuery's REST protocol, or "" for Google's.
     """
 
@@ -41,13 +42,13 @@ class BigQueryTarget:
         return f"{self.project}.{self.dataset}.{name}"
 
     def __str__(self) -> str:
-        """Return it as the flag has it."""
+        """Return the value of the flag."""
         return f"{self.project}:{self.dataset}"
 
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """One table.
+    """Definition of one table.
 
     Attributes:
         name: within the dataset.
@@ -65,7 +66,7 @@ class TableSpec:
 
 
 def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
-    """Return the tables of a job, that of its readings only with `archive`."""
+    """Return the tables of a job, the optional ones only with `archive`."""
     return [
         TableSpec(
             kind.name,
@@ -79,7 +80,7 @@ def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
 
 
 def unusable_columns(metrics: Sequence[str], *, in_tables: bool) -> list[str]:
-    """Return the metrics that cannot be columns beside a reading's own, in files or also in tables."""
+    """Return the metrics that cannot be columns of archived readings, in files or (`in_tables`) also in tables."""
     fields = [name for kind in KINDS.values() if kind.metric_columns for name in kind.schema().names]
     taken = {"date", "hour", *fields}
     return [name for name in metrics if name.lower() in taken or (in_tables and _NAME.fullmatch(name) is None)]
@@ -92,7 +93,7 @@ def describe(field: pa.Field) -> str:
 
 
 def sql_type(field: pa.Field) -> str:
-    """Return the type of a column as GoogleSQL has it."""
+    """Return the GoogleSQL type of a column."""
     name: str = _SQL_TYPES[field.type]
     return name
 
@@ -112,12 +113,12 @@ def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
     )
 
 
-def view_queries(target: BigQueryTarget) -> dict[View, str]:
+def view_queries(target: BigQueryTarget) -> dict[TableView, str]:
     """Return each view of the job's tables and its query."""
     return {view: _view_query(view, target.table(kind.name)) for kind in KINDS.values() for view in kind.views}
 
 
-def _view_query(view: View, table: str) -> str:
+def _view_query(view: TableView, table: str) -> str:
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(view.groups)} ORDER BY {view.order})"
     return f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
 

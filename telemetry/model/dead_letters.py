@@ -1,4 +1,4 @@
-"""Why something could not be used, and the record that keeps it."""
+"""Define the reasons for dead letters, and make dead letters of rejected lines and messages."""
 
 import base64
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from telemetry.model.messages import CONTENT_ENCODING, ROWS, Message
 from telemetry.model.records import DeadLetter
 
 WHOLE: Final = 0
-"""Number of the line of a reading that takes up all of its message."""
+"""Line number of a reading that is its whole message."""
 
 
 class Reason(StrEnum):
@@ -29,12 +29,12 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     BAD_ENCODING = "bad_encoding"
     TOO_LATE = "too_late"
-    NOT_STORED = "not_stored"  # a row that BigQuery refuses
-    NOT_DELIVERED = "not_delivered"  # an alert that the topic does not take
+    NOT_STORED = "not_stored"  # BigQuery refuses the row
+    NOT_DELIVERED = "not_delivered"  # the topic does not take the alert
 
 
 class RejectionError(TelemetryError):
-    """A line or message that cannot be used; becomes a dead letter, never stops the job."""
+    """A line or message that cannot be used; it becomes a dead letter and does not stop the job."""
 
     def __init__(self, reason: Reason, error: str) -> None:
         """Keep the reason code and a text for a person, free of unpaired surrogates."""
@@ -44,7 +44,7 @@ class RejectionError(TelemetryError):
 
 
 def dead_message(message: Message, rejection: RejectionError, stage: str) -> DeadLetter:
-    """Return the dead letter of a message rejected as a whole, byte for byte."""
+    """Return the dead letter of a message that is rejected as a whole; it keeps all bytes."""
     return _dead_letter(message, rejection, stage, message.payload, None, dict(message.attributes), None)
 
 
@@ -53,8 +53,8 @@ def dead_line(
 ) -> DeadLetter:
     """Return the dead letter of one line.
 
-    The line is kept as it came, after decompression; the attributes that spoke of the whole payload
-    (its encoding, its number of rows) are left out, so that payload and attributes are a valid message again.
+    It keeps the line as received, after decompression. Attributes of the whole payload (its encoding, its number of
+    rows) are left out, so that payload and attributes form a valid message again.
     """
     attributes = {k: v for k, v in message.attributes.items() if k not in (CONTENT_ENCODING, ROWS)}
     return _dead_letter(message, rejection, stage, content, line or None, attributes, event_us)

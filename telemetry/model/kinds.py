@@ -3,115 +3,14 @@
 To add a kind, add one entry to `KINDS`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
-
-import msgspec
-import pyarrow as pa
+from typing import Final
 
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import drop_payload
-from telemetry.model.record_batches import FileFormat, arrow_schema
+from telemetry.model.output_kind import OutputKind, TableView
 from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, Reading, WindowAggregate
 
 _MINUTE_US: Final = 60_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """View that keeps one row of each group of rows of a table.
-
-    Attributes:
-        name: its name within the dataset.
-        description: for a person.
-        groups: columns that are equal within a group.
-        order: columns by which the row to keep comes first, as SQL.
-    """
-
-    name: str
-    description: str
-    groups: tuple[str, ...]
-    order: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutputKind:
-    """Everything that the outputs and the readers of one kind of record derive from.
-
-    Attributes:
-        name: of its folder and its table.
-        description: one sentence for a person.
-        record: its fields.
-        time_columns: the columns that date a record; the first that is not null counts. Files lie by its day and hour.
-        identity: the columns that tell one record from another. They are the same on any run, so that a retry is
-            recognised.
-        cluster: the columns by which its table is clustered.
-        version: column that numbers the records that replace each other: among those that are equal in the other
-            columns of `identity` the highest is the truth. A file holds one version only. "" if none is replaced.
-        metric_columns: whether one column for each metric of the job follows the fields of `record`.
-        optional: whether a job stores it only when it is asked to (``--archive``).
-        partitioned: whether its table is partitioned by the day of the first of `time_columns`.
-        rejectable: whether a record that a table refuses becomes a dead letter. Else it fails the job, unless another
-            output keeps it.
-        shorten: returns a row that is too large for a table without its largest part, given what is wrong with it; it
-            is used where another output keeps the whole record. None if no part can be left out.
-        gather_us: how long a stream gathers records into one file or request at least, microseconds. Nobody waits for
-            such a kind, and small files are expensive to read.
-        file_format: of its files; None for that of the job.
-        whole_files: whether an element of bounded input holds all records of its files.
-        ledger_item: the item of the ledger that counts its records; "" if none does.
-        ledger_detail: the column that is the detail of the ledger's entries; "" if they have none.
-        label: its name in the report of the ledger check.
-        views: of its table.
-    """
-
-    name: str
-    description: str
-    record: type[msgspec.Struct]
-    time_columns: tuple[str, ...]
-    identity: tuple[str, ...]
-    cluster: tuple[str, ...]
-    version: str = ""
-    metric_columns: bool = False
-    optional: bool = False
-    partitioned: bool = True
-    rejectable: bool = True
-    shorten: Callable[[Mapping[str, Any], str], dict[str, Any]] | None = None
-    gather_us: int = 0
-    file_format: FileFormat | None = None
-    whole_files: bool = False
-    ledger_item: str = ""
-    ledger_detail: str = ""
-    label: str = ""
-    views: tuple[View, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Columns in which all versions of a record are equal."""
-        return tuple(name for name in self.identity if name != self.version)
-
-    def schema(self, metrics: Sequence[str] = ()) -> pa.Schema:
-        """Return the Arrow schema of its records.
-
-        Args:
-            metrics: those of the job; they are columns only if the kind has `metric_columns`.
-        """
-        return arrow_schema(self.record, tuple(metrics) if self.metric_columns else ())
-
-    def schema_of(self, columns: Sequence[str]) -> pa.Schema:
-        """Return the schema of some columns, in their order.
-
-        Args:
-            columns: names; one that is no field of `record` is a metric, if the kind has `metric_columns`.
-
-        Raises:
-            KeyError: for a column that it does not have.
-        """
-        fields = set(self.schema().names)
-        schema = self.schema([name for name in columns if name not in fields])
-        return pa.schema([schema.field(name) for name in columns])
-
 
 KINDS: Final = {
     kind.name: kind
@@ -127,7 +26,7 @@ KINDS: Final = {
             ledger_detail="rule_id",
             label="anomalies",
             views=(
-                View(
+                TableView(
                     "distinct_anomalies",
                     "each anomaly once, however often its reading was delivered",
                     ("anomaly_id",),
@@ -145,7 +44,7 @@ KINDS: Final = {
             version="pane_index",
             whole_files=True,
             views=(
-                View(
+                TableView(
                     "latest_aggregates",
                     "the last pane of each window: panes accumulate, so it holds all of it",
                     ("device", "metric", "window_start", "window_end"),

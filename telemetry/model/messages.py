@@ -1,7 +1,7 @@
-"""The envelope of a payload on its way into the job, and the names of its attributes.
+"""Define the message that carries a payload into the job, and the names of its attributes.
 
 Wire format: a Pub/Sub message holds 1..N readings as newline-delimited JSON, UTF-8, optionally
-gzip. A plain one-object JSON message without any attribute, from a real device, is valid too.
+gzip. A plain JSON message of one object without attributes, as devices send, is valid, too.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ import msgspec
 EVENT_TIME: Final = "event_time"
 """Attribute: smallest event time in the message, milliseconds since the epoch or RFC 3339."""
 MESSAGE_KEY: Final = "message_key"
-"""Attribute: deterministic id of the message (run and sequence), for duplicate removal."""
+"""Attribute: deterministic id of the message (run and sequence), by which duplicates are removed."""
 ROWS: Final = "rows"
-"""Attribute: how many lines the payload holds."""
+"""Attribute: number of lines in the payload."""
 RUN_ID: Final = "run_id"
-"""Attribute: which replay published the message."""
+"""Attribute: id of the replay that published the message."""
 TIME_SHIFT: Final = "time_shift"
 """Attribute: seconds added to ``ts`` to get the event time; absent means 0."""
 CONTENT_ENCODING: Final = "content-encoding"
@@ -27,18 +27,18 @@ MAX_MESSAGE_BYTES: Final = 10_000_000
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
-    """Bytes as a source handed them over, with all that is known about them.
+    """Payload as a source received it, with its metadata.
 
     Attributes:
         payload: newline-delimited JSON (perhaps gzip), or lines of CSV when `columns` is set.
         attributes: Pub/Sub attributes; empty for files.
         message_id: Pub/Sub message id, or ``path@byte-offset`` for a chunk of a file.
         publish_us: when Pub/Sub received it, microseconds UTC; None for files.
-        watermark_us: the source's watermark when it handed the message over, microseconds UTC;
-            None where the source cannot tell (files, Dataflow).
+        watermark_us: the source's watermark when it emitted the message, microseconds UTC; None if the source does not
+            know it (files, Dataflow).
         columns: header of the CSV file the payload was cut from; None for JSON.
-        portion: number of the portion of bounded input it was read from. Rows of two portions are never put
-            in one batch, so that batches do not depend on who reads which portion.
+        portion: number of the portion of bounded input it was read from. A batch never holds rows of two portions, so
+            that batches do not depend on which worker reads which portion.
     """
 
     payload: bytes
@@ -51,4 +51,4 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
 
 
 MAX_LINE_BYTES: Final = 262_144
-"""Longest line that is looked at; a reading is a few hundred bytes."""
+"""Longest line that is decoded; a reading is a few hundred bytes."""

@@ -1,4 +1,4 @@
-"""ReadingBatch: the columnar form in which readings travel between steps."""
+"""Hold readings in columns, as steps pass them on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from telemetry.model.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class ReadingBatch:
-    """N readings as a struct of arrays, with a way back to the bytes they came from.
+    """N readings as a struct of arrays, with references to the messages they were decoded from.
 
     Attributes:
         metrics: names of the M metrics.
         devices: distinct device names.
         device: (N,) index into `devices`.
         event_us: (N,) event time, microseconds since the epoch, UTC.
-        source_us: (N,) the reading's own ``ts``, same unit; differs where a replay was shifted.
+        source_us: (N,) the reading's own ``ts``, same unit; differs from `event_us` in a shifted replay.
         values: (M, N) measured values in their metric's unit; NaN where missing.
-        messages: where the rows came from.
+        messages: the messages that the rows were decoded from.
         message: (N,) index into `messages`.
-        line: (N,) line within the message, from 1; 0 where the reading is the whole message.
-        breaches: (M, N) how many rules each value breached; None before detection, or if none did.
+        line: (N,) line within the message, from 1; 0 if the reading is the whole message.
+        breaches: (M, N) number of rules that each value breached; None before detection, or if there are none.
     """
 
     metrics: tuple[str, ...]
@@ -43,7 +43,7 @@ class ReadingBatch:
         return len(self.event_us)
 
     def select(self, rows: BoolArray | IntArray) -> "ReadingBatch":
-        """Return the rows that a mask or an index array picks."""
+        """Return the rows that a mask or an index array selects."""
         return replace(
             self,
             device=self.device[rows],
@@ -57,7 +57,7 @@ class ReadingBatch:
 
 
 def merge_names(parts: Sequence[tuple[str, ...]], codes: Sequence[CodeArray]) -> tuple[tuple[str, ...], CodeArray]:
-    """Bring several (names, codes) pairs to one list of names; returns it and the concatenated codes."""
+    """Merge several (names, codes) pairs; return one list of names and the concatenated codes."""
     if len(parts) == 1:
         return parts[0], codes[0]
     index: dict[str, int] = {}
@@ -69,7 +69,7 @@ def merge_names(parts: Sequence[tuple[str, ...]], codes: Sequence[CodeArray]) ->
 
 
 def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
-    """Return the rows of several batches of the same metrics as one, in order; none has breaches yet."""
+    """Return the rows of several batches of the same metrics as one batch, in order; none has breaches yet."""
     if len(batches) == 1:
         return batches[0]
     devices, device = merge_names([b.devices for b in batches], [b.device for b in batches])

@@ -1,6 +1,6 @@
-"""Records as Arrow batches, and Arrow batches as lines of JSON or Parquet bytes.
+"""Convert records to Arrow batches, and Arrow batches to JSON lines or Parquet.
 
-Outputs travel to the sinks as `pyarrow.RecordBatch`, whose schema is derived from the record's class.
+The sinks receive `pyarrow.RecordBatch`; its schema is derived from the record's class.
 """
 
 import io
@@ -24,7 +24,7 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.IntType: pa.int64(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
-_ROWS_AT_ONCE: Final = 20_000  # that become objects of Python, in place of all rows of a long file
+_ROWS_AT_ONCE: Final = 20_000  # that are converted to Python objects together; bounds the memory for a long file
 
 
 @lru_cache(maxsize=16)
@@ -71,7 +71,7 @@ def from_records(record: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -
 
 
 def from_columns(record: type[msgspec.Struct], columns: Mapping[str, Any]) -> pa.RecordBatch:
-    """Return a batch of one array or sequence a field; times are integer microseconds."""
+    """Return a batch made of one array or sequence for each field; times are integer microseconds."""
     schema = arrow_schema(record)
     if columns.keys() != set(schema.names):
         raise ValueError(f"columns {sorted(columns)} are not those of {record.__name__}")
@@ -84,7 +84,7 @@ def concat_record_batches(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def record_times(batch: pa.RecordBatch, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return a time column as integer microseconds; the smallest int64 where it is null."""
+    """Return a time column as integer microseconds; the smallest int64 stands for null."""
     times = batch.column(column).view(pa.int64())
     if times.null_count:
         times = times.fill_null(np.iinfo(np.int64).min)
@@ -117,7 +117,7 @@ def _json_values(column: pa.Array) -> list[Any]:
     if column.null_count:
         values: list[Any] = column.to_pylist()
         return values
-    return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]  # to_pylist goes one by one
+    return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]  # faster than to_pylist
 
 
 def to_parquet(batch: pa.RecordBatch) -> bytes:

@@ -1,8 +1,8 @@
-"""The records the job writes, and the columns of a reading. Each typed once, here.
+"""Define the fields of each record that the job writes.
 
 Every other schema (JSON lines, Arrow and Parquet, BigQuery) is derived from these classes; see
-`telemetry.model.record_batches`. Times are integer microseconds since the Unix epoch, UTC, and appear as
-RFC 3339 text with six decimals in JSON.
+`telemetry.model.record_batches` and `telemetry.model.kinds`. Times are integer microseconds since the Unix epoch, UTC.
+In JSON they are RFC 3339 text with six decimals.
 """
 
 from typing import Annotated, Final
@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-TIMESTAMP: Final = "timestamp"  # marker in `extra`: the derived schemas make a timestamp of the integer
+TIMESTAMP: Final = "timestamp"  # marker in `extra`: the column is a timestamp in the derived schemas
 
 UtcMicros = Annotated[int, Meta(extra={"logical": TIMESTAMP})]
 
@@ -57,7 +57,7 @@ class WindowAggregate(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """Something that was received and could not be used, kept whole."""
+    """Input that could not be used, kept whole."""
 
     reason: Annotated[str, Meta(description="one of the closed set of reason codes")]
     error: Annotated[str, Meta(description="what is wrong, for a person")]
@@ -73,17 +73,17 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """What one step of the job did with some rows, so that nothing can be lost without a trace.
+    """Number of rows or records that one step of the job counted; the sums show whether any were lost.
 
     ============================  ===================================================================
-    item                          count, and what `detail` says
+    item                          count, and the meaning of `detail`
     ============================  ===================================================================
     ``rows_decoded``              readings of the run
     ``rows_rejected``             rows that are not readings, by reason
-    ``rows_duplicate``            rows of messages that had come before
+    ``rows_duplicate``            rows of messages that were received before
     ``rows_archived``             readings that are kept as records
     ``values``                    (reading, window) pairs in which the metric has a value, by metric
-    ``values_missed``             of them, those whose window had closed when they came
+    ``values_missed``             of them, those whose window had closed before
     ``anomalies``                 anomalies by rule; those of the same reading and message count once
     ``dead_letters``              dead letters by reason
     ============================  ===================================================================
@@ -98,7 +98,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """One reading as the archive keeps it; a column for each metric follows, in its unit, null where missing."""
+    """One archived reading; a column for each metric follows, in its unit, null where missing."""
 
     device: Annotated[str, Meta(description="device that sent the reading")]
     event_time: Annotated[UtcMicros, Meta(description="when the reading was taken, UTC, shifted with a rebased replay")]

@@ -13,6 +13,7 @@ import threading
 from dataclasses import replace
 from typing import Any, Final
 
+from telemetry.extras import install_command
 from telemetry.retries import Retries, RetryPolicy
 from telemetry.storage.paths import StorageError, scheme_of, storage_errors
 
@@ -21,6 +22,7 @@ RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.25, longest_pause_
 _OBJECT_STORES: Final = frozenset({"gs", "s3", "azfs"})
 """An object there appears when it is complete; elsewhere a temporary name hides it until then."""
 _EXTRAS: Final = {
+    "gs": ("gcp", ("google.cloud.storage",)),
     "s3": ("aws", ("boto3",)),
     "azfs": ("azure", ("azure.storage.blob", "azure.identity")),
 }
@@ -112,8 +114,8 @@ def check_extra(path: str) -> None:
         for module in modules:
             importlib.import_module(module)
     except ImportError as error:
-        command = f"pip install 'iot-telemetry-anomalies[{extra}]'"
-        raise StorageError(path, f"{scheme_of(path)}:// needs an extra that is not installed: {command}") from error
+        problem = f"{scheme_of(path)}:// needs an extra that is not installed: {install_command(extra)}"
+        raise StorageError(path, problem) from error
 
 
 @functools.cache
@@ -170,12 +172,12 @@ def _s3(files: Any) -> Any:
 
 def _filesystems(path: str) -> Any:
     """Return Beam's filesystems, after a check that one of them can be used for this path."""
+    check_extra(path)  # before Beam is loaded, which logs that a filesystem is missing
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
 
     if FileSystems._pipeline_options is None:  # outside of a job; Azure's does not work without any
         FileSystems.set_options(PipelineOptions([]))
-    check_extra(path)
     try:
         FileSystems.get_filesystem(path)
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Results as a job has stored them, read back as Arrow tables: what a store of them can do, and files as one.
+"""Define a store of results, and read results from files as Arrow tables.
 
-The one reader of result files, for charts, for the books and for whoever sends dead letters again. Both formats
-may lie side by side. Every file is looked at alone: a data set would add the columns of its folders.
-`telemetry.bigquery.result_store` is the same of a BigQuery dataset.
+Charts, the ledger check and the reprocessing of dead letters read result files here. Both formats may lie side by side.
+Files are read one by one: an Arrow data set would add columns for the folders.
+`telemetry.bigquery.result_store` reads results from BigQuery.
 """
 
 import io
@@ -19,51 +19,53 @@ from telemetry.storage.files import StorageError, exists, join, list_files, read
 
 _FORMATS: Final = (".jsonl", ".parquet")
 _BLOCK_BYTES: Final = 1 << 20
-"""Arrow parses JSON in blocks of so many bytes; a line has to fit into one, and a dead letter can be 14 MB long."""
+"""Smallest block in which Arrow parses JSON; a line must fit into one, and a dead letter can be 14 MB long."""
 
 
-class Mark:
-    """How far records have been read; only the store that returned it knows what that means."""
+class ReadPosition:
+    """Position up to which records have been read; only the store that returned it can interpret it."""
 
 
 class ResultStore(Protocol):
-    """Where the results of a job are; ``str`` of it is its name for a person.
+    """Store of the results of a job; ``str`` of it is its name for a person.
 
-    `kind` is a name of `telemetry.model.kinds.KINDS`. Columns come as `schema_of` has them, times are
-    timestamps in UTC, and records come in no particular order, one of them several times if it is stored so. A kind
-    of which nothing is stored has no records; that is no error.
+    `kind` is a name of `telemetry.model.kinds.KINDS`. Tables have the schema of `schema_of`; times are UTC timestamps.
+    Records are in no particular order, and repeated if they are stored repeatedly. A kind of which nothing is stored
+    has no records; that is no error.
     """
 
-    def find(self) -> None:
-        """Check that the place is there, with results or without; raises a TelemetryError if it is not."""
+    def check_exists(self) -> None:
+        """Check that the store exists, with results or without; raises a TelemetryError if it does not."""
 
-    def check(self) -> None:
+    def check_has_results(self) -> None:
         """Check that there are results; raises a TelemetryError if there are none, or they cannot be read."""
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of all records of one kind, a bounded part at a time; raises a TelemetryError."""
+        """Yield columns of all records of one kind in tables of bounded size; raises a TelemetryError."""
 
     def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
         """Return columns of all records of one kind; raises a TelemetryError if they cannot be read."""
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
-        """Return columns of the records that were not there when `mark` was returned, and the mark of now.
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
+        """Return columns of the records that were added since `position` was returned, and the new position.
 
-        A record may come again: whoever reads removes repetitions.
+        Records may be repeated; the caller removes repetitions.
 
         Args:
-            kind: of which records.
-            columns: of them.
-            mark: what this method returned for the same kind; None means from the beginning.
+            kind: of the records.
+            columns: of the records.
+            position: the position that this method returned for the same kind; None to read from the beginning.
 
         Raises:
-            TelemetryError: if they cannot be read; the same mark can be asked for again.
+            TelemetryError: if they cannot be read; the same position can be used again.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class _FilesRead(Mark):
-    """These paths were there. A file appears whole and never changes, so it need not be read again."""
+class _FilesRead(ReadPosition):
+    """Paths that have been read. A file appears whole and never changes, so it is not read again."""
 
     paths: frozenset[str] = frozenset()
 
@@ -78,22 +80,22 @@ class FileStore:
 
     folder: str
 
-    def find(self) -> None:
-        """Check that the folder is there.
+    def check_exists(self) -> None:
+        """Check that the folder exists.
 
         Raises:
-            StorageError: if it is missing, or cannot be asked for.
+            StorageError: if it is missing, or cannot be listed.
         """
         if not exists(self.folder):
             raise StorageError(self.folder, "no such directory")
 
-    def check(self) -> None:
-        """Check that there is anything.
+    def check_has_results(self) -> None:
+        """Check that there are results.
 
         Raises:
             StorageError: if the folder is missing, cannot be listed, or holds no result.
         """
-        self.find()
+        self.check_exists()
         if not any(self.files(kind) for kind in KINDS):
             raise StorageError(self.folder, f"no results in it: no {' or '.join(_FORMATS)} file of the job")
 
@@ -111,10 +113,10 @@ class FileStore:
         Raises:
             StorageError: if a file cannot be read, or is none of the job's.
         """
-        return concat(kind, columns, self.tables(kind, columns))
+        return concat_tables(kind, columns, self.tables(kind, columns))
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of all records of one kind, one table a file.
+        """Yield columns of all records of one kind, one table for each file.
 
         Raises:
             StorageError: if a file cannot be read, or is none of the job's.
@@ -122,29 +124,31 @@ class FileStore:
         for _, table in read_tables(kind, self.files(kind), columns):
             yield table
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
-        """Return columns of the records in files that `mark` does not know, and a mark of all files of now.
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
+        """Return columns of the records in files that are not in `position`, and a position with all present files.
 
         Raises:
             StorageError: if a file cannot be read, or is none of the job's.
         """
-        known = mark.paths if isinstance(mark, _FilesRead) else frozenset[str]()
+        known = position.paths if isinstance(position, _FilesRead) else frozenset[str]()
         paths = self.files(kind)
         added = (table for _, table in read_tables(kind, [path for path in paths if path not in known], columns))
-        return concat(kind, columns, added), _FilesRead(frozenset(paths))
+        return concat_tables(kind, columns, added), _FilesRead(frozenset(paths))
 
     def __str__(self) -> str:
         """Return the folder."""
         return self.folder
 
 
-def concat(kind: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.Table:
-    """Return tables of `schema_of` as one, which is empty if there are none."""
+def concat_tables(kind: str, columns: Sequence[str], tables: Iterable[pa.Table]) -> pa.Table:
+    """Return tables with the schema of `schema_of` as one table, which is empty if there are none."""
     return pa.concat_tables([schema_of(kind, columns).empty_table(), *tables])
 
 
 def schema_of(kind: str, columns: Sequence[str]) -> pa.Schema:
-    """Return the schema of columns of a kind of record, all nullable; what no reading's field is called is a metric."""
+    """Return the schema of some columns of a kind, all nullable; see `OutputKind.schema_of`."""
     return pa.schema([field.with_nullable(True) for field in KINDS[kind].schema_of(columns)])
 
 
@@ -187,5 +191,5 @@ def _read_json_lines(content: bytes, schema: pa.Schema) -> pa.Table:
 
 
 def _longest_line(content: bytes) -> int:
-    """Return the bytes of the longest line; 0 if it is short enough in any case."""
+    """Return the bytes of the longest line; 0 if no line can exceed a block."""
     return max(map(len, content.split(b"\n"))) if len(content) > _BLOCK_BYTES else 0

@@ -1,4 +1,4 @@
-"""A CSV cell as a JSON value, without losing anything: the one rule the publisher and the files share."""
+"""Convert CSV cells to JSON values without loss; the publisher and the files share this rule."""
 
 import math
 import re
@@ -15,10 +15,9 @@ _WORDS = {"": "null", "true": "true", "false": "false"}
 def cell_to_json(text: str) -> str:
     """Return the JSON token of a CSV cell.
 
-    An empty cell is ``null``; ``true`` and ``false`` (any case) are booleans; a number stays the same
-    double, written as it was where JSON allows it (``1.5945120943859746E9``), else normalised
-    (``+1``, ``.5``, ``007``); anything else, ``nan`` and ``inf`` included, stays its own text as a
-    string, for the decoder to judge.
+    An empty cell is ``null``; ``true`` and ``false`` (any case) are booleans. A number stays the same double: unchanged
+    where JSON allows it (``1.5945120943859746E9``), else normalised (``+1``, ``.5``, ``007``). Any other text, ``nan``
+    and ``inf`` included, becomes a string, which the decoder accepts or rejects.
     """
     if _JSON_NUMBER.fullmatch(text) is not None:
         return text
@@ -38,11 +37,11 @@ def cell_to_json(text: str) -> str:
 
 
 def are_numbers(cells: Sequence[str]) -> bool:
-    """Whether each cell is a JSON number as it stands: `cell_to_json` would return it unchanged."""
+    """Return whether each cell is a JSON number that `cell_to_json` would return unchanged."""
     joined = "\n".join(cells) + "\n"
     return joined.count("\n") == len(cells) and _JSON_NUMBERS.fullmatch(joined) is not None
 
 
 def text_to_json(text: str) -> str:
-    """Return the JSON string of a cell that is a name, such as the device: never a number."""
+    """Return the JSON string of a cell that is a name, such as the device; never a number."""
     return msgspec.json.encode(text).decode() if text else "null"

@@ -1,4 +1,4 @@
-"""Durations as people write them: ``500ms``, ``60s``, ``10m``, ``2h``, ``1d``."""
+"""Read and write durations such as ``500ms``, ``60s``, ``10m``, ``2h`` and ``1d``."""
 
 import re
 
@@ -11,7 +11,7 @@ def parse_duration(text: str) -> int:
     """Return the whole microseconds of a duration such as ``500ms``, ``1.5s`` or ``2h``.
 
     Raises:
-        ValueError: with a text that says how a duration is written, or how long one may be.
+        ValueError: if it is not one; its text says how a duration is written, or how long one may be.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
@@ -23,7 +23,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(microseconds: int) -> str:
-    """Write a duration in the largest unit that divides it: the inverse of `parse_duration`."""
+    """Return a duration in the largest unit that divides it; the inverse of `parse_duration`."""
     if microseconds == 0:
         return "0ms"
     for unit in ("d", "h", "m", "s", "ms"):

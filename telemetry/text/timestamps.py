@@ -1,4 +1,4 @@
-"""Points in time as the data writes them: seconds since the epoch or RFC 3339, to whole microseconds UTC."""
+"""Convert timestamps of the data, seconds since the epoch or RFC 3339, to whole microseconds UTC and back."""
 
 import datetime as dt
 import math
@@ -6,9 +6,9 @@ from typing import Final
 
 MICROS: Final = 1_000_000
 LATEST_US: Final = 4_102_444_800 * MICROS
-"""2100-01-01T00:00:00Z: an event time at or after it is taken for a broken clock (or for milliseconds)."""
+"""2100-01-01T00:00:00Z: an event time at or after it comes from a broken clock (or is in milliseconds)."""
 CLOCK_AHEAD_US: Final = 365 * 86_400 * MICROS
-"""How far an event time may lie ahead of the time Pub/Sub received it (a rebased replay runs ahead)."""
+"""Largest lead of an event time over the publish time; a rebased replay runs ahead."""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -37,15 +37,15 @@ def parse_time(text: str) -> int:
 
 
 def format_time(microseconds: int) -> str:
-    """Write a point in time as RFC 3339 UTC with six decimals."""
+    """Return a point in time as RFC 3339 UTC with six decimals."""
     moment = _EPOCH + dt.timedelta(microseconds=microseconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
 
 
 def latest_event_us(publish_us: int | None) -> int:
-    """Return the first event time, in microseconds, that is absurdly far in the future.
+    """Return the earliest event time, in microseconds, that is too far in the future to be valid.
 
-    A message's own publish time bounds it, so that the answer is the same on every run; without one
-    (files) the year 2100 does.
+    It depends on the message's publish time, not on the clock, so that it is the same on every run. Without a publish
+    time (files) it is the year 2100.
     """
     return LATEST_US if publish_us is None else min(LATEST_US, publish_us + CLOCK_AHEAD_US)

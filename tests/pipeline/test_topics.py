@@ -36,7 +36,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def summary_of(capsys: pytest.CaptureFixture[str], *args: object) -> dict[str, Any]:
-    """What the publisher prints."""
+    """Return the output of the publisher."""
     capsys.readouterr()
     assert publish(list(map(str, args))) == 0
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)

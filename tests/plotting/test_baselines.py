@@ -1,4 +1,4 @@
-"""The charts look as they did; `python -m tests.plotting.baselines` writes what they should look like."""
+"""Compare the charts with stored pictures; `python -m tests.plotting.baselines` writes new ones."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from plotting.data.panels import TimeRange
-from plotting.figures import KINDS, UNDATED, make_figure, picture_bytes
+from plotting.figures import FILE_METADATA, KINDS, make_figure, picture_bytes
 from telemetry.errors import ConfigError
 from tests.support.runs import MINUTE, T0, anomaly, window, write_run
 
@@ -71,7 +71,7 @@ def test_matplotlib_s_settings_are_as_before(run, kind, theme):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("file", UNDATED)
+@pytest.mark.parametrize("file", FILE_METADATA)
 def test_the_same_results_give_the_same_bytes(run, kind, file):
     first, second = (picture_bytes(make_figure(kind, run), file) for _ in range(2))
     assert first == second

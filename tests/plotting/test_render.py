@@ -1,7 +1,6 @@
 import io
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -247,7 +246,7 @@ def test_many_devices_show_those_with_the_most_anomalies(tmp_path):
     assert chosen.devices == ("d29", "d01")
 
 
-def test_results_and_readings_of_400_000_rows_are_drawn_in_seconds(tmp_path):
+def test_of_400_000_readings_a_quarter_at_most_is_drawn_in_a_small_file(tmp_path):
     generator, count = np.random.default_rng(7), 400_000
     seconds = T0 / 1e6 + np.arange(count)
     values = np.round(22 + generator.normal(0, 1, count), 1)
@@ -258,9 +257,7 @@ def test_results_and_readings_of_400_000_rows_are_drawn_in_seconds(tmp_path):
     hot = np.flatnonzero(values > 25.9)
     run = tmp_path / "run"
     write(run, "anomalies", [anomaly(at=int(seconds[n]) * SECOND, value=float(values[n])) for n in hot])
-    began = time.perf_counter()
     summary = render(run, tmp_path / "p.svg", readings=[tmp_path / "r.csv"])
-    assert time.perf_counter() - began < 20  # about 1 s on an idle machine
     assert (summary.points, summary.anomalies) == (count, len(hot))
     assert len(hot) < summary.drawn < count / 4
     assert (tmp_path / "p.svg").stat().st_size < 1_000_000

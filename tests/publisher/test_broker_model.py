@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.broker.backlog import Backlog
-from publisher.broker.lease import Holder
+from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.broker_model import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES, BrokerModel
+from publisher.broker.errors import RequestError, Status
 from publisher.broker.limits import MAX_DATA_BYTES
-from publisher.broker.model import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES, Model
-from publisher.broker.records import BrokerDelivery, BrokerMessage, Draft
-from publisher.broker.refusal import RefusedError, Status
+from publisher.broker.messages import BrokerDelivery, BrokerMessage, MessageContent
 
 TOPIC = "projects/p/topics/telemetry"
 SUB = "projects/p/subscriptions/analytics"
@@ -33,7 +33,7 @@ class Bench:
 
     def __init__(self, ordered: bool = False) -> None:
         self.clock = Clock()
-        self.model = Model(self.clock, lambda: PUBLISHED_NS)
+        self.model = BrokerModel(self.clock, lambda: PUBLISHED_NS)
         self.model.create_topic(TOPIC)
         self.model.create_subscription(SUB, TOPIC, ordered=ordered)
         self.ids: dict[bytes, str] = {}  # ack id of the latest delivery of a payload
@@ -44,15 +44,15 @@ class Bench:
 
     def publish(self, text: str) -> None:
         """Publish the words of `text`, without ordering key."""
-        self.model.publish(TOPIC, [Draft(word.encode()) for word in text.split()])
+        self.model.publish(TOPIC, [MessageContent(word.encode()) for word in text.split()])
 
     def publish_keyed(self, text: str) -> None:
         """Publish words like ``a1``: the letter is the ordering key."""
-        self.model.publish(TOPIC, [Draft(word.encode(), {}, word[0]) for word in text.split()])
+        self.model.publish(TOPIC, [MessageContent(word.encode(), {}, word[0]) for word in text.split()])
 
-    def pull(self, most: int = 1000, lease_s: int | None = None, holder: Holder | None = None) -> str:
-        deliveries = self.model.pull(SUB, most, lease_s, holder)
-        self.ids |= {one.message.draft.data: one.ack_id for one in deliveries}
+    def pull(self, most: int = 1000, lease_s: int | None = None, flow_control: FlowControl | None = None) -> str:
+        deliveries = self.model.pull(SUB, most, lease_s, flow_control)
+        self.ids |= {one.message.content.data: one.ack_id for one in deliveries}
         return _text(deliveries)
 
     def ack(self, text: str) -> None:
@@ -66,7 +66,7 @@ class Bench:
 
 
 def _text(deliveries: list[BrokerDelivery]) -> str:
-    return b" ".join(one.message.draft.data for one in deliveries).decode()
+    return b" ".join(one.message.content.data for one in deliveries).decode()
 
 
 def _numbers(deliveries: list[BrokerDelivery]) -> list[int]:
@@ -83,9 +83,11 @@ class TestLeases:
 
     def test_a_delivery_carries_id_time_and_size(self):
         bench = Bench()
-        bench.model.publish(TOPIC, [Draft(b"x" * 7, {"ab": "cde"}, "key")])
+        bench.model.publish(TOPIC, [MessageContent(b"x" * 7, {"ab": "cde"}, "key")])
         (delivery,) = bench.model.pull(SUB, 1)
-        message = BrokerMessage(1, PUBLISHED_NS, Draft(b"x" * 7, {"ab": "cde"}, "key"), size=7 + 3 + 10 + 2 + 3)
+        message = BrokerMessage(
+            1, PUBLISHED_NS, MessageContent(b"x" * 7, {"ab": "cde"}, "key"), size=7 + 3 + 10 + 2 + 3
+        )
         assert delivery == BrokerDelivery(f"{SUB}:1-1", message)
         assert message.message_id == "1"
 
@@ -296,43 +298,52 @@ class TestMemory:
 
 
 def _held(backlog: Backlog) -> tuple[int, int, int]:
-    return len(backlog._fresh), len(backlog._entries), len(backlog._lanes)
+    return len(backlog._fresh), len(backlog._entries), len(backlog._redelivery)
 
 
 class TestLimits:
     @pytest.mark.parametrize(
-        "draft",
+        "content",
         [
-            Draft(bytes(MAX_DATA_BYTES)),
-            Draft(b"", {"a": ""}),
-            Draft(b"x", {str(i): "v" for i in range(100)}),
-            Draft(b"x", {"é" * 128: "é" * 512}),
-            Draft(b"x", {}, "é" * 512),
+            MessageContent(bytes(MAX_DATA_BYTES)),
+            MessageContent(b"", {"a": ""}),
+            MessageContent(b"x", {str(i): "v" for i in range(100)}),
+            MessageContent(b"x", {"é" * 128: "é" * 512}),
+            MessageContent(b"x", {}, "é" * 512),
         ],
         ids=["data", "no data", "attributes", "attribute", "key"],
     )
-    def test_the_largest_allowed_passes(self, draft: Draft):
+    def test_the_largest_allowed_passes(self, content: MessageContent):
         bench = Bench()
-        assert bench.model.publish(TOPIC, [draft]) == ["1"]
+        assert bench.model.publish(TOPIC, [content]) == ["1"]
         (delivery,) = bench.model.pull(SUB, 1)
-        assert delivery.message.draft == draft
+        assert delivery.message.content == content
 
     @pytest.mark.parametrize(
-        ("draft", "problem"),
+        ("content", "problem"),
         [
-            (Draft(bytes(MAX_DATA_BYTES + 1)), "Message data has 10000001 bytes; at most 10000000 are allowed"),
-            (Draft(b"x", {str(i): "v" for i in range(101)}), "Message has 101 attributes; at most 100 are allowed"),
-            (Draft(b"x", {"é" * 128 + "e": ""}), "Attribute key has 257 bytes; at most 256 are allowed"),
-            (Draft(b"x", {"k": "é" * 512 + "e"}), "Value of attribute k has 1025 bytes; at most 1024 are allowed"),
-            (Draft(b"x", {}, "k" * 1025), "Ordering key has 1025 bytes; at most 1024 are allowed"),
-            (Draft(b"", {}, "k"), "Some messages are empty"),
+            (
+                MessageContent(bytes(MAX_DATA_BYTES + 1)),
+                "Message data has 10000001 bytes; at most 10000000 are allowed",
+            ),
+            (
+                MessageContent(b"x", {str(i): "v" for i in range(101)}),
+                "Message has 101 attributes; at most 100 are allowed",
+            ),
+            (MessageContent(b"x", {"é" * 128 + "e": ""}), "Attribute key has 257 bytes; at most 256 are allowed"),
+            (
+                MessageContent(b"x", {"k": "é" * 512 + "e"}),
+                "Value of attribute k has 1025 bytes; at most 1024 are allowed",
+            ),
+            (MessageContent(b"x", {}, "k" * 1025), "Ordering key has 1025 bytes; at most 1024 are allowed"),
+            (MessageContent(b"", {}, "k"), "Some messages are empty"),
         ],
         ids=["data", "attributes", "attribute key", "attribute value", "ordering key", "empty"],
     )
-    def test_one_more_is_refused_and_nothing_is_published(self, draft: Draft, problem: str):
+    def test_one_more_is_refused_and_nothing_is_published(self, content: MessageContent, problem: str):
         bench = Bench()
-        with pytest.raises(RefusedError, match=f"^{problem}$") as refusal:
-            bench.model.publish(TOPIC, [Draft(b"fine"), draft])
+        with pytest.raises(RequestError, match=f"^{problem}$") as refusal:
+            bench.model.publish(TOPIC, [MessageContent(b"fine"), content])
         assert refusal.value.status is Status.INVALID_ARGUMENT
         assert bench.pull() == ""
 
@@ -343,7 +354,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("seconds", [-1, 1, 9, 601])
     def test_ack_deadlines_out_of_bounds(self, seconds: int):
-        with pytest.raises(RefusedError, match="ack_deadline_secs out of bounds"):
+        with pytest.raises(RequestError, match="ack_deadline_secs out of bounds"):
             Bench().model.create_subscription("projects/p/subscriptions/other", TOPIC, seconds)
 
     @pytest.mark.parametrize("seconds", [-1, 601])
@@ -351,14 +362,14 @@ class TestLimits:
         bench = Bench()
         bench.publish("1")
         bench.pull()
-        with pytest.raises(RefusedError, match="Ack deadline"):
+        with pytest.raises(RequestError, match="Ack deadline"):
             bench.extend("1", seconds)
         assert bench.pull() == ""
 
     def test_a_response_is_limited_in_bytes_but_has_one_message_at_least(self):
         bench = Bench()
         sizes = [MAX_RESPONSE_BYTES - 10, 10, 1, MAX_RESPONSE_BYTES + 1, 1]
-        bench.model.publish(TOPIC, [Draft(bytes(size)) for size in sizes])
+        bench.model.publish(TOPIC, [MessageContent(bytes(size)) for size in sizes])
         responses = [[one.message.size for one in bench.model.pull(SUB, 1000)] for _ in range(4)]
         assert responses == [sizes[:2], sizes[2:3], sizes[3:4], sizes[4:]]
 
@@ -366,7 +377,7 @@ class TestLimits:
     def test_what_did_not_fit_comes_next_and_in_order_after_being_given_back_too(self, key: str):
         bench = Bench(ordered=True)
         size = MAX_RESPONSE_BYTES // 2  # with the key, one fits
-        bench.model.publish(TOPIC, [Draft(b"%d" % i + bytes(size), {}, key) for i in range(4)])
+        bench.model.publish(TOPIC, [MessageContent(b"%d" % i + bytes(size), {}, key) for i in range(4)])
         first = [bench.model.pull(SUB, 1)[0] for _ in range(4)]
         bench.model.modify_ack_deadline(SUB, [one.ack_id for one in first], 0)
         for _ in range(2):  # twice, so that messages are set aside and leased, and set aside again
@@ -374,18 +385,18 @@ class TestLimits:
             for expected in ([1], [2], [3], [4], []):
                 again += (response := bench.model.pull(SUB, 1000))
                 assert _numbers(response) == expected
-                assert len(bench.backlog._lanes) <= (1 if key else 4)
+                assert len(bench.backlog._redelivery) <= (1 if key else 4)
             bench.model.modify_ack_deadline(SUB, [one.ack_id for one in again], 0)
 
     def test_a_response_is_limited_in_messages(self):
         bench = Bench()
         for _ in range(2):
-            bench.model.publish(TOPIC, [Draft(b"x")] * 1000)
+            bench.model.publish(TOPIC, [MessageContent(b"x")] * 1000)
         assert len(bench.model.pull(SUB, 5000)) == MAX_RESPONSE_MESSAGES
 
     @pytest.mark.parametrize("most", [0, -1])
     def test_a_pull_for_nothing_is_refused(self, most: int):
-        with pytest.raises(RefusedError, match="No max_messages specified"):
+        with pytest.raises(RequestError, match="No max_messages specified"):
             Bench().pull(most)
 
 
@@ -393,31 +404,31 @@ class TestFlowControl:
     def test_no_more_messages_than_the_holder_takes(self):
         bench = Bench()
         bench.publish("1 2 3 4")
-        holder = Holder(max_messages=2)
-        assert bench.pull(holder=holder) == "1 2"
-        assert bench.pull(holder=holder) == ""
+        flow_control = FlowControl(max_messages=2)
+        assert bench.pull(flow_control=flow_control) == "1 2"
+        assert bench.pull(flow_control=flow_control) == ""
         assert bench.pull(1) == "3"  # for others there is more
         bench.ack("1")
-        assert bench.pull(holder=holder) == "4"
+        assert bench.pull(flow_control=flow_control) == "4"
 
     def test_bytes_count_until_the_limit_is_reached(self):
         bench = Bench()
         bench.publish("aaa bbb ccc")
-        holder = Holder(max_bytes=4)
-        assert bench.pull(holder=holder) == "aaa bbb"
+        flow_control = FlowControl(max_bytes=4)
+        assert bench.pull(flow_control=flow_control) == "aaa bbb"
         bench.nack("aaa bbb")
-        assert (holder.messages, holder.bytes) == (0, 0)
+        assert (flow_control.messages, flow_control.bytes) == (0, 0)
 
     def test_what_expires_or_is_given_back_is_not_held(self):
         bench = Bench(ordered=True)
         bench.publish_keyed("a1 a2 b1")
-        holder = Holder(max_messages=3)
-        bench.pull(holder=holder)
+        flow_control = FlowControl(max_messages=3)
+        bench.pull(flow_control=flow_control)
         bench.nack("a1")
-        assert holder.messages == 1
+        assert flow_control.messages == 1
         bench.clock.now += 10
         bench.backlog.expire()
-        assert (holder.messages, holder.bytes) == (0, 0)
+        assert (flow_control.messages, flow_control.bytes) == (0, 0)
 
 
 class TestResources:
@@ -435,7 +446,7 @@ class TestResources:
         model.create_topic("projects/pp/topics/other")
         assert [topic.name for topic in model.topics("projects/p")] == [TOPIC]
         assert [one.name for one in model.subscriptions("projects/p")] == [SUB]
-        with pytest.raises(RefusedError, match=r"Invalid \[projects\] name: \(name=p\)"):
+        with pytest.raises(RequestError, match=r"Invalid \[projects\] name: \(name=p\)"):
             model.topics("p")
 
     @pytest.mark.parametrize("ack_id", ["", "1-1", f"{SUB}:", f"{SUB}:x-1", f"{SUB}:1", f"{SUB}:²-1", f"{SUB}x:1-1"])
@@ -443,7 +454,7 @@ class TestResources:
         bench = Bench()
         bench.publish("1")
         bench.pull()
-        with pytest.raises(RefusedError, match="nvalid ack"):
+        with pytest.raises(RequestError, match="nvalid ack"):
             bench.model.acknowledge(SUB, [bench.ids[b"1"], ack_id])
         assert len(bench.backlog) == 1
 
@@ -467,7 +478,7 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
     ordered: bool, actions: list[tuple[str, int]]
 ):
     clock = Clock()
-    model = Model(clock, lambda: PUBLISHED_NS)
+    model = BrokerModel(clock, lambda: PUBLISHED_NS)
     model.create_topic(TOPIC)
     model.create_subscription(SUB, TOPIC, ordered=ordered)
     published: list[bytes] = []
@@ -479,10 +490,10 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
 
     def deliver(most: int) -> list[BrokerDelivery]:
         deliveries = model.pull(SUB, most)
-        assert not acknowledged.intersection(one.message.draft.data for one in deliveries)
+        assert not acknowledged.intersection(one.message.content.data for one in deliveries)
         delivered.extend(deliveries)
         for one in deliveries:
-            key, number = one.message.draft.ordering_key, one.message.number
+            key, number = one.message.content.ordering_key, one.message.number
             if ordered and key and runs[key]:  # going back is the only jump: nothing unsettled is passed over
                 assert [n for n in numbers_of[key] if runs[key][-1] < n < number and n not in settled] == []
             runs[key].append(number)
@@ -492,7 +503,7 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
         if action == "publish":
             published.append(b"%d" % len(published))
             key = "" if number == 0 else f"key-{number}"
-            (message_id,) = model.publish(TOPIC, [Draft(published[-1], {}, key)])
+            (message_id,) = model.publish(TOPIC, [MessageContent(published[-1], {}, key)])
             numbers_of[key].append(int(message_id))
         elif action == "pull":
             deliver(number)
@@ -502,7 +513,7 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
             one = delivered[number % len(delivered)]
             if action == "ack":
                 model.acknowledge(SUB, [one.ack_id])
-                acknowledged.add(one.message.draft.data)
+                acknowledged.add(one.message.content.data)
                 settled.add(one.message.number)
             else:
                 model.modify_ack_deadline(SUB, [one.ack_id], 0 if action == "nack" else 15)
@@ -511,7 +522,7 @@ def test_whatever_happens_every_message_is_delivered_and_keys_keep_their_order(
     clock.now += 600
     while rest := deliver(3):
         model.acknowledge(SUB, [one.ack_id for one in rest])
-        acknowledged.update(one.message.draft.data for one in rest)
+        acknowledged.update(one.message.content.data for one in rest)
         settled.update(one.message.number for one in rest)
     assert acknowledged == set(published)
     assert _held(model.subscription(SUB).backlog) == (0, 0, 0)

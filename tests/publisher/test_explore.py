@@ -19,13 +19,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from publisher import explore
-from publisher.csvfiles import CsvTable, InputError, Odd, Piece
+from publisher.csv_blocks import InputError
+from publisher.csv_input import CsvChunk, CsvTable, UnparsedLines
 from publisher.explore import survey as survey_module
 from publisher.explore.report import GapEntry, Report, RuleEntry
-from publisher.explore.survey import Survey, select_pieces
+from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.timelines import Timelines
 from publisher.explore.values import read_values
-from publisher.lines import write_lines
+from publisher.json_lines import format_lines
 from publisher.replay.selection import Selection
 from telemetry.errors import ConfigError
 from telemetry.model.dead_letters import RejectionError
@@ -187,38 +188,38 @@ def test_the_text_of_a_small_file(write, capsys, monkeypatch, tmp_path):
         == """\
 input  r.csv
 
-rows                                    11
-  readings, which the job would decode   6
-  without a readable time                2
-  without a device                       1
-  with a cell that is no number          2
-lines that fit no header                 1
-rows that repeat the row before them     1
+rows                                11
+  readings that the job decodes      6
+  without a readable time            2
+  without a device                   1
+  with a cell that is not a number   2
+lines that do not match the header   1
+rows identical to the row before     1
 
 time   2020-07-12T00:00:00.000000Z to 2020-07-12T00:00:40.000000Z, 40.0 s
-       earlier than the reading before: 1, by up to 9.50 s
+       out of order: 1, by up to 9.50 s
 
 2 devices  readings  share  usual interval  longest gap  out of order
 a                 5  83.3%          10.0 s       30.0 s             1
 b                 1  16.7%               -            -             0
 
-longest times without a reading
+longest gaps without readings
 30.0 s  2020-07-12T00:00:10.000000Z  to  2020-07-12T00:00:40.000000Z
 5.00 s  2020-07-12T00:00:00.000000Z  to  2020-07-12T00:00:05.000000Z
 
-longest times without a reading of the device
+longest gaps between readings of a device
 30.0 s  2020-07-12T00:00:10.000000Z  to  2020-07-12T00:00:40.000000Z  a
 10.0 s  2020-07-12T00:00:00.000000Z  to  2020-07-12T00:00:10.000000Z  a
 
-metric    unit  values  missing  no number  min    mean   max
-temp      °C         6        0          1   20  25.917  31.5
-humidity  %          5        1          1   50    51.4    53
-light     bool       5        0          1    0     0.8     1
-note                 2        1          8    7       7     7
+metric    unit  values  missing  not numbers  min    mean   max
+temp      °C         6        0            1   20  25.917  31.5
+humidity  %          5        1            1   50    51.4    53
+light     bool       5        0            1    0     0.8     1
+note                 2        1            8    7       7     7
 
 rule       severity  condition         readings   share  devices
 temp-high  critical  temp above 30 °C         2  33.33%        2
-2 of 6 readings would be flagged
+2 of 6 readings are flagged
 """
     )
 
@@ -234,7 +235,7 @@ def test_a_header_alone_is_told_in_text_and_json(ask, write, capsys):
         [],
     )
     command(path)
-    assert "0 of 0 readings would be flagged" in capsys.readouterr().out
+    assert "0 of 0 readings are flagged" in capsys.readouterr().out
 
 
 def test_names_cannot_upset_the_text(write, capsys):
@@ -302,12 +303,13 @@ def test_start_is_the_first_time_and_end_is_not_looked_at_any_more(ask, write):
     st.lists(st.sampled_from(["1", "2", "3", "4", "soon", "odd"]), max_size=12), st.integers(0, 5), st.integers(0, 5)
 )
 def test_the_same_lines_are_looked_at_as_a_replay_publishes(times: list[str], start: int, end: int) -> None:
-    pieces: list[Piece] = [
-        Odd([f"odd {i}"]) if ts == "odd" else CsvTable(("device", "ts"), [[f"{i}", ts]]) for i, ts in enumerate(times)
+    pieces: list[CsvChunk] = [
+        UnparsedLines([f"odd {i}"]) if ts == "odd" else CsvTable(("device", "ts"), [[f"{i}", ts]])
+        for i, ts in enumerate(times)
     ]
     bounds = start * 1_000_000 if start else None, end * 1_000_000 if end else None
-    published = Selection(*bounds).choose(write_lines(iter(pieces)))
-    looked_at = write_lines(select_pieces(pieces, *bounds))
+    published = Selection(*bounds).select(format_lines(iter(pieces)))
+    looked_at = format_lines(select_chunks(pieces, *bounds))
     assert list(chain.from_iterable(p.texts for p in looked_at)) == list(
         chain.from_iterable(p.texts for p in published)
     )
@@ -334,7 +336,7 @@ def test_top_is_how_many_gaps_and_devices_are_shown(ask, write, capsys):
     assert len(ask(path)["time"]["gaps"]) == 10
     capsys.readouterr()
     command(path, "--top", 2)
-    assert "and 5 more with no more readings than these" in capsys.readouterr().out
+    assert "and 5 more devices, each with at most as many readings" in capsys.readouterr().out
 
 
 def test_several_inputs_are_one_story(ask, write, tmp_path):
@@ -449,7 +451,7 @@ def test_readings_and_anomalies_are_those_of_the_job(rows: list[tuple[str, ...]]
         for piece in pieces:
             survey.add(piece)
         found = survey.report([])
-    texts = list(chain.from_iterable(lines.texts for lines in write_lines(iter(pieces))))
+    texts = list(chain.from_iterable(lines.texts for lines in format_lines(iter(pieces))))
     readings = decode([Message(text.encode()) for text in texts], DEFAULT_METRICS).readings
     count = 0 if readings is None else len(readings)
     assert found.counts.readings == count
@@ -472,7 +474,7 @@ def test_a_row_too_long_for_the_job_is_no_reading():
     survey = Survey(load_rules(None), 10)
     survey.add(table)
     found = survey.report([])
-    texts = [text for lines in write_lines(iter([table])) for text in lines.texts]
+    texts = [text for lines in format_lines(iter([table])) for text in lines.texts]
     decoded = decode([Message(text.encode()) for text in texts], DEFAULT_METRICS)
     assert decoded.readings is not None
     assert (found.counts.readings, found.counts.unreadable) == (len(decoded.readings), len(decoded.rejected)) == (2, 2)

@@ -284,6 +284,24 @@ def test_a_stopped_replay_ends_in_order_and_goes_on(number: signal.Signals, repl
     assert [json.loads(line)["temp"] for line in replays.lines()] == [n + 0.5 for n in range(6_000)], "none twice"
 
 
+def test_a_long_replay_says_at_its_start_how_long_it_takes(replays: Replays) -> None:
+    path = replays.csv("0,a,20,true", "7200,a,20,true")
+    replays.flags = [*replays.flags[:-2], "--speed", "1"]
+    with start(replays, path) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert first == ("publisher: at the recorded pace this takes 2 h 0 min; --speed max publishes without waiting\n")
+    assert json.loads(out)["interrupted"]
+
+
+def test_a_replay_at_full_speed_says_nothing_of_the_recorded_pace(replays: Replays) -> None:
+    path = replays.csv("0,a,20,true", "7200,a,20,true")
+    assert main(["replay", path, *replays.flags]) == 0
+    assert replays.capsys.readouterr().err == ""
+
+
 def test_a_checkpoint_of_another_replay_is_refused(replays: Replays) -> None:
     path, checkpoint = replays.csv(*ROWS), replays.folder / "checkpoint"
     replays.run(path, "--checkpoint", checkpoint)
@@ -324,7 +342,7 @@ MISTAKES = [
     (["--columns", "ts"], "--columns ts: "),
     (["--checkpoint", "/nonexistent/checkpoint"], "--checkpoint /nonexistent/checkpoint: cannot be written"),
     (["--order-by-device", "--unordered"], "--unordered: not allowed with argument --order-by-device"),
-    (["--spede", "1"], "unrecognized arguments: --spede 1"),
+    (["--spede", "1"], "--spede: unknown flag, did you mean --speed?"),
 ]
 
 
@@ -370,11 +388,11 @@ def test_a_subscription_of_another_topic_or_without_order(replays: Replays) -> N
     replays.run(path)
     other = replays.pubsub.new_topic()
     assert main(["replay", path, "--topic", other, "--create", "--subscription", SUBSCRIPTION]) == 2
-    assert f"exists already and reads {TOPIC}" in replays.capsys.readouterr().err
+    assert f"already exists and is attached to {TOPIC}" in replays.capsys.readouterr().err
     unordered = replays.pubsub.new_subscription(TOPIC)
     args = ["replay", path, "--topic", TOPIC, "--create", "--subscription", unordered, "--speed", "max"]
     assert main(args) == 2
-    assert "does not deliver in order" in replays.capsys.readouterr().err
+    assert "already exists without message ordering" in replays.capsys.readouterr().err
     assert main([*args, "--unordered"]) == 0
 
 

@@ -20,13 +20,13 @@ from google.cloud import pubsub_v1
 from pipeline.__main__ import main as run_pipeline
 from publisher.__main__ import main
 from publisher.broker import Broker
-from publisher.replay.payload import ReplayMessage
+from publisher.replay.message_builder import ReplayMessage
 from publisher.reprocess.letters import Letter, LetterFile, find_files, read_letter_files
 from publisher.reprocess.messages import make_message
 from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, Plan, make_plan
 from publisher.reprocess.preview import printable
-from publisher.reprocess.session import ReprocessSession
-from publisher.reprocess.topic import RESERVED
+from publisher.reprocess.resender import Resender
+from publisher.reprocess.topic import RESERVED_ATTRIBUTES
 from telemetry.model.dead_letters import Reason
 from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
 from telemetry.model.record_batches import from_records, to_json_lines, to_parquet
@@ -460,8 +460,8 @@ def test_rows_a_letter_stands_for(told: str, rows: int) -> None:
 
 def test_attributes_that_are_called_like_arguments_of_the_client(desk: Desk, tmp_path: Path) -> None:
     arguments = inspect.signature(pubsub_v1.PublisherClient.publish).parameters
-    assert arguments.keys() - {"attrs"} == RESERVED
-    own = [{key: f"a {key}" for key in RESERVED}, {}, {}, {"topic": "plant/7"}, {"data": "x"}, {}] * 3
+    assert arguments.keys() - {"attrs"} == RESERVED_ATTRIBUTES
+    own = [{key: f"a {key}" for key in RESERVED_ATTRIBUTES}, {}, {}, {"topic": "plant/7"}, {"data": "x"}, {}] * 3
     letters = [letter(name(n), attributes, at=n) for n, attributes in enumerate(own)]
     write(tmp_path, "dead_letters", letters)
     for flags in ([], ["--unordered"]):
@@ -557,7 +557,7 @@ NAMED = "NAME of 3 to 255 letters, digits or -._~%+, first a letter"
         ([*TOPIC, "--reason", "late"], f"--reason late: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--reason", "too_late", "--reason", ""], f"--reason: must be one of {', '.join(Reason)}"),
         ([*TOPIC, "--stage", "Decode"], "--stage Decode: must be one of decode, aggregate, bigquery, alerts"),
-        ([*TOPIC, "--stages", "decode"], "unrecognized arguments: --stages decode"),
+        ([*TOPIC, "--stages", "decode"], "--stages: unknown flag, did you mean --stage?"),
         (TOPIC, f"--topic {TOPIC[1]}: does not exist"),
     ],
 )
@@ -568,7 +568,7 @@ def test_a_mistake_in_a_flag(flags: list[str], problem: str, embedded: Desk, tmp
     assert (out, err.partition(": not understood")[0].rstrip("\n")) == ("", f"publisher: error: {problem}")
 
 
-NOTHING = "no dead letters in it, no .jsonl or .parquet file"
+NOTHING = "contains no dead letters, no .jsonl or .parquet file"
 
 
 @pytest.mark.parametrize(
@@ -596,7 +596,7 @@ def test_a_path_without_dead_letters(path: str, problem: str, embedded: Desk, tm
     assert embedded.received() == []
 
 
-BASE64, OBJECT = "its payload is not base64: ", "its attributes are no JSON object of strings: "
+BASE64, OBJECT = "its payload is not base64: ", "its attributes are not a JSON object of strings: "
 
 
 @each_format
@@ -684,10 +684,10 @@ def test_a_file_that_disappears_on_the_way(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     path.unlink()
     channel = Channel()
-    session = ReprocessSession(plan, channel, True, threading.Event())
+    session = Resender(plan, channel, True, threading.Event())
     session.run()
     assert channel.sent == [b"0", b"1"]
-    assert (session.error, session.delivery.messages) == (f"{path}: No such file or directory", 2)
+    assert (session.error, session.sender.messages) == (f"{path}: No such file or directory", 2)
 
 
 class Channel:
@@ -713,10 +713,10 @@ def test_a_signal_ends_it_after_the_letter(tmp_path: Path) -> None:
     write(tmp_path, "dead_letters", [letter(name(n), at=n) for n in range(9)])
     stopped = threading.Event()
     channel = Channel(stopped, 3)
-    session = ReprocessSession(plan_of(tmp_path), channel, True, stopped)
+    session = Resender(plan_of(tmp_path), channel, True, stopped)
     session.run()
     assert channel.sent == [name(n) for n in range(4)]
-    assert (session.interrupted, session.rows_read, session.delivery.rows, session.error) == (True, 4, 4, "")
+    assert (session.interrupted, session.rows_read, session.sender.rows, session.error) == (True, 4, 4, "")
 
 
 def test_a_signal_while_files_are_read_sends_nothing(tmp_path: Path) -> None:
@@ -727,6 +727,6 @@ def test_a_signal_while_files_are_read_sends_nothing(tmp_path: Path) -> None:
     plan = make_plan(find_files([str(tmp_path)]), LetterChoice(), lambda: next(asked) == 3)
     assert (plan.read, plan.complete) == (4, False)
     channel = Channel()
-    session = ReprocessSession(plan, channel, True, stopped)
+    session = Resender(plan, channel, True, stopped)
     session.run()
     assert (channel.sent, session.interrupted) == ([], True)

@@ -1,35 +1,34 @@
-"""Which rows are replayed, and the times of a loop."""
+"""Selection of the rows that are replayed."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.lines import NO_TIME, Lines
-from publisher.replay.selection import Selection, Timeline
+from publisher.json_lines import NO_TIME, LineBatch
+from publisher.replay.selection import Selection
 
 
-def choose(selection: Selection, times: list[int], cut: int = 100) -> list[int]:
+def select(selection: Selection, times: list[int], cut: int = 100) -> list[int]:
     texts = [str(n) for n in range(len(times))]
-    blocks = [
-        Lines(texts[i : i + cut], np.array(times[i : i + cut], np.int64), [""] * len(times[i : i + cut]))
+    batches = [
+        LineBatch(texts[i : i + cut], np.array(times[i : i + cut], np.int64), [""] * len(times[i : i + cut]))
         for i in range(0, len(times), cut)
     ]
-    return [int(text) for lines in selection.choose(iter(blocks)) for text in lines.texts]
+    return [int(text) for batch in selection.select(iter(batches)) for text in batch.texts]
 
 
 def test_everything_by_default() -> None:
-    assert choose(Selection(), [5, NO_TIME, 3]) == [0, 1, 2]
+    assert select(Selection(), [5, NO_TIME, 3]) == [0, 1, 2]
 
 
-def test_the_start_is_inside_and_the_end_is_not() -> None:
-    assert choose(Selection(start_us=2, end_us=4), [1, 2, 3, 4, 5, 3]) == [1, 2, 5]
+def test_the_start_is_included_and_the_end_is_not() -> None:
+    assert select(Selection(start_us=2, end_us=4), [1, 2, 3, 4, 5, 3]) == [1, 2, 5]
 
 
-def test_a_row_without_a_time_belongs_where_the_one_before_it_belongs() -> None:
-    assert choose(Selection(start_us=2, end_us=4), [NO_TIME, 1, NO_TIME, 2, NO_TIME, NO_TIME, 4, NO_TIME]) == [
+def test_a_row_without_a_time_is_treated_like_the_row_before_it() -> None:
+    assert select(Selection(start_us=2, end_us=4), [NO_TIME, 1, NO_TIME, 2, NO_TIME, NO_TIME, 4, NO_TIME]) == [
         0,
         3,
         4,
@@ -37,8 +36,8 @@ def test_a_row_without_a_time_belongs_where_the_one_before_it_belongs() -> None:
     ]
 
 
-def test_the_limit_counts_rows_that_are_chosen() -> None:
-    assert choose(Selection(start_us=2, limit=2), [1, 2, 1, 3, 4]) == [1, 3]
+def test_the_limit_counts_selected_rows() -> None:
+    assert select(Selection(start_us=2, limit=2), [1, 2, 1, 3, 4]) == [1, 3]
 
 
 @given(
@@ -48,7 +47,7 @@ def test_the_limit_counts_rows_that_are_chosen() -> None:
     limit=st.one_of(st.none(), st.integers(1, 5)),
     cut=st.integers(1, 4),
 )
-def test_the_choice_is_that_of_a_plain_loop(
+def test_the_selection_equals_that_of_a_plain_loop(
     times: list[int], start: int | None, end: int | None, limit: int | None, cut: int
 ) -> None:
     expected: list[int] = []
@@ -58,24 +57,12 @@ def test_the_choice_is_that_of_a_plain_loop(
             inside = (start is None or time >= start) and (end is None or time < end)
         if inside and (limit is None or len(expected) < limit):
             expected.append(number)
-    assert choose(Selection(start, end, limit), times, cut) == expected
+    assert select(Selection(start, end, limit), times, cut) == expected
 
 
 def test_nothing_is_read_after_the_limit() -> None:
-    def endless() -> Iterator[Lines]:
+    def endless() -> Iterator[LineBatch]:
         while True:
-            yield Lines(["x"], np.array([1], np.int64), ["a"])
+            yield LineBatch(["x"], np.array([1], np.int64), ["a"])
 
-    assert sum(map(len, Selection(limit=3).choose(endless()))) == 3
-
-
-@pytest.mark.parametrize(
-    ("times", "step"), [([0, 10_000, 20_000], 30_000), ([5], 1_000), ([NO_TIME], 0), ([0, 10], 1_010)]
-)
-def test_a_loop_moves_on_by_its_length_and_one_interval(times: list[int], step: int) -> None:
-    timeline = Timeline(7)
-    timeline.see(np.array(times, np.int64))
-    timeline.next_pass()
-    assert timeline.shift_us == 7 + step
-    timeline.next_pass()
-    assert timeline.shift_us == 7 + 2 * step
+    assert sum(map(len, Selection(limit=3).select(endless()))) == 3

@@ -19,7 +19,7 @@ from publisher.simulate import add_arguments, run
 from publisher.simulate.faults import KINDS, Fault
 from publisher.simulate.randomness import Randomness
 from publisher.simulate.stream import COLUMNS, Simulation, generate, prepare
-from publisher.simulate.writer import labels_of, write_rows
+from publisher.simulate.writer import make_labels, write_rows
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import READING_UNITS
 
@@ -204,7 +204,7 @@ def test_faults_of_a_device_do_not_touch_and_lie_within_the_rows():
             assert one.end < other.first
         assert faults[0].first > 0
         assert faults[-1].end <= 200_000 // 3
-    assert [label.kind for label in labels_of(plan, climate)] == [fault.kind for fault in plan.faults]
+    assert [label.kind for label in make_labels(plan, climate)] == [fault.kind for fault in plan.faults]
 
 
 def test_labels_tell_device_metric_kind_and_time(tmp_path, capsys):

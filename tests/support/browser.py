@@ -1,4 +1,4 @@
-"""A real browser over its DevTools protocol: one page, everything it asks for and complains about is kept."""
+"""Drive a browser over its DevTools protocol, and record the requests and errors of its page."""
 
 import base64
 import contextlib
@@ -42,11 +42,11 @@ class Page:
         self._socket = socket
         self._number = 0
         self.requests: list[str] = []
-        """Addresses that the page asked for, itself included."""
+        """Addresses requested, including that of the page."""
         self.refused: list[str] = []
-        """Why requests were not even sent."""
+        """Reasons of requests that the browser blocked."""
         self.complaints: list[str] = []
-        """Errors and warnings of the console, refusals of the policy, exceptions nobody caught."""
+        """Errors and warnings of the console, violations of the policy, uncaught exceptions."""
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
 
@@ -99,7 +99,7 @@ class Page:
         self.wait("location.href !== 'about:blank' && document.readyState === 'complete'")
 
     def click(self, selector: str, *, x: float = 0.5) -> None:
-        """Click with the mouse on an element, at a part of its width."""
+        """Click on an element with the mouse, at a fraction of its width."""
         place = self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             "e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect();"
@@ -109,14 +109,14 @@ class Page:
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
     def move(self, x: float, y: float, *, pressed: bool = False) -> None:
-        """Move the mouse to a place in the window, CSS pixels."""
+        """Move the mouse to a point in the window, CSS pixels."""
         self.call(
             "Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left" if pressed else "none",
             buttons=int(pressed),
         )  # fmt: skip
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Press the left button at a place in the window, move to another one, and let go."""
+        """Drag with the left button from one point in the window to another."""
         self.move(*start)
         button = {"button": "left", "clickCount": 1}
         self.call("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], buttons=1, **button)
@@ -137,14 +137,14 @@ class Page:
         self.call("Input.insertText", text=text)
 
     def choose(self, selector: str, value: str) -> None:
-        """Choose an option, as a person's choice is told to the page."""
+        """Choose an option of a list, and fire its change event."""
         self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.value = {json.dumps(value)};"
             "e.dispatchEvent(new Event('change', {bubbles: true})); })()"
         )
 
     def viewport(self, width: int, height: int, *, phone: bool = False, scheme: str = "light") -> None:
-        """Take the size of a screen."""
+        """Emulate a screen of the given size."""
         ratio = 2 if phone else 1
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=ratio, mobile=phone
@@ -159,7 +159,7 @@ class Page:
 
 @contextlib.contextmanager
 def browsing(profile: Path) -> Iterator[Page]:
-    """Start a browser with a new profile and give its page; it is ended afterwards.
+    """Start a browser with a new profile, yield its page, and end the browser afterwards.
 
     Args:
         profile: an empty folder.
@@ -175,7 +175,7 @@ def browsing(profile: Path) -> Iterator[Page]:
 
 
 def _address(profile: Path, process: "subprocess.Popen[bytes]") -> str:
-    """Return the address of the first page, through the browser's own."""
+    """Return the WebSocket address of the browser's first page."""
     port_file, until = profile / "DevToolsActivePort", time.monotonic() + PATIENCE_S
     while not (port_file.exists() and len(port_file.read_text().splitlines()) == 2):
         assert process.poll() is None, "the browser ended at once"

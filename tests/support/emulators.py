@@ -1,4 +1,4 @@
-"""Object stores and BigQuery on this machine: servers that speak the real protocols, and can be killed.
+"""Run object stores and BigQuery on this machine: servers that speak the real protocols and can be killed.
 
 ``make emulators`` installs them below the environment the tests run in; a server that is not installed skips its test.
 Import the fixtures into a test module: `lake` for a place to write to, once for each filesystem; `google_storage`,
@@ -51,7 +51,7 @@ class Server(ABC):
     need: ClassVar[Need]
     """The program that is started; without it, the test is skipped."""
     keeps_data: ClassVar[bool] = True
-    """Whether what was written is there again after `kill` and `restart`."""
+    """Whether written data survives `kill` and `restart`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,22 +63,22 @@ class Server(ABC):
 
     @property
     def endpoint(self) -> str:
-        """Where it listens."""
+        """Return the address it listens on."""
         return f"http://127.0.0.1:{self.port}"
 
     @abstractmethod
     def arguments(self) -> list[str]:
-        """The command line behind the program."""
+        """Return the arguments of the program."""
 
     def settings(self) -> Mapping[str, str]:
-        """The environment of the server itself, on top of ours."""
+        """Return variables that are added to the environment of the server."""
         return {}
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
-        """Make what clients take for granted, such as a bucket; also after a restart."""
+        """Create objects that clients expect, such as a bucket; also after a restart."""
 
     def start(self) -> None:
-        """Start, and wait until it answers; fail with the end of its log if it does not."""
+        """Start the server and wait until it answers; fail with the end of its log if it does not."""
         assert self._process is None, "it is running already"
         command = [self._program(), *self.arguments()]
         with self._log.open("ab") as log:
@@ -100,15 +100,15 @@ class Server(ABC):
             raise
 
     def kill(self) -> None:
-        """Make it vanish at once, as if the machine had lost power; connections break, new ones are refused."""
+        """Kill the server, as if the machine had lost power; connections break, new ones are refused."""
         self._signal(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start it again where it was, after `kill`."""
+        """Start the server again on the same port, after `kill`."""
         self.start()
 
     def stop(self) -> None:
-        """End it for good; harmless if it is not running."""
+        """Stop the server; do nothing if it is not running."""
         if self._process is not None:
             self._signal(signal.SIGKILL)
 
@@ -268,7 +268,7 @@ class BigQueryServer(Server):
 
 @dataclass(frozen=True)
 class Lake:
-    """A place to write to that nobody else uses.
+    """A folder or bucket path that only one test uses.
 
     Attributes:
         root: a folder on some Beam filesystem, empty.
@@ -286,7 +286,7 @@ _SHARED = pytest.StashKey[dict[type[Server], Server]]()
 
 
 def shared(kind: type[AnyServer], request: pytest.FixtureRequest) -> AnyServer:
-    """The server of this kind that the tests of this process share; started on first use."""
+    """Return the server of this kind that the tests of this process share; start it on first use."""
     # Not a session-scoped fixture: pytest makes one of those for each module that imports it.
     servers = request.config.stash.setdefault(_SHARED, {})
     server = servers.get(kind)
@@ -300,7 +300,7 @@ def shared(kind: type[AnyServer], request: pytest.FixtureRequest) -> AnyServer:
 
 
 def use(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find `server` for the rest of a test."""
+    """Set the environment in which this process finds `server` for the rest of a test."""
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
     # Beam makes a client for each call, but looks for Google's credentials once in a process.
@@ -336,7 +336,7 @@ def bigquery_server(request: pytest.FixtureRequest) -> BigQueryServer:
 def start_server(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[type[AnyServer]], AnyServer]]:
-    """Start a server for one test only, which this process then finds."""
+    """Return a function that starts a server for one test and sets the environment in which it is found."""
     started: list[Server] = []
 
     def start(kind: type[AnyServer]) -> AnyServer:
@@ -353,7 +353,7 @@ def start_server(
 
 @pytest.fixture(params=["folder", "google_storage", "amazon_storage", "azure_storage"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A local folder, then one on each object store."""
+    """Return a local folder, then one in each object store."""
     if request.param == "folder":
         return Lake(str(tmp_path / "lake"))
     server: GoogleStorage | AmazonStorage | AzureStorage = request.getfixturevalue(request.param)
@@ -409,7 +409,7 @@ def _free_port() -> int:
 
 
 def _answers(endpoint: str) -> bool:
-    """Whether there is an HTTP server; what it answers does not matter."""
+    """Return whether there is an HTTP server, whatever it answers."""
     try:
         urllib.request.urlopen(endpoint, timeout=5).close()
     except urllib.error.HTTPError:

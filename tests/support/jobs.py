@@ -14,11 +14,11 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.arguments import build_parser
-from pipeline.commands.reconcile import report
 from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
 from tests.support import oracle
+from transforms.ledger.check import check_ledger
 from transforms.ledger.totals import FolderTotals
 
 
@@ -75,7 +75,7 @@ def run_events(events: Events, *flags: object) -> None:
 
 def imbalances(output: Path) -> list[str]:
     """Return the problems that the ledger check of a finished job finds."""
-    return report(FolderTotals(str(output)).totals(), {})[1]
+    return check_ledger(FolderTotals(str(output)).totals(), {}).problems
 
 
 def check(output: Path, frame: pd.DataFrame, slide: int | None = None) -> None:

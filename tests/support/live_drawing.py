@@ -1,5 +1,6 @@
-"""Sessions without a server: a channel that answers as Matplotlib's script does, and pictures as pixels."""
+"""Run tab sessions without a server, and return pictures as pixels."""
 
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -7,29 +8,37 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from plotting.draw.draw_panels import WIDTH_IN
-from plotting.serve.choice import ViewChoice
-from plotting.serve.live import LiveRun
-from plotting.serve.pictures import LivePicture
-from plotting.serve.session import TabSession
+from plotting.serve.live_pictures import LivePicture
+from plotting.serve.live_run import LiveRun
+from plotting.serve.tab_session import TabSession
+from plotting.serve.view_choice import ViewChoice
 
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 def pixels(picture: LivePicture, choice: ViewChoice) -> Pixels:
-    """Return what a picture looks like."""
-    with choice.look.style(), mpl.rc_context({"figure.dpi": choice.width / WIDTH_IN}):
+    """Return the pixels of a picture."""
+    with choice.colors.style(), mpl.rc_context({"figure.dpi": choice.width / WIDTH_IN}):
         canvas: Any = FigureCanvasAgg(picture.figure)
         canvas.draw()
         return np.asarray(canvas.buffer_rgba()).copy()
 
 
 class Tab:
-    """A page without a browser: a `draw` event is answered with a `draw` message, everything is kept."""
+    """Channel of a session that answers `draw` events as Matplotlib's script does, and keeps all messages."""
 
-    def __init__(self, run: LiveRun, choice: ViewChoice | None = None, *, keep: bool = True) -> None:
+    def __init__(
+        self,
+        run: LiveRun,
+        choice: ViewChoice | None = None,
+        *,
+        keep: bool = True,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.messages: list[dict[str, Any]] = []
-        self.blobs, self.waiting, self.keep = 0, 0, keep
-        self.session = TabSession(run, choice or ViewChoice(width=480), self, ViewChoice(width=480))
+        self.blobs, self.waiting, self.keep, self.now = 0, 0, keep, 0.0
+        default = ViewChoice(width=480)
+        self.session = TabSession(run, choice or default, self, default, clock or (lambda: self.now))
 
     def send_json(self, content: dict[str, Any]) -> None:
         self.waiting += content["type"] == "draw"
@@ -41,38 +50,38 @@ class Tab:
         self.blobs += 1
 
     def begin(self) -> "Tab":
-        self.session.begin()
+        self.session.start()
         self.answer()
         return self
 
     def answer(self) -> None:
-        """Ask for the picture, if it is said to be new."""
+        """Request the picture if a `draw` event announced a new one."""
         while self.waiting:
             self.waiting = 0
-            self.session.hear({"type": "draw"})
-            self.session.hear({"type": "ack"})
+            self.session.handle_message({"type": "draw"})
+            self.session.handle_message({"type": "ack"})
 
     @property
     def picture(self) -> Any:
-        """What is shown."""
-        return self.session._picture
+        """Return the picture shown."""
+        return self.session.picture
 
     def show(self) -> None:
-        """Bring it up to date, at once."""
-        self.session._not_before = 0.0
-        self.session.show()
+        """Update the page after an hour of the session's clock."""
+        self.now += 3_600.0
+        self.session.update_page()
         self.answer()
 
     def hear(self, kind: str, **content: Any) -> list[dict[str, Any]]:
-        """Send a message as the page does; returns what comes back."""
+        """Send a message as the page does; return the messages sent in reply."""
         before = len(self.messages)
-        self.session.hear({"type": kind, **content})
+        self.session.handle_message({"type": kind, **content})
         self.answer()
         return self.messages[before:]
 
     def mouse(self, kind: str, x: float, y: float, *, buttons: int = 0) -> list[dict[str, Any]]:
-        """Do something with the mouse at a place in pixels from the lower left."""
-        height = self.session._picture.figure.canvas.get_width_height(physical=True)[1]
+        """Send a mouse event at a point in pixels from the lower left."""
+        height = self.session.picture.figure.canvas.get_width_height(physical=True)[1]
         return self.hear(kind, x=x, y=height - y, button=0, buttons=buttons, modifiers=[], guiEvent={})
 
     def last(self, kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Servers on a free port: one in a thread of the test, and the command in a process of its own."""
+"""Start the live server on a free port, in a thread of the test or as the command in another process."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,9 @@ from tornado.httpserver import HTTPServer
 from websockets.sync.client import ClientConnection, connect
 
 from plotting.serve import server
-from plotting.serve.choice import ViewChoice
-from plotting.serve.follow import FollowedReadings, Follower
-from plotting.serve.hub import Hub, following
+from plotting.serve.polling import ReadingsPoller, ResultsPoller
+from plotting.serve.run_watcher import RunWatcher, watching
+from plotting.serve.view_choice import ViewChoice
 from telemetry.storage.result_store import FileStore
 
 PATIENCE_S = 30.0
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 def until(true: Callable[[], Any]) -> Any:
-    """Wait until something is true, and return it."""
+    """Wait until the result of a call is true, and return it."""
     end = time.monotonic() + PATIENCE_S
     while not (found := true()):
         assert time.monotonic() < end, "never true"
@@ -50,24 +50,28 @@ def until(true: Callable[[], Any]) -> Any:
 
 
 class Served:
-    """A server in a thread of its own."""
+    """Server in another thread of the test."""
 
-    def __init__(self, hub: Hub, usual: ViewChoice, host: str = "127.0.0.1") -> None:
-        self.hub = hub
+    def __init__(
+        self, watcher: RunWatcher, default: ViewChoice, host: str = "127.0.0.1", *, max_tabs: int = 64
+    ) -> None:
+        self.watcher = watcher
         self._sockets = server.listen(host, 0)
         self.address = server.address_of(self._sockets)
         self.port: int = self._sockets[0].getsockname()[1]
-        self._usual, self._host = usual, host
+        self._default, self._max_tabs = default, max_tabs
         self.loop = asyncio.new_event_loop()
-        self.following: asyncio.Task[None] | None = None
+        self.watching: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._serve()), daemon=True)
 
     async def _serve(self) -> None:
-        http_server = HTTPServer(server._application(self.hub, self._usual, "RUN <1>", local=True))
+        http_server = HTTPServer(
+            server.application(self.watcher, self._default, "RUN <1>", local=True, max_tabs=self._max_tabs)
+        )
         http_server.add_sockets(self._sockets)
-        async with following(self.hub) as self.following:
+        async with watching(self.watcher) as self.watching:
             self._ready.set()
             await self._stop.wait()
             http_server.stop()
@@ -93,7 +97,7 @@ class Served:
         return asyncio.run_coroutine_threadsafe(called(), self.loop).result(PATIENCE_S)
 
     def get(self, path: str, host: str | None = None, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        """Ask for a path; returns status, headers and content."""
+        """Request a path; return status, headers and content."""
         connection = http.client.HTTPConnection(urlsplit(self.address).hostname or "", self.port, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
@@ -109,7 +113,7 @@ class Served:
 
 
 class Page:
-    """A page without a browser."""
+    """Client of the WebSocket protocol that the page uses."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -118,7 +122,7 @@ class Page:
         self.socket.send(json.dumps({"type": kind, **content}))
 
     def hear(self, kind: str, accept: Callable[[dict[str, Any]], bool] = lambda _message: True) -> dict[str, Any]:
-        """Return the next message of a kind that is accepted; what comes before it is passed over."""
+        """Return the next message of a kind that is accepted; messages before it are skipped."""
         end = time.monotonic() + PATIENCE_S
         while True:
             message = self.socket.recv(timeout=max(end - time.monotonic(), 0.01))
@@ -129,15 +133,17 @@ class Page:
 
 
 @contextlib.contextmanager
-def serving(folder: Path | str, usual: ViewChoice | None = None, *, readings: tuple[str, ...] = ()) -> Iterator[Served]:
-    """Serve a folder of results, asked for new ones ten times a second."""
-    hub = Hub(Follower(FileStore(str(folder))), FollowedReadings(readings), 0.1)
-    with Served(hub, usual or ViewChoice(width=480)) as served:
+def serving(
+    folder: Path | str, default: ViewChoice | None = None, *, readings: tuple[str, ...] = (), max_tabs: int = 64
+) -> Iterator[Served]:
+    """Serve a folder of results, polled ten times a second."""
+    watcher = RunWatcher(ResultsPoller(FileStore(str(folder))), ReadingsPoller(readings), 0.1)
+    with Served(watcher, default or ViewChoice(width=480), max_tabs=max_tabs) as served:
         yield served
 
 
 def start(*arguments: object) -> tuple["subprocess.Popen[str]", str]:
-    """Start the command; returns its process and the address that it says."""
+    """Start the command; return its process and the address it prints."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         cwd=Path(__file__).parents[2],
@@ -153,7 +159,7 @@ def start(*arguments: object) -> tuple["subprocess.Popen[str]", str]:
 
 
 def end(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> tuple[int, str, str]:
-    """End a process as Ctrl-C does; returns its exit code, and what it said last."""
+    """End a process as Ctrl-C does; return its exit code and the rest of both outputs."""
     process.send_signal(number)
     said, complained = process.communicate(timeout=PATIENCE_S)
     return process.returncode, said, complained

@@ -1,4 +1,4 @@
-"""What the job must find, computed in plain pandas over all readings at once. Shares no code with the job."""
+"""Compute the expected results of a job in plain pandas over all readings together; share no code with the job."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ def micros(seconds: "pd.Series[float]") -> "pd.Series[int]":
 
 
 def hot(frame: pd.DataFrame, threshold: float = 30.0) -> Counter[tuple[str, int, float]]:
-    """The founding rule: each reading above the threshold, as (device, microseconds, temperature)."""
+    """Apply the founding rule: return each reading above the threshold as (device, microseconds, temperature)."""
     found = frame[frame.temp > threshold]
     return Counter(zip(found.device, micros(found.ts), found.temp, strict=True))
 
@@ -26,7 +26,7 @@ def hot(frame: pd.DataFrame, threshold: float = 30.0) -> Counter[tuple[str, int,
 def aggregate(
     frame: pd.DataFrame, size_s: float = 60.0, slide_s: float | None = None, metrics: list[str] = METRICS
 ) -> pd.DataFrame:
-    """Statistics per device, metric and window, one row each, sorted."""
+    """Return statistics by device, metric and window, one row each, sorted."""
     size, slide = round(size_s * 1e6), round((slide_s or size_s) * 1e6)
     rows = frame.assign(us=micros(frame.ts))
     copies = []
@@ -50,7 +50,7 @@ def aggregate(
 
 
 def read_output(folder: Path, kind: str) -> pd.DataFrame:
-    """All records of one kind in an output folder, times as integer microseconds, in no order."""
+    """Return all records of one kind in an output folder, in no order; times are integer microseconds."""
     lines = [json.loads(line) for f in folder.glob(f"{kind}/*/*/*.jsonl") for line in f.read_bytes().splitlines()]
     frames = [pd.DataFrame(lines)] if lines else []  # pd.read_json rounds the last digit of floats
     frames += [pd.read_parquet(f) for f in folder.glob(f"{kind}/*/*/*.parquet")]
@@ -66,7 +66,7 @@ def _per_us(column: "pd.Series[Any]") -> int:
 
 
 def truth(aggregates: pd.DataFrame) -> pd.DataFrame:
-    """The highest pane of each window."""
+    """Return the highest pane of each window."""
     if aggregates.empty:
         return aggregates
     last = aggregates.sort_values("pane_index").groupby(KEYS).tail(1)

@@ -1,4 +1,4 @@
-"""Pages made by the command, and what is in them, parsed as a browser would."""
+"""Build report pages with the command, and parse their content."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def report(output: Path | str, results: Path | str, *arguments: object) -> int:
 
 
 def make(folder: Path, results: Path, *arguments: object) -> Path:
-    """Return a page that could be made."""
+    """Build a page and return its file."""
     file = folder / "report.html"
     assert report(file, results, *arguments) == 0
     return file
@@ -58,7 +58,7 @@ def hot(device: str = "a", at: int = T0, value: float = 31.0, severity: str = "c
 
 
 def small_run(folder: Path) -> Path:
-    """Two devices of 24 windows, 60 anomalies of two rules and three severities; 3 dead letters."""
+    """Write two devices of 24 windows, 60 anomalies of two rules and three severities, and 3 dead letters."""
     windows = [window(device, minute, 20.0 + minute / 10) for device in "ab" for minute in range(24)]
     anomalies = [
         hot("ab"[n % 3 == 0], T0 + n * MINUTE // 3, 30.0 + n % 7, ("critical", "warning", "info")[n % 3],
@@ -76,7 +76,7 @@ def hostile_run(folder: Path) -> Path:
 
 
 def big_run(folder: Path, count: int = 100_000) -> Path:
-    """So many anomalies of 400 devices and 5 rules, with values of full precision."""
+    """Write `count` anomalies of 400 devices and 5 rules, with values of full precision."""
     generator = np.random.default_rng(5)
     devices, rules = generator.integers(0, 400, count), generator.integers(0, 5, count)
     times, values = np.sort(generator.integers(0, 8 * 86_400_000_000, count)), generator.exponential(3, count)
@@ -130,7 +130,7 @@ class _Builder(HTMLParser):
 
 
 def parse(file: Path) -> Element:
-    """Return the page's tree; every element that is opened must be closed, in order."""
+    """Return the element tree of a page, and check that all elements are closed in order."""
     builder = _Builder()
     builder.feed(file.read_text(encoding="utf-8"))
     builder.close()
@@ -145,7 +145,7 @@ def cards(page: Element) -> dict[str, str]:
 
 
 def breakdowns(page: Element) -> dict[str, dict[str, str]]:
-    """Return the lists under them by heading."""
+    """Return the breakdowns by heading."""
     (folder,) = page.all("div", **{"class": "breakdowns"})
     return {
         section.all("h3")[0].text: {row.all("th")[0].text: row.all("td")[0].text for row in section.all("tr")}
@@ -154,7 +154,7 @@ def breakdowns(page: Element) -> dict[str, dict[str, str]]:
 
 
 def embedded(page: Element) -> dict[str, Any]:
-    """Return what the script is given."""
+    """Return the data embedded for the script."""
     (block,) = page.all("script", type="application/json")
     content: dict[str, Any] = json.loads(block.text)
     return content
@@ -170,7 +170,7 @@ def rows_of(content: dict[str, Any]) -> list[tuple[int, float, str, str, str, st
 
 
 def addresses(page: Element) -> set[str]:
-    """Return everything the page's attributes and style refer to, without what follows ``data:``."""
+    """Return all addresses in the page's attributes and style; of ``data:`` addresses only the scheme."""
     found = {
         content
         for element in page.every()

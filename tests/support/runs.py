@@ -1,4 +1,4 @@
-"""Small runs on disk, written with the job's own encoders."""
+"""Write small runs to disk with the encoders of the job."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""When a failing request is tried again: with a clock that only sleeping moves."""
+"""Retry failing requests with a clock that only sleeping moves."""
 
 import pytest
 from hypothesis import given
@@ -108,7 +108,7 @@ def test_a_sleep_that_is_cut_short_ends_nothing() -> None:
 def test_patience_bounds_the_time_between_the_first_failure_and_the_last_attempt(
     patience_s: float, first_pause_s: float, longest_pause_s: float, attempts: list[float]
 ) -> None:
-    """Whatever the attempts take: no attempt begins after patience, no pause is longer than its bound."""
+    """Attempts of any length: none begins after patience has ended, and no pause exceeds its bound."""
     clock = FakeClock(0.0)
     retries = retries_of(clock, RetryPolicy(patience_s, first_pause_s, longest_pause_s))
     began: list[float] = []

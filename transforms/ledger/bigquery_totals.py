@@ -7,7 +7,8 @@ from google.api_core import exceptions
 from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explained
 from telemetry.bigquery.rows import TABLE, JsonRow
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.model.kinds import KINDS, OutputKind
+from telemetry.model.kinds import KINDS
+from telemetry.model.output_kind import OutputKind
 from transforms.ledger.totals import StoredTotals, counted_kinds
 
 _QUERY_S: Final = 300.0

@@ -1,7 +1,7 @@
-"""Entries of the ledger: what became of the rows of a batch, as records that say it long after the job has ended.
+"""Make ledger entries of the outputs of a job's steps.
 
-Each function looks at what really flows (a batch of readings, dead letters, anomalies), not at a counter. An
-entry's id is a hash of what it speaks of, so that a bundle that is done again writes the same entries.
+Each function counts the elements themselves (readings, dead letters, anomalies), not a counter. The id of an entry is a
+hash of the counted elements, so that a retried bundle writes the same entries.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def reading_entries(batch: ReadingBatch, windows: int) -> pa.RecordBatch:
 
     Args:
         batch: the readings.
-        windows: how many windows each reading belongs to: 1, or more for sliding windows.
+        windows: number of windows that each reading belongs to: 1, or more for sliding windows.
     """
     present = ~np.isnan(batch.values)
     counts: dict[LedgerKey, int] = {}
@@ -51,12 +51,12 @@ def reading_entries(batch: ReadingBatch, windows: int) -> pa.RecordBatch:
         values = present.sum(axis=1) if rows is None else present[:, rows].sum(axis=1)
         for metric, number in zip(batch.metrics, values.tolist(), strict=True):
             counts[run, VALUES, metric] = number * windows
-    what = (f"{message.message_id}\0{message.publish_us}" for message in batch.messages)
-    return _entries(counts, (*what, str(len(batch))), int(batch.event_us.min()))
+    counted = (f"{message.message_id}\0{message.publish_us}" for message in batch.messages)
+    return _entries(counts, (*counted, str(len(batch))), int(batch.event_us.min()))
 
 
 def missed_entries(missed: MissedValues) -> pa.RecordBatch:
-    """Return entries for values whose windows had closed before their readings came."""
+    """Return entries for values whose windows had closed before their readings arrived."""
     table = missed.table
     numbers = table.ints[COUNT].sum(axis=1).tolist()
     counts = {("", VALUES_MISSED, metric): number for metric, number in zip(table.metrics, numbers, strict=True)}
@@ -65,11 +65,11 @@ def missed_entries(missed: MissedValues) -> pa.RecordBatch:
 
 
 def archived_entries(records: pa.RecordBatch) -> pa.RecordBatch:
-    """Return entries for readings that are kept as records."""
+    """Return entries for archived readings."""
     messages = records.column("message_id")
-    what = (*messages.unique().to_pylist(), str(len(records)), str(records.slice(0, 1).to_pylist()))
+    counted = (*messages.unique().to_pylist(), str(len(records)), str(records.slice(0, 1).to_pylist()))
     counts = {("", ROWS_ARCHIVED, ""): len(records)}
-    return _entries(counts, what, int(record_times(records, "event_time").min()))
+    return _entries(counts, counted, int(record_times(records, "event_time").min()))
 
 
 def anomaly_entries(anomalies: pa.RecordBatch) -> pa.RecordBatch:
@@ -77,15 +77,15 @@ def anomaly_entries(anomalies: pa.RecordBatch) -> pa.RecordBatch:
     columns = (anomalies.column(name).to_pylist() for name in ("anomaly_id", "message_id", "rule_id"))
     distinct = sorted(set(zip(*columns, strict=True)))
     counts = {("", ANOMALIES, rule): number for rule, number in Counter(rule for _, _, rule in distinct).items()}
-    what = [f"{anomaly}\0{message}" for anomaly, message, _ in distinct]
-    return _entries(counts, what, int(record_times(anomalies, "event_time").min()))
+    counted = [f"{anomaly}\0{message}" for anomaly, message, _ in distinct]
+    return _entries(counts, counted, int(record_times(anomalies, "event_time").min()))
 
 
 def dead_letter_entries(letters: pa.RecordBatch) -> pa.RecordBatch:
-    """Return entries for a batch of dead letters, whichever step gave them up."""
+    """Return entries for a batch of dead letters of any step."""
     counts: Counter[LedgerKey] = Counter()
     names = ("reason", "stage", "attributes", "line", "message_id", "payload")
-    what = []
+    counted = []
     for reason, stage, attributes, line, message, payload in zip(
         *(letters.column(name).to_pylist() for name in names), strict=True
     ):
@@ -94,27 +94,27 @@ def dead_letter_entries(letters: pa.RecordBatch) -> pa.RecordBatch:
         counts[run, DEAD_LETTERS, reason] += 1
         if stage == _DECODE:
             counts[run, ROWS_REJECTED, reason] += row_count(fields)
-        what.append(f"{message}\0{line}\0{reason}\0{payload[:100]}")
+        counted.append(f"{message}\0{line}\0{reason}\0{payload[:100]}")
     published, event = (record_times(letters, name) for name in ("publish_time", "event_time"))
     times = np.where(published == _UNKNOWN, event, published)
     known = times[times != _UNKNOWN]
-    return _entries(counts, what, int(known.min()) if len(known) else None)
+    return _entries(counts, counted, int(known.min()) if len(known) else None)
 
 
 def duplicate_entries(messages: Iterable[Message]) -> pa.RecordBatch:
-    """Return entries for messages that were removed because they had come before."""
+    """Return entries for messages that were removed as duplicates."""
     counts: Counter[LedgerKey] = Counter()
-    what, times = [], []
+    counted, times = [], []
     for message in messages:
         counts[message.attributes.get(RUN_ID, ""), ROWS_DUPLICATE, ""] += rows_of(message)
-        what.append(f"{message.message_id}\0{message.publish_us}")
+        counted.append(f"{message.message_id}\0{message.publish_us}")
         if message.publish_us is not None:
             times.append(message.publish_us)
-    return _entries(counts, what, min(times, default=None))
+    return _entries(counts, counted, min(times, default=None))
 
 
 def row_count(attributes: Mapping[str, str]) -> int:
-    """Return how many rows a dead letter stands for: one line, or a whole message that says how many it holds."""
+    """Return the number of rows in a dead letter: 1, or the number that the attributes of a whole message state."""
     text = attributes.get(ROWS, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
@@ -133,8 +133,8 @@ def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:
             yield name, rows
 
 
-def _entries(counts: Mapping[LedgerKey, int], what: Iterable[str], earliest_us: int | None) -> pa.RecordBatch:
-    digest = hashlib.blake2b("\n".join(what).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+def _entries(counts: Mapping[LedgerKey, int], counted: Iterable[str], earliest_us: int | None) -> pa.RecordBatch:
+    digest = hashlib.blake2b("\n".join(counted).encode("utf-8", "backslashreplace"), digest_size=16).digest()
     day = None if earliest_us is None else earliest_us - earliest_us % _DAY_US
     entries = [
         LedgerEntry(

@@ -9,8 +9,9 @@ import msgspec
 import pyarrow as pa
 
 from telemetry.bigquery.rows import TABLE
-from telemetry.model.kinds import KINDS, OutputKind
+from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import LedgerKey
+from telemetry.model.output_kind import OutputKind
 from telemetry.storage.result_store import FileStore
 
 _AGGREGATES: Final = "aggregates"
@@ -61,7 +62,7 @@ class FolderTotals:
             StorageError: if one cannot be read, or is none of the job's.
         """
         store = FileStore(self.folder)
-        store.check()
+        store.check_has_results()
         found = StoredTotals(self.folder)
         for row in _distinct(store, KINDS["ledger"], ["run_id", "item", "detail", "count"]).to_pylist():
             _add(found.ledger, (row["run_id"], row["item"], row["detail"]), row["count"])

@@ -1,4 +1,4 @@
-"""WriteLedger: the ledger of a job, written beside its results, by which anybody can check that nothing was lost."""
+"""Make the ledger entries of a job, by which `reconcile` checks that no row was lost."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,13 +27,13 @@ _ENTRIES: Final = {
 
 @dataclass
 class WriteLedger(Step):
-    """Turn what the steps of the job put out into entries of the ledger.
+    """Count the outputs of the job's steps as ledger entries.
 
-    Bounded or unbounded input in any window; one small batch of entries for each batch that is looked at. At least
-    once: the entries of a bundle that is done again have the same ids.
+    Bounded or unbounded input in any window; one small batch of entries for each batch of input. At least once: the
+    entries of a retried bundle have the same ids.
 
     Args:
-        windows: how many windows each reading belongs to.
+        windows: number of windows that each reading belongs to.
     """
 
     windows: int

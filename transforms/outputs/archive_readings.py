@@ -1,4 +1,4 @@
-"""RecordReadings: decoded readings as records, to be kept beside the results so that later analysis needs no CSV."""
+"""Convert decoded readings to records, which are stored beside the results."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from transforms.step import Step
 
 @dataclass
 class RecordReadings(Step):
-    """Turn batches of readings into records that sinks take. Bounded or unbounded input, any window; at least once."""
+    """Convert batches of readings to records for the sinks. Bounded or unbounded input, any window; at least once."""
 
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
         """Return a PCollection of RecordBatch of Reading for one of ReadingBatch."""

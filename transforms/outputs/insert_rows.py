@@ -1,4 +1,4 @@
-"""InsertRecords: record batches as rows of a BigQuery table, by streaming inserts."""
+"""Insert record batches into a BigQuery table by streaming inserts."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -32,17 +32,17 @@ class InsertRecords(Step):
     """Insert each record as a row, by BigQuery's streaming inserts.
 
     Bounded or unbounded input in the global window. Unbounded: records are gathered for `flush_us` of processing
-    time. At least once, with the record's own id as insertId, by which the service drops what is sent again soon.
-    A row that the table refuses is given back as a dead letter; if no row can be written for a minute, or a
-    dead letter or an entry of the ledger is refused that no other output keeps, the job fails.
+    time. At least once, with the record's id as insertId, by which the service drops rows that are sent again soon.
+    A row that the table refuses becomes a dead letter. The job fails if no row can be written for a minute, or if a
+    record of a kind that is not rejectable is refused and no other output keeps it.
 
     Args:
         kind: name of the output and table.
         target: the dataset.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
         shards: how many requests are made at a time.
-        kept_elsewhere: whether another output keeps the same records: then a dead letter too large for a row is
-            inserted without its payload, and one that is refused is only counted.
+        kept_elsewhere: whether another output keeps the same records. Then a record that is too large for a row is
+            shortened if its kind allows it, and a refused record of a kind that is not rejectable is only counted.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class InsertRecords(Step):
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:
-        """Return what could not be stored of a PCollection of RecordBatch."""
+        """Return the dead letters of a PCollection of RecordBatch."""
         if not batches.is_bounded:
             keyed = batches | "Key" >> beam.Map(_shard, self.shards).with_output_types(tuple[int, bytes])
             gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
@@ -73,7 +73,7 @@ def _join(gathered: tuple[int, Iterable[bytes]]) -> pa.RecordBatch:
 
 @dataclass
 class _Insert(beam.DoFn):
-    """Inserts the records of a bundle, those of small batches together."""
+    """Inserts the records of a bundle; small batches share a request."""
 
     kind: str
     target: BigQueryTarget
@@ -109,10 +109,10 @@ class _Insert(beam.DoFn):
 def insert_batch(
     kind: str, target: BigQueryTarget, batch: pa.RecordBatch, *, kept_elsewhere: bool = False
 ) -> dict[int, str]:
-    """Insert a batch of records of one kind; returns what is wrong with those that are refused, by index.
+    """Insert a batch of records of one kind; return the problem of each refused record, by index.
 
     Raises:
-        OutputError: if nothing can be written, or something is refused that cannot be given back.
+        OutputError: if no row can be written, or a record is refused that cannot become a dead letter.
     """
     table = target.table(kind)
     rows = json_rows(batch)

@@ -1,4 +1,4 @@
-"""PrintAnomalies: each anomaly as one readable line on standard output."""
+"""Print each anomaly as one readable line on standard output."""
 
 import sys
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from transforms.step import Step
 
 @dataclass
 class PrintAnomalies(Step):
-    """Print anomalies where the worker runs: meant for local runs. Bounded or unbounded input, any window."""
+    """Print anomalies on the worker's standard output, for local runs. Bounded or unbounded input, any window."""
 
     def expand(self, anomalies: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of Anomaly."""
@@ -22,7 +22,7 @@ class PrintAnomalies(Step):
 
 
 def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
-    """Return one line an anomaly: time, metric, value and unit, the rule's bound, device, rule, severity."""
+    """Return one line for each anomaly: time, metric, value and unit, the rule's bound, device, rule, severity."""
     lines = []
     for row in batch.drop_columns(["event_time"]).to_pylist():
         unit = READING_UNITS.get(row["metric"], "")
@@ -45,7 +45,7 @@ class _Print(beam.DoFn):
 
 
 def print_lines(lines: list[str]) -> None:
-    """Print lines at once; when nobody reads any more (``| head``) they go nowhere, and the job goes on."""
+    """Print lines and flush; when the reader has gone (``| head``) they are dropped, and the job continues."""
     try:
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()

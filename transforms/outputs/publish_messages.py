@@ -1,4 +1,4 @@
-"""PublishAnomalies and PublishDeadLetters: each anomaly, each dead letter as one message on a topic of Pub/Sub."""
+"""Publish each anomaly and each dead letter as one message on a Pub/Sub topic."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ from transforms.step import Step
 STAGE: Final = "alerts"
 """Stage of the dead letters of anomalies that could not be published."""
 PREFIX: Final = "dead_letter_"
-"""Beginning of the attributes that a published dead letter has besides those of its message."""
+"""Prefix of the attributes that are added to those of a dead letter's message."""
 _ALERT_ATTRIBUTES: Final = ("rule_id", "severity", "device")
 _FLUSH_US: Final = 100_000
 _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: its request names the topic, too
@@ -55,18 +55,18 @@ class PublishAnomalies(Step):
 
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
-        """Return what could not be published of a PCollection of RecordBatch of Anomaly."""
+        """Return the dead letters of a PCollection of RecordBatch of Anomaly."""
         publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.retries))
         return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
 
 
 @dataclass
 class PublishDeadLetters(Step):
-    """Publish each dead letter as a message: what was received, byte for byte, with the reason as attributes.
+    """Publish each dead letter as a message: the received bytes, with the reason as attributes.
 
-    Bounded or unbounded input in any window. A dead letter has no dead letter: one that cannot be published
-    fails the job with an `OutputError`, unless it is too large for any message and another output keeps it:
-    that is only counted. At least once, in no order.
+    Bounded or unbounded input in any window. A dead letter that cannot be published fails the job with an
+    `OutputError`; one that is too large for any message is only counted if another output keeps it. At least once, in
+    no order.
 
     Args:
         topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
@@ -102,7 +102,7 @@ def dead_alert(topic: str, message: OutboxMessage, cause: str) -> DeadLetter:
 
 
 def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
-    """Yield a message for each dead letter of a batch: its payload, its attributes and why it is dead."""
+    """Yield a message for each dead letter of a batch: its payload, its attributes and its reason."""
     for row in letters.drop_columns(["publish_time", "event_time"]).to_pylist():
         data = base64.b64decode(row["payload"])
         own = msgspec.json.decode(row["attributes"], type=dict[str, str])
@@ -120,7 +120,7 @@ def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
 def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes of a message and as many of the added ones, from the first, as Pub/Sub allows.
 
-    An added value that is too long is left out; the message's own attributes stay, except one of the same name.
+    An added value that is too long is left out. An added attribute replaces one of the same name.
     """
     short = [(key, value) for key, value in added.items() if len(value.encode()) <= MAX_VALUE_BYTES]
     for number in range(len(short), 0, -1):
@@ -143,13 +143,13 @@ class _PublishAlerts(beam.DoFn):
     def process(self, batch: pa.RecordBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[pa.RecordBatch]:
         self.earliest = min(self.earliest, timestamp)
         self.outbox.add(alert_messages(batch))
-        yield from self._account(self.outbox.settled())
+        yield from self._count(self.outbox.settled())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        for letters in self._account(self.outbox.finish()):
+        for letters in self._count(self.outbox.finish()):
             yield WindowedValue(letters, self.earliest, (GlobalWindow(),))
 
-    def _account(self, settled: Iterator[Settled]) -> Iterator[pa.RecordBatch]:
+    def _count(self, settled: Iterator[Settled]) -> Iterator[pa.RecordBatch]:
         for taken, refused in settled:
             if taken:
                 counters.count(counters.ALERTS_PUBLISHED, taken)
@@ -169,12 +169,12 @@ class _PublishLetters(beam.DoFn):
 
     def process(self, batch: pa.RecordBatch) -> None:
         self.outbox.add(letter_messages(batch))
-        self._account(self.outbox.settled())
+        self._count(self.outbox.settled())
 
     def finish_bundle(self) -> None:
-        self._account(self.outbox.finish())
+        self._count(self.outbox.finish())
 
-    def _account(self, settled: Iterator[Settled]) -> None:
+    def _count(self, settled: Iterator[Settled]) -> None:
         for taken, refused in settled:
             if taken:
                 counters.count(counters.LETTERS_PUBLISHED, taken)

@@ -1,4 +1,4 @@
-"""Turn batches of readings into record batches for the archive."""
+"""Convert batches of readings to record batches for the archive."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from telemetry.model.records import Reading
 
 
 def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
-    """Return readings as record batch of `Reading` and one column a metric; a missing value is null."""
+    """Return readings as a RecordBatch of Reading with one column for each metric; a missing value is null."""
     schema = arrow_schema(Reading, batch.metrics)
     message_ids = tuple(message.message_id for message in batch.messages)
     columns = [

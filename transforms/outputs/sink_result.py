@@ -1,4 +1,4 @@
-"""What a sink of the graph gives back."""
+"""Define the return type of sinks that can reject records."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ import apache_beam as beam
 
 
 class SinkResult(NamedTuple):
-    """Output of a sink that goes on when something single cannot be stored.
+    """Output of a sink that continues when single records cannot be stored.
 
     Attributes:
-        dead_letters: PCollection of RecordBatch of DeadLetter: what it was given and could not store.
+        dead_letters: PCollection of RecordBatch of DeadLetter: the records that it could not store.
     """
 
     dead_letters: beam.PCollection

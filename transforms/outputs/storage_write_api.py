@@ -1,7 +1,7 @@
-"""InsertByStorageApi: record batches as rows of a BigQuery table, through Beam's Storage Write API sink.
+"""Insert record batches into a BigQuery table through Beam's sink for the Storage Write API.
 
-That sink is Java: building a pipeline with it starts Beam's expansion service, which a production runner's machine
-has and a laptop without a network has not.
+The sink is written in Java: building a pipeline with it starts Beam's expansion service, which needs Java and, the
+first time, a network.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ from transforms.step import Step
 class InsertByStorageApi(Step):
     """Insert each record as a row, by BigQuery's Storage Write API.
 
-    Bounded or unbounded input in the global window. Exactly once, or with the target's method
-    ``storage_write_api_at_least_once`` cheaper and perhaps twice. A row that the table refuses is given back as a
-    dead letter; a dead letter or an entry of the ledger that is refused fails the job.
+    Bounded or unbounded input in the global window. Exactly once; with the target's method
+    ``storage_write_api_at_least_once`` at least once, which costs less. A row that the table refuses becomes a dead
+    letter; a refused record of a kind that is not rejectable fails the job.
 
     Args:
         spec: the table.
@@ -43,7 +43,7 @@ class InsertByStorageApi(Step):
 
     @no_annotations
     def expand(self, batches: beam.PCollection) -> SinkResult:
-        """Return what could not be stored of a PCollection of RecordBatch."""
+        """Return the dead letters of a PCollection of RecordBatch."""
         rows = batches | "Rows" >> beam.FlatMap(storage_rows).with_output_types(dict)
         written = rows | "Write" >> beam.io.WriteToBigQuery(
             f"{self.target}.{self.spec.name}",
@@ -60,7 +60,7 @@ class InsertByStorageApi(Step):
 
 
 def storage_rows(batch: pa.RecordBatch) -> Iterator[JsonRow]:
-    """Yield the records as the sink wants them: times are Beam's timestamps."""
+    """Yield the records as the sink expects them, with times as Beam timestamps."""
     names = batch.schema.names
     columns = [
         [None if value is None else Timestamp(micros=value) for value in column.cast(pa.int64()).to_pylist()]
@@ -74,7 +74,7 @@ def storage_rows(batch: pa.RecordBatch) -> Iterator[JsonRow]:
 
 
 def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarget) -> pa.RecordBatch:
-    """Return the dead letter of a row that the sink gave back.
+    """Return the dead letter of a row that the sink could not write.
 
     Args:
         answer: ``failed_row`` and ``error_message``.

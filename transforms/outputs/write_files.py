@@ -1,8 +1,8 @@
-"""WriteRecords: record batches as immutable files, partitioned by day and hour of the data's own time.
+"""Write record batches to immutable files, partitioned by day and hour of the records' own time.
 
-``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<pane>-<hash>.jsonl``: the hash is of the content, so a
-retried bundle writes the same file again, and two different files never share a name. A late pane is a
-new file beside the earlier ones.
+``<folder>/date=YYYY-MM-DD/hour=HH/<first time>-<version>-<hash>.jsonl``: the hash is of the content, so that a retried
+bundle writes the same file again and two different files never have the same name. A late pane is a new file beside the
+earlier ones.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PART
 
 @dataclass
 class WriteRecords(Step):
-    """Write each element to files, after gathering elements where they come small and often.
+    """Write elements to files, after gathering small ones.
 
-    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for
-    `flush_us` of processing time; the end of the stream writes what still waits. At least once: a file
-    written twice is the same file.
+    Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for `flush_us` of
+    processing time; the end of the stream writes the rest. At least once: a file that is written twice is the same
+    file.
 
     Args:
         kind: name of the output, one of `KINDS`.
@@ -46,7 +46,7 @@ class WriteRecords(Step):
         file_format: jsonl or parquet.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
         shards: how many files are gathered at a time.
-        complete: whether an element holds all there is for its files, so that nothing has to be gathered.
+        complete: whether an element holds all records of its files, so that nothing has to be gathered.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class WriteRecords(Step):
 
 
 def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the microseconds by which each record is partitioned; the smallest int64 if it has no time."""
+    """Return the time by which each record is partitioned, microseconds UTC; the smallest int64 if it has none."""
     first, *others = (record_times(batch, column) for column in KINDS[kind].time_columns)
     for other in others:
         first = np.where(first == _UNKNOWN, other, first)
@@ -104,7 +104,7 @@ def hour_folder(hour_us: int) -> str:
 
 
 def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
-    """Return the name of a file of records, the first of which has this time; the smallest int64 for none."""
+    """Return the name of a file of records; `first_us` is the earliest time in it, the smallest int64 for none."""
     moment = str(np.datetime64(max(first_us, 0), "us"))[:19].replace("-", "").replace(":", "")
     return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
 
@@ -161,5 +161,5 @@ class _WriteGathered(_Write):
 
 
 def _first_record(batch: pa.RecordBatch) -> str:
-    """Return by what batches are put in order: they are gathered in any, and the same ones must be the same file."""
+    """Return the sort key of a batch: batches are gathered in any order, and the same ones must be the same file."""
     return str(batch.slice(0, 1).to_pylist())

@@ -1,7 +1,8 @@
-"""What the charts look like, as small pictures without words: `python -m tests.plotting.baselines` writes them anew.
+"""Draw the charts as small pictures without texts, and compare them with stored ones.
 
-Words are left out, since another version of a font would move them; what they say is tested elsewhere. What is left is
-compared blurred, so that another way to smooth an edge is no difference, and a point that is missing is one.
+`python -m tests.plotting.baselines` writes new ones. Texts are hidden, because another version of a font would move
+them; other tests check them. Pictures are blurred before the comparison, so that another way of smoothing edges makes
+no difference, but a missing point does.
 """
 
 import math

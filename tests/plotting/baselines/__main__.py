@@ -1,4 +1,4 @@
-"""Writes the pictures as they are now."""
+"""Write the current pictures as baselines."""
 
 import tempfile
 from pathlib import Path

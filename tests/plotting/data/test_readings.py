@@ -143,7 +143,7 @@ def test_folders_and_files_that_are_no_archive(tmp_path):
         read_readings([file], "temp")
 
 
-def test_blocks_are_joined_as_if_the_file_were_read_at_once(tmp_path, monkeypatch):
+def test_blocks_are_joined_as_if_the_file_were_read_at_once(tmp_path):
     odd = {
         3: ("2020-07-12T00:00:00Z", "a", 1),
         40: ("never", "b", 1),
@@ -158,26 +158,24 @@ def test_blocks_are_joined_as_if_the_file_were_read_at_once(tmp_path, monkeypatc
     whole = read_readings([file], "temp")
     assert (len(whole.frame), whole.unreadable) == (197, 3)
     for size in (64, 100, 1000):
-        monkeypatch.setattr("plotting.data.readings._BLOCK_BYTES", size)
         for path in (file, packed):
-            part = read_readings([path], "temp")
+            part = read_readings([path], "temp", block_bytes=size)
             pd.testing.assert_frame_equal(part.frame, whole.frame)
             assert part.unreadable == 3
 
 
-def test_rows_are_held_as_20_bytes_whatever_else_the_file_says(tmp_path, monkeypatch):
+def test_rows_are_held_as_20_bytes_whatever_else_the_file_says(tmp_path):
     count, filler = 200_000, "f" * 100
     file = tmp_path / "r.csv.gz"
     with gzip.open(file, "wt", compresslevel=1) as lines:
         lines.write("ts,device,note,temp\n")
         lines.writelines(f"{n},d{n % 20},{filler},{n % 50}\n" for n in range(count))
-    monkeypatch.setattr("plotting.data.readings._BLOCK_BYTES", 1 << 17)
     default = pa.default_memory_pool()
     pool = pa.proxy_memory_pool(default)  # counts from zero; what Arrow holds is not seen by tracemalloc
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        readings = read_readings([file], "temp")
+        readings = read_readings([file], "temp", block_bytes=1 << 17)
         numpy_peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""Where results come from: the flags, and the same pictures from files and from BigQuery."""
+"""Check the flags that name results, and that files and BigQuery give the same pictures."""
 
 import subprocess
 import sys
@@ -16,14 +16,14 @@ from plotting.data.panels import TimeRange
 from plotting.data.source import add_source, explained, open_results, refusal, store_of
 from plotting.figures import KINDS, make_figure, picture_bytes
 from plotting.render import render
-from plotting.serve.follow import Follower
-from plotting.serve.live import LiveRun
+from plotting.serve.live_run import LiveRun
+from plotting.serve.polling import ResultsPoller
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
-from telemetry.storage.result_store import FileStore, Mark, ResultStore
+from telemetry.storage.result_store import FileStore, ReadPosition, ResultStore
 from tests.support.emulators import BigQueryServer, bigquery_server
 from tests.support.readings import frame
 from tests.support.report_pages import cards, parse
@@ -38,11 +38,11 @@ class Backwards:
     def __init__(self, folder: Path) -> None:
         self.files = FileStore(str(folder))
 
-    def find(self) -> None:
-        self.files.find()
+    def check_exists(self) -> None:
+        self.files.check_exists()
 
-    def check(self) -> None:
-        self.files.check()
+    def check_has_results(self) -> None:
+        self.files.check_has_results()
 
     def tables(self, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
         table = self.files.read(kind, columns)
@@ -52,7 +52,9 @@ class Backwards:
     def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
         return pa.concat_tables(self.tables(kind, columns))
 
-    def newer(self, kind: str, columns: Sequence[str], mark: Mark | None) -> tuple[pa.Table, Mark]:
+    def read_new(
+        self, kind: str, columns: Sequence[str], position: ReadPosition | None
+    ) -> tuple[pa.Table, ReadPosition]:
         raise NotImplementedError
 
     def __str__(self) -> str:
@@ -203,9 +205,9 @@ def test_pictures_and_reports_are_the_same_from_files_and_from_a_dataset(
 def test_a_dataset_is_followed_as_a_folder_is(twice: Twice) -> None:
     runs = []
     for source in twice.sources:
-        follower, live = Follower(opened(*source)), LiveRun()
-        assert all(live.take(kind, table) for kind, table in follower.poll())
-        again = [live.take(kind, table) for kind, table in follower.poll()]
+        follower, live = ResultsPoller(opened(*source)), LiveRun()
+        assert all(live.add(kind, table) for kind, table in follower.poll())
+        again = [live.add(kind, table) for kind, table in follower.poll()]
         assert not any(again)  # what a dataset repeats is known
         runs.append(live)
     files, dataset = runs
@@ -213,7 +215,7 @@ def test_a_dataset_is_followed_as_a_folder_is(twice: Twice) -> None:
     assert (dataset.windows, dataset.anomalies.total, dataset.letters.total) == (1800, 85, 1)
     for metric in files.metrics():
         for one, other in zip(
-            *(run.course(metric, (), TimeRange(), readings=False).panels for run in runs), strict=True
+            *(run.panel_content(metric, (), TimeRange(), readings=False).panels for run in runs), strict=True
         ):
             assert (one.device, one.thresholds) == (other.device, other.thresholds)
             for part in fields(one.windows):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from plotting.draw.time_axis import ShortDates, style_time_axis, to_days
+from plotting.draw.time_axis import ShortDateFormatter, style_time_axis, to_days
 from plotting.style.texts import TEXTS
 
 DAY = dt.datetime(2020, 7, 12, tzinfo=dt.UTC)
 
 
 def ticks(step: dt.timedelta, count: int, language="en", start=DAY) -> tuple[list[str], str]:
-    formatter = ShortDates(TEXTS[language])
+    formatter = ShortDateFormatter(TEXTS[language])
     values = [(start + n * step).timestamp() / 86_400 for n in range(count)]
     return formatter.format_ticks(values), formatter.get_offset()
 
@@ -55,7 +55,7 @@ def test_the_machine_s_time_zone_does_not_matter(monkeypatch):
 
 
 def test_a_single_date_reads_to_the_minute():
-    assert ShortDates(TEXTS["en"])(to_days(np.array([1_594_512_094_385_975]))[0]) == "00:01"
+    assert ShortDateFormatter(TEXTS["en"])(to_days(np.array([1_594_512_094_385_975]))[0]) == "00:01"
 
 
 @pytest.mark.parametrize("seconds", [3, 59, 200, 3_000, 20_000, 86_000, 200_000, 340_000, 400_000, 10**6, 10**7, 10**8])

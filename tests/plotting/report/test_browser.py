@@ -1,6 +1,5 @@
-"""The page in a real browser; skipped where there is none."""
+"""Check the report in a browser."""
 
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.support import needs
 from tests.support.browser import Page, browsing
+from tests.support.live_servers import until
 from tests.support.report_pages import HOSTILE, big_run, hostile_run, make, small_run
 
 pytestmark = [
@@ -16,6 +16,7 @@ pytestmark = [
 ]
 CONTRAST = Path(__file__).with_name("contrast.js")
 COUNT = "document.getElementById('count').textContent"
+ELEMENTS = "document.querySelectorAll('*').length"
 HASH = "decodeURIComponent(location.hash)"
 
 
@@ -249,35 +250,33 @@ def test_what_is_injected_all_the_same_does_not_run(tab, files):
         "(() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1';"
         "document.body.append(s, Object.assign(new Image(), {src: 'http://192.0.2.1/x.png'})); })()"
     )
-    tab.wait("new Promise((done) => setTimeout(() => done(true), 300))")
+    until(lambda: tab.evaluate("true") and tab.refused and len(tab.complaints) >= 2)
     assert tab.evaluate("typeof window.hacked") == "undefined"
     assert tab.refused == ["csp"]
     assert len([complaint for complaint in tab.complaints if "Content Security Policy" in complaint]) == 2
 
 
-def test_a_hundred_thousand_rows_do_not_freeze_the_page(page, files):
-    began = time.monotonic()
+def test_of_a_hundred_thousand_rows_the_page_holds_one_page(page, files):
     show(page, files["big"])
     assert page.evaluate(COUNT) == "100,000 of 100,000 anomalies"
-    assert time.monotonic() - began < 10  # 0.4 s on an idle machine
-    assert page.evaluate("document.querySelectorAll('*').length") < 2_500
-    clock = "(() => {{ const t = performance.now(); {}; return performance.now() - t; }})()"
-    change = "const e = document.getElementById('{}'); e.value = '{}'; e.dispatchEvent(new Event('change'))"
-    steps = [
-        "document.querySelector('[data-sort=value]').click()",
-        "document.querySelector('[data-sort=device]').click()",
-        change.format("device", "sensor-007"),
-        change.format("size", "500"),
-        change.format("device", ""),
-        "document.querySelector('[data-page=last]').click()",
-    ]
-    for step in steps:
-        assert page.evaluate(clock.format(step)) < 1_500, step  # 50 ms on an idle machine
+    assert page.evaluate(ELEMENTS) < 2_500
+    page.click("[data-sort=value]")
+    assert column(page, 4) == sorted(column(page, 4), key=lambda text: float(text.split()[0]))
+    page.click("[data-sort=device]")
+    assert set(column(page, 2)) == {"sensor-000"}
+    page.choose("#device", "sensor-007")
+    assert set(column(page, 2)) == {"sensor-007"}
+    page.choose("#device", "")
+    page.choose("#size", "500")
+    page.click("[data-page=last]")
     assert len(column(page, 2)) == 500
+    assert page.evaluate(ELEMENTS) < 10_000
     page.type("#q", "sensor-00 rule-3")
     page.wait(f"!{COUNT}.startsWith('100,000')")
     assert {text[:9] for text in column(page, 2)} == {"sensor-00"}
-    assert page.evaluate("document.getElementById('more').textContent") == "388 more devices are in the table only."
+    assert (
+        page.evaluate("document.getElementById('more').textContent") == "388 more devices are shown only in the table."
+    )
 
 
 @pytest.mark.parametrize("name", ["small", "hostile", "big", "french"])

@@ -28,7 +28,7 @@ from tests.support.report_pages import (
 from tests.support.runs import MINUTE, T0, window, write, write_csv, write_run
 
 HERE = Path(command.__file__).parent
-SOURCES = ("page.html", "page.js", "page.py", "pictures.py", "embed.py")
+SOURCES = ("page.html", "page.js", "page.py", "pictures.py", "script_data.py")
 REMARK = {"class": "remark"}
 
 

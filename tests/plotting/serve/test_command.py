@@ -1,4 +1,4 @@
-"""The command itself: what it refuses, how it begins and how it ends."""
+"""Check the command: refused options, start and end."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What is under the pointer."""
+"""Check the tooltips."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from matplotlib.backend_bases import MouseEvent
 
 from plotting.data.panels import TimeRange
 from plotting.draw.time_axis import DAY_US
-from plotting.serve.choice import ViewChoice
-from plotting.serve.live import LiveRun
-from plotting.serve.pictures import CoursePicture, EmptyPicture, OverviewPicture
+from plotting.serve.live_pictures import EmptyPicture, OverviewPicture, PanelsPicture
+from plotting.serve.live_run import LiveRun
+from plotting.serve.view_choice import ViewChoice
 from tests.support.live_drawing import Tab, pixels
 from tests.support.live_tables import take
 from tests.support.runs import MINUTE, T0, anomaly, window
@@ -20,7 +20,7 @@ EVERYTHING = TimeRange()
 
 
 def course_picture(run, choice) -> Any:
-    picture = CoursePicture(choice, run.course("temp", (), EVERYTHING, readings=choice.figure == "scatter"))
+    picture = PanelsPicture(choice, run.panel_content("temp", (), EVERYTHING, readings=choice.figure == "scatter"))
     pixels(picture, choice)
     return picture
 
@@ -42,7 +42,7 @@ def run():
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_an_anomaly_comes_before_the_window_it_is_in(run, language):
     picture = course_picture(run, ViewChoice(language=language))
-    hover = picture.at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, right=6, up=6))
+    hover = picture.hover_at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, right=6, up=6))
     assert (hover.kind, hover.device, hover.time_us) == ("anomaly", "a", T0 + 4 * MINUTE + MINUTE // 2)
     assert hover.lines == ({"en": "24", "fr": "24"}[language] + "\u00a0°C", "2020-07-12 00:04:30.000Z", "a")
 
@@ -50,7 +50,7 @@ def test_an_anomaly_comes_before_the_window_it_is_in(run, language):
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_window_says_its_mean_and_range(run, language):
     picture = course_picture(run, ViewChoice(language=language))
-    hover = picture.at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, up=12))
+    hover = picture.hover_at(at(picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0, up=12))
     assert hover.kind == "window"
     expected = {
         "en": ("Mean 24 °C ± 0.5 °C", "23 °C – 25 °C", "2020-07-12 00:04:00 – 00:05:00 UTC", "12 readings", "a"),
@@ -64,22 +64,22 @@ def test_near_is_nine_pixels(run, distance, kind):
     picture = course_picture(run, ViewChoice())
     place = (picture.grid[0], T0 + 4 * MINUTE + MINUTE // 2, 24.0)
     for beside in ({"right": distance}, {"right": -distance}, {"up": distance}, {"up": -distance}):
-        assert picture.at(at(*place, **beside)).kind == kind
+        assert picture.hover_at(at(*place, **beside)).kind == kind
 
 
 def test_the_nearest_of_several_is_said():
     run = LiveRun()
     take(run, [window()], [anomaly("a", T0 + 10, 30.0), anomaly("a", T0 + 20, 31.0)])
     picture = course_picture(run, ViewChoice())
-    assert picture.at(at(picture.grid[0], T0 + 15, 30.9)).lines[0].startswith("31")
+    assert picture.hover_at(at(picture.grid[0], T0 + 15, 30.9)).lines[0].startswith("31")
 
 
 def test_outside_there_is_nothing(run):
     picture = course_picture(run, ViewChoice())
-    assert picture.at(MouseEvent("motion_notify_event", picture.figure.canvas, 2, 2)) is None
-    assert picture.at(at(picture.grid[0], T0 - MINUTE // 20, 24.0)) is None
-    assert picture.at(at(picture.grid[0], T0 + 10 * MINUTE + MINUTE // 20, 24.0)) is None
-    assert EmptyPicture(ViewChoice(), "nothing").at(at(picture.grid[0], T0, 0)) is None
+    assert picture.hover_at(MouseEvent("motion_notify_event", picture.figure.canvas, 2, 2)) is None
+    assert picture.hover_at(at(picture.grid[0], T0 - MINUTE // 20, 24.0)) is None
+    assert picture.hover_at(at(picture.grid[0], T0 + 10 * MINUTE + MINUTE // 20, 24.0)) is None
+    assert EmptyPicture(ViewChoice(), "nothing").hover_at(at(picture.grid[0], T0, 0)) is None
 
 
 def test_between_windows_there_is_nothing_and_edges_belong_to_what_begins():
@@ -87,23 +87,23 @@ def test_between_windows_there_is_nothing_and_edges_belong_to_what_begins():
     take(run, [window("a", 0, 20.0), window("a", 1, 21.0), window("a", 30, 22.0)])
     picture = course_picture(run, ViewChoice())
     axes = picture.grid[0]
-    assert picture.at(at(axes, T0 + 15 * MINUTE, 21.0)) is None
-    assert picture.at(at(axes, T0 + MINUTE + 1000, 21.0)).lines[0].startswith("Mean 21")
+    assert picture.hover_at(at(axes, T0 + 15 * MINUTE, 21.0)) is None
+    assert picture.hover_at(at(axes, T0 + MINUTE + 1000, 21.0)).lines[0].startswith("Mean 21")
 
 
 def test_a_reading_says_its_value_and_its_own_time():
     run = LiveRun()
     take(run, [window("a")], [anomaly("a", T0 + 30_000_000, 31.0)])
     times = pd.to_datetime([T0, T0 + 30_000_000], unit="us", utc=True)
-    run.take_readings("temp", pd.DataFrame({"device": ["a", "a"], "time": times, "value": [20.0, 31.0]}))
+    run.set_readings("temp", pd.DataFrame({"device": ["a", "a"], "time": times, "value": [20.0, 31.0]}))
     picture = course_picture(run, ViewChoice(figure="scatter"))
-    hover = picture.at(at(picture.grid[0], T0, 20.0))
+    hover = picture.hover_at(at(picture.grid[0], T0, 20.0))
     assert (hover.kind, hover.time_us, hover.lines[0]) == ("reading", T0, "20\u00a0°C")
-    assert picture.at(at(picture.grid[0], T0 + 30_000_000, 31.0)).kind == "anomaly"
+    assert picture.hover_at(at(picture.grid[0], T0 + 30_000_000, 31.0)).kind == "anomaly"
     beside = pd.DataFrame({"device": ["a", "a"], "time": times + pd.Timedelta(seconds=-0.2), "value": [20.0, 31.0]})
-    run.take_readings("temp", pd.concat([beside, pd.DataFrame({"device": ["a"], "time": times[1:], "value": [31.0]})]))
+    run.set_readings("temp", pd.concat([beside, pd.DataFrame({"device": ["a"], "time": times[1:], "value": [31.0]})]))
     picture = course_picture(run, ViewChoice(figure="scatter"))
-    assert picture.at(at(picture.grid[0], T0 + 29_800_000, 31.0)).kind == "anomaly"
+    assert picture.hover_at(at(picture.grid[0], T0 + 29_800_000, 31.0)).kind == "anomaly"
 
 
 def overview_picture(run, language="en") -> Any:
@@ -124,14 +124,14 @@ def test_a_cell_says_how_many(language, said):
     take(run, [window("a"), window("b")], [anomaly("b", T0), anomaly("b", T0 + 1), anomaly("a", T0 + 61 * MINUTE)])
     picture = overview_picture(run, language)
     heat = axes_with(picture, "heat")
-    hover = picture.at(at(heat, T0 + 30 * MINUTE, 1))
+    hover = picture.hover_at(at(heat, T0 + 30 * MINUTE, 1))
     assert (hover.kind, hover.device) == ("cell", "b")
     assert hover.lines == (said.replace(" ", "\u00a0"), "2020-07-12 00:00:00 – 2020-07-12 01:00:00 UTC", "b")
     assert (
-        picture.at(at(heat, T0 + 90 * MINUTE, 0)).lines[0]
+        picture.hover_at(at(heat, T0 + 90 * MINUTE, 0)).lines[0]
         == {"en": "1\u00a0anomaly", "fr": "1\u00a0anomalie"}[language]
     )
-    assert picture.at(at(heat, T0 - 2 * 60 * MINUTE, 0)) is None
+    assert picture.hover_at(at(heat, T0 - 2 * 60 * MINUTE, 0)) is None
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "gap"), ("fr", "")])
@@ -140,13 +140,13 @@ def test_a_gap_says_how_long(language, said):
     take(run, [window("a", minute) for minute in (*range(5), *range(95, 99))])
     picture = overview_picture(run, language)
     cover = axes_with(picture, "gap")
-    hover = picture.at(at(cover, T0 + 30 * MINUTE, 0))
+    hover = picture.hover_at(at(cover, T0 + 30 * MINUTE, 0))
     assert (hover.kind, hover.device) == ("gap", "a")
     assert hover.lines[0].lower().startswith(said)
     assert "1" in hover.lines[0]  # 1 h 30 min
     assert hover.lines[1:] == ("2020-07-12 00:05:00 – 2020-07-12 01:35:00 UTC", "a")
-    assert picture.at(at(cover, T0 + 2 * MINUTE, 0)) is None
-    assert picture.at(at(cover, T0 + 97 * MINUTE, 0)) is None
+    assert picture.hover_at(at(cover, T0 + 2 * MINUTE, 0)) is None
+    assert picture.hover_at(at(cover, T0 + 97 * MINUTE, 0)) is None
 
 
 def test_bars_say_nothing():
@@ -155,11 +155,11 @@ def test_bars_say_nothing():
     picture = overview_picture(run)
     bars = next(one for one in picture.figure.axes if one.patches)
     x, y = bars.transData.transform((0.5, 0))
-    assert picture.at(MouseEvent("motion_notify_event", picture.figure.canvas, x, y)) is None
+    assert picture.hover_at(MouseEvent("motion_notify_event", picture.figure.canvas, x, y)) is None
 
 
 RULES = {
-    "en": ["spike (critical): outside of 10 °C – 30 °C", "temp-high (critical): above 30 °C"],
+    "en": ["spike (critical): outside 10 °C – 30 °C", "temp-high (critical): above 30 °C"],
     "fr": ["spike (critique): hors de 10 °C – 30 °C", "temp-high (critique): au-dessus de 30 °C"],
 }
 

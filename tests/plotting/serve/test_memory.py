@@ -1,4 +1,4 @@
-"""Twelve hours of a busy run: once everything is as large as it may be, it stays so."""
+"""Check that the memory of a live run is bounded over twelve simulated hours."""
 
 import gc
 import sys
@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from plotting.serve import live
-from plotting.serve.choice import ViewChoice
-from plotting.serve.events import Anomalies, Events
-from plotting.serve.live import LiveRun
+from plotting.serve.live_run import LETTER_IDENTITY, LiveRun
+from plotting.serve.record_buffer import AnomalyBuffer, RecordBuffer
+from plotting.serve.view_choice import ViewChoice
 from tests.support.live_drawing import Tab
 from tests.support.live_tables import take
 from tests.support.report_pages import letter
@@ -27,14 +26,17 @@ def in_use(run) -> Any:
     """
     gc.collect()
     objects = gc.get_objects()
-    rows = sum(series.rows.nbytes for series in run._series.values())
+    rows = sum(series.rows.nbytes for series in run.series_by_key.values())
     frames = sum(int(frame.memory_usage(deep=True).sum()) for frame in (run.anomalies.frame, run.letters.frame))
     return len(objects), sum(map(sys.getsizeof, objects)) + rows + frames
 
 
-def test_twelve_hours_take_no_more_than_four(monkeypatch):
-    monkeypatch.setattr(live, "_LONGEST_SERIES", 64)
-    run = LiveRun(anomalies=Anomalies(most=60), letters=Events(live.LETTER_IDENTITY, ("reason", "event_time"), most=30))
+def test_twelve_hours_take_no_more_than_four():
+    run = LiveRun(
+        longest_series=64,
+        anomalies=AnomalyBuffer(max_records=60),
+        letters=RecordBuffer(LETTER_IDENTITY, ("reason", "event_time"), max_records=30),
+    )
     choices = (
         ViewChoice(width=480),
         ViewChoice("scatter", width=480, last="1h"),
@@ -58,7 +60,7 @@ def test_twelve_hours_take_no_more_than_four(monkeypatch):
     print(held)
     assert all(tab.blobs >= 12 for tab in tabs)
     assert run.windows == 4 * 720
-    assert max(map(len, run._series.values())) <= 64
+    assert max(map(len, run.series_by_key.values())) <= 64
     assert (run.anomalies.total, len(run.anomalies.frame), run.letters.total) == (720, 60, 240)
     assert held[12][0] - held[4][0] < BOUND_OBJECTS
     assert held[12][1] - held[4][1] < BOUND_BYTES

@@ -1,4 +1,4 @@
-"""A real server on a free port, asked over HTTP and WebSocket."""
+"""Check the server over HTTP and WebSocket."""
 
 import gc
 import json
@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from plotting.serve import server
-from plotting.serve.choice import ViewChoice
+from plotting.serve.view_choice import ViewChoice
 from plotting.serve.words import WORDS
 from tests.support.live_servers import serving, until
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
@@ -29,6 +28,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shared(folder):
     with serving(folder) as found:
+        with found.tab() as page:
+            page.hear("run", lambda message: message["windows"] == "10")  # later tabs begin with all results
         yield found
 
 
@@ -37,14 +38,14 @@ def served(shared, caplog):
     """The module's server; whoever uses it leaves no session, no stack trace, and a server that still follows."""
     caplog.set_level(logging.WARNING)
     yield shared
-    until(lambda: not shared.hub.sessions)
-    assert not shared.following.done()
+    until(lambda: not shared.watcher.sessions)
+    assert not shared.watching.done()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info] == []
 
 
 def only(served) -> Any:
     """Return the one session there is."""
-    (session,) = until(lambda: list(served.hub.sessions.values()))
+    (session,) = until(lambda: list(served.watcher.sessions.values()))
     return session
 
 
@@ -175,7 +176,7 @@ def test_parameters_that_cannot_be_used_are_refused_and_the_usual_is_shown(serve
     with served.tab(parameters) as page:
         problem = page.hear("refused")["problem"]
         assert parameters.split("=")[1] in problem
-        assert page.hear("run")["anomalies"] == "1"
+        page.hear("run", lambda message: message["anomalies"] == "1")
         page.send("choose", parameters={"figure": ["pie"]})
         assert "pie" in page.hear("refused")["problem"]
 
@@ -188,7 +189,7 @@ def test_an_unknown_metric_may_come_one_day(served):
 def test_what_is_not_said_is_as_the_command_has_it(folder):
     run = write_run(folder.parent / "two", [window("a", metric="humidity")], [anomaly("b", metric="humidity")])
     with serving(run, ViewChoice("scatter", "humidity", language="fr", theme="dark", width=480)) as served:
-        assert json.loads(re.findall(rb'id="data">(.*?)</script>', served.get("/")[2])[0])["usual"] == {
+        assert json.loads(re.findall(rb'id="data">(.*?)</script>', served.get("/")[2])[0])["defaults"] == {
             "figure": "scatter", "metric": "humidity", "device": [], "lang": "fr", "theme": "dark",
         }  # fmt: skip
         with served.tab() as page:
@@ -214,7 +215,7 @@ def test_a_picture_can_be_saved(served, kind, begins, content_type):
         assert content == served.get(f"/save/{name}.{kind}")[2]
         assert served.get(f"/save/{name}.exe")[0] == 404
         assert served.get(f"/save/other.{kind}")[0] == 404
-    until(lambda: not served.hub.sessions)
+    until(lambda: not served.watcher.sessions)
     assert served.get(f"/save/{name}.{kind}")[0] == 404
 
 
@@ -224,23 +225,23 @@ def test_what_is_saved_is_what_is_shown(served):
         page.hear("run", lambda message: message["windows"] == "10")
         whole = served.get(f"/save/{name}.svg")[2].decode()
         session = only(served)
-        served.call(lambda: session._picture.grid[0].set_xlim(18455.001, 18455.002))
+        served.call(lambda: session.picture.grid[0].set_xlim(18455.001, 18455.002))
         zoomed = served.get(f"/save/{name}.svg")[2].decode()
         assert "00:02" in whole
         assert "00:02:00" in zoomed
         assert zoomed != whole
         page.send("choose", parameters={"theme": ["dark"]})
         page.hear("run")
-        assert ViewChoice(theme="dark").look.paper.lower() in served.get(f"/save/{name}.svg")[2].decode().lower()
+        assert ViewChoice(theme="dark").colors.paper.lower() in served.get(f"/save/{name}.svg")[2].decode().lower()
 
 
 def test_a_session_is_let_go_with_its_socket(served):
     with served.tab() as page:
         page.hear("run")
         session = only(served)
-        kept = [weakref.ref(one) for one in (session, session._picture, session._picture.figure, session._manager)]
+        kept = [weakref.ref(one) for one in (session, session.picture, session.picture.figure, session.manager)]
         del session
-    until(lambda: not served.hub.sessions)
+    until(lambda: not served.watcher.sessions)
     served.call(gc.collect)
     until(lambda: served.call(gc.collect) is not None and [ref() for ref in kept] == [None] * 4)
 
@@ -249,7 +250,7 @@ def test_a_picture_that_is_not_shown_any_more_is_let_go(served):
     with served.tab() as page:
         page.hear("run")
         session = only(served)
-        kept = weakref.ref(session._picture.figure)
+        kept = weakref.ref(session.picture.figure)
         for figure in ("scatter", "overview"):
             page.send("choose", parameters={"figure": [figure]})
             page.hear("run")
@@ -264,12 +265,11 @@ def test_many_tabs_come_and_go(served):
         assert len(ids) == 4
         for tab in tabs:
             tab.__exit__(None, None, None)
-        until(lambda: not served.hub.sessions)
+        until(lambda: not served.watcher.sessions)
 
 
-def test_more_tabs_than_it_can_bear_are_refused(served, monkeypatch):
-    monkeypatch.setattr(server, "_MOST_TABS", 1)
-    with served.tab() as page:
+def test_more_tabs_than_the_limit_are_refused(folder):
+    with serving(folder, max_tabs=1) as served, served.tab() as page:
         page.hear("run")
         with pytest.raises(InvalidStatus) as caught, served.tab():
             pass
@@ -284,11 +284,11 @@ def test_a_tab_that_is_torn_away_or_closing_stops_nobody(served, folder):
             page.socket.socket.shutdown(socket.SHUT_RDWR)
         with served.tab() as page:
             page.hear("run")
-            until(lambda: len(served.hub.sessions) == 2)
-            session = list(served.hub.sessions.values())[-1]
+            until(lambda: len(served.watcher.sessions) == 2)
+            session = list(served.watcher.sessions.values())[-1]
             # the other side has said that it goes, and the handler has not been told yet
-            served.call(lambda: setattr(session._channel.ws_connection, "client_terminated", True))
-            served.call(lambda: (session._channel.send_json({}), session._channel.send_binary(b"")))
+            served.call(lambda: setattr(session.channel.ws_connection, "client_terminated", True))
+            served.call(lambda: (session.channel.send_json({}), session.channel.send_binary(b"")))
     with served.tab() as page:
         assert page.hear("run")
 

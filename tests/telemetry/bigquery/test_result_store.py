@@ -112,25 +112,25 @@ def test_a_page_that_fails_is_asked_for_again(
 
 def test_newer_asks_again_for_the_last_hour(dataset: Dataset, store: ResultStore) -> None:
     insert(dataset, "aggregates", [window("old", 0), window("edge", HOUR), window("last", 2 * HOUR)])
-    table, mark = store.newer("aggregates", ["device"], None)
+    table, position = store.read_new("aggregates", ["device"], None)
     assert names(table) == ["edge", "last", "old"]
     assert table.schema == schema_of("aggregates", ["device"])
     insert(dataset, "aggregates", [window("missed", HOUR - 1), window("late", HOUR + 1), window("new", 4 * HOUR)])
-    table, later = store.newer("aggregates", ["device"], mark)
+    table, later = store.read_new("aggregates", ["device"], position)
     assert names(table) == ["edge", "last", "late", "new"]
-    table, same = store.newer("aggregates", ["device"], later)
+    table, same = store.read_new("aggregates", ["device"], later)
     assert names(table) == ["new"]
-    assert names(store.newer("aggregates", ["device"], same)[0]) == ["new"]
-    assert names(store.newer("aggregates", ["device"], None)[0]) == [
+    assert names(store.read_new("aggregates", ["device"], same)[0]) == ["new"]
+    assert names(store.read_new("aggregates", ["device"], None)[0]) == [
         *("edge", "last", "late", "missed", "new", "old"),
     ]
 
 
 def test_newer_anomalies_are_by_event_time(dataset: Dataset, store: ResultStore) -> None:
     insert(dataset, "anomalies", [anomaly("old", T0), anomaly("last", T0, shift=2 * HOUR * MINUTE)])
-    table, mark = store.newer("anomalies", ["device", "event_time"], None)
+    table, position = store.read_new("anomalies", ["device", "event_time"], None)
     assert names(table) == ["last", "old"]
-    table, _ = store.newer("anomalies", ["device", "event_time"], mark)
+    table, _ = store.read_new("anomalies", ["device", "event_time"], position)
     assert table.to_pylist() == [
         {"device": "last", "event_time": pa.scalar(T0 + 2 * HOUR * MINUTE, pa.timestamp("us", "UTC")).as_py()}
     ]
@@ -140,17 +140,17 @@ def test_newer_letters_have_one_time_or_the_other_and_those_without_come_once(
     dataset: Dataset, store: ResultStore
 ) -> None:
     insert(dataset, "dead_letters", [letter(1), letter(2, T0), letter(3, None, T0 + 2 * HOUR * MINUTE)])
-    table, mark = store.newer("dead_letters", ["message_id"], None)
+    table, position = store.read_new("dead_letters", ["message_id"], None)
     assert names(table, "message_id") == ["m1", "m2", "m3"]
     insert(dataset, "dead_letters", [letter(4, T0 + 3 * HOUR * MINUTE), letter(5, T0, T0 + 9 * HOUR * MINUTE)])
-    assert names(store.newer("dead_letters", ["message_id"], mark)[0], "message_id") == ["m3", "m4"]
+    assert names(store.read_new("dead_letters", ["message_id"], position)[0], "message_id") == ["m3", "m4"]
 
 
 def test_without_any_time_all_is_new_again(dataset: Dataset, store: ResultStore) -> None:
     insert(dataset, "dead_letters", [letter(1)])
-    _, mark = store.newer("dead_letters", ["message_id"], None)
+    _, position = store.read_new("dead_letters", ["message_id"], None)
     insert(dataset, "dead_letters", [letter(2)])
-    assert names(store.newer("dead_letters", ["message_id"], mark)[0], "message_id") == ["m1", "m2"]
+    assert names(store.read_new("dead_letters", ["message_id"], position)[0], "message_id") == ["m1", "m2"]
 
 
 def test_a_metric_may_be_called_like_a_word_of_sql(dataset: Dataset, store: ResultStore) -> None:
@@ -163,8 +163,8 @@ def test_a_metric_may_be_called_like_a_word_of_sql(dataset: Dataset, store: Resu
 
 def test_a_table_that_is_missing_has_no_records(store: ResultStore) -> None:
     assert store.read("readings", ["device", "temp"]).schema == schema_of("readings", ["device", "temp"])
-    table, mark = store.newer("readings", ["device", "temp"], None)
-    assert len(table) == len(store.newer("readings", ["device"], mark)[0]) == 0
+    table, position = store.read_new("readings", ["device", "temp"], None)
+    assert len(table) == len(store.read_new("readings", ["device"], position)[0]) == 0
 
 
 def test_a_table_that_lacks_a_column_is_one_line(dataset: Dataset, store: ResultStore) -> None:
@@ -177,22 +177,22 @@ def test_a_table_that_lacks_a_column_is_one_line(dataset: Dataset, store: Result
 
 def test_a_dataset_that_is_missing_or_empty_is_refused(bigquery_server: BigQueryServer, dataset: Dataset) -> None:
     nowhere = DatasetStore(BigQueryTarget(bigquery_server.project, "nowhere", endpoint=bigquery_server.endpoint))
-    for ask in (nowhere.find, nowhere.check, lambda: nowhere.read("anomalies", ["device"])):
+    for ask in (nowhere.check_exists, nowhere.check_has_results, lambda: nowhere.read("anomalies", ["device"])):
         with pytest.raises(ConfigError, match=r"^--bigquery telemetry-test:nowhere: no such dataset; create it "):
             ask()
     store = DatasetStore(dataset.target)
-    store.find()
+    store.check_exists()
     with pytest.raises(ConfigError, match=f"^--bigquery {dataset.target}: no results in it: no row in a table"):
-        store.check()
+        store.check_has_results()
     insert(dataset, "ledger", ROWS["ledger"])
-    store.check()
+    store.check_has_results()
 
 
 def test_a_server_that_does_not_answer_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
     store = DatasetStore(BigQueryTarget("project-x", "results", endpoint=endpoint))
-    for ask in (store.find, store.check, lambda: store.read("anomalies", ["device"])):
+    for ask in (store.check_exists, store.check_has_results, lambda: store.read("anomalies", ["device"])):
         with pytest.raises(ConfigError, match=r"^--bigquery project-x:results: BigQuery does not answer \(http://127"):
             ask()
 

@@ -85,7 +85,7 @@ def numbered(count: int) -> list[OutboxMessage]:
 
 
 def total(settled: Iterator[Settled]) -> tuple[int, list[tuple[bytes, str]]]:
-    """How many were taken, and what was refused, in order."""
+    """Return the number of messages taken, and the refused ones in order."""
     taken, refused = 0, []
     for one in settled:
         taken += one.taken
@@ -160,7 +160,7 @@ def test_messages_wait_for_a_full_request_only_so_long():
 
 
 def wait_for(outbox: Outbox) -> Iterator[Settled]:
-    """What has become of messages, once something has, before the end."""
+    """Return the outcomes as soon as there are any, before the end."""
     until = time.monotonic() + 20
     while not (settled := list(outbox.settled())):
         assert time.monotonic() < until, "nothing settled"

@@ -99,6 +99,7 @@ def test_a_file_that_is_missing_is_named(tmp_path):
         read_file(str(tmp_path / "none"))
 
 
+@pytest.mark.loads_beam
 @pytest.mark.parametrize("call", [lambda path: write_file(path, b"", 0), read_file, exists])
 def test_a_scheme_that_nobody_knows(call):
     with pytest.raises(StorageError, match=r"^foo://bucket/name: Beam has no filesystem for foo:// here$"):

@@ -1,5 +1,6 @@
 """Run commands in a process in which the client of an object store is not installed."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -23,8 +24,13 @@ sys.exit(importlib.import_module(sys.argv[2]).main(sys.argv[3:]))
 """
 STORES = pytest.mark.parametrize(
     ("packages", "root", "extra"),
-    [("boto3,botocore", "s3://bucket/a", "aws"), ("azure", "azfs://account/container/a", "azure")],
+    [
+        ("boto3,botocore", "s3://bucket/a", "aws"),
+        ("azure", "azfs://account/container/a", "azure"),
+        ("google.cloud,google.auth,google.api_core", "gs://bucket/a", "gcp"),
+    ],
 )
+S3 = pytest.mark.parametrize(("packages", "root", "extra"), [("boto3,botocore", "s3://bucket/a", "aws")])
 
 
 def run(packages: str, program: str, *args: object) -> subprocess.CompletedProcess[str]:
@@ -38,13 +44,23 @@ def problem(root: str, extra: str) -> str:
     return f"{scheme}:// needs an extra that is not installed: pip install 'iot-telemetry-anomalies[{extra}]'"
 
 
+@pytest.mark.parametrize(
+    "flags", [("--input", "gs://bucket/a/*.csv", "--print"), ("--input", "x", "--output", "gs://bucket/a")]
+)
+def test_a_bucket_of_google_needs_the_extra_gcp(flags: tuple[str, ...]) -> None:
+    ran = run("google.cloud.storage", "pipeline.__main__", *flags)
+    flag, path = next((flag, path) for flag, path in itertools.pairwise(flags) if path.startswith("gs://"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"pipeline: error: {flag} {path}: {problem('gs:', 'gcp')}\n"
+
+
 @STORES
 def test_an_output_needs_its_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("ts,device,temp\n1,a,31\n")
     ran = run(packages, "pipeline.__main__", "--input", rows, "--output", root)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"pipeline: error: --output {root}: cannot be written: {problem(root, extra)}\n"
+    assert ran.stderr == f"pipeline: error: --output {root}: {problem(root, extra)}\n"
 
 
 @STORES
@@ -54,21 +70,21 @@ def test_an_input_needs_its_extra(packages: str, root: str, extra: str, tmp_path
     assert ran.stderr == f"pipeline: error: --input {root}/*.csv: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_rules_need_their_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     ran = run(packages, "pipeline.__main__", "--input", "x", "--output", tmp_path / "out", "--rules", f"{root}.yaml")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"pipeline: error: --rules {root}.yaml: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_results_to_check_need_their_extra(packages: str, root: str, extra: str) -> None:
     ran = run(packages, "pipeline.__main__", "reconcile", "--output", root)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"pipeline reconcile: error: --output {root}: {problem(root, extra)}\n"
 
 
-@STORES
+@S3
 def test_results_to_draw_need_their_extra(packages: str, root: str, extra: str, tmp_path: Path) -> None:
     ran = run(packages, "plotting.__main__", "render", "--results", root, "--output", tmp_path / "picture.png")
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from telemetry.storage.files import StorageError
-from telemetry.storage.result_store import FileStore, Mark, ResultStore, schema_of
+from telemetry.storage.result_store import FileStore, ReadPosition, ResultStore, schema_of
 from tests.support.runs import MINUTE, T0, anomaly, window, write
 
 COLUMNS = ("device", "window_start", "count")
@@ -32,36 +32,36 @@ def test_a_table_is_a_file(tmp_path: Path) -> None:
 def test_newer_is_what_lies_in_files_that_were_not_there(tmp_path: Path) -> None:
     """Also a file that is sorted before the known ones, of an older hour; and a known one is not opened again."""
     files = store(tmp_path)
-    table, nothing = files.newer("aggregates", COLUMNS, None)
+    table, nothing = files.read_new("aggregates", COLUMNS, None)
     assert (len(table), table.schema) == (0, schema_of("aggregates", COLUMNS))
     first = write(tmp_path, "aggregates", [window("a"), window("b")], name="m", hour="05")
-    table, mark = files.newer("aggregates", COLUMNS, nothing)
+    table, position = files.read_new("aggregates", COLUMNS, nothing)
     assert devices(table) == ["a", "b"]
     first.write_text("no longer a file of the job")
     write(tmp_path, "aggregates", [window("c")], name="a", hour="01")
-    table, later = files.newer("aggregates", COLUMNS, mark)
+    table, later = files.read_new("aggregates", COLUMNS, position)
     assert devices(table) == ["c"]
-    assert len(files.newer("aggregates", COLUMNS, later)[0]) == 0
-    assert devices(files.newer("aggregates", COLUMNS, mark)[0]) == ["c"]
+    assert len(files.read_new("aggregates", COLUMNS, later)[0]) == 0
+    assert devices(files.read_new("aggregates", COLUMNS, position)[0]) == ["c"]
 
 
 def test_newer_from_the_beginning_is_all(tmp_path: Path) -> None:
     write(tmp_path, "aggregates", [window("a", at) for at in range(3)])
-    table, mark = store(tmp_path).newer("aggregates", COLUMNS, None)
-    assert isinstance(mark, Mark)
+    table, position = store(tmp_path).read_new("aggregates", COLUMNS, None)
+    assert isinstance(position, ReadPosition)
     assert sorted(table.column("window_start").cast("int64").to_pylist()) == [T0 + at * MINUTE for at in range(3)]
 
 
 def test_a_file_that_cannot_be_read_comes_with_the_next_time_that_it_can(tmp_path: Path) -> None:
     files = store(tmp_path)
-    _, mark = files.newer("aggregates", COLUMNS, None)
+    _, position = files.read_new("aggregates", COLUMNS, None)
     broken = write(tmp_path, "aggregates", [window("a")])
     content = broken.read_bytes()
     broken.write_bytes(content[:20])
     with pytest.raises(StorageError, match="not a file of aggregates of the job"):
-        files.newer("aggregates", COLUMNS, mark)
+        files.read_new("aggregates", COLUMNS, position)
     broken.write_bytes(content)
-    assert devices(files.newer("aggregates", COLUMNS, mark)[0]) == ["a"]
+    assert devices(files.read_new("aggregates", COLUMNS, position)[0]) == ["a"]
 
 
 def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:

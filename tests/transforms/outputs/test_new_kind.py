@@ -18,7 +18,8 @@ from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.rows import json_rows, row_ids
 from telemetry.bigquery.schema import table_specs
 from telemetry.errors import ConfigError
-from telemetry.model.kinds import KINDS, OutputKind, View, kinds_of
+from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.output_kind import OutputKind, TableView
 from telemetry.model.record_batches import FileFormat, from_records
 from telemetry.model.records import UtcMicros
 from telemetry.storage.files import StorageError
@@ -54,7 +55,7 @@ TOY = OutputKind(
     identity=("toy_id", "sequence"),
     cluster=("toy_id",),
     version="sequence",
-    views=(View("latest_toys", "each toy in its latest version", ("toy_id",), "sequence DESC"),),
+    views=(TableView("latest_toys", "each toy in its latest version", ("toy_id",), "sequence DESC"),),
 )
 RECORDS = [
     Toy("a", 0, None, START, 0.1 + 0.2, 'quote " and é'),
@@ -94,7 +95,7 @@ def test_a_new_kind_is_read_back_from_files(
     register(TOY)
     run(batches(), WriteRecords("toys", str(tmp_path), file_format))
     store = FileStore(str(tmp_path))
-    store.check()
+    store.check_has_results()
     assert read(store) == RECORDS
     assert repr(read(store)) == repr(RECORDS)  # repr: -0.0 is not 0.0
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
@@ -125,7 +126,7 @@ def test_a_new_kind_is_read_back_from_bigquery(
     assert (table.time_partitioning.field, table.clustering_fields) == ("seen_at", ["toy_id"])
     run(batches(), InsertRecords("toys", dataset.target))
     store = DatasetStore(dataset.target)
-    store.check()
+    store.check_has_results()
     assert read(store) == RECORDS
     latest = dataset.rows("SELECT toy_id, sequence FROM {latest_toys} ORDER BY toy_id")
     assert latest == [{"toy_id": "a", "sequence": 1}, {"toy_id": "b", "sequence": 0}]
@@ -165,9 +166,9 @@ def test_without_an_entry_there_is_no_such_kind(tmp_path: Path, bigquery_server:
     with pytest.raises(KeyError):
         FileStore(str(tmp_path)).read("toys", COLUMNS)
     with pytest.raises(StorageError, match="no results in it"):
-        FileStore(str(tmp_path)).check()
+        FileStore(str(tmp_path)).check_has_results()
     with pytest.raises(ConfigError, match="no results in it"):
-        DatasetStore(Dataset(bigquery_server).target).check()
+        DatasetStore(Dataset(bigquery_server).target).check_has_results()
 
 
 def write_toys(folder: Path) -> None:

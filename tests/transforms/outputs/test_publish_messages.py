@@ -266,7 +266,7 @@ def dead(batches: list[pa.RecordBatch]) -> list[DeadLetter]:
 
 
 def received(pubsub: PubSub, subscription: str, count: int) -> list[Sent]:
-    """What a subscription has, which must be so many messages and no more, in order of data."""
+    """Return all messages of a subscription in order of data; fail if there are not exactly so many."""
     found = pubsub.pull(subscription, count)
     pubsub.acknowledge(subscription, found)
     assert pubsub.pull_now(subscription, patience=0.2) == []

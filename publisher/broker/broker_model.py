@@ -1,0 +1,212 @@
+"""Model Pub/Sub in memory: topics, subscriptions and messages, without network, threads or sleep.
+
+The caller supplies the clocks: `clock` for leases, `wall_clock` for publish times. Not thread safe.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from publisher.broker.ack_ids import format_ack_id, parse_ack_ids
+from publisher.broker.backlog import Backlog
+from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.errors import RequestError, Status, invalid_argument
+from publisher.broker.limits import check_ack_deadline, check_new_deadline, check_publish
+from publisher.broker.messages import BrokerDelivery, BrokerMessage, MessageContent
+from publisher.broker.names import DELETED_TOPIC, check_subscription, check_topic, project_prefix
+
+MAX_RESPONSE_MESSAGES: Final = 1000
+"""Most messages in a response, whatever the request allows."""
+MAX_RESPONSE_BYTES: Final = 3_700_000
+"""Largest sum of message sizes in a response: gRPC's default limit of 4 MiB, minus room for 1000 ack ids."""
+
+
+@dataclass(slots=True, eq=False)
+class BrokerTopic:
+    """A topic and the subscriptions attached to it, by name."""
+
+    name: str
+    labels: Mapping[str, str]
+    subscriptions: dict[str, "BrokerSubscription"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class BrokerSubscription:
+    """A subscription; `topic` becomes ``_deleted-topic_`` when its topic is deleted."""
+
+    name: str
+    topic: str
+    ack_deadline_s: int
+    ordered: bool
+    labels: Mapping[str, str]
+    backlog: Backlog
+
+
+class BrokerModel:
+    """State of the broker."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, wall_clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Start empty; `clock` returns monotonic seconds, `wall_clock` nanoseconds since the epoch (UTC)."""
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._topics: dict[str, BrokerTopic] = {}
+        self._subscriptions: dict[str, BrokerSubscription] = {}
+        self._published = 0
+
+    def create_topic(self, name: str, labels: Mapping[str, str] | None = None) -> BrokerTopic:
+        """Create a topic.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or ALREADY_EXISTS.
+        """
+        if check_topic(name) in self._topics:
+            raise RequestError(Status.ALREADY_EXISTS, "Topic already exists")
+        topic = self._topics[name] = BrokerTopic(name, dict(labels or {}))
+        return topic
+
+    def topic(self, name: str) -> BrokerTopic:
+        """Return a topic.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        topic = self._topics.get(check_topic(name))
+        if topic is None:
+            raise RequestError(Status.NOT_FOUND, "Topic not found")
+        return topic
+
+    def topics(self, project: str) -> list[BrokerTopic]:
+        """Return the topics of ``projects/P``, sorted by name."""
+        prefix = project_prefix(project)
+        return [self._topics[name] for name in sorted(self._topics) if name.startswith(prefix)]
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic; its subscriptions stay and keep their backlog.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        for subscription in self.topic(name).subscriptions.values():
+            subscription.topic = DELETED_TOPIC
+        del self._topics[name]
+
+    def create_subscription(
+        self,
+        name: str,
+        topic: str,
+        ack_deadline_s: int = 0,
+        ordered: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> BrokerSubscription:
+        """Create a subscription to the messages published to `topic` from now on.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, ALREADY_EXISTS, or NOT_FOUND for the topic.
+        """
+        check_subscription(name)
+        source = self._topics.get(check_topic(topic))
+        deadline_s = check_ack_deadline(ack_deadline_s)
+        if name in self._subscriptions:
+            raise RequestError(Status.ALREADY_EXISTS, "Subscription already exists")
+        if source is None:
+            raise RequestError(Status.NOT_FOUND, "Subscription topic does not exist")
+        backlog = Backlog(self._clock, ordered)
+        subscription = BrokerSubscription(name, topic, deadline_s, ordered, dict(labels or {}), backlog)
+        self._subscriptions[name] = source.subscriptions[name] = subscription
+        return subscription
+
+    def subscription(self, name: str) -> BrokerSubscription:
+        """Return a subscription.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        subscription = self._subscriptions.get(check_subscription(name))
+        if subscription is None:
+            raise RequestError(Status.NOT_FOUND, "Subscription does not exist")
+        return subscription
+
+    def subscriptions(self, project: str) -> list[BrokerSubscription]:
+        """Return the subscriptions of ``projects/P``, sorted by name."""
+        prefix = project_prefix(project)
+        return [self._subscriptions[name] for name in sorted(self._subscriptions) if name.startswith(prefix)]
+
+    def delete_subscription(self, name: str) -> None:
+        """Delete a subscription and its backlog.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        topic = self._topics.get(self.subscription(name).topic)
+        if topic is not None:
+            del topic.subscriptions[name]
+        del self._subscriptions[name]
+
+    def publish(self, topic: str, contents: Sequence[MessageContent]) -> list[str]:
+        """Publish messages to every subscription of `topic` and return their ids.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT (then no message is published), or NOT_FOUND for the topic.
+        """
+        target = self.topic(topic)
+        sizes = check_publish(contents)
+        now = self._wall_clock()
+        start = self._published + 1
+        messages = [BrokerMessage(start + i, now, content, sizes[i]) for i, content in enumerate(contents)]
+        self._published += len(messages)
+        for subscription in target.subscriptions.values():
+            subscription.backlog.add(messages)
+        return [message.message_id for message in messages]
+
+    def pull(
+        self, name: str, max_messages: int, lease_s: int | None = None, flow_control: FlowControl | None = None
+    ) -> list[BrokerDelivery]:
+        """Lease as many messages as fit in a response; return an empty list if none is available.
+
+        Args:
+            name: name of the subscription.
+            max_messages: most messages to lease, 1 or more.
+            lease_s: length of the leases, seconds; None for the subscription's ack deadline.
+            flow_control: counts and limits the outstanding messages of the subscriber.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        if max_messages <= 0:
+            raise invalid_argument("No max_messages specified")
+        lease_s = subscription.ack_deadline_s if lease_s is None else lease_s
+        taken = subscription.backlog.take(
+            min(max_messages, MAX_RESPONSE_MESSAGES), MAX_RESPONSE_BYTES, lease_s, flow_control
+        )
+        return [BrokerDelivery(format_ack_id(name, entry), entry.message) for entry in taken]
+
+    def acknowledge(self, name: str, ack_ids: Iterable[str]) -> None:
+        """Drop messages; acknowledging late or twice is accepted.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT (then no message is dropped), or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        acks = parse_ack_ids(name, ack_ids)
+        if not acks:
+            raise invalid_argument("No ack ids specified.")
+        for ack in acks:
+            subscription.backlog.acknowledge(ack.number)
+
+    def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> None:
+        """End leases `seconds` from now; 0 returns the messages at once.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT (then nothing changes), or NOT_FOUND for the subscription.
+        """
+        subscription = self.subscription(name)
+        check_new_deadline(seconds)
+        acks = parse_ack_ids(name, ack_ids)
+        if not acks:
+            raise invalid_argument("No ack ids specified")
+        for ack in acks:
+            subscription.backlog.extend(ack.number, ack.attempt, seconds)

@@ -1,0 +1,79 @@
+"""Read an input, plain or gzip, as blocks of decoded lines."""
+
+import csv
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final, TypeAlias, cast
+
+from telemetry.errors import ConfigError, TelemetryError
+
+STDIN: Final = "-"
+_BLOCK_BYTES: Final = 1 << 18
+_LONGEST_LINE_BYTES: Final = 64 << 20
+_GZIP_MAGIC: Final = b"\x1f"  # first byte of gzip data, a control character that no header begins with
+
+LineBlock: TypeAlias = tuple[list[str], bool]
+"""Lines without line feeds, and whether all of them are UTF-8; other bytes are surrogate escapes."""
+
+
+class InputError(TelemetryError):
+    """An input that is damaged after its header."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        """Keep the path of the input and the problem."""
+        super().__init__(f"INPUT {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
+    """Yield the lines of an input in order; `stack` closes the input.
+
+    Raises:
+        ConfigError: if the input cannot be opened.
+        InputError: if it is damaged, or a line is too long.
+    """
+    try:
+        stream = _open(path, stack)
+    except OSError as error:
+        raise ConfigError("INPUT", path, f"cannot be read: {error.strerror or error}") from error
+    csv.field_size_limit(_LONGEST_LINE_BYTES)  # process-wide; the default is 131,072 characters
+    pending: list[bytes] = []  # beginning of a line that continues in the next block
+    size = 0
+    try:
+        while block := stream.read1(_BLOCK_BYTES):
+            whole, newline, tail = block.rpartition(b"\n")
+            if newline:
+                yield _decode(b"".join([*pending, whole]))
+                pending, size = [], 0
+            pending.append(tail)
+            size += len(tail)
+            if size > _LONGEST_LINE_BYTES:
+                raise InputError(path, f"has a line of more than {_LONGEST_LINE_BYTES} bytes")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(path, f"damaged gzip: {error}") from error
+    except OSError as error:
+        raise InputError(path, f"cannot be read to its end: {error.strerror or error}") from error
+    yield _decode(b"".join(pending))
+
+
+def _open(path: str, stack: ExitStack) -> io.BufferedIOBase:
+    if path == STDIN:
+        raw = cast(io.BufferedReader, sys.stdin.buffer)
+    else:
+        raw = open(path, "rb")  # noqa: SIM115  # the stack closes it
+        stack.enter_context(raw)
+    if raw.peek(1).startswith(_GZIP_MAGIC):
+        return stack.enter_context(gzip.GzipFile(fileobj=raw))
+    return raw
+
+
+def _decode(block: bytes) -> LineBlock:
+    try:
+        return block.decode("utf-8").split("\n"), True
+    except UnicodeDecodeError:
+        return [line.decode("utf-8", "surrogateescape") for line in block.split(b"\n")], False

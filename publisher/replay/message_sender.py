@@ -1,0 +1,223 @@
+"""Send messages with a bounded number in flight, and retry those that fail.
+
+The client makes one attempt per message; this module retries ordered and unordered messages alike. After a failure it
+waits for all messages in flight and then resends the failed ones in order. So the messages of an ordering key stay in
+order, but may be published twice, with the same `message_key`.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, Protocol
+
+from google.api_core import exceptions
+from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
+
+from publisher.replay.message_builder import ReplayMessage
+from telemetry.errors import TelemetryError
+from telemetry.retries import Retries, RetryPolicy
+
+MAX_MESSAGES: Final = 5_000
+"""Most messages in flight."""
+MAX_BYTES: Final = 32 << 20
+"""Most bytes of payload in flight, except for a single larger message."""
+_RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.1, longest_pause_s=5.0)
+_STOPPED_PATIENCE_S: Final = 10.0
+_PERMANENT_ERRORS: Final = (exceptions.NotFound, exceptions.Forbidden, exceptions.Unauthenticated)
+_MESSAGE_ERRORS: Final = (exceptions.InvalidArgument, MessageTooLargeError)
+
+
+class PublishError(TelemetryError):
+    """Publishing fails permanently, or for longer than the patience of the retries."""
+
+
+class PublishChannel(Protocol):
+    """Interface to a topic of Pub/Sub, replaced in tests and benchmarks."""
+
+    def publish(self, message: ReplayMessage) -> "Future[str]":
+        """Send a message in one attempt; the future holds its message id or an error."""
+
+    def resume(self, ordering_key: str) -> None:
+        """Accept messages of an ordering key again after one of them failed."""
+
+
+class MessageSender:
+    """Send messages through a channel until each is acknowledged or given up.
+
+    Attributes:
+        rows: acknowledged rows.
+        messages: acknowledged messages.
+        bytes: acknowledged bytes of payload.
+        failed_rows: rows that were given up.
+        error: error of the last messages that were given up, or "".
+    """
+
+    def __init__(
+        self,
+        channel: PublishChannel,
+        next_sequence: int,
+        stopped: threading.Event,
+        retries: RetryPolicy = _RETRIES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare to send.
+
+        Args:
+            channel: sends the messages.
+            next_sequence: sequence number of the first message.
+            stopped: set when the program must end; it shortens the patience of the retries.
+            retries: policy for failures without any success in between.
+            clock: returns monotonic seconds.
+        """
+        self._channel = channel
+        self._stopped = stopped
+        self._retries = Retries(retries, clock)
+        self._changed = threading.Condition()
+        self._in_flight: dict[int, ReplayMessage] = {}
+        self._bytes_in_flight = 0
+        self._failed: dict[int, tuple[ReplayMessage, BaseException]] = {}
+        self._next = next_sequence
+        self._acknowledged_ahead: set[int] = set()  # acknowledged although an earlier message is not
+        self._given_up = False
+        self.rows = self.messages = self.bytes = self.failed_rows = 0
+        self.error = ""
+
+    @property
+    def next_sequence(self) -> int:
+        """Sequence number of the first message that is not acknowledged."""
+        with self._changed:
+            return self._next
+
+    def send(self, message: ReplayMessage) -> None:
+        """Wait until a message may be in flight, and send it.
+
+        Raises:
+            PublishError: if messages are given up; this message is then given up as well.
+        """
+        try:
+            while not self._wait_for_room(len(message.payload)):
+                self._retry_failed()
+        except PublishError:
+            self._give_up([message])
+            raise
+        self._publish(message)
+
+    def finish(self) -> None:
+        """Wait until each message is acknowledged or given up.
+
+        Raises:
+            PublishError: if messages are given up.
+        """
+        while not self._wait_until_idle():
+            self._retry_failed()
+
+    def _wait_for_room(self, size: int) -> bool:
+        """Wait until a message of `size` bytes may be in flight; return False if a message has failed."""
+        with self._changed:
+            while not self._failed and self._in_flight and self._is_full(size):
+                self._changed.wait()
+            return not self._failed
+
+    def _is_full(self, more_bytes: int) -> bool:
+        return len(self._in_flight) >= MAX_MESSAGES or self._bytes_in_flight + more_bytes > MAX_BYTES
+
+    def _wait_until_idle(self) -> bool:
+        """Wait until no message is in flight; return False if a message has failed."""
+        with self._changed:
+            while self._in_flight:
+                self._changed.wait()
+            return not self._failed
+
+    def _publish(self, message: ReplayMessage) -> None:
+        with self._changed:
+            self._in_flight[message.sequence] = message
+            self._bytes_in_flight += len(message.payload)
+        try:
+            future = self._channel.publish(message)
+        except MessageTooLargeError as error:
+            self._complete(message, error)
+        else:
+            future.add_done_callback(lambda done: self._complete(message, done.exception()))
+
+    def _complete(self, message: ReplayMessage, error: BaseException | None) -> None:
+        """Record the result of an attempt; called from threads of the client."""
+        size = len(message.payload)
+        with self._changed:
+            del self._in_flight[message.sequence]
+            self._bytes_in_flight -= size
+            if error is not None:
+                self._failed[message.sequence] = (message, error)
+                self._retries.fail()
+            else:
+                self._retries.succeed()
+                self.rows += message.rows
+                self.messages += 1
+                self.bytes += size
+                self._acknowledge(message.sequence)
+            self._changed.notify_all()
+
+    def _acknowledge(self, sequence: int) -> None:
+        if self._given_up:  # the checkpoint must not pass messages that were given up
+            return
+        self._acknowledged_ahead.add(sequence)
+        while self._next in self._acknowledged_ahead:
+            self._acknowledged_ahead.remove(self._next)
+            self._next += 1
+
+    def _retry_failed(self) -> None:
+        """Resend the failed messages in order, after all messages in flight have completed."""
+        failed = self._take_failed()
+        errors = [error for _, error in failed]
+        permanent = next((error for error in errors if isinstance(error, _PERMANENT_ERRORS)), None)
+        at_most_s = _STOPPED_PATIENCE_S if self._stopped.is_set() else None
+        if permanent is not None or self._retries.is_over(at_most_s):
+            self._give_up([message for message, _ in failed])
+            self.error = _describe(permanent or errors[0])
+            raise PublishError(self.error)
+        one_by_one = any(isinstance(error, _MESSAGE_ERRORS) for error in errors)
+        if not one_by_one:
+            self._retries.pause()
+        for key in dict.fromkeys(message.ordering_key for message, _ in failed if message.ordering_key):
+            self._channel.resume(key)
+        for message, _ in failed:
+            self._publish(message)
+            if one_by_one:  # one invalid message makes the whole request fail
+                self._check_single(message)
+
+    def _take_failed(self) -> list[tuple[ReplayMessage, BaseException]]:
+        with self._changed:
+            while self._in_flight:
+                self._changed.wait()
+            failed = [self._failed[sequence] for sequence in sorted(self._failed)]
+            self._failed.clear()
+            return failed
+
+    def _check_single(self, message: ReplayMessage) -> None:
+        """Wait for a message that was sent in its own request; give it up if it is invalid."""
+        with self._changed:
+            while self._in_flight:
+                self._changed.wait()
+            found = self._failed.get(message.sequence)
+            if found is None or not isinstance(found[1], _MESSAGE_ERRORS):
+                return
+            del self._failed[message.sequence]
+        self._give_up([message])
+        self.error = _describe(found[1])
+        if message.ordering_key:
+            self._channel.resume(message.ordering_key)
+
+    def _give_up(self, messages: list[ReplayMessage]) -> None:
+        with self._changed:
+            self._given_up = True
+            self._acknowledged_ahead.clear()
+            self.failed_rows += sum(message.rows for message in messages)
+
+
+def _describe(error: BaseException) -> str:
+    """Return an error as one line of text."""
+    detail = getattr(error, "message", "") or str(error) or type(error).__name__
+    with contextlib.suppress(AttributeError):
+        detail = f"{error.grpc_status_code.name}: {detail}"  # type: ignore[attr-defined]
+    return " ".join(str(detail).split())
