@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "transforms": (),
     "transforms/shuffle": ("telemetry",),
     "transforms/decode": ("telemetry/*", "transforms"),
-    "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode"),
+    "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/ledger": ("telemetry/*", "transforms", "transforms/decode", "transforms/windows"),

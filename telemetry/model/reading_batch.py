@@ -55,12 +55,6 @@ class ReadingBatch:
             breaches=None if self.breaches is None else self.breaches[:, rows],
         )
 
-    def trimmed(self) -> "ReadingBatch":
-        """Return the same rows with only the messages they came from."""
-        used, message = np.unique(self.message, return_inverse=True)
-        messages = tuple([self.messages[index] for index in used.tolist()])
-        return replace(self, messages=messages, message=message.astype(np.int32))
-
 
 def merge_names(parts: Sequence[tuple[str, ...]], codes: Sequence[CodeArray]) -> tuple[tuple[str, ...], CodeArray]:
     """Merge several (names, codes) pairs; return one list of names and the concatenated codes."""

@@ -1,13 +1,19 @@
 """A new version of the job can take the place of one that runs, or the changelog says that it cannot."""
 
 import difflib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from tests.support import dataflow_golden
 from tests.support.dataflow_jobs import ALERTS, DEAD, EVERYTHING, SUBSCRIPTION, TOPIC, transforms, translate
+from transforms.dedup.key_memory import decode_key_memory
+from transforms.shuffle.versioned import frame
+from transforms.windows.pane_state import PaneState, decode_pane_state, encode_pane_state
 
 ADVICE = (
     "running jobs cannot be updated (--update) to this. If that is meant: python -m tests.support.dataflow_golden, and "
@@ -32,26 +38,60 @@ def test_names_and_coders_are_those_of_running_jobs(part: str, now: dict[str, An
     assert now[part] == before, difference(before, now[part])
 
 
-def test_what_is_pickled_has_the_fields_it_had() -> None:
-    before = dataflow_golden.frozen()["fields"]
-    assert dataflow_golden.fields() == before, difference(before, dataflow_golden.fields())
+@pytest.mark.parametrize("name", sorted(dataflow_golden.kinds()))
+def test_bytes_that_a_running_job_keeps_are_read_and_written(name: str) -> None:
+    dataflow_golden.check_samples(dataflow_golden.kinds()[name], dataflow_golden.frozen()["samples"][name])
 
 
-@pytest.mark.parametrize("name", sorted(dataflow_golden.examples()))
-def test_what_a_running_job_keeps_is_read(name: str) -> None:
-    """The sample in the file is what an earlier version wrote."""
-    try:
-        found = dataflow_golden.decode(name, dataflow_golden.frozen()["samples"][name])
-    except Exception as error:  # noqa: BLE001 - whatever a decoder makes of it
-        pytest.fail(f"{ADVICE}{name}: {error!r}")
-    assert dataflow_golden.same(found, dataflow_golden.examples()[name]), f"{ADVICE}{name}: {found}"
+def test_there_is_a_sample_of_each_kind_and_no_other() -> None:
+    assert list(dataflow_golden.frozen()["samples"]) == list(dataflow_golden.kinds())
+
+
+class _OtherLayout(msgspec.Struct, array_like=True):
+    """The fields of `PaneState` in another order."""
+
+    panes: dict[int, int]
+    watermark_us: int
+
+
+@pytest.mark.parametrize(
+    ("encode", "reason"),
+    [
+        pytest.param(
+            lambda state: frame(1, msgspec.msgpack.encode(_OtherLayout(state.panes, state.watermark_us))),
+            "format 1 is written in another way",
+            id="other fields",
+        ),
+        pytest.param(
+            lambda state: frame(2, encode_pane_state(state)[1:]), "format 2 is written", id="a number without a sample"
+        ),
+        pytest.param(
+            lambda state: frame(0, encode_pane_state(state)[1:]), "format 0 is written", id="an earlier number"
+        ),
+    ],
+)
+def test_a_change_of_what_is_written_fails(encode: Callable[[PaneState], bytes], reason: str) -> None:
+    kind = replace(dataflow_golden.kinds()["pane state"], encode=encode)
+    with pytest.raises(AssertionError, match=reason):
+        dataflow_golden.check_samples(kind, dataflow_golden.frozen()["samples"]["pane state"])
+
+
+def test_a_change_of_what_is_read_fails() -> None:
+    kind = dataflow_golden.kinds()["pane state"]
+    samples = dataflow_golden.frozen()["samples"]["pane state"]
+    fewer = replace(kind, decode=lambda content: msgspec.structs.replace(decode_pane_state(content), panes={}))
+    with pytest.raises(AssertionError, match="format 1 is read as"):
+        dataflow_golden.check_samples(fewer, samples)
+    none_of_it = replace(kind, decode=decode_key_memory)
+    with pytest.raises(AssertionError, match="format 1 is read as KeyMemory"):
+        dataflow_golden.check_samples(none_of_it, samples)
 
 
 def test_another_value_is_seen() -> None:
-    examples = dataflow_golden.examples()
-    assert dataflow_golden.same(examples["arrival"], dataflow_golden.examples()["arrival"])
-    examples["arrival"].table.floats[0, 0, 0] += 1
-    assert not dataflow_golden.same(examples["arrival"], dataflow_golden.examples()["arrival"])
+    example, other = (dataflow_golden.kinds()["partial aggregate"].example for _ in range(2))
+    assert dataflow_golden.same(example, other)
+    other.table.floats[0, 0, 0] += 1
+    assert not dataflow_golden.same(example, other)
 
 
 @pytest.mark.parametrize(

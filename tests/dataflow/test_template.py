@@ -16,12 +16,12 @@ from telemetry.model.kinds import KINDS
 from tests.support.dataflow_golden import describe
 from tests.support.dataflow_jobs import (
     ALERTS,
+    CHECK_KEYS,
     DEAD,
     EVERYTHING,
     GROUP_INTO_BATCHES,
-    KEEP_WINDOWS,
+    HOLD_WINDOWS,
     PUBSUB_READ,
-    REMEMBER,
     SUBSCRIPTION,
     TOPIC,
     Bucket,
@@ -94,11 +94,11 @@ def check_stream(job: Job) -> None:
 
 def check_windows(pipeline: api.Pipeline) -> None:
     """What the step that keeps the windows tells the service about itself."""
-    step = stateful(pipeline)[KEEP_WINDOWS]
+    step = stateful(pipeline)[HOLD_WINDOWS]
     key = "kv:v1(varint:v1, varint:v1)"
     assert states(pipeline, step) == {
-        "pane_log": "read_modify_write of bytes:v1",
-        "tables": "bag of pickled_python:v1 PickleCoder",
+        "pane_state": "read_modify_write of bytes:v1",
+        "tables": "bag of bytes:v1",
     }
     assert timers(pipeline, step) == {
         "ts-close": f"EVENT_TIME timer:v1({key}, global_window:v1)",
@@ -201,21 +201,21 @@ def test_dedup(bucket: Bucket) -> None:
     job = bucket.template(*READ, f"--output={bucket.root}/results", "--dedup=10m")
     check_stream(job)
     assert labels(job.pipeline) == GRAPH | FILES | {"Drop duplicates"}
-    step = stateful(job.pipeline)[REMEMBER]
-    assert states(job.pipeline, step) == {"seen": "read_modify_write of bytes:v1"}
+    step = stateful(job.pipeline)[CHECK_KEYS]
+    assert states(job.pipeline, step) == {"key_memory": "read_modify_write of bytes:v1"}
     assert timers(job.pipeline, step) == {}
-    assert do_fn(transforms(job.pipeline)[REMEMBER]).window_us == 600_000_000
-    assert producers(job.pipeline, "Decode messages") == {(REMEMBER, "None")}
+    assert do_fn(transforms(job.pipeline)[CHECK_KEYS]).window_us == 600_000_000
+    assert producers(job.pipeline, "Decode messages") == {(CHECK_KEYS, "None")}
 
 
 def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
     flags = ["--shards=4", "--early-firing=30s", "--flush-interval=2s", "--window=10m", "--slide=5m"]
     job = bucket.template(*READ, f"--output={bucket.root}/results", *flags, "--allowed-lateness=1h")
     check_stream(job)
-    windows = do_fn(transforms(job.pipeline)[KEEP_WINDOWS]).windows
+    windows = do_fn(transforms(job.pipeline)[HOLD_WINDOWS]).windows
     assert (windows.size_us, windows.slide_us) == (600_000_000, 300_000_000)
     assert (windows.allowed_lateness_us, windows.early_us) == (3_600_000_000, 30_000_000)
-    assert do_fn(transforms(job.pipeline)["Aggregate windows/Partial"]).shards == 4
+    assert do_fn(transforms(job.pipeline)["Aggregate windows/Aggregate batches"]).shards == 4
     assert do_fn(transforms(job.pipeline)["Write anomalies/Key"]).shards == 4
     intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in STORED}
     assert gathered(job) == intervals | {"Write ledger/Gather": (10_000, 60_000)}
@@ -234,20 +234,20 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
         "Aggregate windows": {("Detect anomalies/Detect/ParDo(_Detect)", "None")},
         "All dead letters": {
             ("Decode messages/Decode/ParDo(_Decode)", "dead_letters"),
-            (KEEP_WINDOWS, "dead_letters"),
+            (HOLD_WINDOWS, "dead_letters"),
             ("Publish anomalies/Publish", "None"),
             *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", "readings")),
         },
         "Ledger entries": {
-            (REMEMBER, "duplicates"),
-            (KEEP_WINDOWS, "missed"),
+            (CHECK_KEYS, "duplicates"),
+            (HOLD_WINDOWS, "missed"),
             ("Record readings/Record", "None"),
             ("Decode messages/Decode/ParDo(_Decode)", "None"),
             ("All dead letters", "None"),
             detect,
         },
         **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish", "Print")},
-        **{f"{sink} aggregates": {(KEEP_WINDOWS, "None")} for sink in ("Write", "Insert")},
+        **{f"{sink} aggregates": {(HOLD_WINDOWS, "None")} for sink in ("Write", "Insert")},
         **{f"{sink} dead_letters": {("All dead letters", "None")} for sink in ("Write", "Insert")},
         "Publish dead letters": {("All dead letters", "None")},
         **{f"{sink} readings": {("Record readings/Record", "None")} for sink in ("Write", "Insert")},
@@ -327,7 +327,7 @@ class TestFiles:
         assert of_urn(job.pipeline, "beam:transform:combine_per_key:v1") == {}
         groups = of_urn(job.pipeline, "beam:transform:group_by_key:v1")
         assert {name for name in groups if not name.startswith("Read/")} == {
-            "Aggregate windows/Gather",  # after which an hour is a batch: its file needs no gathering
+            "Aggregate windows/Gather portions",  # after which an hour is a batch: its file needs no gathering
             *(f"Write {kind}/Gather" for kind in STORED if kind != "aggregates"),
         }
         assert stateful(job.pipeline) == {}

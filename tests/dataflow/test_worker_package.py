@@ -142,9 +142,15 @@ def test_the_installed_package_is_what_runs(report: dict[str, Any], worker: Work
 
 
 def test_every_function_of_the_graph_is_unpickled(report: dict[str, Any]) -> None:
-    assert {"_Decode", "_Detect", "_Arrive", "StatefulWindows", "_Remember", "_Write", "_Insert"} <= set(
-        report["functions"]
-    )
+    assert {
+        "_Decode",
+        "_Detect",
+        "_AggregateBatches",
+        "StatefulWindows",
+        "_CheckKeys",
+        "_WriteGathered",
+        "_Insert",
+    } <= set(report["functions"])
     assert {"_PublishAlerts", "_PublishLetters"} <= set(report["functions"])
 
 
@@ -152,7 +158,7 @@ def test_a_message_is_decoded_judged_and_aggregated(report: dict[str, Any]) -> N
     assert report["decoded"] == 3
     assert report["dead_letters"] == ["not_json"]
     assert report["anomalies"] == [["a", 31.5, "temp-high"]]
-    assert report["arrivals"] == [["a", 0, 2, 26.25], ["b", 60_000_000, 1, 12.0]]
+    assert report["partials"] == [["a", 0, 2, 26.25], ["b", 60_000_000, 1, 12.0]]
     assert report["rules"] == load_rules(None).version
 
 

@@ -12,7 +12,7 @@ from telemetry.model.messages import Message
 from tests.support import oracle
 from tests.support.counting import recorded
 from tests.support.jobs import Events, imbalances, ndjson, run_events
-from transforms.windows import stateful_windows
+from transforms.windows import window_shard
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text())
 CASES = [
@@ -60,7 +60,7 @@ def test_story(story: dict[str, Any], tells: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tells", [True, False])
 def test_hours_that_share_a_key_may_share_a_table(tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stateful_windows, "_COMPACT_AT", 1)
+    monkeypatch.setattr(window_shard, "MAX_TABLES", 1)
     test_story(next(story for story in STORIES if story["name"].startswith("two hours of one key")), tells, tmp_path)
 
 

@@ -30,8 +30,8 @@ DEAD: Final = f"projects/{PROJECT}/topics/dead"
 PARDO: Final = "beam:transform:pardo:v1"
 PUBSUB_READ: Final = "beam:transform:pubsub_read:v1"
 GROUP_INTO_BATCHES: Final = "beam:transform:group_into_batches:v1"
-KEEP_WINDOWS: Final = "Aggregate windows/Keep/ParDo(StatefulWindows)"
-REMEMBER: Final = "Drop duplicates/Remember/ParDo(_Remember)"
+HOLD_WINDOWS: Final = "Aggregate windows/Hold windows/ParDo(StatefulWindows)"
+CHECK_KEYS: Final = "Drop duplicates/Check keys/ParDo(_CheckKeys)"
 SERVICE: Final = ("--runner=DataflowRunner", f"--project={PROJECT}", f"--region={REGION}")
 EVERYTHING: Final = (
     f"--subscription={SUBSCRIPTION}",

@@ -42,6 +42,7 @@ def main(graph: Path) -> dict[str, Any]:
     from telemetry.model.messages import Message
     from telemetry.rules.parse import load_rules
     from transforms.windows.aggregate_table import COUNT, MEAN
+    from transforms.windows.partial_aggregate import decode_partial
 
     decode = functions["Decode messages/Decode/ParDo(_Decode)"]
     decode.start_bundle()
@@ -50,13 +51,15 @@ def main(graph: Path) -> dict[str, Any]:
     (readings,) = [value for tag, value in decoded if not tag]
     detected = values(functions["Detect anomalies/Detect/ParDo(_Detect)"].process(readings))
     (flagged,) = [value for tag, value in detected if not tag]
-    arrivals = []
-    for _, arrival in functions["Aggregate windows/Partial"].process(flagged):
-        table = arrival.table
+    partials = []
+    aggregate = functions["Aggregate windows/Aggregate batches"]
+    aggregate.start_bundle()
+    for _, content in aggregate.process(flagged):
+        table = decode_partial(content).table
         temp = table.metrics.index("temp")
         for n in range(len(table)):
             found = (int(table.ints[COUNT, temp, n]), float(table.floats[MEAN, temp, n]))
-            arrivals.append([table.devices[table.device[n]], int(table.window_us[n]), *found])
+            partials.append([table.devices[table.device[n]], int(table.window_us[n]), *found])
     anomalies = [row for tag, value in detected if tag == "anomalies" for row in value.to_pylist()]
     ours = [
         module
@@ -68,7 +71,7 @@ def main(graph: Path) -> dict[str, Any]:
         "decoded": len(readings),
         "dead_letters": [row["reason"] for tag, value in decoded if tag for row in value.to_pylist()],
         "anomalies": [[row["device"], row["value"], row["rule_id"]] for row in anomalies],
-        "arrivals": sorted(arrivals),
+        "partials": sorted(partials),
         "rules": load_rules(None).version,
         "places": sorted(str(module.__file__) for module in ours),
         "beam": str(sys.modules["apache_beam"].__file__),

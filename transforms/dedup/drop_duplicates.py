@@ -1,4 +1,4 @@
-"""DropDuplicates: messages that were published or delivered again go no further."""
+"""Remove messages that were published or delivered before."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,12 +17,14 @@ from apache_beam.utils.windowed_value import WindowedValue
 from telemetry.model.messages import Message
 from transforms import counters
 from transforms.decode.codec import rows_of
+from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
 from transforms.dedup.key_memory import decode_key_memory, encode_key_memory, key_of
 from transforms.step import Step
 
+SHARDS: Final = 16
+"""Shards that keys are divided into: each costs the local runner 0.1 ms a bundle, a remote one decodes them apart."""
 _MESSAGES: Final = "messages"
 _DUPLICATES: Final = "duplicates"
-_BUCKETS: Final = 16  # each touched costs the local runner 0.1 ms a bundle, and a remote one decodes by them
 _COALESCE_BYTES: Final = 4 << 20
 
 
@@ -38,31 +40,17 @@ class DedupOutputs(NamedTuple):
     duplicates: beam.PCollection
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Messages of one bucket on their way to its memory; one object, so that it is pickled in one go."""
-
-    messages: list[Message] = field(default_factory=list)
-    keys: list[bytes | None] = field(default_factory=list)
-    timestamps: list[Timestamp] = field(default_factory=list)
-
-    def published_us(self) -> list[int]:
-        """Return when each was published, as far as that is known, else its timestamp; microseconds UTC."""
-        told = [message.publish_us for message in self.messages]
-        return [t.micros if us is None else us for us, t in zip(told, self.timestamps, strict=True)]
-
-
 @dataclass
 class DropDuplicates(Step):
     """Let the first message of each key pass, and remove those that follow within a window of time.
 
-    A message is known by its attribute `message_key`, else by its message id; one with neither always
+    The key of a message is its attribute `message_key`, or its message id without one; a message with neither always
     passes. Bounded or unbounded input in the global window; messages keep their timestamps, and those of a
-    key their order. Nothing is held back. Time is when Pub/Sub received a message, or its timestamp where
-    that is not known; never a clock. A retried bundle gives the same outputs.
+    key their order. Nothing is held back. The time of a message is when Pub/Sub received it, or its timestamp where
+    that is unknown; never the wall clock. A retried bundle gives the same outputs.
 
-    Keys are divided into buckets, and a bucket forgets as its own messages go on: what is kept is bounded by
-    the messages of one window, 24 bytes each.
+    Keys are divided into shards, and a shard forgets keys as the times of its own messages advance: the state is
+    bounded by the messages of one window, 24 bytes each.
 
     Args:
         window_us: how long a key is remembered, microseconds; at exactly that distance it still is.
@@ -72,20 +60,20 @@ class DropDuplicates(Step):
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DedupOutputs:
-        """Return what is new and what is not of a PCollection of Message."""
-        by_bucket = beam.ParDo(_ByBucket()).with_output_types(tuple[int, _Candidates])
-        remember = beam.ParDo(_Remember(self.window_us)).with_output_types(Message)
-        candidates = messages | "By bucket" >> by_bucket
-        outputs = candidates | "Remember" >> remember.with_outputs(_DUPLICATES, main=_MESSAGES)
+        """Return new messages and duplicates of a PCollection of Message."""
+        group = beam.ParDo(_GroupByShard()).with_output_types(tuple[int, bytes])
+        check = beam.ParDo(_CheckKeys(self.window_us)).with_output_types(Message)
+        candidates = messages | "Group by shard" >> group
+        outputs = candidates | "Check keys" >> check.with_outputs(_DUPLICATES, main=_MESSAGES)
         outputs[_DUPLICATES].element_type = Message
         return DedupOutputs(outputs[_MESSAGES], outputs[_DUPLICATES])
 
 
 @dataclass
-class _ByBucket(beam.DoFn):
-    """Gathers the messages of a bundle by bucket, so that a bucket's memory is read and written once for all."""
+class _GroupByShard(beam.DoFn):
+    """Group the messages of a bundle by shard, so that the memory of a shard is read and written once for all."""
 
-    buckets: dict[int, _Candidates] = field(default_factory=lambda: defaultdict(_Candidates))
+    shards: dict[int, Candidates] = field(default_factory=lambda: defaultdict(Candidates))
     size: int = 0
 
     def start_bundle(self) -> None:
@@ -93,10 +81,10 @@ class _ByBucket(beam.DoFn):
 
     def process(self, message: Message, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[Any]:
         key = key_of(message)
-        candidates = self.buckets[crc32(message.payload if key is None else key) % _BUCKETS]
+        candidates = self.shards[crc32(message.payload if key is None else key) % SHARDS]
         candidates.messages.append(message)
         candidates.keys.append(key)
-        candidates.timestamps.append(timestamp)
+        candidates.timestamps_us.append(timestamp.micros)
         self.size += len(message.payload)
         if self.size >= _COALESCE_BYTES:
             yield from self._flush()
@@ -107,35 +95,39 @@ class _ByBucket(beam.DoFn):
         self._clear()
 
     def _clear(self) -> None:
-        self.buckets.clear()
+        self.shards.clear()
         self.size = 0
 
     def _flush(self) -> Iterator[Any]:
-        for bucket, candidates in self.buckets.items():
-            yield WindowedValue((bucket, candidates), min(candidates.timestamps), (GlobalWindow(),))
+        for shard, candidates in self.shards.items():
+            earliest = Timestamp(micros=min(candidates.timestamps_us))
+            yield WindowedValue((shard, encode_candidates(candidates)), earliest, (GlobalWindow(),))
 
 
 @dataclass
-class _Remember(beam.DoFn):
-    """Tells the new messages of a bucket from those whose keys it remembers."""
+class _CheckKeys(beam.DoFn):
+    """Tell the new messages of a shard from those whose keys it remembers; count the latter at the end of a bundle."""
 
     window_us: int
+    duplicates: list[Message] = field(default_factory=list)
 
-    SEEN = ReadModifyWriteStateSpec("seen", BytesCoder())
+    KEY_MEMORY = ReadModifyWriteStateSpec("key_memory", BytesCoder())
 
-    def process(self, element: tuple[int, _Candidates], state: Any = beam.DoFn.StateParam(SEEN)) -> Iterator[Any]:
-        _, candidates = element
-        seen = decode_key_memory(state.read())
-        new, seen = seen.meet(candidates.keys, candidates.published_us(), self.window_us)
-        state.write(encode_key_memory(seen))
-        _count([message for message, is_new in zip(candidates.messages, new, strict=True) if not is_new])
-        for message, timestamp, is_new in zip(candidates.messages, candidates.timestamps, new, strict=True):
-            stamped = WindowedValue(message, timestamp, (GlobalWindow(),))
+    def start_bundle(self) -> None:
+        self.duplicates.clear()
+
+    def process(self, element: tuple[int, bytes], state: Any = beam.DoFn.StateParam(KEY_MEMORY)) -> Iterator[Any]:
+        candidates = decode_candidates(element[1])
+        memory = decode_key_memory(state.read())
+        new, memory = memory.check(candidates.keys, candidates.published_us(), self.window_us)
+        state.write(encode_key_memory(memory))
+        for message, timestamp_us, is_new in zip(candidates.messages, candidates.timestamps_us, new, strict=True):
+            stamped = WindowedValue(message, Timestamp(micros=timestamp_us), (GlobalWindow(),))
             yield stamped if is_new else beam.pvalue.TaggedOutput(_DUPLICATES, stamped)
+        self.duplicates += [message for message, is_new in zip(candidates.messages, new, strict=True) if not is_new]
 
-
-def _count(duplicates: list[Message]) -> None:
-    if duplicates:
-        rows = sum(map(rows_of, duplicates))
-        counters.count(counters.DUPLICATES, len(duplicates))
-        counters.count(counters.ROWS_DUPLICATE, rows)
+    def finish_bundle(self) -> None:
+        if self.duplicates:
+            counters.count(counters.DUPLICATES, len(self.duplicates))
+            counters.count(counters.ROWS_DUPLICATE, sum(map(rows_of, self.duplicates)))
+        self.duplicates.clear()

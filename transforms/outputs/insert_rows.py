@@ -21,6 +21,7 @@ from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import concat_record_batches
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one request, however long the interval
@@ -54,19 +55,20 @@ class InsertRecords(Step):
     def expand(self, batches: beam.PCollection) -> SinkResult:
         """Return the dead letters of a PCollection of RecordBatch."""
         if not batches.is_bounded:
-            keyed = batches | "Key" >> beam.Map(_shard, self.shards).with_output_types(tuple[int, pa.RecordBatch])
+            keyed = batches | "Key" >> beam.Map(_shard, self.shards).with_output_types(tuple[int, bytes])
             gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
             batches = keyed | "Gather" >> gather | "Join" >> beam.Map(_join).with_output_types(pa.RecordBatch)
         insert = _Insert(self.kind, self.target, self.kept_elsewhere)
         return SinkResult(batches | "Insert" >> beam.ParDo(insert).with_output_types(pa.RecordBatch))
 
 
-def _shard(batch: pa.RecordBatch, shards: int) -> tuple[int, pa.RecordBatch]:
-    return (zlib.crc32(str(batch.slice(0, 1).to_pylist()).encode()) % shards if shards > 1 else 0), batch
+def _shard(batch: pa.RecordBatch, shards: int) -> tuple[int, bytes]:
+    shard = zlib.crc32(str(batch.slice(0, 1).to_pylist()).encode()) % shards if shards > 1 else 0
+    return shard, encode_record_batch(batch)
 
 
-def _join(gathered: tuple[int, Iterable[pa.RecordBatch]]) -> pa.RecordBatch:
-    return concat_record_batches(list(gathered[1]))
+def _join(gathered: tuple[int, Iterable[bytes]]) -> pa.RecordBatch:
+    return concat_record_batches([decode_record_batch(content) for content in gathered[1]])
 
 
 @dataclass

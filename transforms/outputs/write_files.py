@@ -15,20 +15,20 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-import transforms.shuffle.pickling  # noqa: F401  # batches are pickled on their way between steps
 from telemetry.errors import OutputError
 from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import FileFormat, concat_record_batches, record_times, to_json_lines, to_parquet
 from telemetry.storage.files import StorageError, join, write_file
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
+from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
 _HOUR_US: Final = 3_600_000_000
 _UNKNOWN: Final = np.iinfo(np.int64).min
 FileKey = tuple[int, int]
-"""(shard, number of the hour; in a stream its slot): by what batches are gathered."""
+"""Key by which batches are gathered: (shard, number of the hour); in a stream the number is that of a pooled key."""
 _NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
 
 
@@ -58,14 +58,15 @@ class WriteRecords(Step):
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Return the paths written for a PCollection of RecordBatch."""
-        write = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
         if self.complete:
-            return batches | "Alone" >> beam.Map(lambda batch: ((0, 0), [batch])) | "Write" >> write
-        key = _KeyByHour(self.kind, self.shards, in_turn=not batches.is_bounded)
-        keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, pa.RecordBatch])
+            write = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
+            return batches | "Write" >> write
+        key = _KeyByHour(self.kind, self.shards, pooled=not batches.is_bounded)
+        keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, bytes])
         gather: beam.PTransform = beam.GroupByKey()
         if not batches.is_bounded:
             gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
+        write = beam.ParDo(_WriteGathered(self.kind, self.output, self.file_format)).with_output_types(str)
         return keyed | "Gather" >> gather | "Write" >> write
 
 
@@ -117,13 +118,13 @@ def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
 class _KeyByHour(beam.DoFn):
     kind: str
     shards: int
-    in_turn: bool
+    pooled: bool
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[FileKey, pa.RecordBatch]]:
+    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[FileKey, bytes]]:
         for hour_us, _, part in split_files(self.kind, batch):
             shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
             hour = hour_us // _HOUR_US
-            yield (shard, pooled_key(hour) if self.in_turn else hour), part
+            yield (shard, pooled_key(hour) if self.pooled else hour), encode_record_batch(part)
 
 
 @dataclass
@@ -132,11 +133,9 @@ class _Write(beam.DoFn):
     output: str
     file_format: FileFormat
 
-    def process(self, element: tuple[FileKey, Iterable[pa.RecordBatch]]) -> Iterator[str]:
-        batches = list(element[1])
-        together = concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
-        for hour_us, pane, batch in split_files(self.kind, together):
-            yield self._write(hour_us, pane, batch)
+    def process(self, batch: pa.RecordBatch) -> Iterator[str]:
+        for hour_us, pane, part in split_files(self.kind, batch):
+            yield self._write(hour_us, pane, part)
 
     def _write(self, hour_us: int, pane: int, batch: pa.RecordBatch) -> str:
         content = encode_records(batch, self.file_format)
@@ -149,6 +148,16 @@ class _Write(beam.DoFn):
         counters.count(counters.FILES_WRITTEN)
         counters.count(counters.ROWS_WRITTEN, len(batch))
         return path
+
+
+class _WriteGathered(_Write):
+    """Write batches that were gathered, as one."""
+
+    def process(self, element: tuple[FileKey, Iterable[bytes]]) -> Iterator[str]:
+        batches = [decode_record_batch(content) for content in element[1]]
+        yield from super().process(
+            concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
+        )
 
 
 def _first_record(batch: pa.RecordBatch) -> str:

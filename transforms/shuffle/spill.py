@@ -1,7 +1,7 @@
-"""What travels between the steps of a job on files of this machine waits on its disk, not in the runner's memory.
+"""Store shuffled content of a job on files on the local disk, not in the runner's memory.
 
 Beam's local runner holds all that is shuffled in the process that was started, and copies it some ten times on its way
-to another. Here a file is written once and read once, and what the runner holds is the place in it.
+to another. Here content is written once and read once, and the runner holds only its position in a file.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from telemetry.errors import OutputError
 
 
 class Spilled(NamedTuple):
-    """Where content waits: a file in the folder of the job, and which of its bytes."""
+    """Position of spilled content: a file in the folder of the job, first byte and number of bytes."""
 
     name: str
     start: int
@@ -24,7 +24,7 @@ class Spilled(NamedTuple):
 
 
 class Spill:
-    """A folder into which the processes of one job spill: each writes a file of its own, all read all of them.
+    """A folder into which the processes of one job spill: each writes its own file, all read all of them.
 
     Safe to use from several threads. Nothing is removed before the job ends: a bundle that fails is read again.
     """
@@ -34,7 +34,7 @@ class Spill:
         self._folder = folder
         self._lock = threading.Lock()
         self._files = contextlib.ExitStack()
-        self._mine = f"{os.getpid()}.spill"
+        self._name = f"{os.getpid()}.spill"
         self._size = 0
         self._writing: io.FileIO | None = None
         self._reading: dict[str, io.FileIO] = {}
@@ -43,37 +43,37 @@ class Spill:
         """Write content to this process's file.
 
         Raises:
-            OutputError: if the disk does not take it.
+            OutputError: if it cannot be written.
         """
         try:
             with self._lock:
                 if self._writing is None:
-                    self._writing = self._open(self._mine, "xb")
+                    self._writing = self._open(self._name, "xb")
                 rest = memoryview(content)
-                while rest:  # a file without a buffer may take less than it is given
+                while rest:  # a file without a buffer may write fewer bytes than it is given
                     rest = rest[self._writing.write(rest) :]
-                place = Spilled(self._mine, self._size, len(content))
+                spilled = Spilled(self._name, self._size, len(content))
                 self._size += len(content)
-                return place
+                return spilled
         except OSError as error:
             problem = f"{self._folder}: cannot be written: {error.strerror}"
-            raise OutputError(f"{problem}; what waits between steps goes there, or where TMPDIR says") from error
+            raise OutputError(f"{problem}; a job stores there what it shuffles, TMPDIR names another disk") from error
 
-    def get(self, place: Spilled) -> bytes:
+    def get(self, spilled: Spilled) -> bytes:
         """Read content back, whichever process wrote it."""
         with self._lock:
-            file = self._reading.get(place.name)
+            file = self._reading.get(spilled.name)
             if file is None:
-                file = self._reading[place.name] = self._open(place.name, "rb")
-            file.seek(place.start)
-            return file.read(place.size)
+                file = self._reading[spilled.name] = self._open(spilled.name, "rb")
+            file.seek(spilled.start)
+            return file.read(spilled.size)
 
     def close(self) -> None:
         """Close the files."""
         self._files.close()
 
     def _open(self, name: str, mode: Literal["rb", "xb"]) -> io.FileIO:
-        """Open a file without a buffer: others read what was written, and nothing is left to be written at the end."""
+        """Open a file without a buffer, so that other processes read content as soon as it is written."""
         return self._files.enter_context(open(os.path.join(self._folder, name), mode, buffering=0))
 
 
@@ -81,16 +81,16 @@ _CURRENT: Final[list[Spill]] = []  # of this process; the innermost counts
 
 
 def current() -> Spill | None:
-    """Return where this process spills to; None if it keeps in memory what it has."""
+    """Return the folder this process spills to; None if it keeps content in memory."""
     return _CURRENT[-1] if _CURRENT else None
 
 
 @contextlib.contextmanager
 def spilling(folder: str | None = None) -> Iterator[str]:
-    """Spill into a folder for the time of a block; gives its path.
+    """Spill into a folder for the time of a block; yields its path.
 
     Args:
-        folder: of another process that does the same; None for a new one, which is gone afterwards.
+        folder: of another process that does the same; None for a new folder, which is removed afterwards.
     """
     with contextlib.ExitStack() as stack:
         if folder is None:

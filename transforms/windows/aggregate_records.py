@@ -1,4 +1,4 @@
-"""What the job concludes, as record batches: anomalies of a batch, aggregates of a table, dead letters of rows."""
+"""Build record batches of aggregates from a table."""
 
 from collections.abc import Sequence
 from typing import Literal

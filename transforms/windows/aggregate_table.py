@@ -1,6 +1,6 @@
-"""AggregateTable: mergeable statistics of many (device, window) groups at once, as arrays.
+"""Compute mergeable statistics of many (device, window) groups at once, as arrays.
 
-A table is the accumulator of the whole job: rows of a batch become one, and tables merge by
+An `AggregateTable` is the accumulator of the whole job: the rows of a batch become a table, and tables merge by
 concatenation and group-reduce. Merging is associative and commutative up to rounding, so any split and
 any order of the readings gives the same result.
 
@@ -13,20 +13,18 @@ import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.model.reading_batch import ReadingBatch, merge_names
-from transforms.shuffle.pickling import Packed, pack_values, unpack_values
-from transforms.shuffle.spill import Spilled
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
 _NEVER: Final = np.iinfo(np.int64)
-_VALUES_AT_ONCE: Final = 100_000  # of each statistic that are merged at once: 8 MB of them in all
+_VALUES_AT_ONCE: Final = 100_000  # of each statistic, which bounds the copies made while merging to 8 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,6 @@ class AggregateTable:
         """Return the number of groups."""
         return len(self.window_us)
 
-    def __reduce__(self) -> tuple[Any, Packed]:
-        """Pack the table, on its way to the worker that merges it."""
-        return _restore, pack_table(self)
-
     def select(self, groups: "slice | BoolArray | NDArray[np.intp]") -> "AggregateTable":
         """Return the groups that a slice, a mask or an index array picks, with only the devices they need."""
         codes = device = self.device[groups]
@@ -77,24 +71,10 @@ class AggregateTable:
         )
 
 
-def pack_table(table: AggregateTable) -> Packed:
-    """Return a table as what is sent in its place."""
-    return pack_values((table.metrics, table.devices, table.device, table.window_us, table.floats, table.ints))
-
-
-def unpack_table(packed: Packed) -> AggregateTable:
-    """Return what `pack_table` was given."""
-    return AggregateTable(*unpack_values(*packed))
-
-
-def _restore(size: int, packed: bytes | Spilled) -> AggregateTable:
-    return unpack_table((size, packed))
-
-
 def aggregate_batch(batch: ReadingBatch, slide_us: int) -> AggregateTable:
     """Return one group per device and `slide_us` bucket of event time that the batch touches.
 
-    The same as `merge_tables` of its readings as groups of one, without making those.
+    Equal to `merge_tables` of one table per reading, without making those tables.
     """
     window_us = batch.event_us - batch.event_us % slide_us
     order = np.lexsort((batch.device, window_us))
@@ -139,7 +119,7 @@ def merge_tables(tables: Sequence[AggregateTable]) -> AggregateTable:
 
 
 def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> AggregateTable:
-    """Turn buckets of `slide_us` into sliding windows of `size_us`, which it divides.
+    """Return the sliding windows of `size_us` for a table of buckets of `slide_us`, which divides the size.
 
     A bucket starting at b lies in the windows starting at b, b - slide, … b - size + slide.
     """
@@ -157,24 +137,27 @@ def shard_of(device: str, shards: int) -> int:
 
 
 def split_table(table: AggregateTable, shards: int, bucket_us: int) -> Iterator[tuple[int, int, AggregateTable]]:
-    """Yield (shard, start of the bucket in microseconds, its part of the table).
+    """Yield (shard, number of the time bucket since the epoch, groups of both as a table).
 
-    With `bucket_us` equal to the slide each part is one window; a longer one keeps many together.
+    Args:
+        table: the groups, sorted by window.
+        shards: number of shards; see `shard_of`.
+        bucket_us: length of a time bucket, microseconds. A bucket holds the windows that start in it.
     """
-    bucket = table.window_us - table.window_us % bucket_us
-    if shards == 1:  # a table is sorted by window already
+    bucket = table.window_us // bucket_us
+    if shards == 1:
         edges = [*_starts(bucket).tolist(), len(table)]
         for start, end in itertools.pairwise(edges):
             yield 0, int(bucket[start]), table.select(slice(start, end))
         return
     shard = np.array([shard_of(name, shards) for name in table.devices], np.int32)[table.device]
     order = np.lexsort((bucket, shard))
-    for part in np.split(order, _starts(shard[order], bucket[order])[1:]):
-        yield int(shard[part[0]]), int(bucket[part[0]]), table.select(part)
+    for groups in np.split(order, _starts(shard[order], bucket[order])[1:]):
+        yield int(shard[groups[0]]), int(bucket[groups[0]]), table.select(groups)
 
 
 def _starts(*sorted_keys: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Return where a new combination of keys begins."""
+    """Return the indices at which a new combination of keys begins."""
     changed = np.ones(len(sorted_keys[0]), np.bool_)
     changed[1:] = False
     for key in sorted_keys:
@@ -202,12 +185,12 @@ def _reduce(
     at_once = max(_VALUES_AT_ONCE // max(len(order), 1), 1)
     for metric in range(0, len(metrics), at_once):
         some = slice(metric, metric + at_once)
-        their_floats = np.concatenate([t.floats[:, some] for t in tables], axis=2)[:, :, order]
-        their_ints = np.concatenate([t.ints[:, some] for t in tables], axis=2)[:, :, order]
+        sorted_floats = np.concatenate([t.floats[:, some] for t in tables], axis=2)[:, :, order]
+        sorted_ints = np.concatenate([t.ints[:, some] for t in tables], axis=2)[:, :, order]
         if len(starts) == len(order):
-            floats[:, some], ints[:, some] = their_floats, their_ints
+            floats[:, some], ints[:, some] = sorted_floats, sorted_ints
         else:
-            _reduce_sorted(their_floats, their_ints, starts, floats[:, some], ints[:, some])
+            _reduce_sorted(sorted_floats, sorted_ints, starts, floats[:, some], ints[:, some])
     return AggregateTable(metrics, devices, device[starts], window_us[starts], floats, ints)
 
 

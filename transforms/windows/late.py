@@ -1,13 +1,16 @@
 """Find readings that are too late for a window, and turn them into dead letters."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from telemetry.arrays import BoolArray
+from telemetry.arrays import BoolArray, CodeArray, IntArray
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line
+from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
@@ -15,6 +18,8 @@ from telemetry.text.timestamps import format_time
 from transforms.decode.codec import read_back
 from transforms.windows.aggregate_table import AggregateTable
 from transforms.windows.window_spec import WindowSpec
+
+_NEVER_US: Final = 2**62
 
 
 class MissedValues(NamedTuple):
@@ -29,50 +34,81 @@ class MissedValues(NamedTuple):
     message_ids: tuple[str, ...]
 
 
-def possibly_late_rows(
-    batch: ReadingBatch, spec: WindowSpec, watermark_us: int | None
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which readings may be too late, where it is known only later how far the watermark was.
+@dataclass(frozen=True, slots=True)
+class PossiblyLateRows:
+    """N rows of messages that become dead letters if a window of theirs has closed.
 
-    Without the source's own watermark it is bounded by the time at which a message was published: an
-    event-time watermark beyond that would make everything late.
+    Attributes:
+        event_us: (N,) event time, microseconds UTC.
+        messages: messages that the rows came from.
+        message: (N,) index into `messages`.
+        line: (N,) line within the message, from 1; 0 where the reading is the whole message.
+    """
+
+    event_us: IntArray
+    messages: tuple[Message, ...]
+    message: CodeArray
+    line: CodeArray
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.event_us)
+
+
+def find_possibly_late(batch: ReadingBatch, spec: WindowSpec, watermark_us: int | None) -> BoolArray:
+    """Return which readings may be too late, before it is known how far the watermark was.
+
+    Without the source's own watermark the publish time of a message is its upper bound: an
+    event-time watermark beyond that would make every reading late.
+
+    Args:
+        batch: N readings.
+        spec: windows and lateness.
+        watermark_us: the source's watermark, microseconds UTC; None if it is unknown.
+
+    Returns:
+        A mask of shape (N,).
     """
     if watermark_us is not None:
         return spec.too_late(batch.event_us, watermark_us)
-    published = np.array([_FAR if m.publish_us is None else m.publish_us for m in batch.messages], np.int64)
-    return spec.too_late(batch.event_us, published[batch.message])
+    published = [_NEVER_US if message.publish_us is None else message.publish_us for message in batch.messages]
+    return spec.too_late(batch.event_us, np.array(published, np.int64)[batch.message])
 
 
-_FAR: Final = 2**62
+def select_rows(batch: ReadingBatch, rows: NDArray[np.intp]) -> PossiblyLateRows:
+    """Return the rows with these indices, with only the messages they came from."""
+    used, message = np.unique(batch.message[rows], return_inverse=True)
+    messages = tuple([batch.messages[index] for index in used.tolist()])
+    return PossiblyLateRows(batch.event_us[rows], messages, message.astype(np.int32), batch.line[rows])
 
 
-def reject_late(suspects: ReadingBatch, spec: WindowSpec, watermark_us: int) -> pa.RecordBatch | None:
-    """Return dead letters of the readings that miss a window; None if there are none."""
-    late = spec.too_late(suspects.event_us, watermark_us)
+def reject_late(rows: PossiblyLateRows, spec: WindowSpec, watermark_us: int) -> pa.RecordBatch | None:
+    """Return dead letters of the rows that miss a window; None if there are none."""
+    late = spec.too_late(rows.event_us, watermark_us)
     if not late.any():
         return None
-    closed = [spec.missed(event_us, watermark_us) for event_us in suspects.event_us[late].tolist()]
-    return too_late(suspects, late, closed, watermark_us)
+    missed_us = [spec.missed(event_us, watermark_us) for event_us in rows.event_us[late].tolist()]
+    return dead_letters_of(rows, late, missed_us, watermark_us)
 
 
-def too_late(
-    batch: ReadingBatch, rows: BoolArray, missed_us: Sequence[tuple[int, int]], watermark_us: int
+def dead_letters_of(
+    rows: PossiblyLateRows, late: BoolArray, missed_us: Sequence[tuple[int, int]], watermark_us: int
 ) -> pa.RecordBatch:
     """Return dead letters for the rows whose windows had closed.
 
     Args:
-        batch: the readings.
-        rows: (N,) which of them came too late.
-        missed_us: for each of those rows, start of the first and end of the last window that missed it.
-        watermark_us: the source's watermark when they arrived.
+        rows: N rows.
+        late: (N,) which of them came too late.
+        missed_us: for each of those rows, start of the first and end of the last window that it missed.
+        watermark_us: the watermark when they arrived.
     """
     letters = []
-    late = np.flatnonzero(rows)
-    contents = read_back(batch.messages, batch.message[late], batch.line[late])
-    for row, (start, end), content in zip(late.tolist(), missed_us, contents, strict=True):
-        message = batch.messages[batch.message[row]]
+    indices = np.flatnonzero(late)
+    contents = read_back(rows.messages, rows.message[indices], rows.line[indices])
+    for row, (start, end), content in zip(indices.tolist(), missed_us, contents, strict=True):
+        message = rows.messages[rows.message[row]]
         text = f"window {format_time(start)} to {format_time(end)} had closed, watermark {format_time(watermark_us)}"
         rejection = RejectionError(Reason.TOO_LATE, text)
-        line, event_us = int(batch.line[row]), int(batch.event_us[row])
+        line, event_us = int(rows.line[row]), int(rows.event_us[row])
         letters.append(dead_line(message, line, content, rejection, "aggregate", event_us))
     return from_records(DeadLetter, letters)

@@ -1,84 +1,100 @@
-"""What is remembered of the windows of one key besides their tables: a small, serialisable log of panes."""
+"""Keep the panes and the watermark of the windows of one key, as state beside their tables."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from transforms.shuffle.versioned import frame, unframe
 from transforms.windows.window_spec import WindowSpec
 
 UNKNOWN_US: Final = -(2**62)
 """A watermark before all time."""
+_FORMAT: Final = 1  # `PaneState` in msgpack, its fields as an array
 
 
 class PaneState(msgspec.Struct, array_like=True):
     """Panes and watermark of the windows that share a key.
 
-    It outlives the tables: what is left of it says how far the watermark was, so that a reading that comes
-    afterwards is known to be too late instead of starting its window anew.
+    It outlives the tables: the watermark stays, so that a reading that arrives afterwards is known to be too late
+    instead of opening its window again.
 
     Attributes:
-        watermark_us: the watermark as far as this key knows it, microseconds UTC.
-        panes: how many panes each window has had, by its start.
+        watermark_us: the watermark that this key has seen, microseconds UTC.
+        panes: number of panes that each window has had, by its start in microseconds UTC.
         unreported: starts of windows with readings that are in no pane yet.
-        parts: how many tables are kept.
+        awaiting_end: starts of windows whose end has not been reported yet.
+        hour_buckets: starts of the hour buckets that hold tables, and will be closed, microseconds UTC.
+        table_count: number of tables in state.
         early_is_set: whether an early firing is due.
-        stretches: starts of the stretches of time that have tables, and will be closed.
     """
 
     watermark_us: int = UNKNOWN_US
     panes: dict[int, int] = msgspec.field(default_factory=dict)
     unreported: set[int] = msgspec.field(default_factory=set)
-    parts: int = 0
+    awaiting_end: set[int] = msgspec.field(default_factory=set)
+    hour_buckets: set[int] = msgspec.field(default_factory=set)
+    table_count: int = 0
     early_is_set: bool = False
-    stretches: set[int] = msgspec.field(default_factory=set)
 
     def advance(self, watermark_us: int | None) -> None:
-        """Learn a watermark; it never goes back."""
+        """Move the watermark forward; it never moves back."""
         if watermark_us is not None and watermark_us > self.watermark_us:
             self.watermark_us = watermark_us
 
     def admit(self, windows_us: Sequence[int], spec: WindowSpec) -> tuple[list[int], list[int]]:
-        """Enter windows that readings arrived for.
+        """Note that readings arrived for windows, none of which is closed.
+
+        A window stays on time until its end is reported, even if the watermark has passed its end.
 
         Returns:
-            The windows that are met for the first time and end later, and those that have ended and are
-            reported again, late, at once. None of them is closed.
+            Starts of windows that are opened, and starts of windows that are late: their end was reported, or was
+            before the watermark when their first reading arrived.
         """
         opened, late = [], []
         for start in windows_us:
-            if start + spec.size_us <= self.watermark_us:
-                late.append(start)
-            elif start not in self.panes:
-                opened.append(start)
             self.panes.setdefault(start, 0)
             self.unreported.add(start)
+            if start in self.awaiting_end:
+                continue
+            if start + spec.size_us <= self.watermark_us:
+                late.append(start)
+            else:
+                opened.append(start)
+                self.awaiting_end.add(start)
         return opened, late
 
     def report(self, window_us: int) -> int:
         """Count a pane of a window; returns its index."""
-        index = self.panes.get(window_us, 0)
+        index = self.panes[window_us]
         self.panes[window_us] = index + 1
         self.unreported.discard(window_us)
         return index
 
-    def close(self, start_us: int, end_us: int, watermark_us: int) -> None:
-        """Forget a stretch of time and the windows that start in it: all but how late it is."""
-        self.advance(watermark_us)
+    def close(self, start_us: int, end_us: int) -> None:
+        """Forget an hour bucket and the windows that start in it."""
         self.panes = {start: panes for start, panes in self.panes.items() if not start_us <= start < end_us}
         self.unreported &= self.panes.keys()
-        self.stretches.discard(start_us)
+        self.awaiting_end &= self.panes.keys()
+        self.hour_buckets.discard(start_us)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(PaneState)
 
 
-def encode_pane_state(log: PaneState) -> bytes:
-    """Return the log of panes as bytes."""
-    return _ENCODER.encode(log)
+def encode_pane_state(pane_state: PaneState) -> bytes:
+    """Return the state as versioned bytes."""
+    return frame(_FORMAT, _ENCODER.encode(pane_state))
 
 
 def decode_pane_state(content: bytes | None) -> PaneState:
-    """Return the log of panes that was encoded; a new one for None."""
-    return PaneState() if content is None else _DECODER.decode(content)
+    """Return the state that was encoded; a new one for None.
+
+    Raises:
+        FormatError: if the bytes are in a format that this version does not know.
+    """
+    if content is None:
+        return PaneState()
+    _, encoded = unframe("pane state", content, (_FORMAT,))
+    return _DECODER.decode(encoded)

@@ -1,4 +1,4 @@
-"""How readings are windowed: size, slide, lateness and firings, stated together."""
+"""Describe how readings are windowed: size, slide, lateness and firings."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from telemetry.arrays import IntArray
 class WindowSpec:
     """Windows of event time, aligned to the epoch. All durations in microseconds.
 
-    Panes accumulate: each repeats what the earlier ones of its window held.
+    Panes accumulate: each repeats the readings of the earlier panes of its window.
 
     Attributes:
         size_us: length of a window.
@@ -29,7 +29,11 @@ class WindowSpec:
     early_us: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse windows that cannot be."""
+        """Check that the slide divides the size.
+
+        Raises:
+            ValueError: if it does not.
+        """
         if self.size_us <= 0 or self.slide_us <= 0 or self.size_us % self.slide_us:
             raise ValueError("the slide must divide the window")
 

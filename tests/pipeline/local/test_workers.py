@@ -101,7 +101,7 @@ def test_a_disk_without_room_for_what_is_shuffled_ends_the_job_with_one_line(tmp
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"pipeline: error: {folder}/telemetry-spill-")
     assert line.endswith(
-        ": cannot be written: File too large; what waits between steps goes there, or where TMPDIR says"
+        ": cannot be written: File too large; a job stores there what it shuffles, TMPDIR names another disk"
     )
     assert ended.returncode == 1
     assert list(folder.glob("telemetry-spill-*")) == []

@@ -47,15 +47,6 @@ def test_picking_nothing_is_an_empty_batch():
     assert batch.values.shape == (2, 0)
 
 
-def test_trimmed_rows_keep_only_the_messages_they_came_from():
-    batch = concat_batches([batch_of([A], "first"), batch_of([B, C], "second"), batch_of([D], "third")])
-    part = batch.select(np.array([3, 0]))
-    assert [message.message_id for message in part.messages] == ["first", "second", "third"]
-    assert [message.message_id for message in part.trimmed().messages] == ["first", "third"]
-    assert rows_of(part.trimmed()) == rows_of(part)
-    assert rows_of(part) == [("c", 4, 4, ["53.0", "23.0"], "third", 1), ("b", 1, 1, ["50.0", "20.0"], "first", 1)]
-
-
 def test_rows_of_several_batches_come_in_order_and_know_their_messages():
     joined = concat_batches([batch_of([A, B], "first"), batch_of([C], "second"), batch_of([D, A], "third")])
     assert rows_of(joined) == [
@@ -81,7 +72,7 @@ def test_cut_and_joined_is_the_same(rows, cuts):
 
 def test_types_stay_as_they_are():
     joined = concat_batches([batch_of([A]), batch_of([B])])
-    for batch in (joined, joined.select(np.array([True, False])), joined.trimmed()):
+    for batch in (joined, joined.select(np.array([True, False]))):
         types = [array.dtype for array in (batch.device, batch.event_us, batch.source_us, batch.message, batch.line)]
         assert types == [np.int32, np.int64, np.int64, np.int32, np.int32]
         assert batch.values.dtype == np.float64

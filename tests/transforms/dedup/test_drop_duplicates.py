@@ -14,10 +14,12 @@ from telemetry.model.messages import Message
 from tests.support.counting import Tally, recorded
 from tests.support.jobs import cut
 from tests.support.key_memory import expected_memory
+from tests.support.keyed_state import Value
 from tests.support.run_transform import run_transform, stream_of, timed
 from transforms.dedup import drop_duplicates
-from transforms.dedup.drop_duplicates import DropDuplicates, _ByBucket, _Remember
-from transforms.dedup.key_memory import decode_key_memory, key_of
+from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
+from transforms.dedup.drop_duplicates import DropDuplicates, _CheckKeys, _GroupByShard
+from transforms.dedup.key_memory import KeyMemory, decode_key_memory, key_of
 
 SECOND = 1_000_000
 WINDOW = 10 * SECOND
@@ -32,45 +34,40 @@ def message(key: str | None, published_us: int | None = 0, message_id: str = "",
     return Message(b'{"ts":1}\n' * rows, attributes, message_id, published_us)
 
 
-class Cell:
-    """The state of one key, as Beam hands it over."""
-
-    def __init__(self) -> None:
-        self.content: bytes | None = None
-
-    def read(self) -> bytes | None:
-        return self.content
-
-    def write(self, content: bytes) -> None:
-        self.content = content
-
-
 class Steps:
-    """Both steps of `DropDuplicates` without a runner: outputs by bucket, in order, and the states."""
+    """Both steps of `DropDuplicates` without a runner: outputs by shard, in order, and the states."""
 
     def __init__(self, window_us: int = WINDOW) -> None:
-        self.by_bucket = _ByBucket()
-        self.remember = _Remember(window_us)
-        self.states: dict[int, Cell] = defaultdict(Cell)
+        self.group = _GroupByShard()
+        self.check = _CheckKeys(window_us)
+        self.states: dict[int, Value] = defaultdict(Value)
         self.outputs: dict[int, list[tuple[Stamped, bool]]] = defaultdict(list)
 
     def bundle(self, stamped: Sequence[Stamped]) -> list[bool]:
         """Process a bundle; returns of each of its messages whether it is new."""
-        self.by_bucket.start_bundle()
-        elements = [e for m, us in stamped for e in self.by_bucket.process(m, Timestamp(micros=us))]
-        elements += self.by_bucket.finish_bundle()
-        new: dict[int, bool] = {}
+        self.group.start_bundle()
+        elements = [e for m, us in stamped for e in self.group.process(m, Timestamp(micros=us))]
+        elements += self.group.finish_bundle()
+        self.check.start_bundle()
+        new: dict[tuple[bytes, str, str, int | None, int], list[bool]] = defaultdict(list)
         for element in elements:
             assert element.windows == (GlobalWindow(),)
-            bucket = element.value[0]
-            assert element.timestamp == min(element.value[1].timestamps)
-            for output in self.remember.process(element.value, self.states[bucket]):
+            shard, content = element.value
+            assert element.timestamp.micros == min(decode_candidates(content).timestamps_us)
+            for output in self.check.process(element.value, self.states[shard]):
                 is_new = not isinstance(output, beam.pvalue.TaggedOutput)
                 value = output if is_new else output.value
                 assert value.windows == (GlobalWindow(),)
-                self.outputs[bucket].append(((value.value, value.timestamp.micros), is_new))
-                new[id(value.value)] = is_new
-        return [new[id(m)] for m, _ in stamped]
+                one = value.value, value.timestamp.micros
+                self.outputs[shard].append((one, is_new))
+                new[_identity(*one)].append(is_new)
+        self.check.finish_bundle()
+        return [new[_identity(*one)].pop(0) for one in stamped]
+
+
+def _identity(m: Message, us: int) -> tuple[bytes, str, str, int | None, int]:
+    """All that tells a message from others of a test; equal ones come in the order in which they went."""
+    return m.payload, str(m.attributes), m.message_id, m.publish_us, us
 
 
 def expected(stamped: Sequence[Stamped]) -> list[bool]:
@@ -105,18 +102,17 @@ def test_any_bundles_of_messages_in_order_equal_a_dict(stamped, sizes):
 
 
 @given(arrivals(), CUTS)
-def test_in_any_order_each_bucket_equals_a_dict_of_its_own(stamped, sizes):
+def test_in_any_order_each_shard_equals_a_dict_of_its_own(stamped, sizes):
     steps = Steps()
     for part in cut(stamped, sizes):
         steps.bundle(part)
     assert sum(map(len, steps.outputs.values())) == len(stamped)
     for outputs in steps.outputs.values():
-        of_bucket = [one for one, _ in outputs]
-        ids = {id(m) for m, _ in of_bucket}
-        assert of_bucket == [one for one in stamped if id(one[0]) in ids], "in the order in which they came"
-        assert [new for _, new in outputs] == expected(of_bucket)
-    buckets = [{key_of(m) for (m, _), _ in outputs if key_of(m)} for outputs in steps.outputs.values()]
-    assert sum(map(len, buckets)) == len(set().union(*buckets)), "a key is in one bucket"
+        of_shard = [one for one, _ in outputs]
+        assert of_shard == [one for one in stamped if one in of_shard], "in the order in which they came"
+        assert [new for _, new in outputs] == expected(of_shard)
+    shards = [{key_of(m) for (m, _), _ in outputs if key_of(m)} for outputs in steps.outputs.values()]
+    assert sum(map(len, shards)) == len(set().union(*shards)), "a key is in one shard"
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 100)), unique_by=lambda one: one[0]), CUTS)
@@ -144,14 +140,14 @@ def test_of_two_in_one_bundle_the_first_stays_with_its_own_timestamp():
 
 
 def test_what_is_kept_is_bounded_by_the_window():
-    """A message a second: of a window of 10 s no bucket keeps more than 11, however many have passed."""
+    """A message a second: of a window of 10 s no shard keeps more than 11, however many have passed."""
     steps = Steps()
     for start in range(0, 5_000, 50):
         steps.bundle([(message(f"run-{n}", n * SECOND), DAY) for n in range(start, start + 50)])
-        assert all(len(state.content or b"") <= 8 + 24 * 11 for state in steps.states.values())
-    assert len(steps.states) == drop_duplicates._BUCKETS
-    for bucket, state in steps.states.items():
-        passed = [m for (m, _), _ in steps.outputs[bucket]]
+        assert all(len(state.content or b"") <= 16 + 24 * 11 for state in steps.states.values())
+    assert len(steps.states) == drop_duplicates.SHARDS
+    for shard, state in steps.states.items():
+        passed = [m for (m, _), _ in steps.outputs[shard]]
         latest = passed[-1].publish_us or 0
         kept = {key_of(m) for m in passed if (m.publish_us or 0) >= latest - WINDOW}
         assert {key.ljust(16, b"\0") for key in decode_key_memory(state.content).keys.tolist()} == kept
@@ -159,20 +155,28 @@ def test_what_is_kept_is_bounded_by_the_window():
 
 def test_a_large_bundle_goes_on_in_parts():
     large = [Message(b"x" * 1_500_000, {"message_key": str(n)}, "", 0) for n in (1, 2, 3, 1, 4)]
-    step = _ByBucket()
+    step = _GroupByShard()
     step.start_bundle()
-    sizes = [[len(e.value[1].messages) for e in step.process(one, Timestamp(0))] for one in large]
+    sizes = [[len(decode_candidates(e.value[1]).messages) for e in step.process(one, Timestamp(0))] for one in large]
     assert [sum(parts) for parts in sizes] == [0, 0, 3, 0, 0]
-    assert sum(len(e.value[1].messages) for e in step.finish_bundle()) == 2
+    assert sum(len(decode_candidates(e.value[1]).messages) for e in step.finish_bundle()) == 2
     assert Steps().bundle([(one, DAY) for one in large]) == [True, True, True, False, True]
 
 
 def test_nothing_is_left_of_a_bundle_that_failed():
-    step = _ByBucket()
+    step = _GroupByShard()
     step.start_bundle()
     assert list(step.process(message("lost"), Timestamp(1))) == []
     step.start_bundle()
     assert (list(step.finish_bundle()), step.size) == ([], 0)
+
+
+def test_candidates_are_bytes_and_back():
+    stamped = [(message("a", 5, "1", rows=2), b"k" * 16, 7), (message(None, None), None, 8)]
+    candidates = Candidates(*map(list, zip(*stamped, strict=True)))
+    decoded = decode_candidates(encode_candidates(candidates))
+    assert decoded == candidates
+    assert decoded.published_us() == [5, 8]
 
 
 def test_removed_messages_are_counted_with_their_rows(tally: Tally):
@@ -250,7 +254,7 @@ def test_any_bundles_through_the_runner_equal_a_dict(stamped, sizes):
 
 
 def test_the_messages_of_a_bundle_are_one_bundle_afterwards():
-    """The decoder reads a bundle in one go, however many buckets its messages went through."""
+    """The decoder reads a bundle in one go, however many shards its messages went through."""
     stream = stream_of([timed(message(f"run-{n}"), DAY) for n in range(100)])
     sizes = run_transform(
         stream, lambda messages: (messages | DropDuplicates(WINDOW)).messages | beam.ParDo(_SizeOfBundle()), Message
@@ -270,24 +274,24 @@ class _SizeOfBundle(beam.DoFn):
 
 
 def test_a_retried_bundle_loses_nothing_and_counts_once(tally: Tally, monkeypatch):
-    """The first attempt fails after some buckets were written: what it remembered is forgotten."""
+    """The first attempt fails after some shards were written: what it remembered is forgotten."""
     monkeypatch.setattr(logging.getLogger("apache_beam"), "disabled", True)
-    count = drop_duplicates._count
-    attempts = []
+    attempts: list[bytes | None] = []
 
-    def fail_once(duplicates: list[Message]) -> None:
-        attempts.append(len(duplicates))
+    def fail_once(content: bytes | None) -> KeyMemory:
+        attempts.append(content)
         if len(attempts) == 3:
             raise RuntimeError("a worker dies")
-        count(duplicates)
+        return decode_key_memory(content)
 
-    monkeypatch.setattr(drop_duplicates, "_count", fail_once)
-    bundle = [(message(f"run-{n}", 0, str(n)), DAY) for n in range(40)]
+    monkeypatch.setattr(drop_duplicates, "decode_key_memory", fail_once)
+    bundle = [(message(f"run-{n}", 0, f"{n} {attempt}"), DAY) for attempt in "12" for n in range(40)]
     assert run(bundle, [(message("run-7", 0, "again"), DAY)]) == sorted(
-        [("duplicates", "again", DAY), *(("messages", str(n), DAY) for n in range(40))]
+        [("duplicates" if m.message_id.endswith("2") else "messages", m.message_id, DAY) for m, _ in bundle]
+        + [("duplicates", "again", DAY)]
     )
-    assert len(attempts) > drop_duplicates._BUCKETS
-    assert tally.counts == {"duplicates": 1, "rows_duplicate": 1}
+    assert len(attempts) > drop_duplicates.SHARDS
+    assert tally.counts == {"duplicates": 41, "rows_duplicate": 41}
 
 
 def test_files_and_other_bounded_input_work():

@@ -18,15 +18,15 @@ KEYS = st.sampled_from([A, B, C, b"\0" * 16, b"a" + b"\0" * 15, b"\xff" * 16, b"
 MICROS = st.integers(0, 4 * WINDOW)
 
 
-def meet(seen: KeyMemory, arrivals: Sequence[Arrival], window_us: int = WINDOW) -> tuple[list[bool], KeyMemory]:
-    return seen.meet([key for key, _ in arrivals], [moment for _, moment in arrivals], window_us)
+def check(memory: KeyMemory, arrivals: Sequence[Arrival], window_us: int = WINDOW) -> tuple[list[bool], KeyMemory]:
+    return memory.check([key for key, _ in arrivals], [moment for _, moment in arrivals], window_us)
 
 
-def told(seen: KeyMemory) -> dict[bytes, int]:
+def told(memory: KeyMemory) -> dict[bytes, int]:
     """What is remembered; NumPy shows keys without the zeros at their end."""
-    keys = [key.ljust(16, b"\0") for key in seen.keys.tolist()]
+    keys = [key.ljust(16, b"\0") for key in memory.keys.tolist()]
     assert keys == sorted(set(keys))
-    return dict(zip(keys, seen.published_us.tolist(), strict=True))
+    return dict(zip(keys, memory.published_us.tolist(), strict=True))
 
 
 @given(
@@ -37,19 +37,19 @@ def told(seen: KeyMemory) -> dict[bytes, int]:
 def test_any_order_and_any_cut_equal_a_dict(arrivals, sizes, window_us):
     content, found = None, []
     for part in cut(arrivals, sizes):
-        new, seen = meet(decode_key_memory(content), part, window_us)
+        new, memory = check(decode_key_memory(content), part, window_us)
         found += new
-        content = encode_key_memory(seen)
+        content = encode_key_memory(memory)
     new, remembered = expected_memory(arrivals, window_us)
     assert found == new
     assert told(decode_key_memory(content)) == remembered
     assert decode_key_memory(content).newest_us == max((us for _, us in arrivals), default=-(2**62))
-    assert content is None or len(content) == 8 + 24 * len(remembered)
+    assert content is None or len(content) == 16 + 24 * len(remembered)
 
 
 @given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), MICROS), unique_by=lambda arrival: arrival[0]))
 def test_different_keys_are_new_whatever_their_times(arrivals):
-    assert meet(KeyMemory(), arrivals)[0] == [True] * len(arrivals)
+    assert check(KeyMemory(), arrivals)[0] == [True] * len(arrivals)
 
 
 @pytest.mark.parametrize(
@@ -59,51 +59,53 @@ def test_different_keys_are_new_whatever_their_times(arrivals):
 def test_a_key_is_forgotten_when_a_message_is_more_than_the_window_later(after, new, together):
     first, second = (A, 1_000), (A, 1_000 + after)
     if together:
-        assert meet(KeyMemory(), [first, second])[0] == [True, new]
+        assert check(KeyMemory(), [first, second])[0] == [True, new]
     else:
-        assert meet(meet(KeyMemory(), [first])[1], [second])[0] == [new]
+        assert check(check(KeyMemory(), [first])[1], [second])[0] == [new]
 
 
 @pytest.mark.parametrize(("other", "new"), [(1_000 + WINDOW, False), (1_001 + WINDOW, True)])
 @pytest.mark.parametrize("name", [B, None])
 def test_any_message_lets_time_go_on(other, new, name):
-    assert meet(KeyMemory(), [(A, 1_000), (name, other), (A, 1_000)])[0] == [True, True, new]
+    assert check(KeyMemory(), [(A, 1_000), (name, other), (A, 1_000)])[0] == [True, True, new]
 
 
-def test_being_met_again_does_not_prolong():
-    new, seen = meet(KeyMemory(), [(A, 0), (A, WINDOW), (A, WINDOW + 1)])
+def test_a_duplicate_does_not_prolong():
+    new, memory = check(KeyMemory(), [(A, 0), (A, WINDOW), (A, WINDOW + 1)])
     assert new == [True, False, True]
-    assert told(seen) == {A: WINDOW + 1}
+    assert told(memory) == {A: WINDOW + 1}
 
 
 def test_what_is_older_than_the_window_is_new_and_not_remembered():
-    new, seen = meet(KeyMemory(), [(A, 1_000), (B, 999 - WINDOW), (B, 999 - WINDOW), (C, 1_000 - WINDOW)])
+    new, memory = check(KeyMemory(), [(A, 1_000), (B, 999 - WINDOW), (B, 999 - WINDOW), (C, 1_000 - WINDOW)])
     assert new == [True, True, True, True]
-    assert told(seen) == {A: 1_000, C: 1_000 - WINDOW}
+    assert told(memory) == {A: 1_000, C: 1_000 - WINDOW}
 
 
 def test_a_message_without_a_key_is_new_each_time_and_not_remembered():
-    new, seen = meet(KeyMemory(), [(None, 5), (None, 5)])
-    assert (new, told(seen), seen.newest_us) == ([True, True], {}, 5)
+    new, memory = check(KeyMemory(), [(None, 5), (None, 5)])
+    assert (new, told(memory), memory.newest_us) == ([True, True], {}, 5)
 
 
 def test_what_is_known_stays_as_it_was():
-    _, before = meet(KeyMemory(), [(A, 0)])
-    meet(before, [(B, WINDOW + 1)])
+    _, before = check(KeyMemory(), [(A, 0)])
+    check(before, [(B, WINDOW + 1)])
     assert (told(before), before.newest_us) == ({A: 0}, 0)
 
 
 def test_the_bytes_of_a_running_job_can_be_read():
-    content = (7).to_bytes(8, "little") + (5).to_bytes(8, "little") + (7).to_bytes(8, "little") + A + B
-    assert encode_key_memory(meet(KeyMemory(), [(B, 7), (A, 5)])[1]) == content
-    seen = decode_key_memory(content)
-    assert (told(seen), seen.newest_us) == ({A: 5, B: 7}, 7)
-    assert seen.published_us.dtype == np.int64
+    content = (
+        b"\1" + bytes(7) + (7).to_bytes(8, "little") + (5).to_bytes(8, "little") + (7).to_bytes(8, "little") + A + B
+    )
+    assert encode_key_memory(check(KeyMemory(), [(B, 7), (A, 5)])[1]) == content
+    memory = decode_key_memory(content)
+    assert (told(memory), memory.newest_us) == ({A: 5, B: 7}, 7)
+    assert memory.published_us.dtype == np.int64
 
 
-def test_nothing_known_is_nothing_seen():
-    seen = decode_key_memory(None)
-    assert (told(seen), seen.newest_us) == ({}, -(2**62))
+def test_nothing_known_is_an_empty_memory():
+    memory = decode_key_memory(None)
+    assert (told(memory), memory.newest_us) == ({}, -(2**62))
 
 
 def keyed(message_id: str = "", **attributes: str) -> Message:

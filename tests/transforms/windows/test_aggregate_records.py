@@ -20,7 +20,7 @@ from tests.support.batches import MINUTE, NAN, Row, batch_of, rows_of
 from transforms.detect.evaluate import anomaly_id, detect
 from transforms.windows.aggregate_records import aggregates
 from transforms.windows.aggregate_table import aggregate_batch, merge_tables
-from transforms.windows.late import too_late
+from transforms.windows.late import PossiblyLateRows, dead_letters_of, select_rows
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 HOT = Rule("temp-high", "temp", "above", 30.0, severity="critical")
@@ -207,6 +207,10 @@ def late_message() -> tuple[Message, list[bytes]]:
     return Message(b"\n".join(lines), attributes, "late", publish_us=77), lines
 
 
+def all_rows(batch: ReadingBatch) -> PossiblyLateRows:
+    return select_rows(batch, np.arange(len(batch)))
+
+
 def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
     message, lines = late_message()
     batch = replace(
@@ -215,7 +219,7 @@ def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
         line=np.array([1, 3, 4], np.int32),
     )
     missed = [(0, MINUTE), (-MINUTE // 2, MINUTE)]
-    found = records_of(too_late(batch, np.array([False, True, True]), missed, 11 * MINUTE), DeadLetter)
+    found = records_of(dead_letters_of(all_rows(batch), np.array([False, True, True]), missed, 11 * MINUTE), DeadLetter)
 
     def letter(line: int, event_us: int, error: str) -> DeadLetter:
         return DeadLetter(
@@ -240,7 +244,7 @@ def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
 def test_a_late_reading_that_is_its_whole_message_has_no_line():
     message = Message(b'{"ts":10,"device":"a"}', {CONTENT_ENCODING: "identity"}, "one")
     batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=(message,), line=np.zeros(1, np.int32))
-    (found,) = records_of(too_late(batch, np.array([True]), [(0, MINUTE)], 11 * MINUTE), DeadLetter)
+    (found,) = records_of(dead_letters_of(all_rows(batch), np.array([True]), [(0, MINUTE)], 11 * MINUTE), DeadLetter)
     assert (found.line, base64.b64decode(found.payload), found.attributes) == (None, message.payload, "{}")
     assert found.publish_time is None
 
@@ -252,7 +256,7 @@ def test_record_batches_have_the_schema_of_their_records():
     found = aggregates(table, MINUTE, "on_time", 0)
     message, _ = late_message()
     batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=(message,))
-    letters = too_late(batch, np.array([True]), [(0, MINUTE)], 11 * MINUTE)
+    letters = dead_letters_of(all_rows(batch), np.array([True]), [(0, MINUTE)], 11 * MINUTE)
     for records, record in ((detected.anomalies, Anomaly), (found, WindowAggregate), (letters, DeadLetter)):
         assert records.schema.equals(arrow_schema(record), check_metadata=True)
         assert records.equals(from_records(record, records_of(records, record)))

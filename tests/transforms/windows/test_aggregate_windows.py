@@ -1,4 +1,4 @@
-"""AggregateWindows on bounded input; what it does with streams is told in tests/pipeline/stories.yaml."""
+"""Aggregation of bounded input, and its first step on streams; streams are told in tests/pipeline/stories.yaml."""
 
 from dataclasses import replace
 
@@ -26,8 +26,7 @@ from transforms.decode.decode_messages import DecodeMessages
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.detect.evaluate import detect
 from transforms.windows import aggregate_windows
-from transforms.windows.aggregate_table import COUNT
-from transforms.windows.aggregate_windows import AggregateWindows, _Partial
+from transforms.windows.aggregate_windows import AggregateWindows, _AggregateBatches, _AggregatePortions
 from transforms.windows.late import MissedValues
 from transforms.windows.window_spec import WindowSpec
 
@@ -137,26 +136,32 @@ def test_not_a_digit_depends_on_the_order_of_the_portions(order, spec):
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def parts_of(batches: list[ReadingBatch]) -> list[tuple[int, int, int]]:
-    """Return (portion, place, readings of the first metric) of the parts of a bundle."""
-    partial = _Partial(FIXED, 1, 100 * HOUR)
-    partial.start_bundle()
-    parts = [part for batch in batches for _, part in partial.process(batch)]
-    parts += [windowed.value[1] for windowed in partial.finish_bundle()]
-    return [(part.portion, part.place, int(part.table.ints[COUNT, 0].sum())) for part in parts]
+@pytest.mark.parametrize("step", [_AggregatePortions(FIXED, 1, HOUR), _AggregateBatches(FIXED, 1, HOUR)])
+def test_rows_are_counted_when_a_bundle_is_finished_and_not_if_it_fails(step, tally: Tally, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ValueError("broken")
+
+    batches = batches_of([("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN)], 1)
+    batches = [replace(b, messages=(msgspec.structs.replace(b.messages[0], watermark_us=0),)) for b in batches]
+    step.start_bundle()
+    elements = list(step.process(batches[0]))
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="broken"):
+        patch.setattr(aggregate_windows, "partial_aggregates", fail)
+        patch.setattr(aggregate_windows, "aggregate_batch", fail)
+        elements += step.process(batches[1])
+    assert tally.counts == {}
+    step.start_bundle()
+    elements = [element for batch in batches for element in step.process(batch)]
+    elements += step.finish_bundle() or ()
+    assert elements
+    assert tally.counts == {"rows_aggregated": 2}
 
 
-def test_a_portion_is_summed_up_before_it_is_shuffled():
-    rows: list[Row] = [("a", n * MINUTE, 1.0, 2.0) for n in range(100)]
-    first, second = portions_of(rows, 2, 1)
-    assert parts_of(first) == [(0, 0, 50)]
-    assert parts_of([*first, *second]) == [(0, 0, 50), (1, 0, 50)]
-    assert parts_of([]) == []
+def test_a_merge_that_fails_counts_nothing(tally: Tally, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ValueError("broken")
 
-
-def test_a_portion_of_many_windows_is_passed_on_in_pieces(monkeypatch):
-    monkeypatch.setattr(aggregate_windows, "_MOST_GROUPS", 20)
-    (batches,) = portions_of([("a", n * MINUTE, 1.0, 2.0) for n in range(100)], 1, 1)
-    assert parts_of(batches) == [(0, 0, 31), (0, 1, 31), (0, 2, 31), (0, 3, 7)]
-    few = [("a", n % 10 * MINUTE, 1.0, 2.0) for n in range(100)]
-    assert parts_of(portions_of(few, 1, 1)[0]) == [(0, 0, 100)]  # many readings, but few windows
+    monkeypatch.setattr(aggregate_windows, "aggregates", fail)
+    with pytest.raises((ValueError, RuntimeError), match="broken"):
+        run_bounded(batches_of([("a", 0, 50.0, 31.0)], 1), AggregateWindows(FIXED))
+    assert tally.counts.keys() <= {"rows_aggregated"}
