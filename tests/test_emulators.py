@@ -1,7 +1,6 @@
 """The servers of `tests/support/emulators.py` work through the libraries that the job uses, and survive a kill."""
 
 import os
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -116,14 +115,6 @@ def test_a_server_that_ends_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(server, "arguments", lambda: ["--no-such-flag"])
     with pytest.raises(AssertionError, match=r"s3:// exited with 2:\n(.|\n)*--no-such-flag"):
         server.start()
-
-
-def test_the_extras_are_what_is_tested() -> None:
-    top = Path(__file__).parents[1]
-    extras = re.findall('"([a-z0-9-]+==[^"]+)"', (top / "setup.py").read_text())
-    tested = (top / "requirements-dev.txt").read_text().splitlines()
-    assert len(extras) == 4
-    assert set(extras) <= set(tested)
 
 
 def test_a_missing_program_skips_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
