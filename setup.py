@@ -11,7 +11,7 @@ from setuptools import find_packages, setup
 
 _HERE = Path(__file__).parent
 
-# What the job and the publisher need, for files and topics, without Google's other services.
+# Packages of the job and the publisher, for files and topics, without Google's other services.
 REQUIREMENTS = [
     "apache-beam>=2.77,<3",
     "google-cloud-pubsub>=2.20,<3",

@@ -1,4 +1,4 @@
-"""What went in and what came out, side by side."""
+"""Compare the rows that were published with the stored results."""
 
 from collections.abc import Mapping
 from pathlib import Path

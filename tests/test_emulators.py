@@ -39,7 +39,7 @@ NESTED = "a/date=2020-07-12/hour=00/x.jsonl"
 
 @pytest.fixture(autouse=True)
 def options(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What a job sets; without any, azfs:// does not work.
+    # A job sets options; azfs:// does not work without.
     monkeypatch.setattr(FileSystems, "_pipeline_options", PipelineOptions([]))
 
 

@@ -87,7 +87,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def requirements(metadata: Message, extra: str = "") -> list[Requirement]:
-    """What the package asks for, of itself or under an extra."""
+    """Return the requirements of the package, its own or those of an extra."""
     found = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
     named = {one: re.findall(r'extra == "(\w+)"', str(one.marker or "")) for one in found}
     return [one for one, extras in named.items() if extras == ([extra] if extra else [])]

@@ -1,8 +1,8 @@
 """Count the metrics of every bundle of the local stream runner.
 
 The runner's thread has one state sampler, and the sampler keeps the state of a step, with the metrics container of the
-step's first bundle. What later bundles of the step count goes into that container, after it was committed. With this
-patch each bundle has a sampler of its own, which takes a few microseconds.
+step's first bundle. Later bundles of the step count in that container after it was committed, and
+their counts are lost. With this patch each bundle has its own sampler, which takes a few microseconds.
 
 Upstream: no issue is known. `StateSampler.scoped_state` would have to take the metrics container that it is given.
 """

@@ -114,7 +114,7 @@ def test_every_job_has_names_and_coders_of_the_file(flags: list[str]) -> None:
 
 
 def test_options_change_no_name(now: dict[str, Any]) -> None:
-    """What can be changed while a job is updated: windows, shards, intervals, formats."""
+    """Windows, shards, intervals and formats can change while a job is updated."""
     flags = ["--window=10m", "--slide=1m", "--shards=7", "--flush-interval=5s", "--file-format=parquet", "--dedup=1h"]
     assert dataflow_golden.describe(translate(*EVERYTHING, *flags)) == now
 

@@ -75,7 +75,7 @@ def source(job: Job) -> api.PubSubReadPayload:
 
 
 def check_stream(job: Job) -> None:
-    """What is true of every job that reads Pub/Sub."""
+    """Check the parts that every job on Pub/Sub has."""
     components = job.pipeline.components
     assert job.job["type"] == "JOB_TYPE_STREAMING"
     assert {one.is_bounded for one in components.pcollections.values()} == {api.IsBounded.UNBOUNDED}
@@ -93,7 +93,7 @@ def check_stream(job: Job) -> None:
 
 
 def check_windows(pipeline: api.Pipeline) -> None:
-    """What the step that keeps the windows tells the service about itself."""
+    """Return what the window step declares to the service."""
     step = stateful(pipeline)[HOLD_WINDOWS]
     key = "kv:v1(varint:v1, varint:v1)"
     assert states(pipeline, step) == {

@@ -1,4 +1,4 @@
-"""What a worker installs (--setup_file) holds all that it needs: the graph's functions run from it alone."""
+"""Check that the package a worker installs (--setup_file) is complete: the graph's functions run from it alone."""
 
 import json
 import os
@@ -30,7 +30,7 @@ IN_WORKER = ("pipeline", "telemetry", "transforms")
 
 @dataclass(frozen=True)
 class Staged:
-    """What a launch with ``--setup_file`` hands to the workers: the archive, and the graph."""
+    """Return the archive and the graph that a launch with ``--setup_file`` stages for the workers."""
 
     archive: Path
     pipeline: api.Pipeline
@@ -128,7 +128,7 @@ def test_what_is_installed_accepts_the_pinned_dependencies(worker: Worker, sourc
 
 @pytest.fixture(scope="module")
 def report(worker: Worker, staged: Staged) -> dict[str, Any]:
-    """What the program `worker.py` found out there."""
+    """Return the report of the worker's program."""
     graph = worker.folder / "pipeline.pb"
     graph.write_bytes(staged.pipeline.SerializeToString())
     program = shutil.copy(PROGRAM, worker.folder)

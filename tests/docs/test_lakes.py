@@ -149,7 +149,7 @@ def twice(roots: Path) -> Path:
     return target
 
 
-# What lies where.
+# The table of columns.
 
 
 def test_files_lie_as_the_page_says(roots: Path) -> None:
@@ -184,7 +184,7 @@ def check_columns(path: Path, schema: pa.Schema) -> None:
         } <= {"INT64"}
 
 
-# What the statements find.
+# Results of the statements.
 
 
 def check_final(found: pd.DataFrame) -> None:
@@ -242,7 +242,7 @@ CHECKS: Final[dict[str, Callable[[pd.DataFrame], None]]] = {
     "ledger": check_ledger,
     "one_hour": check_hour,
 }
-"""What is checked, by the name of the variable, or the comment in the first line, that a statement has for it."""
+"""Check of each statement, by its variable's name or the comment in its first line."""
 
 
 def as_pandas(found: Any) -> pd.DataFrame:
@@ -313,7 +313,7 @@ def test_each_kind_of_statement_is_executed() -> None:
 
 
 def test_without_the_statements_the_numbers_are_wrong(twice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the page warns of is in the results that the statements are executed on."""
+    """The results that the statements read contain every case the page warns of."""
     monkeypatch.chdir(twice / "parquet")
     anomalies, aggregates = (as_pandas(polars_tables("parquet")[kind]) for kind in ("anomalies", "aggregates"))
     assert len(anomalies) > hot()

@@ -32,7 +32,7 @@ IN_THE_REPOSITORY: Final = {
     "python3 -m venv ~/telemetry && ~/telemetry/bin/pip install '.[plot]'": "tests/support/installed.py",
     "export PATH=~/telemetry/bin:$PATH": "tests/support/installed.py",
 }
-"""What executes the commands that need the repository."""
+"""Module that executes the commands that need the repository."""
 LEFT_OUT: Final = {"docs/performance.md": 1}
 """How many blocks of a page are not executed for another reason than the cloud."""
 EXECUTED: Final = sorted({block.page for block in BLOCKS if block.is_executed})

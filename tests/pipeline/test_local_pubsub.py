@@ -131,7 +131,7 @@ def wait_for_file(folder: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_job_in_order(number: signal.Signals, server: PubSub, tmp_path: Path) -> None:
-    """What was taken is written, windows are flushed, and what was not taken waits for the next job."""
+    """Messages taken are written, windows are flushed, and other messages wait for the next job."""
     topic = server.new_topic()
     subscription = server.new_subscription(topic, enable_message_ordering=True, ack_deadline_seconds=60)
     first, second = tmp_path / "first", tmp_path / "second"

@@ -1,4 +1,4 @@
-"""What a finished job says of itself."""
+"""Check the summary of a finished job."""
 
 import json
 from types import SimpleNamespace

@@ -33,7 +33,7 @@ BYTES = st.lists(
 
 
 def items(pieces: Iterable[CsvChunk]) -> list[Item]:
-    """What is in pieces, however it is cut into them."""
+    """Return the content of chunks, however it is cut into them."""
     found: list[Item] = []
     for piece in pieces:
         found.extend(map(tuple, piece.rows) if isinstance(piece, CsvTable) else piece.lines)

@@ -260,7 +260,7 @@ def test_durations_have_two_units(seconds, text):
     assert _duration(seconds) == text
 
 
-# ---- options: each one changes what is told
+# ---- options: each one changes the output
 
 
 RULES = """

@@ -19,7 +19,7 @@ from tests.support import needs
 from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
 
-# What lies on the border between a number, a text, nothing and something else.
+# Cells on the border between a number, a text, nothing and something else.
 BORDER = [
     "", " ", "0", "-0", "-0.0", "007", "+1", ".5", "5.", "1e3", "1E+3", "1e400", "-1e400", "1e-400", "nan", "NaN",
     "inf", "-Infinity", "1_000", "0x10", "１２", "1\n2", "1\n", "\n1", "1,2", "true", "FALSE", " true ", "null", '"1"',

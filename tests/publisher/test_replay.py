@@ -212,7 +212,7 @@ def test_a_broker_that_fails_every_third_publish_loses_nothing(
 
 
 def test_a_topic_that_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """What could not be published is counted, the exit code says so, and the checkpoint allows another try."""
+    """Rows that could not be published are counted, the exit code says so, and the checkpoint allows another try."""
     gone = [True]
     not_found = grpc.StatusCode.NOT_FOUND
     with (

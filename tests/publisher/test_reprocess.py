@@ -399,7 +399,7 @@ def test_a_file_is_in_memory_from_its_first_to_its_last_letter(tmp_path: Path, m
         assert sum(1 for file in read if file() is not None) == 1
 
 
-# What a message says
+# Content of a message
 
 
 def test_attributes_of_the_device_win() -> None:
@@ -636,7 +636,7 @@ def test_text_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_a_topic_that_disappears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What could not be published is counted, the exit code says so, and the same command sends the same again."""
+    """Letters that could not be published are counted, the exit code says so, and the same command sends them again."""
     gone = [True]
     not_found = grpc.StatusCode.NOT_FOUND
     write(tmp_path, "dead_letters", [letter(b"%d" % n, {"rows": "2"}, at=n) for n in range(3_000)])

@@ -145,7 +145,7 @@ def of_urn(pipeline: api.Pipeline, urn: str) -> dict[str, api.PTransform]:
 
 
 def payload(transform: api.PTransform) -> Any:
-    """What a ParDo says of itself."""
+    """Return the payload of a ParDo."""
     assert transform.spec.urn == PARDO, transform.unique_name
     return api.ParDoPayload.FromString(transform.spec.payload)
 
@@ -178,7 +178,7 @@ def coder_of_input(pipeline: api.Pipeline, transform: api.PTransform) -> str:
 
 
 def states(pipeline: api.Pipeline, step: Any) -> dict[str, str]:
-    """What a step keeps: kind of state and coder, by id."""
+    """Return the kind and coder of each state of a step, by id."""
     found = {}
     for name, spec in sorted(step.state_specs.items()):
         kind = spec.WhichOneof("spec").removesuffix("_spec")
@@ -189,7 +189,7 @@ def states(pipeline: api.Pipeline, step: Any) -> dict[str, str]:
 
 
 def timers(pipeline: api.Pipeline, step: Any) -> dict[str, str]:
-    """What a step waits for: time domain and coder, by id."""
+    """Return the time domain and coder of each timer of a step, by id."""
     return {
         name: f"{api.TimeDomain.Enum.Name(spec.time_domain)} {coder(pipeline, spec.timer_family_coder_id)}"
         for name, spec in sorted(step.timer_family_specs.items())

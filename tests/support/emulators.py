@@ -238,7 +238,7 @@ class AzureStorage(Server):
                 assert (self.folder / "data").is_dir()  # restarted
 
     def kill(self) -> None:
-        # What it has acknowledged the real service would keep, so the test's server must, too.
+        # The real service would keep acknowledged writes, so the test's server must, too.
         assert self._process is not None, "it is not running"
         before = self._log.read_text(errors="replace").count("successfully closed")
         self._signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ from tests.support.sources import ROOT
 SLOW: Final = ("apache_beam", "matplotlib", "subprocess", "tornado")
 """Packages of pipelines, pictures, programs and servers, wherever they are imported."""
 SLOW_IN_TESTS: Final = ("http", "multiprocessing", "publisher.broker.Broker", "socket", "websockets")
-"""What a test imports to run a program or a server of its own."""
+"""Modules that a test imports to run a program or a server."""
 
 
 def has_fast_tests(path: Path) -> bool:

@@ -112,7 +112,7 @@ class Arrival:
 
 @dataclass
 class Expected:
-    """What a job must write: records as dictionaries, and the totals of its ledger by item and detail."""
+    """Expected output of a job: records as dictionaries, and the totals of its ledger by item and detail."""
 
     anomalies: list[dict[str, Any]] = field(default_factory=list)
     values: dict[tuple[str, str, int], list[tuple[int, float, int]]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ PIP = "pip install --no-cache-dir --no-input --root-user-action=ignore"
 LAUNCHER = ["--runner=DataflowRunner", "--project=my-project", "--region=europe-west1", "--job_name=telemetry",
             "--template_location=gs://my-bucket/staging/template_launches/1/job_object",
             "--temp_location=gs://my-bucket/temp", f"--sdk_container_image={IMAGE}"]  # fmt: skip
-"""What a launcher adds to the parameters."""
+"""Options that a launcher adds to the parameters."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -50,7 +50,7 @@ def arguments() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the image is built from."""
+    """Return the folder that the image is built from."""
     folder = tmp_path_factory.mktemp("image") / "context"
     assert main(["build", *PLACE, f"--image={IMAGE}", f"--spec={SPEC}", f"--context={folder}", "--dry-run"]) == 0
     return folder

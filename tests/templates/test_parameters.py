@@ -65,7 +65,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
 
 
 def config_with(name: str, value: str) -> JobConfig:
-    """What the job makes of a launch with this parameter and as few others as possible."""
+    """Return the job's configuration for this parameter and as few others as possible."""
     given = {"subscription": SUBSCRIPTION, "output": "gs://bucket/results"} | {name: value}
     if name == "topic":
         del given["subscription"]

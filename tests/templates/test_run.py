@@ -202,7 +202,7 @@ def test_gcloud_understands_the_commands(
 
 
 def lint(command: str, folder: Path) -> tuple[bool, str | None]:
-    """What gcloud's parser says of a command, which is not run."""
+    """Return the result of gcloud's parser for a command, which is not run."""
     ran = subprocess.run(
         ["gcloud", "meta", "lint-gcloud-commands", f"--command-string={command}"],
         env=os.environ | {"CLOUDSDK_CONFIG": str(folder / "gcloud"), "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true"},

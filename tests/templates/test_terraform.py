@@ -28,7 +28,7 @@ Block = dict[str, Any]
 
 
 def plain(value: Any) -> Any:
-    """What the parser returns, with quotes removed and without its own keys; an expression stays ``${…}``."""
+    """Return the parsed file, with quotes removed and without the parser's keys; an expression stays ``${…}``."""
     if isinstance(value, dict):
         own = ("__is_block__", "__comments__", "__inline_comments__")
         return {plain(key): plain(item) for key, item in value.items() if key not in own}
@@ -282,7 +282,7 @@ ATTRIBUTES: Final = {
     "google_service_account.worker.email": "telemetry-worker@my-project.iam.gserviceaccount.com",
     "google_bigquery_dataset.results.dataset_id": "telemetry",
 }
-"""What only the provider knows, as its documentation has it."""
+"""Attributes that only the provider sets, according to its documentation."""
 
 
 def evaluated(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run loads: nothing for services that it does not use."""
+"""Check that a run loads no client of a service that it does not use."""
 
 import importlib
 import subprocess

@@ -35,7 +35,7 @@ Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of the scene."""
+    """Draw a picture of the scene."""
 
     kind: str
     readings: bool = False

@@ -111,7 +111,7 @@ def test_what_will_not_get_better_is_not_tried_again():
     assert len(service.requests) == 1
 
 
-# What is refused of a batch
+# Refused rows of a batch
 
 
 class RefusesAll:

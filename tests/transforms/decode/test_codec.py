@@ -193,7 +193,7 @@ def inflate(payload: bytes) -> bytes:
 
 
 def expected_of(message: Message) -> tuple[list[list[Any]], list[tuple[int | None, bytes]]]:
-    """What decoding must give by the definition, one line at a time: readings and dead letters."""
+    """Return the readings and dead letters that the definition gives, one line at a time."""
     payload = message.payload
     if message.attributes.get("content-encoding"):
         try:

@@ -71,7 +71,7 @@ def _identity(m: Message, us: int) -> tuple[bytes, str, str, int | None, int]:
 
 
 def expected(stamped: Sequence[Stamped]) -> list[bool]:
-    """What a dict of all keys says of messages whose times only go on."""
+    """Judge messages by a dict of all keys, for times that only advance."""
     arrivals = [(key_of(m), us if m.publish_us is None else m.publish_us) for m, us in stamped]
     return expected_memory(arrivals, WINDOW)[0]
 
@@ -254,7 +254,7 @@ def test_any_bundles_through_the_runner_equal_a_dict(stamped, sizes):
 
 
 def test_the_messages_of_a_bundle_are_one_bundle_afterwards():
-    """The decoder reads a bundle in one go, however many shards its messages went through."""
+    """The decoder reads a bundle at once, however many shards its messages went through."""
     stream = stream_of([timed(message(f"run-{n}"), DAY) for n in range(100)])
     sizes = run_transform(
         stream, lambda messages: (messages | DropDuplicates(WINDOW)).messages | beam.ParDo(_SizeOfBundle()), Message

@@ -23,7 +23,7 @@ def check(memory: KeyMemory, arrivals: Sequence[Arrival], window_us: int = WINDO
 
 
 def told(memory: KeyMemory) -> dict[bytes, int]:
-    """What is remembered; NumPy shows keys without the zeros at their end."""
+    """Return the remembered keys; NumPy shows them without the zeros at their end."""
     keys = [key.ljust(16, b"\0") for key in memory.keys.tolist()]
     assert keys == sorted(set(keys))
     return dict(zip(keys, memory.published_us.tolist(), strict=True))

@@ -105,7 +105,7 @@ def dead_of(topic: str, cause: str, one: Anomaly) -> DeadLetter:
     )
 
 
-# What a message says
+# Content of a message
 
 
 def test_an_alert_is_the_line_of_json_with_three_attributes():

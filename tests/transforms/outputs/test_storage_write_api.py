@@ -1,4 +1,4 @@
-"""The Storage Write API sink, as far as it goes without Beam's Java services: what it is given, what it gives back."""
+"""Check the Storage Write API sink without Beam's Java services: its input and the rows it rejects."""
 
 import base64
 import json

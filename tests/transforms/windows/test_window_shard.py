@@ -267,7 +267,7 @@ def test_arrivals_only_add_to_the_tables_until_there_are_too_many():
 
 @dataclass
 class Story:
-    """What a key was given, and what it must have reported by the end."""
+    """Readings of one key, and the panes it must have reported by the end."""
 
     accepted: list[tuple[Row, int]] = field(default_factory=list)
     missed: list[tuple[Row, int]] = field(default_factory=list)
