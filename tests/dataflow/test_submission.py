@@ -10,8 +10,8 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeExceptio
 
 from pipeline.failures import JobFailedError
 from pipeline.run import run_config
-from tests.dataflow.test_template import FILES, GRAPH, check_stream, source
 from tests.support.dataflow_api import JOB_ID, Service, serving
+from tests.support.dataflow_graph import FILES, GRAPH, check_stream, source
 from tests.support.dataflow_jobs import REGION, SUBSCRIPTION, Bucket, Job, labels, read_job
 from tests.support.emulators import PROJECT
 from tests.support.jobs import config_of

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import re
 import uuid
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.model.kinds import KINDS
 from tests.support.dataflow_golden import describe
+from tests.support.dataflow_graph import FILES, GRAPH, STORED, check_stream, source
 from tests.support.dataflow_jobs import (
     ALERTS,
     CHECK_KEYS,
@@ -43,12 +42,7 @@ __all__ = ["bigquery_server", "embedded_broker"]
 pytestmark = pytest.mark.xdist_group("dataflow")  # one worker, so that each server starts once
 
 READ = [f"--subscription={SUBSCRIPTION}"]
-GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters"}
-"""Steps of every job."""
-STORED = [name for name, kind in KINDS.items() if not kind.optional]
-FILES = {"Ledger entries", *(f"Write {kind}" for kind in STORED)}
 TABLES = {"Ledger entries", *(f"Insert {kind}" for kind in STORED)}
-GLOBAL = "beam:window_fn:global_windows:v1"
 
 
 @pytest.fixture
@@ -67,45 +61,6 @@ def dataset(bigquery_server: BigQueryServer) -> list[str]:
     target = BigQueryTarget(bigquery_server.project, f"t{uuid.uuid4().hex[:12]}", endpoint=bigquery_server.endpoint)
     connect(target).create_dataset(f"{target.project}.{target.dataset}")
     return [f"--bigquery={target}", f"--bigquery-endpoint={bigquery_server.endpoint}"]
-
-
-def source(job: Job) -> api.PubSubReadPayload:
-    (read,) = of_urn(job.pipeline, PUBSUB_READ).values()
-    return api.PubSubReadPayload.FromString(read.spec.payload)
-
-
-def check_stream(job: Job) -> None:
-    """Check the parts that every job on Pub/Sub has."""
-    components = job.pipeline.components
-    assert job.job["type"] == "JOB_TYPE_STREAMING"
-    assert {one.is_bounded for one in components.pcollections.values()} == {api.IsBounded.UNBOUNDED}
-    # The job keeps its own windows, in state: to Dataflow everything is in the global one.
-    assert {one.window_fn.urn for one in components.windowing_strategies.values()} == {GLOBAL}
-    assert {one.trigger.WhichOneof("trigger") for one in components.windowing_strategies.values()} == {"default"}
-    assert {one.allowed_lateness for one in components.windowing_strategies.values()} == {0}
-    read = source(job)
-    assert (read.timestamp_attribute, read.id_attribute) == ("event_time", "message_key")
-    assert read.with_attributes
-    assert of_urn(job.pipeline, "beam:transform:group_by_key:v1") == {}, "a stream gathers by GroupIntoBatches"
-    named_by_chance = re.compile(r"[0-9a-f]{8}|\d{3}")
-    assert [name for name in transforms(job.pipeline) if named_by_chance.search(name)] == []
-    check_windows(job.pipeline)
-
-
-def check_windows(pipeline: api.Pipeline) -> None:
-    """Return what the window step declares to the service."""
-    step = stateful(pipeline)[HOLD_WINDOWS]
-    key = "kv:v1(varint:v1, varint:v1)"
-    assert states(pipeline, step) == {
-        "pane_state": "read_modify_write of bytes:v1",
-        "tables": "bag of bytes:v1",
-    }
-    assert timers(pipeline, step) == {
-        "ts-close": f"EVENT_TIME timer:v1({key}, global_window:v1)",
-        "ts-early": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
-        "ts-end": f"EVENT_TIME timer:v1({key}, global_window:v1)",
-    }
-    assert "beam:requirement:pardo:stateful:v1" in pipeline.requirements
 
 
 def gathered(job: Job) -> dict[str, tuple[int, int]]:
