@@ -79,7 +79,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
 
     Args:
         pipeline: where to add it.
-        source: a transform from the pipeline's beginning to a PCollection of Message.
+        source: a transform from the pipeline's beginning to a PCollection of MessageBatch.
         config: metrics, rules, windows and whether duplicates are removed.
         outputs: the sinks of each kind of record.
     """

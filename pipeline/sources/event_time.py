@@ -1,59 +1,56 @@
 """Return the smallest event times of messages, which the local source needs for the watermark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 
-from telemetry.model.messages import EVENT_TIME, Message
+from telemetry.arrays import IntArray
+from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import EVENT_TIME
 from telemetry.text.timestamps import latest_event_us, parse_time
 from transforms.decode.codec import DecodedBatch
-from transforms.decode.decode_once import decode_ahead, group_messages
+from transforms.decode.decode_once import decode_ahead
 
-_NO_TIME: Final = np.iinfo(np.int64).max
+NO_TIME_US: Final = np.iinfo(np.int64).max
+"""Event time of a message in which nothing gives one."""
 
 
-def event_times_us(messages: Sequence[Message], metrics: tuple[str, ...]) -> list[int | None]:
-    """Return each message's smallest event time in microseconds, or None if nothing in it gives one.
+def event_times_us(messages: MessageBatch, metrics: tuple[str, ...]) -> IntArray:
+    """Return each message's smallest event time in microseconds, shape (N,); `NO_TIME_US` if nothing in it gives one.
 
     The attribute counts where it is present; otherwise the rows that `DecodeMessages` accepts, which are decoded here
     for that step as well. A time that the decoder rejects does not count: one broken clock must not make others late.
 
     Args:
-        messages: those of one bundle, in order.
+        messages: N messages of one pull.
         metrics: the names that `DecodeMessages` is given.
     """
-    times: list[int | None] = []
-    for group in group_messages(messages):
-        if all(EVENT_TIME in message.attributes for message in group):
-            times += [_attribute_us(message) for message in group]
-        else:
-            rows = _smallest_us(decode_ahead(group, metrics))
-            times += [
-                _attribute_us(message) if EVENT_TIME in message.attributes else rows.get(id(message))
-                for message in group
-            ]
+    stated = [EVENT_TIME in attributes for attributes in messages.attributes]
+    times = np.full(len(messages), NO_TIME_US, np.int64)
+    if not all(stated):
+        times = _smallest_us(messages, decode_ahead(messages, metrics))
+    for index, attributes in enumerate(messages.attributes):
+        if stated[index]:
+            times[index] = _stated_us(attributes, messages.published(index))
     return times
 
 
-def _attribute_us(message: Message) -> int | None:
-    text = message.attributes[EVENT_TIME]
+def _stated_us(attributes: Mapping[str, str], publish_us: int | None) -> int:
+    text = attributes[EVENT_TIME]
     try:
         moment = int(text) * 1_000 if text.lstrip("-").isdecimal() else parse_time(text)
     except (ValueError, OverflowError):
-        return None
-    return moment if 0 <= moment < latest_event_us(message.publish_us) else None
+        return NO_TIME_US
+    return moment if 0 <= moment < latest_event_us(publish_us) else NO_TIME_US
 
 
-def _smallest_us(decoded: DecodedBatch) -> dict[int, int]:
-    """Return the smallest event time of each message that has readings, by the identity of the message."""
-    batch = decoded.readings
-    if batch is None:
-        return {}
-    smallest = np.full(len(batch.messages), _NO_TIME, np.int64)
-    np.minimum.at(smallest, batch.message, batch.event_us)
-    return {
-        id(message): time_us
-        for message, time_us in zip(batch.messages, smallest.tolist(), strict=True)
-        if time_us != _NO_TIME
-    }
+def _smallest_us(messages: MessageBatch, decoded: Iterable[DecodedBatch]) -> IntArray:
+    """Return the smallest event time of the readings of each message."""
+    smallest: list[IntArray] = []
+    for one in decoded:
+        times = np.full(one.messages, NO_TIME_US, np.int64)
+        if one.readings is not None:
+            np.minimum.at(times, one.readings.message, one.readings.event_us)
+        smallest.append(times)
+    return np.concatenate(smallest)

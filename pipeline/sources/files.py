@@ -21,6 +21,7 @@ from telemetry.errors import ConfigError
 from telemetry.model.messages import CONTENT_ENCODING, Message
 from telemetry.storage.buckets import check_extra
 from telemetry.storage.paths import StorageError
+from transforms.decode.collect_messages import CollectMessages
 
 _CHUNK: Final = 1 << 20
 _RANGE: Final = 32 << 20
@@ -62,9 +63,10 @@ class ReadFiles(beam.PTransform):
         self.spread = spread
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Return a PCollection of Message."""
+        """Return a PCollection of MessageBatch."""
         portions = pbegin | "Portions" >> beam.Create(self.portions, reshuffle=self.spread)
-        return portions | "Read" >> beam.FlatMap(read_portion).with_output_types(Message)
+        chunks = portions | "Read" >> beam.FlatMap(read_portion).with_output_types(Message)
+        return chunks | "Chunks" >> CollectMessages()
 
 
 def plan_portions(globs: Sequence[str]) -> list[Portion]:

@@ -24,10 +24,9 @@ from apache_beam.testing.test_stream_service import TestStreamServiceController
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.sources.event_time import event_times_us
+from pipeline.sources.event_time import NO_TIME_US, event_times_us
 from pipeline.sources.subscriber import Puller, Received
-from telemetry.model.messages import Message
-from transforms.decode.decode_once import forget
+from telemetry.model.message_batch import MessageBatch
 
 _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _MIN_US: Final = -(2**62)
@@ -41,8 +40,8 @@ _CODER: Final = VarIntCoder()
 
 
 class _Pull(NamedTuple):
-    messages: list[Message]
-    times_us: list[int]
+    messages: MessageBatch
+    moment_us: int
     ack_ids: list[str]
 
 
@@ -88,11 +87,11 @@ class LocalSubscription:
 
     # Called by the steps of the graph and by the job.
 
-    def take(self, number: int) -> list[tuple[Message, int]]:
-        """Return the messages of a pull with their timestamps in microseconds; a retry returns the same."""
+    def take(self, number: int) -> tuple[MessageBatch, int]:
+        """Return the messages of a pull and their timestamp in microseconds; a retry returns the same."""
         with self._condition:
             pull = self._pulls[number]
-        return list(zip(pull.messages, pull.times_us, strict=True))
+        return pull.messages, pull.moment_us
 
     def fail(self) -> None:
         """Acknowledge nothing from now on, because a step has failed for good."""
@@ -109,7 +108,6 @@ class LocalSubscription:
             self._last_active = self._clock()  # the runner was not idle until now
             self._condition.notify_all()
         if pull is not None:
-            forget(pull.messages)
             self.acknowledged += len(pull.ack_ids)
             self._puller.acknowledge(pull.ack_ids)
 
@@ -121,7 +119,6 @@ class LocalSubscription:
         """Stop pulling after the runner has ended; acknowledge its pulls if it succeeded, else give them back."""
         with self._condition:
             for pull in self._pulls.values():
-                forget(pull.messages)
                 if succeeded:
                     self._puller.acknowledge(pull.ack_ids)
                 else:
@@ -157,31 +154,29 @@ class LocalSubscription:
                 last = now
 
     def _tell(self, received: Received) -> Iterator[Any]:
-        messages, times, newest = self._place(received.messages)
-        yield self._announce(messages, times, min(times, default=self.watermark_us), received.ack_ids)
+        messages, moment_us, newest = self._place(received.messages)
+        yield self._announce(messages, moment_us, received.ack_ids)
         if newest - self._lag_us > self.watermark_us:
             self.watermark_us = newest - self._lag_us
             for tag in (_PULLS, _MARKS):
                 step = _Payload.Event.AdvanceWatermark(new_watermark=self.watermark_us, tag=tag)
                 yield _Payload.Event(watermark_event=step)
 
-    def _announce(self, messages: list[Message], times: list[int], moment_us: int, ack_ids: list[str]) -> Any:
+    def _announce(self, messages: MessageBatch, moment_us: int, ack_ids: list[str]) -> Any:
         """Keep a pull for the runner to take; return the event that carries its number."""
         with self._condition:
             self._told += 1
-            self._pulls[self._told] = _Pull(messages, times, ack_ids)
+            self._pulls[self._told] = _Pull(messages, moment_us, ack_ids)
         return _element(_PULLS, self._told, moment_us)
 
-    def _place(self, messages: list[Message]) -> tuple[list[Message], list[int], int]:
+    def _place(self, messages: MessageBatch) -> tuple[MessageBatch, int, int]:
         """Stamp messages with the current watermark, which is also the time of those without a readable one."""
-        known = None if self.watermark_us == _MIN_US else self.watermark_us
-        stamped = [
-            Message(message.payload, message.attributes, message.message_id, message.publish_us, known)
-            for message in messages
-        ]
-        times = event_times_us(stamped, self._metrics)
-        newest = max((time_us for time_us in times if time_us is not None), default=_MIN_US)
-        return stamped, [self.watermark_us if time_us is None else time_us for time_us in times], newest
+        stamped = messages.at(None if self.watermark_us == _MIN_US else self.watermark_us)
+        times_us = event_times_us(stamped, self._metrics)
+        known_us = times_us[times_us != NO_TIME_US]
+        smallest = [int(known_us.min())] if len(known_us) else []
+        moment_us = min(smallest if len(known_us) == len(times_us) else [*smallest, self.watermark_us])
+        return stamped, moment_us, int(known_us.max()) if len(known_us) else _MIN_US
 
     def _wait_for_runner(self) -> bool:
         with self._condition:
@@ -229,10 +224,10 @@ class ReadLocalPubSub(beam.PTransform):
         _SUBSCRIPTIONS[self._name] = subscription
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Return a PCollection of Message."""
+        """Return a PCollection of MessageBatch."""
         events = pbegin | "Pulls" >> TestStream(coder=_CODER, endpoint=self._name, output_tags={_PULLS, _MARKS})
         _ = events[_MARKS] | "Done" >> beam.Map(_done, self._name).with_output_types(None)
-        return events[_PULLS] | "Take" >> beam.FlatMap(_take, self._name).with_output_types(Message)
+        return events[_PULLS] | "Take" >> beam.Map(_take, self._name).with_output_types(MessageBatch)
 
     def start(self) -> None:
         """Start serving events to the runner."""
@@ -244,9 +239,9 @@ class ReadLocalPubSub(beam.PTransform):
         _SUBSCRIPTIONS.pop(self._name, None)
 
 
-def _take(number: int, name: str) -> Iterator[Any]:
-    for message, moment in _SUBSCRIPTIONS[name].take(number):
-        yield TimestampedValue(message, Timestamp(micros=moment))
+def _take(number: int, name: str) -> Any:
+    messages, moment_us = _SUBSCRIPTIONS[name].take(number)
+    return TimestampedValue(messages, Timestamp(micros=moment_us))
 
 
 def _done(number: int, name: str) -> None:

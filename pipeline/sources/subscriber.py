@@ -7,10 +7,11 @@ import threading
 from typing import Any, Final, NamedTuple
 
 import grpc
+import numpy as np
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
-from telemetry.model.messages import Message
+from telemetry.model.message_batch import MessageBatch, ends_of
 from telemetry.retries import Retries, RetryPolicy
 
 _LOG: Final = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _READY: Final = 2  # pulls held in memory: one is processed while the next is fe
 class Received(NamedTuple):
     """Messages of one pull, and the ids that acknowledge them."""
 
-    messages: list[Message]
+    messages: MessageBatch
     ack_ids: list[str]
 
 
@@ -130,7 +131,7 @@ class Puller:
         found = pubsub_v1.types.PullResponse.pb(self._call.result()).received_messages
         ack_ids = [entry.ack_id for entry in found]
         self._set_deadline(ack_ids, _LEASE_SECONDS)  # not to be delivered again while they are processed
-        return Received([_to_message(entry.message) for entry in found], ack_ids)
+        return Received(_to_batch([entry.message for entry in found]), ack_ids)
 
     def _hand_over(self, received: Received) -> None:
         while not self._abandoned.is_set():
@@ -160,10 +161,17 @@ class Puller:
                 _LOG.warning("deadline of %d messages not changed: %s", len(some), error)
 
 
-def _to_message(message: Any) -> Message:
-    published = message.publish_time
-    publish_us = published.seconds * 1_000_000 + published.nanos // 1_000
-    return Message(message.data, dict(message.attributes), message.message_id, publish_us)
+def _to_batch(messages: list[Any]) -> MessageBatch:
+    """Return messages of the client library as a batch."""
+    bodies = [message.data for message in messages]
+    published = [message.publish_time for message in messages]
+    return MessageBatch(
+        b"\n".join(bodies),
+        ends_of(list(map(len, bodies))),
+        tuple([message.message_id for message in messages]),
+        np.array([moment.seconds * 1_000_000 + moment.nanos // 1_000 for moment in published], np.int64),
+        tuple([dict(message.attributes) for message in messages]),
+    )
 
 
 def _slices(ack_ids: list[str]) -> list[list[str]]:

@@ -4,6 +4,10 @@ import datetime as dt
 import math
 from typing import Final
 
+import numpy as np
+
+from telemetry.arrays import BoolArray, IntArray
+
 MICROS: Final = 1_000_000
 LATEST_US: Final = 4_102_444_800 * MICROS
 """2100-01-01T00:00:00Z: an event time at or after it comes from a broken clock (or is in milliseconds)."""
@@ -49,3 +53,14 @@ def latest_event_us(publish_us: int | None) -> int:
     time (files) it is the year 2100.
     """
     return LATEST_US if publish_us is None else min(LATEST_US, publish_us + CLOCK_AHEAD_US)
+
+
+def latest_event_times_us(publish_us: IntArray, published: BoolArray) -> IntArray:
+    """Return `latest_event_us` of many messages.
+
+    Args:
+        publish_us: (N,) publish time of each message, microseconds UTC.
+        published: (N,) whether it has one.
+    """
+    latest = np.minimum(publish_us, LATEST_US - CLOCK_AHEAD_US) + CLOCK_AHEAD_US
+    return np.where(published, latest, LATEST_US)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from telemetry.arrays import CodeArray
 from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_line, dead_message
+from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.messages import CONTENT_ENCODING, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, ROWS, TIME_SHIFT, Message
 from telemetry.model.metrics import READING_UNITS
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.records import DeadLetter
-from telemetry.text.timestamps import MICROS, latest_event_us
+from telemetry.text.timestamps import MICROS, latest_event_times_us
 from transforms.decode.csv_lines import count_lines, read_csv_line, read_csv_lines
 from transforms.decode.json_lines import DecodedColumns, count_objects, number_names, parse_object, row_decoder
 
@@ -23,6 +24,7 @@ MAX_INFLATED_BYTES: Final = 64 << 20
 _MIN_BISECTED_LINES: Final = 64  # lines of CSV below which bisecting costs more than reading them one by one
 _FIRST_STEP: Final = 4_096  # bytes given to zlib at first: what follows a short gzip member is copied back
 STAGE: Final = "decode"
+_NEWLINE: Final = 10
 
 
 @dataclass(slots=True)
@@ -33,32 +35,23 @@ class DecodedBatch:
         readings: the rows that could be read; None if there are none.
         rejected: a dead letter for each line, or whole message, that could not.
         ignored: how often each unknown field was skipped.
+        messages: number of the messages.
     """
 
     readings: ReadingBatch | None = None
     rejected: list[DeadLetter] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    messages: int = 0
 
 
-def decode(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
+def decode(messages: MessageBatch, metrics: tuple[str, ...]) -> DecodedBatch:
     """Decode messages into one batch of readings; never raises for what they contain."""
-    decoder = row_decoder(metrics)
-    work = _Decoding(metrics)
-    plain: list[tuple[Message, bytes]] = []
-    for message in messages:
-        try:
-            payload = open_payload(message)
-        except RejectionError as rejection:
-            work.rejected.append(dead_message(message, rejection, STAGE))
-            continue
-        if message.columns is not None:
-            work.add_csv(message, message.columns, payload)
-        else:
-            plain.append((message, payload))
-    work.add_json(plain)
-    ignored, decoder.ignored = decoder.ignored, Counter()
+    work = _Decoding(messages, metrics)
+    if not work.add_bodies():
+        work.add_messages()
+    ignored, work.decoder.ignored = work.decoder.ignored, Counter()
     ignored.update(work.ignored)
-    return DecodedBatch(concat_batches(work.batches) if work.batches else None, work.rejected, ignored)
+    return DecodedBatch(concat_batches(work.batches) if work.batches else None, work.rejected, ignored, len(messages))
 
 
 def open_payload(message: Message) -> bytes:
@@ -123,75 +116,113 @@ def _split(payload: bytes) -> list[tuple[int, bytes]]:
 class _Decoding:
     """Batches and dead letters of one call of `decode`."""
 
-    def __init__(self, metrics: tuple[str, ...]) -> None:
+    def __init__(self, messages: MessageBatch, metrics: tuple[str, ...]) -> None:
+        self.messages = messages
         self.metrics = metrics
         self.decoder = row_decoder(metrics)
         self.batches: list[ReadingBatch] = []
         self.rejected: list[DeadLetter] = []
         self.ignored: Counter[str] = Counter()
 
-    def add_json(self, opened: Sequence[tuple[Message, bytes]]) -> None:
+    def add_bodies(self) -> bool:
+        """Read all messages where they lie, without taking them apart; returns whether that can be done."""
+        messages = self.messages
+        if messages.columns is not None or any(CONTENT_ENCODING in attributes for attributes in messages.attributes):
+            return False
+        if len(messages) == 0 or int((messages.ends - messages.starts).max()) > MAX_MESSAGE_BYTES:
+            return False
+        lines = messages.bodies.rstrip(b"\n") if len(messages) == 1 else messages.bodies
+        return self._add_json_lines(lines, None)
+
+    def add_messages(self) -> None:
+        """Open each message; read those of JSON together, and each of CSV alone."""
+        plain: list[tuple[int, bytes]] = []
+        for index, message in enumerate(self.messages):
+            try:
+                payload = open_payload(message)
+            except RejectionError as rejection:
+                self.rejected.append(dead_message(message, rejection, STAGE))
+                continue
+            if message.columns is not None:
+                self.add_csv(index, message.columns, payload)
+            else:
+                plain.append((index, payload))
+        self._add_json(plain)
+
+    def _add_json(self, opened: Sequence[tuple[int, bytes]]) -> None:
         """Read all messages together; if that fails, each alone; if that fails, line by line."""
         if not opened:
             return
         payloads = [payload.rstrip(b"\n") for _, payload in opened]
-        lines = payloads[0] if len(payloads) == 1 else b"\n".join(payloads)
-        total = count_objects(lines)
-        if total is not None:
-            columns = self.decoder.read_lines(lines, total)
-            if columns is not None:
-                rows = np.array([total] if len(opened) == 1 else [p.count(b"\n") + 1 for p in payloads], np.int32)
-                messages = tuple(message for message, _ in opened)
-                where = np.repeat(np.arange(len(messages), dtype=np.int32), rows)
-                first = np.repeat(np.cumsum(rows, dtype=np.int32) - rows, rows)
-                self._add(messages, where, np.arange(1, len(where) + 1, dtype=np.int32) - first, columns)
-                return
+        rows = np.array([payload.count(b"\n") + 1 for payload in payloads], np.int64)
+        indices = np.array([index for index, _ in opened], np.int32)
+        if self._add_json_lines(b"\n".join(payloads), np.repeat(indices, rows)):
+            return
         if len(opened) > 1:
             for one in opened:
-                self.add_json([one])
+                self._add_json([one])
             return
         self._add_lines(*opened[0])
 
-    def _add_lines(self, message: Message, payload: bytes) -> None:
+    def _add_json_lines(self, lines: bytes, where: CodeArray | None) -> bool:
+        """Read lines of JSON; returns whether each is a usual object.
+
+        Args:
+            lines: N lines.
+            where: (N,) index of the message of each line; None if the lines are `bodies`.
+        """
+        total = count_objects(lines)
+        columns = None if total is None else self.decoder.read_lines(lines, total)
+        if columns is None:
+            return False
+        if where is None:
+            where = _messages_of_lines(self.messages, lines, len(columns.ts))
+        first = np.flatnonzero(np.diff(where, prepend=-1))
+        numbers = np.arange(1, len(where) + 1) - np.repeat(first, np.diff(first, append=len(where)))
+        self._add(where, numbers.astype(np.int32), columns)
+        return True
+
+    def _add_lines(self, index: int, payload: bytes) -> None:
         lines = _split(payload)
         if len(lines) > 1 and _is_one_document(payload):
             lines = [(WHOLE, payload)]  # an object printed over several lines
         if not lines:
             nothing = RejectionError(Reason.NOT_JSON, "the message holds no line")
-            self.rejected.append(dead_message(message, nothing, STAGE))
-        self._read_each(message, lines)
+            self.rejected.append(dead_message(self.messages[index], nothing, STAGE))
+        self._read_each(index, lines)
 
-    def add_csv(self, message: Message, columns: tuple[str, ...], payload: bytes) -> None:
+    def add_csv(self, index: int, columns: tuple[str, ...], payload: bytes) -> None:
         """Read a message of CSV as a whole; if that fails, by bisection."""
         content = payload.rstrip(b"\n")
         total = count_lines(content)
-        if total is None or not self._add_csv_lines(message, columns, content, np.arange(1, total + 1, dtype=np.int32)):
-            self._bisect_csv(message, columns, _split(payload))
+        if total is None or not self._add_csv_lines(index, columns, content, np.arange(1, total + 1, dtype=np.int32)):
+            self._bisect_csv(index, columns, _split(payload))
 
-    def _bisect_csv(self, message: Message, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
+    def _bisect_csv(self, index: int, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
         """Read lines of CSV in bulk, and halve what Arrow refuses until the unusual lines are alone."""
         if not lines:
             return
         content = b"\n".join(line for _, line in lines)
         numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
-        if not _has_long_line(content) and self._add_csv_lines(message, columns, content, numbers):
+        if not _has_long_line(content) and self._add_csv_lines(index, columns, content, numbers):
             return
         if len(lines) > _MIN_BISECTED_LINES:
             half = len(lines) // 2
-            self._bisect_csv(message, columns, lines[:half])
-            self._bisect_csv(message, columns, lines[half:])
+            self._bisect_csv(index, columns, lines[:half])
+            self._bisect_csv(index, columns, lines[half:])
         else:
-            self._read_each(message, lines)
+            self._read_each(index, lines)
 
-    def _add_csv_lines(self, message: Message, columns: tuple[str, ...], content: bytes, numbers: CodeArray) -> bool:
+    def _add_csv_lines(self, index: int, columns: tuple[str, ...], content: bytes, numbers: CodeArray) -> bool:
         """Read lines of CSV that have these numbers, none of them blank; returns whether Arrow reads all of them."""
         read = read_csv_lines(content, len(numbers), columns, self.metrics)
         if read is not None:
             self._count_ignored(columns, len(numbers))
-            self._add((message,), np.zeros(len(numbers), np.int32), numbers, read)
+            self._add(np.full(len(numbers), index, np.int32), numbers, read)
         return read is not None
 
-    def _read_each(self, message: Message, lines: Sequence[tuple[int, bytes]]) -> None:
+    def _read_each(self, index: int, lines: Sequence[tuple[int, bytes]]) -> None:
+        message = self.messages[index]
         rows, numbers = [], []
         for number, line in lines:
             try:
@@ -210,24 +241,24 @@ class _Decoding:
                 *number_names([row.device for row in rows]),
                 np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T,
             )
-            self._add((message,), np.zeros(len(rows), np.int32), np.array(numbers, np.int32), columns)
+            self._add(np.full(len(rows), index, np.int32), np.array(numbers, np.int32), columns)
 
     def _count_ignored(self, columns: tuple[str, ...], rows: int) -> None:
         unknown = [name for name in columns if name not in {"ts", "device", *self.metrics, *READING_UNITS}]
         self.ignored.update(dict.fromkeys(unknown, rows))
 
-    def _add(self, messages: tuple[Message, ...], where: CodeArray, line: CodeArray, columns: DecodedColumns) -> None:
+    def _add(self, where: CodeArray, line: CodeArray, columns: DecodedColumns) -> None:
         """Convert seconds to event times, reject impossible ones, and keep the rest as a batch."""
+        messages = self.messages
         shift = np.zeros(len(messages), np.int64)
-        latest = np.empty(len(messages), np.int64)
         broken: dict[int, str] = {}
-        for i, message in enumerate(messages):
-            latest[i] = latest_event_us(message.publish_us)
-            if TIME_SHIFT in message.attributes:
+        for index, attributes in enumerate(messages.attributes):
+            if TIME_SHIFT in attributes:
                 try:
-                    shift[i] = shift_of(message)
+                    shift[index] = shift_of(attributes)
                 except RejectionError as unusable:
-                    broken[i] = unusable.error
+                    broken[index] = unusable.error
+        latest = latest_event_times_us(messages.publish_us, messages.publish_us != UNKNOWN_US)
         with np.errstate(over="ignore"):
             possible = np.clip(np.rint(columns.ts * 1e6), -1, float(2**62))
         source_us = possible.astype(np.int64)
@@ -251,13 +282,21 @@ class _Decoding:
             self.batches.append(batch)
 
 
-def shift_of(message: Message) -> int:
-    """Return the microseconds that the message's attributes add to each ts.
+def _messages_of_lines(messages: MessageBatch, lines: bytes, total: int) -> CodeArray:
+    """Return the index of the message of each of the lines in `bodies`; shape (total,)."""
+    if len(messages) in (1, total):
+        return np.arange(total, dtype=np.int32) if len(messages) == total else np.zeros(total, np.int32)
+    starts = np.append(0, np.flatnonzero(np.frombuffer(lines, np.uint8) == _NEWLINE) + 1)
+    return np.searchsorted(messages.ends, starts, side="right").astype(np.int32)
+
+
+def shift_of(attributes: Mapping[str, str]) -> int:
+    """Return the microseconds that the attributes of a message add to each ts.
 
     Raises:
         RejectionError: bad_timestamp, if the attribute is not a number of seconds.
     """
-    text = message.attributes.get(TIME_SHIFT, "0")
+    text = attributes.get(TIME_SHIFT, "0")
     try:
         microseconds = float(text) * MICROS
     except ValueError:

@@ -24,6 +24,7 @@ from telemetry.model.ledger_items import (
     VALUES_MISSED,
     LedgerKey,
 )
+from telemetry.model.message_batch import UNKNOWN_US
 from telemetry.model.messages import ROWS, RUN_ID, Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records, record_times
@@ -51,7 +52,8 @@ def reading_entries(batch: ReadingBatch, windows: int) -> pa.RecordBatch:
         values = present.sum(axis=1) if rows is None else present[:, rows].sum(axis=1)
         for metric, number in zip(batch.metrics, values.tolist(), strict=True):
             counts[run, VALUES, metric] = number * windows
-    counted = (f"{message.message_id}\0{message.publish_us}" for message in batch.messages)
+    published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
+    counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
     return _entries(counts, (*counted, str(len(batch))), int(batch.event_us.min()))
 
 
@@ -121,7 +123,7 @@ def row_count(attributes: Mapping[str, str]) -> int:
 
 def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:
     """Yield each run with a mask of its rows; None where all are of one run."""
-    runs = [message.attributes.get(RUN_ID, "") for message in batch.messages]
+    runs = [attributes.get(RUN_ID, "") for attributes in batch.messages.attributes]
     names = sorted(set(runs))
     if len(names) == 1:
         yield names[0], None

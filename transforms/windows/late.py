@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, IntArray
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line
+from telemetry.model.message_batch import UNKNOWN_US
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
@@ -71,8 +72,9 @@ def find_possibly_late(batch: ReadingBatch, spec: WindowSpec, watermark_us: int 
     """
     if watermark_us is not None:
         return spec.too_late(batch.event_us, watermark_us)
-    published = [_NEVER_US if message.publish_us is None else message.publish_us for message in batch.messages]
-    return spec.too_late(batch.event_us, np.array(published, np.int64)[batch.message])
+    published_us = batch.messages.publish_us
+    bound_us = np.where(published_us == UNKNOWN_US, _NEVER_US, published_us)
+    return spec.too_late(batch.event_us, bound_us[batch.message])
 
 
 def select_rows(batch: ReadingBatch, rows: NDArray[np.intp]) -> PossiblyLateRows:
