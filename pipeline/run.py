@@ -4,7 +4,6 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import logs, preflight
-from pipeline.beam_patches.registry import (
-    CACHE_DOFN_SIGNATURES,
-    COUNT_EVERY_BUNDLE,
-    REPORT_FAILED_BUNDLES,
-    WORKER_PROCESSES,
-    patched,
-    untested,
-)
+from pipeline.beam_patches.registry import WORKER_PROCESSES, patched, untested
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
@@ -28,10 +20,9 @@ from pipeline.local.signals import signals_deferred
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import ReadFiles, plan_portions
 from pipeline.summary import JobSummary, counts_of, distributions_of
-from telemetry.cli.commands import interruptible, stopping
+from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
-from telemetry.text.timestamps import format_time
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
@@ -100,43 +91,9 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
 
 def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
-    from pipeline.sources.subscriber import Puller
-    from pipeline.subscriptions import check_subscription, connect, subscribed
+    from pipeline.local.stream import run_stream  # loads Pub/Sub's client
 
-    with contextlib.ExitStack() as stack:
-        flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
-        client = stack.enter_context(connect(flag, name))
-        if config.topic:
-            name = stack.enter_context(subscribed(client, name))
-        elif not check_subscription(client, name):
-            _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
-        puller = Puller(client, name)
-        lag_us, idle_us = config.watermark_lag_us, config.stop_after_idle_us
-        subscription = LocalSubscription(puller, config.metrics, lag_us, idle_us)
-        source = ReadLocalPubSub(subscription)
-        succeeded, began = False, format_time(time.time_ns() // 1_000)
-        try:
-            source.start()
-            with stopping(subscription.stop), _stream_patches(subscription.fail):
-                summary = _execute("BundleBasedDirectRunner", config, options, source)
-            succeeded = True
-        except JobFailedError as error:  # the state of the local runner was in memory and is lost
-            missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
-            again = f"publish them again, or seek the subscription to {began} if it retains what is acknowledged"
-            raise JobFailedError(f"{error}; {missing}: {again}") from error
-        finally:
-            subscription.finish(succeeded=succeeded)
-            source.stop()
-        if subscription.failure:
-            raise JobFailedError(f"{flag} {name}: {subscription.failure}")
-    return summary
-
-
-@contextlib.contextmanager
-def _stream_patches(on_failure: Callable[[], None]) -> Iterator[None]:
-    with patched(CACHE_DOFN_SIGNATURES), patched(COUNT_EVERY_BUNDLE), patched(REPORT_FAILED_BUNDLES, on_failure):
-        yield
+    return run_stream(config, lambda source: _execute("BundleBasedDirectRunner", config, options, source))
 
 
 def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> JobSummary:
