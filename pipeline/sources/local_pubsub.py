@@ -20,10 +20,10 @@ import apache_beam as beam
 from apache_beam.coders import VarIntCoder
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.testing.test_stream import TestStream
-from apache_beam.testing.test_stream_service import TestStreamServiceController
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
+from pipeline.local.stream_service import StreamService
 from pipeline.sources.event_time import event_times_us
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.messages import Message
@@ -224,7 +224,7 @@ class ReadLocalPubSub(beam.PTransform):
     def __init__(self, subscription: LocalSubscription) -> None:
         """Serve this subscription to the runner of this process."""
         super().__init__()
-        self._controller = TestStreamServiceController(subscription)
+        self._controller = StreamService(subscription)
         self._name = self._controller.endpoint
         _SUBSCRIPTIONS[self._name] = subscription
 
