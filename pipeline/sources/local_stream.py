@@ -91,7 +91,7 @@ class LocalStream:
         self._told = self._taken = self._done = -1
         self._taken_s = 0.0
         self._stopped = self._finished = self._failed = False
-        self._last_active = self._last_tick = self._asked = 0.0
+        self._last_active = self._last_tick = self._last_live = self._asked = 0.0
         self._runner_us = self._clock_us = self._offset_us = 0
         self._timers_until_us = 0
         self._delay_us: int | None = None
@@ -300,8 +300,9 @@ class LocalStream:
         idle_s = now - self._last_active
         if self._delay_us is None or idle_s < max(self._timing.lag_us / _MICROS, _LIVE_TICK_S):
             return None
-        if now - self._last_tick < _LIVE_TICK_S or not self._answers(now):
+        if now - self._last_live < _LIVE_TICK_S or not self._answers(now):
             return None
+        self._last_live = now
         watermark_us = int(time.time() * _MICROS) - self._delay_us
         return watermark_us if self.watermark_us is not None and watermark_us > self.watermark_us else None
 
