@@ -26,6 +26,8 @@ _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _CODER: Final = VarIntCoder()
 _TICK_S: Final = 0.05
 _LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
+_RESTING_S: Final = 2.0  # without a message, after which nobody waits for what is being gathered
+_RESTING_TICK_S: Final = 0.5
 _LIVE_TICK_S: Final = 1.0
 _ASK_S: Final = 60.0
 _MICROS: Final = 1_000_000
@@ -286,7 +288,8 @@ class LocalStream:
                 self._last_tick = now
                 yield from self._advance_clock(now_us)
             return
-        if now - self._last_tick < _TICK_S and watermark_us is None:
+        step_s = _TICK_S if now - self._last_active < _RESTING_S else _RESTING_TICK_S
+        if now - self._last_tick < step_s and watermark_us is None:
             return
         self._last_tick = now
         record = Ticked(now_us, watermark_us if watermark_us is not None else self.watermark_us)
