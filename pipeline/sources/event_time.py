@@ -29,7 +29,7 @@ def event_times_us(messages: MessageBatch, metrics: tuple[str, ...]) -> IntArray
     stated = [EVENT_TIME in attributes for attributes in messages.attributes]
     times = np.full(len(messages), NO_TIME_US, np.int64)
     if not all(stated):
-        times = _smallest_us(messages, decode_ahead(messages, metrics))
+        times = _smallest_us(decode_ahead(messages, metrics))
     for index, attributes in enumerate(messages.attributes):
         if stated[index]:
             times[index] = _stated_us(attributes, messages.published(index))
@@ -45,7 +45,7 @@ def _stated_us(attributes: Mapping[str, str], publish_us: int | None) -> int:
     return moment if 0 <= moment < latest_event_us(publish_us) else NO_TIME_US
 
 
-def _smallest_us(messages: MessageBatch, decoded: Iterable[DecodedBatch]) -> IntArray:
+def _smallest_us(decoded: Iterable[DecodedBatch]) -> IntArray:
     """Return the smallest event time of the readings of each message."""
     smallest: list[IntArray] = []
     for one in decoded:

@@ -24,8 +24,8 @@ from telemetry.model.ledger_items import (
     VALUES_MISSED,
     LedgerKey,
 )
-from telemetry.model.message_batch import UNKNOWN_US
-from telemetry.model.messages import ROWS, RUN_ID, Message
+from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
+from telemetry.model.messages import ROWS, RUN_ID
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records, record_times
 from telemetry.model.records import LedgerEntry
@@ -103,7 +103,7 @@ def dead_letter_entries(letters: pa.RecordBatch) -> pa.RecordBatch:
     return _entries(counts, counted, int(known.min()) if len(known) else None)
 
 
-def duplicate_entries(messages: Iterable[Message]) -> pa.RecordBatch:
+def duplicate_entries(messages: MessageBatch) -> pa.RecordBatch:
     """Return entries for messages that were removed as duplicates."""
     counts: Counter[LedgerKey] = Counter()
     counted, times = [], []
