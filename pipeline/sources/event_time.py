@@ -1,19 +1,56 @@
 """Return the smallest event times of messages, which the local source needs for the watermark."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from telemetry.arrays import IntArray
-from telemetry.model.message_batch import MessageBatch
-from telemetry.model.messages import EVENT_TIME
+from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
+from telemetry.model.messages import EVENT_TIME, TIME_LAPSE, TIME_SHIFT
 from telemetry.text.timestamps import latest_event_us, parse_time
 from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_once import decode_ahead
 
+LIVE_US: Final = 600_000_000
+"""How far the event times of a live stream may be from the publish times, microseconds."""
 NO_TIME_US: Final = np.iinfo(np.int64).max
 """Event time of a message in which nothing gives one."""
+
+
+class PullTimes(NamedTuple):
+    """Times of the messages of one pull, microseconds UTC.
+
+    Attributes:
+        earliest_us: the smallest event time in it; None if nothing gives one.
+        all_known: whether each message has an event time.
+        newest_us: the newest among the messages' smallest event times, each bounded by its publish time and the skew;
+            None if nothing gives one.
+    """
+
+    earliest_us: int | None
+    all_known: bool
+    newest_us: int | None
+
+
+def pull_times(messages: MessageBatch, metrics: tuple[str, ...], skew_us: int) -> PullTimes:
+    """Return the times of a pull.
+
+    Args:
+        messages: its N messages.
+        metrics: the names that `DecodeMessages` is given.
+        skew_us: how far the clock of a device may be ahead. What is further ahead moves the watermark no further, for
+            one broken clock must not make the readings of others late; a replay that says that it shifts or speeds up
+            time is exempt.
+    """
+    times_us = event_times_us(messages, metrics)
+    is_known = times_us != NO_TIME_US
+    if not is_known.any():
+        return PullTimes(None, False, None)
+    exempt = [TIME_SHIFT in attributes or TIME_LAPSE in attributes for attributes in messages.attributes]
+    bound_us = np.where(exempt | (messages.publish_us == UNKNOWN_US), NO_TIME_US, messages.publish_us + skew_us)
+    newest_us = int(np.minimum(times_us, bound_us)[is_known].max())
+    return PullTimes(int(times_us.min()), bool(is_known.all()), newest_us)
 
 
 def event_times_us(messages: MessageBatch, metrics: tuple[str, ...]) -> IntArray:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from telemetry.cli.exit_codes import FAILURE, SIGNALLED, USAGE
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.cli.exit_codes import FAILURE, NOTHING_USABLE, SIGNALLED, USAGE
+from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.extras import explain_missing
 
 
@@ -29,6 +29,8 @@ def exit_code(program: str, command: Callable[[], int]) -> int:
         return code
     except TelemetryError as error:
         sys.stderr.write(f"{program}: error: {error}\n")
+        if isinstance(error, NothingUsableError):
+            return NOTHING_USABLE
         return USAGE if isinstance(error, ConfigError) else FAILURE
     except ImportError as error:
         missing = explain_missing(error)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 from telemetry.storage.paths import StorageError, storage_errors
+from telemetry.storage.written import note_written
 
 
 def walk(folder: str) -> Iterator[str]:
@@ -53,6 +54,7 @@ def write(path: str, content: bytes) -> None:
                 os.remove(partial)
             raise
         os.replace(partial, path)
+        note_written(path)
 
 
 def remove(path: str) -> None:

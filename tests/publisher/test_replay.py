@@ -17,6 +17,7 @@ import pytest
 
 from publisher.__main__ import main
 from publisher.broker import Broker
+from tests.support.cut_proxy import cutting
 from tests.support.pubsub_fixtures import PubSub, clients
 
 TOPIC = "projects/telemetry-test/topics/replay"
@@ -209,6 +210,22 @@ def test_a_broker_that_fails_every_third_publish_loses_nothing(
             if "--unordered" not in ordering:
                 assert temps == sorted(temps)
     assert len(failures) >= 3
+
+
+@pytest.mark.parametrize("ordering", [[], ["--order-by-device"], ["--unordered"]])
+def test_connections_that_are_cut_lose_nothing(
+    ordering: list[str], replays: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = replays.csv(*(f"{1_594_512_000 + n},{'abc'[n % 3]},{n}.5,true" for n in range(6_000)))
+    with cutting(replays.pubsub.address, (20_000, 70_000, 150_000)) as proxy:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", proxy.address)
+        summary = replays.run(path, *ordering, "--rows-per-message", 5)
+    assert (summary["rows_published"], summary["failed"], proxy.cuts) == (6_000, 0, 3)
+    keys: dict[str, bytes] = {}
+    for message in replays.received():
+        assert keys.setdefault(message.attributes["message_key"], message.data) == message.data
+    temps = [json.loads(line)["temp"] for payload in keys.values() for line in payload.split(b"\n")]
+    assert sorted(temps) == [n + 0.5 for n in range(6_000)]
 
 
 def test_a_topic_that_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from telemetry.cli.commands import exit_code, interruptible, stopping
 from telemetry.cli.parser import OneLineParser
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from telemetry.errors import ConfigError, TelemetryError
         (ConfigError("--window", "60", "not a duration"), 2, "job: error: --window 60: not a duration\n"),
         (ConfigError("--input", "", "nothing to read"), 2, "job: error: --input: nothing to read\n"),
         (TelemetryError("the disk is full"), 1, "job: error: the disk is full\n"),
+        (NothingUsableError("no row was usable"), 3, "job: error: no row was usable\n"),
     ],
 )
 def test_an_expected_failure_is_one_line(
