@@ -23,6 +23,7 @@ from pipeline.local.state.state_folder import StateFolder
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import Portion, ReadFiles, plan_portions
 from pipeline.summary import JobSummary, counts_of, distributions_of
+from pipeline.usable import check_usable
 from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
@@ -74,6 +75,7 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
             Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
         except OSError as error:
             raise JobFailedError(f"--summary {config.summary}: cannot be written: {error.strerror}") from error
+    check_usable(config, summary)
     return 0
 
 

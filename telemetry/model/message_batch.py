@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, overload
 
 import numpy as np
@@ -75,9 +76,8 @@ class MessageBatch(Sequence[Message]):
 
     def take(self, indices: Sequence[int]) -> "MessageBatch":
         """Return some of the messages, in the order of the indices."""
-        return replace(
-            self.of([self[index] for index in indices]), watermark_us=self.watermark_us, portion=self.portion
-        )
+        taken = self.of([self[index] for index in indices])
+        return replace(taken, watermark_us=self.watermark_us, columns=self.columns, portion=self.portion)
 
     def at(self, watermark_us: int | None) -> "MessageBatch":
         """Return the same messages as emitted when the watermark of their source was this one."""
@@ -111,6 +111,16 @@ class MessageBatch(Sequence[Message]):
     def __iter__(self) -> Iterator[Message]:
         """Yield each message."""
         return (self[index] for index in range(len(self)))
+
+
+def source_of(message: Message) -> tuple[int, tuple[str, ...] | None, int | None]:
+    """Return the properties that all messages of a batch share."""
+    return message.portion, message.columns, message.watermark_us
+
+
+def batches_of(messages: Iterable[Message]) -> Iterator[MessageBatch]:
+    """Yield messages in batches, in order; a new batch begins where the source changes."""
+    return (MessageBatch.of(same) for _, same in groupby(messages, source_of))
 
 
 def ends_of(sizes: Sequence[int]) -> IntArray:

@@ -94,4 +94,6 @@ def _merge_messages(batches: Sequence[ReadingBatch]) -> tuple[MessageBatch, Code
         return first, np.concatenate([batch.message for batch in batches])
     offsets = np.cumsum([0, *(len(batch.messages) for batch in batches[:-1])], dtype=np.int32)
     codes = [batch.message + offset for batch, offset in zip(batches, offsets, strict=True)]
-    return MessageBatch.of(message for batch in batches for message in batch.messages), np.concatenate(codes)
+    messages = MessageBatch.of(message for batch in batches for message in batch.messages)
+    told_us = [batch.messages.watermark_us for batch in batches if batch.messages.watermark_us is not None]
+    return messages.at(max(told_us, default=None)), np.concatenate(codes)

@@ -5,8 +5,7 @@ import math
 from typing import Final
 
 import numpy as np
-
-from telemetry.arrays import BoolArray, IntArray
+from numpy.typing import NDArray
 
 MICROS: Final = 1_000_000
 LATEST_US: Final = 4_102_444_800 * MICROS
@@ -55,7 +54,7 @@ def latest_event_us(publish_us: int | None) -> int:
     return LATEST_US if publish_us is None else min(LATEST_US, publish_us + CLOCK_AHEAD_US)
 
 
-def latest_event_times_us(publish_us: IntArray, published: BoolArray) -> IntArray:
+def latest_event_times_us(publish_us: NDArray[np.int64], published: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return `latest_event_us` of many messages.
 
     Args:

@@ -18,6 +18,7 @@ from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
 from tests.support import oracle
+from transforms.decode.collect_messages import CollectMessages
 from transforms.ledger.check import check_ledger
 from transforms.ledger.totals import FolderTotals
 
@@ -61,7 +62,8 @@ class Events(beam.PTransform):
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         self.stream.advance_watermark_to_infinity()
-        return pbegin | self.stream | beam.Map(lambda message: message).with_output_types(Message)
+        messages = pbegin | self.stream | beam.Map(lambda message: message).with_output_types(Message)
+        return messages | CollectMessages()
 
 
 def run_events(events: Events, *flags: object) -> None:

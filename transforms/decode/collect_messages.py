@@ -9,7 +9,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
-from telemetry.model.message_batch import MessageBatch
+from telemetry.model.message_batch import MessageBatch, source_of
 from telemetry.model.messages import Message
 from transforms.step import Step
 
@@ -39,7 +39,7 @@ class _Collect(beam.DoFn):
         self._clear()
 
     def process(self, message: Message, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[WindowedValue]:
-        if self.messages and _source_of(message) != _source_of(self.messages[-1]):
+        if self.messages and source_of(message) != source_of(self.messages[-1]):
             yield from self.finish_bundle()
         self.messages.append(message)
         self.size += len(message.payload)
@@ -54,8 +54,3 @@ class _Collect(beam.DoFn):
 
     def _clear(self) -> None:
         self.messages, self.size, self.earliest = [], 0, MAX_TIMESTAMP
-
-
-def _source_of(message: Message) -> tuple[int, tuple[str, ...] | None, int | None]:
-    """Return what the messages of a batch have in common."""
-    return message.portion, message.columns, message.watermark_us

@@ -6,6 +6,7 @@ known by identity: a copy is decoded as usual.
 
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from telemetry.model.message_batch import MessageBatch, groups_of
@@ -30,7 +31,7 @@ def decode_groups(messages: MessageBatch, metrics: tuple[str, ...]) -> Iterator[
 
 def decode_ahead(messages: MessageBatch, metrics: tuple[str, ...]) -> list[DecodedBatch]:
     """Decode a batch and keep the results for `decode_once`, as long as the batch is kept."""
-    decoded = list(decode_groups(messages, metrics))
+    decoded = list(decode_groups(replace(messages), metrics))  # a copy: the results must not keep their key alive
     _AHEAD[messages] = _Ahead(metrics, decoded)
     return decoded
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import msgspec
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -57,7 +56,7 @@ def plain_contents(rows: Sequence[tuple[Row, int]]) -> Contents:
 def told_batch(rows: Sequence[Row], watermark_us: int | None) -> ReadingBatch:
     """One message of these rows, whose source tells this watermark."""
     batch = batch_of(rows)
-    return replace(batch, messages=(msgspec.structs.replace(batch.messages[0], watermark_us=watermark_us),))
+    return replace(batch, messages=batch.messages.at(watermark_us))
 
 
 @dataclass
