@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from telemetry.cli.hosts import is_loopback
 from telemetry.errors import ConfigError
 
 TOKEN: Final = "token"
@@ -65,11 +66,6 @@ def access_for(host: str, addresses: Sequence[str], allowed: Iterable[str], *, w
     names = frozenset(_normal(name) for name in (host, *addresses, *allowed) if name)
     needed = with_token and not all(map(is_loopback, addresses))
     return Access(names, secrets.token_urlsafe(24) if needed else "")
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    return ipaddress.ip_address(_normal(address)).is_loopback
 
 
 def _normal(name: str) -> str:

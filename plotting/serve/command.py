@@ -11,6 +11,7 @@ from plotting.serve.view_choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
+from telemetry.cli.hosts import is_loopback
 
 EXAMPLES: Final = """
 %(prog)s --results results
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
     """
-    from plotting.serve.access import access_for, is_loopback
+    from plotting.serve.access import access_for
     from plotting.serve.polling import ReadingsPoller, ResultsPoller  # the server is loaded where it is used
     from plotting.serve.run_watcher import RunWatcher
     from plotting.serve.server import address_of, listen, serve
