@@ -70,13 +70,28 @@ def stopping(stop: Callable[[], object]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the block at SIGINT and SIGTERM, so that it cleans up; in the main thread only."""
+    """Raise KeyboardInterrupt in the block at SIGINT and SIGTERM, so that it cleans up; in the main thread only.
+
+    The block ends with KeyboardInterrupt, too, if a library has made another exception of it, or has ignored it. An
+    expected failure stays one.
+    """
+    received: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
         raise KeyboardInterrupt(number)
 
-    with _handling(on_signal):
-        yield
+    try:
+        with _handling(on_signal):
+            yield
+    except TelemetryError:
+        raise
+    except BaseException:
+        if received:
+            raise KeyboardInterrupt(received[0]) from None
+        raise
+    if received:
+        raise KeyboardInterrupt(received[0])
 
 
 @contextlib.contextmanager
