@@ -24,6 +24,7 @@ from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
+from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, TelemetryError
 from telemetry.text.timestamps import format_time
 
@@ -111,7 +112,8 @@ def run(options: argparse.Namespace) -> int:
         began = time.perf_counter()
         session.run(save, bar.update)
         seconds = time.perf_counter() - began
-    sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
+    published = f"{session.sender.rows:,} rows were published"
+    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
     if session.outcome.error:
         raise TelemetryError(session.outcome.error)
     return 1 if session.sender.failed_rows else 0
