@@ -2,11 +2,12 @@
 
 import argparse
 import contextlib
+import gc
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, get_args
 
 import msgspec
@@ -18,12 +19,13 @@ from publisher.replay.checkpoint import Progress, load_progress, save_progress
 from publisher.replay.duration import announcement
 from publisher.replay.message_builder import Ordering
 from publisher.replay.pacer import Pacer
-from publisher.replay.recording import EventTime, Recording
+from publisher.replay.recording import EventTime, Order, Recording
 from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
+from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, TelemetryError
 from telemetry.text.timestamps import format_time
 
@@ -33,6 +35,7 @@ EXAMPLES: Final = """
 %(prog)s telemetry.csv --topic projects/demo/topics/telemetry --rate 1000 --checkpoint replay.json
 """
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_CONTAINERS: Final = 50_000  # containers between two searches; Python's default is 700
 _MOST_ROWS_PER_MESSAGE: Final = 100_000
 
 
@@ -59,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rows.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
     rows.add_argument("--limit", default="", metavar="N", help="maximum number of rows, in each pass of a loop")
+    rows.add_argument("--order", default="time", metavar="time|as-is", help="sort the rows of all inputs by time, on "
+                      "disk if they are many, or keep the order of the files")  # fmt: skip
     rows.add_argument("--loop", default="1", metavar="N", help="number of passes; each pass is later by the "
                       "length of the recording")  # fmt: skip
     when = parser.add_argument_group("pace and time")
@@ -109,9 +114,11 @@ def run(options: argparse.Namespace) -> int:
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()
-        session.run(save, bar.update)
+        with _rare_collections():
+            session.run(save, bar.update)
         seconds = time.perf_counter() - began
-    sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
+    published = f"{session.sender.rows:,} rows were published"
+    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
     if session.outcome.error:
         raise TelemetryError(session.outcome.error)
     return 1 if session.sender.failed_rows else 0
@@ -128,6 +135,8 @@ def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
         "messages": delivery.messages,
         "bytes": delivery.bytes,
         "failed": delivery.failed_rows,
+        "rows_out_of_order": session.disorder.rows,
+        "out_of_order_by_s": session.disorder.back_us / 1e6,
         "interrupted": outcome.interrupted,
         "seconds": round(seconds, 3),
         "rows_per_second": round(delivery.rows / seconds) if seconds else 0,
@@ -154,6 +163,8 @@ def make_recording(options: argparse.Namespace) -> Recording:
                           "standard input can be read only once")  # fmt: skip
     if options.event_time not in get_args(EventTime):
         raise ConfigError("--event-time", options.event_time, "must be original or rebase")
+    if options.order not in get_args(Order):
+        raise ConfigError("--order", options.order, "must be time or as-is")
     ordering: Ordering = "device" if options.order_by_device else "none" if options.unordered else "run"
     return Recording(
         inputs=tuple(options.input),
@@ -164,6 +175,7 @@ def make_recording(options: argparse.Namespace) -> Recording:
         rows_per_message=read_whole("--rows-per-message", options.rows_per_message, _MOST_ROWS_PER_MESSAGE),
         compress=options.gzip,
         ordering=ordering,
+        order=options.order,
     )
 
 
@@ -199,6 +211,17 @@ def _saver(path: str) -> Callable[[Progress], None]:
             save_progress(path, progress)
 
     return save
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python search for unreachable cycles rarely: rows make many containers and no cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(_CONTAINERS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _progress_bar() -> Any:

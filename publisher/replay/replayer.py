@@ -11,6 +11,7 @@ from publisher.json_lines import NO_TIME, LineBatch
 from publisher.replay.checkpoint import Progress
 from publisher.replay.message_builder import MessageBuilder, ReplayMessage
 from publisher.replay.message_sender import MessageSender, PublishChannel
+from publisher.replay.order.keyed_lines import Disorder
 from publisher.replay.pacer import Pacer
 from publisher.replay.recording import Recording
 from publisher.replay.time_shift import TimeShift
@@ -55,6 +56,7 @@ class Replayer:
         progress: progress at the start.
         sender: sends the messages and counts them.
         outcome: result of the replay.
+        disorder: measure of the rows of the first pass that are out of order.
     """
 
     def __init__(
@@ -83,10 +85,11 @@ class Replayer:
             ConfigError: if an input cannot be read.
             InputError: if an input is damaged at its beginning.
         """
+        self.disorder = Disorder()
         self._recording = recording
         self._pacer = pacer
         self._stopped = stopped
-        self._first_pass, first_us = _find_first_time(recording.read_pass())
+        self._first_pass, first_us = _find_first_time(recording.read_pass(self.disorder))
         shift_us = 0
         if earlier is not None:
             shift_us = earlier.shift_us

@@ -284,6 +284,35 @@ def test_a_killed_replay_resumes_without_a_gap(flags: list[str], replays: Replay
     assert sorted(temps) == [n + 0.5 for n in range(6_000)]
 
 
+def test_an_unsorted_file_goes_out_in_order_of_time_and_resumes(replays: Replays) -> None:
+    rows = [f"{1_594_512_000 + n},{device},{n}.5,true" for device in "abc" for n in range(2_000)]
+    path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
+    args = (path, "--rows-per-message", 3, "--checkpoint", checkpoint)
+    with start(replays, *args, "--rate", 2_000) as process:
+        wait_for_progress(checkpoint, process)
+        os.kill(process.pid, signal.SIGKILL)
+    summary = replays.run(*args)
+    assert 0 < summary["rows_skipped"] < 6_000
+    assert (summary["rows_out_of_order"], summary["out_of_order_by_s"]) == (3_998, 1_999.0)
+    found = {message.attributes["message_key"]: message.data for message in replays.received()}
+    sent = [json.loads(line) for key in sorted(found, key=lambda key: int(key.rpartition("-")[2]))
+            for line in found[key].split(b"\n")]  # fmt: skip
+    assert [(row["temp"], row["device"]) for row in sent] == [(n + 0.5, d) for n in range(2_000) for d in "abc"]
+
+
+def test_the_order_of_the_file_is_kept_if_wanted(replays: Replays) -> None:
+    summary = replays.run(replays.csv(ROWS[3], ROWS[1], ROWS[2]), "--order", "as-is")
+    assert replays.lines() == [LINES[3], LINES[1], LINES[2]]
+    assert (summary["rows_out_of_order"], summary["out_of_order_by_s"]) == (2, 2.0)
+
+
+def test_standard_input_is_sorted_too(replays: Replays, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = HEADER + "\n".join([ROWS[3], ROWS[1], ROWS[2]])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content.encode()))))
+    assert replays.run("-", replays.csv(ROWS[0], ROWS[4]))["rows_out_of_order"] == 2
+    assert replays.lines() == LINES[:5]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_replay_ends_cleanly_and_resumes(number: signal.Signals, replays: Replays) -> None:
     rows = [f"{1_594_512_000 + n},a,{n}.5,true" for n in range(6_000)]
@@ -350,6 +379,7 @@ MISTAKES = [
     (["--rate", "-1"], "--rate -1: must be a number above 0"),
     (["--rows-per-message", "0"], "--rows-per-message 0: must be a number from 1 to 100000"),
     (["--rows-per-message", "many"], "--rows-per-message many: must be a number from 1 to 100000"),
+    (["--order", "random"], "--order random: must be time or as-is"),
     (["--event-time", "now"], "--event-time now: must be original or rebase"),
     (["--start", "yesterday"], "--start yesterday: not a time"),
     (["--start", "20", "--end", "10"], "--start 20: is not before --end 10"),

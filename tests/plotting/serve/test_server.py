@@ -89,7 +89,7 @@ def test_the_page_speaks_the_language_of_its_address(served, language, said):
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-@pytest.mark.parametrize("path", ["/", "/page.js", "/save/x.png", "/socket"])
+@pytest.mark.parametrize("path", ["/", "/page.js", "/save/x.png", "/socket", "/_images/home.png", "/nothing"])
 def test_under_a_foreign_name_nothing_is_said(served, host, path):
     assert served.get(path, host)[0] == 403
 
