@@ -47,9 +47,11 @@ REPORT_FAILED_BUNDLES: Final = BeamPatch(
 )
 WORKER_PROCESSES: Final = BeamPatch(
     "worker-processes",
-    purpose="The job starts and watches its worker processes, so that a worker that is killed ends the job.",
-    without="a job waits forever for a worker that is killed while it is idle",
-    upstream="https://github.com/apache/beam/issues/19674: the multi-process runner does not end with its workers.",
+    purpose="The job starts and watches its worker processes, so that a worker that is killed ends the job, and serves "
+    "them alone: on the loopback interface, with a token.",
+    without="only one process reads files, because Beam's own runner opens ports to it on every network interface",
+    upstream="https://github.com/apache/beam/issues/19674: the multi-process runner does not end with its workers. "
+    "No upstream issue is known about its ports.",
 )
 PATCHES: Final = (
     BLOCK_IMPORTS,

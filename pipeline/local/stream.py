@@ -23,6 +23,7 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError
 from pipeline.local.state.keeper import StateKeeper
 from pipeline.local.state.state_folder import StateFolder
+from pipeline.preflight import check_output
 from pipeline.sources.local_pubsub import ReadLocalPubSub
 from pipeline.sources.local_stream import LocalStream, StreamTiming
 from pipeline.sources.subscriber import Puller
@@ -44,11 +45,33 @@ _NOT_READ: Final = "nothing was received; messages that another process holds co
 Execute = Callable[[beam.PTransform], JobSummary]
 
 
-def run_stream(config: JobConfig, execute: Execute) -> JobSummary:
+@contextlib.contextmanager
+def open_state(config: JobConfig) -> Iterator[StateFolder | None]:
+    """Open the folder of the state for the time of a block; yield None if the job keeps none.
+
+    Raises:
+        ConfigError: if it cannot be used.
+    """
+    folder = _open_state(config)
+    if folder is None:
+        yield None
+        return
+    try:
+        yield folder
+    except ConfigError:
+        if folder.is_new:  # nothing has run
+            folder.remove()
+        raise
+    finally:
+        folder.close()
+
+
+def run_stream(config: JobConfig, folder: StateFolder | None, execute: Execute) -> JobSummary:
     """Run a subscription until it is idle or told to stop; return the summary.
 
     Args:
         config: the job.
+        folder: its state; None to keep it in memory only.
         execute: runs the job's pipeline on a source with the local stream runner.
 
     Raises:
@@ -56,9 +79,7 @@ def run_stream(config: JobConfig, execute: Execute) -> JobSummary:
         JobFailedError: if the stream starts and cannot be finished.
     """
     with contextlib.ExitStack() as stack:
-        folder = _open_state(config)
         if folder is not None:
-            stack.callback(folder.close)
             stack.enter_context(noting_written())
         flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
         client = stack.enter_context(connect(flag, name))
@@ -105,6 +126,8 @@ def _open_state(config: JobConfig) -> StateFolder | None:
             raise ConfigError("--state", config.state, f"cannot be kept without its patches of Beam ({SWITCH})")
         _LOG.warning("the state is not kept: its patches of Beam are off or not tested with this release")
         return None
+    if config.output and not config.flags.get("state"):
+        check_output(config.output)  # else the complaint would name a flag that was not given
     return StateFolder(Path(config.state), _settings(config))
 
 
@@ -174,6 +197,7 @@ def _notes(stream: LocalStream, folder: StateFolder | None) -> list[str]:
         notes.append(f"{how}; the state in {folder.path} is for the next start, --drain ends the stream for good")
     if stream.replayed:
         notes.append(f"{stream.replayed:,} messages were read again from the journal of an earlier start")
-    if stream.ended_idle and not stream.acknowledged and not stream.replayed:
+    is_first = folder is None or folder.is_new
+    if stream.ended_idle and is_first and not stream.acknowledged and not stream.replayed:
         notes.append(_NOT_READ)
     return notes

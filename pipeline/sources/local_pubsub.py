@@ -12,10 +12,10 @@ from typing import Any, Final
 import apache_beam as beam
 from apache_beam.coders import VarIntCoder
 from apache_beam.testing.test_stream import TestStream
-from apache_beam.testing.test_stream_service import TestStreamServiceController
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
+from pipeline.local.stream_service import StreamService
 from pipeline.sources.local_stream import TAG, LocalStream
 from telemetry.model.message_batch import MessageBatch
 
@@ -32,7 +32,7 @@ class ReadLocalPubSub(beam.PTransform):
     def __init__(self, stream: LocalStream) -> None:
         """Serve this stream to the runner of this process."""
         super().__init__()
-        self._controller = TestStreamServiceController(stream)
+        self._controller = StreamService(stream)
         self._name = self._controller.endpoint
         _STREAMS[self._name] = stream
 

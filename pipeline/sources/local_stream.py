@@ -26,6 +26,8 @@ _Payload: Final = beam_runner_api_pb2.TestStreamPayload
 _CODER: Final = VarIntCoder()
 _TICK_S: Final = 0.05
 _LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
+_RESTING_S: Final = 2.0  # without a message, after which nobody waits for what is being gathered
+_RESTING_TICK_S: Final = 0.5
 _LIVE_TICK_S: Final = 1.0
 _ASK_S: Final = 60.0
 _MICROS: Final = 1_000_000
@@ -91,7 +93,7 @@ class LocalStream:
         self._told = self._taken = self._done = -1
         self._taken_s = 0.0
         self._stopped = self._finished = self._failed = False
-        self._last_active = self._last_tick = self._asked = 0.0
+        self._last_active = self._last_tick = self._last_live = self._asked = 0.0
         self._runner_us = self._clock_us = self._offset_us = 0
         self._timers_until_us = 0
         self._delay_us: int | None = None
@@ -286,7 +288,8 @@ class LocalStream:
                 self._last_tick = now
                 yield from self._advance_clock(now_us)
             return
-        if now - self._last_tick < _TICK_S and watermark_us is None:
+        step_s = _TICK_S if now - self._last_active < _RESTING_S else _RESTING_TICK_S
+        if now - self._last_tick < step_s and watermark_us is None:
             return
         self._last_tick = now
         record = Ticked(now_us, watermark_us if watermark_us is not None else self.watermark_us)
@@ -300,8 +303,9 @@ class LocalStream:
         idle_s = now - self._last_active
         if self._delay_us is None or idle_s < max(self._timing.lag_us / _MICROS, _LIVE_TICK_S):
             return None
-        if now - self._last_tick < _LIVE_TICK_S or not self._answers(now):
+        if now - self._last_live < _LIVE_TICK_S or not self._answers(now):
             return None
+        self._last_live = now
         watermark_us = int(time.time() * _MICROS) - self._delay_us
         return watermark_us if self.watermark_us is not None and watermark_us > self.watermark_us else None
 

@@ -16,7 +16,7 @@ from telemetry.model.kinds import KINDS
 from telemetry.storage.result_store import ResultStore, schema_of
 
 _AGGREGATES: Final = KINDS["aggregates"]
-_WINDOW: Final = list(_AGGREGATES.key)
+_WINDOW: Final = [name for name in _AGGREGATES.key if name != "job_id"]
 AGGREGATE_COLUMNS: Final = (*_WINDOW, "count", "mean", "stddev", "min", "max", _AGGREGATES.version)
 ANOMALY_COLUMNS: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),

@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud import bigquery
 
-from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_queries
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, is_required, sql_type, view_queries
 from telemetry.errors import ConfigError
 
 ANSWER_S: Final = 30.0
@@ -76,7 +76,7 @@ def check_dataset(client: bigquery.Client, target: BigQueryTarget) -> None:
 def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
     columns = [
         bigquery.SchemaField(
-            field.name, sql_type(field), "NULLABLE" if field.nullable else "REQUIRED", description=describe(field)
+            field.name, sql_type(field), "REQUIRED" if is_required(field) else "NULLABLE", description=describe(field)
         )
         for field in spec.schema
     ]

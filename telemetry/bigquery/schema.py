@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from telemetry.model.kinds import KINDS, kinds_of
 from telemetry.model.output_kind import TableView
+from telemetry.model.record_batches import has_default
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
 """Method of writing rows; all but the first need Beam's Java services, and so a production runner."""
@@ -98,10 +99,15 @@ def sql_type(field: pa.Field) -> str:
     return name
 
 
+def is_required(field: pa.Field) -> bool:
+    """Return whether a column of a table is required; one that older tables lack is not."""
+    return not field.nullable and not has_default(field)
+
+
 def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
     """Return the statement that creates a table."""
     columns = ",\n".join(
-        f"  `{field.name}` {sql_type(field)}{'' if field.nullable else ' NOT NULL'}"
+        f"  `{field.name}` {sql_type(field)}{' NOT NULL' if is_required(field) else ''}"
         f" OPTIONS (description = {_quoted(describe(field))})"
         for field in spec.schema
     )

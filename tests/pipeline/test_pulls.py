@@ -72,7 +72,7 @@ def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     try:
         options = PipelineOptions(["--project", "a-test-project"], streaming=True)
         pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-        build(pipeline, source, config, outputs_of(config))
+        build(pipeline, source, config, outputs_of(config), "a-job")
         pipeline.run().wait_until_finish()
         subscription.finish(succeeded=True)
     finally:

@@ -69,7 +69,7 @@ def run_events(events: Events, *flags: object) -> None:
     config = config_of("--subscription", "projects/tests/subscriptions/none", *flags)
     options = PipelineOptions(["--project", "a-test-project"], streaming=True)
     pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    build(pipeline, events, config, outputs_of(config))
+    build(pipeline, events, config, outputs_of(config), "a-job")
     pipeline.run().wait_until_finish()
 
 

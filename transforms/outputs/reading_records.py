@@ -9,7 +9,7 @@ from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
 
 
-def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
+def reading_records(batch: ReadingBatch, job_id: str = "") -> pa.RecordBatch:
     """Return readings as a RecordBatch of Reading with one column for each metric; a missing value is null."""
     schema = arrow_schema(Reading, batch.metrics)
     columns = [
@@ -18,6 +18,7 @@ def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
         pa.array(batch.source_us, schema.field("source_time").type),
         _texts(batch.message, batch.messages.ids),
         pa.array(batch.line.astype(np.int64)),
+        pa.repeat(pa.scalar(job_id, pa.string()), len(batch)),
         *(pa.array(values, from_pandas=True) for values in batch.values),  # NaN becomes null
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

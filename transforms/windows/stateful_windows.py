@@ -43,10 +43,12 @@ class StatefulWindows(beam.DoFn):
     Args:
         windows: windows, lateness and firings.
         hour_bucket_us: length of an hour bucket, microseconds.
+        job_id: the job, for its records.
     """
 
     windows: WindowSpec
     hour_bucket_us: int
+    job_id: str = ""
     panes: dict[tuple[PaneTiming, int], list[AggregateTable]] = field(default_factory=lambda: defaultdict(list))
     panes_timestamp: Timestamp = MIN_TIMESTAMP
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -148,7 +150,7 @@ class StatefulWindows(beam.DoFn):
         """Yield the panes of the bundle, those of the same timing and index as one record batch."""
         for (timing, index), tables in self.panes.items():
             table = merge_tables(tables)
-            batch = aggregates(table, self.windows.size_us, timing, index)
+            batch = aggregates(table, self.windows.size_us, timing, index, self.job_id)
             if len(batch):
                 yield WindowedValue(batch, self.panes_timestamp, (GlobalWindow(),))
             self.counts[counters.PANES, ""] += len(np.unique(table.window_us))

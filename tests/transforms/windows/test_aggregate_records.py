@@ -170,15 +170,19 @@ def test_aggregates_are_in_order_of_window_device_and_metric():
     ]
     table = aggregate_batch(detect(batch_of(rows), RuleSet([HOT])).readings, MINUTE)
 
-    def record(device, metric, start, count, mean, stddev, low, high, first, last, anomalies=0) -> WindowAggregate:
+    def record(
+        device, metric, start, count, mean, stddev, low, high, first, last, anomalies=0, seconds=0
+    ) -> WindowAggregate:
         statistics = count, mean, stddev, low, high, first, last, anomalies
-        return WindowAggregate(device, metric, start, start + MINUTE, *statistics, "late", 3)
+        return WindowAggregate(
+            device, metric, start, start + MINUTE, *statistics, "late", 3, "a-job", start, start + seconds
+        )
 
-    assert records_of(aggregates(table, MINUTE, "late", 3), WindowAggregate) == [
+    assert records_of(aggregates(table, MINUTE, "late", 3, "a-job"), WindowAggregate) == [
         record("a", "humidity", 0, 1, 52.0, 0.0, 52.0, 52.0, 52.0, 52.0),
         record("a", "temp", 0, 1, 31.0, 0.0, 31.0, 31.0, 31.0, 31.0, anomalies=1),
-        record("b", "humidity", 0, 2, 53.5, 0.5, 53.0, 54.0, 53.0, 54.0),
-        record("b", "temp", 0, 2, 23.0, 1.0, 22.0, 24.0, 22.0, 24.0),
+        record("b", "humidity", 0, 2, 53.5, 0.5, 53.0, 54.0, 53.0, 54.0, seconds=5),
+        record("b", "temp", 0, 2, 23.0, 1.0, 22.0, 24.0, 22.0, 24.0, seconds=5),
         record("ä", "humidity", 0, 1, 51.0, 0.0, 51.0, 51.0, 51.0, 51.0),
         record("b", "humidity", MINUTE, 1, 50.0, 0.0, 50.0, 50.0, 50.0, 50.0),
         record("b", "temp", MINUTE, 1, 20.0, 0.0, 20.0, 20.0, 20.0, 20.0),

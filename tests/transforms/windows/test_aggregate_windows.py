@@ -40,7 +40,7 @@ def run_bounded(batches: list[ReadingBatch], transform: AggregateWindows) -> pd.
     for batch in found:
         assert batch.schema.equals(arrow_schema(WindowAggregate), check_metadata=True)
     frame: pd.DataFrame = pa.Table.from_batches(found, arrow_schema(WindowAggregate)).to_pandas()
-    for name in ("window_start", "window_end"):
+    for name in ("window_start", "window_end", "first_time", "last_time"):
         frame[name] = frame[name].astype("int64")
     return frame.sort_values(oracle.KEYS).reset_index(drop=True)
 
@@ -80,12 +80,12 @@ def test_two_devices_in_two_windows_exactly():
         ("a", MINUTE - 1, 52.0, 20.0),
         ("b", MINUTE, NAN, 9.0),
     ]
-    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED))
+    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED, job_id="j"))
     assert [tuple(row) for row in found.itertuples(index=False)] == [
-        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0),
-        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0),
-        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0),
-        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0),
+        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0, "j", 0, MINUTE - 1),
+        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0, "j", 0, MINUTE - 1),
+        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0, "j", 1, 1),
+        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0, "j", MINUTE, MINUTE),
     ]
 
 
