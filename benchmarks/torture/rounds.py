@@ -89,7 +89,14 @@ class TortureRound:
         self.outcome.starts += 1
         address = self.network.address if self.network else self.address
         dedup = ("--dedup", "1d") if self.scenario.dedup else ()
-        command = ["pipeline", "--subscription", self.subscription, "--output", str(self.output)]
+        command = [
+            "benchmarks.torture.job",
+            str(self.scenario.snapshot_s),
+            "--subscription",
+            self.subscription,
+            "--output",
+            str(self.output),
+        ]
         command += ["--state", str(self.state), *dedup, *self.scenario.flags, *flags]
         log = self.folder / f"start-{self.outcome.starts}.log"
         return Life(command, os.environ | {"PUBSUB_EMULATOR_HOST": address}, log)

@@ -16,6 +16,8 @@ DEVICES: Final = 40
 INTERVAL_S: Final = 5
 """Time between two readings of a device, seconds."""
 _SIZES: Final = (1, 50, 500)
+_SNAPSHOTS_S: Final = (0.02, 0.2, 2.0)
+"""A stream of a few seconds would hardly take any with the default, which is the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Scenario:
         rate: rows published per second.
         faults: how often the fault happens.
         lateness: whether some rows arrive late, within the allowed lateness or beyond it.
+        snapshot_s: seconds of processing between two snapshots of the state.
         dedup: whether messages are published twice and the job removes duplicates.
         flags: further flags of the job.
     """
@@ -45,6 +48,7 @@ class Scenario:
     rate: int
     faults: int
     lateness: Lateness
+    snapshot_s: float
     dedup: bool
     flags: tuple[str, ...]
 
@@ -55,7 +59,8 @@ class Scenario:
         late = {"none": "", "in_time": ", late data", "too_late": ", data too late"}[self.lateness]
         size = f"{self.rows_per_message} rows a message" if self.rows_per_message > 1 else "1 row a message"
         flags = " ".join((*self.flags, *(("--dedup",) if self.dedup else ())))
-        return f"{self.kind} x {self.faults}, {self.server}, {order}, {size}{late} {flags}".rstrip()
+        state = f"snapshots every {self.snapshot_s:g} s"
+        return f"{self.kind} x {self.faults}, {self.server}, {order}, {size}{late}, {state} {flags}".rstrip()
 
 
 def draw_scenario(seed: int, number: int, kinds: Sequence[str], servers: Sequence[str], rows: int) -> Scenario:
@@ -66,7 +71,7 @@ def draw_scenario(seed: int, number: int, kinds: Sequence[str], servers: Sequenc
         number: of the round; kinds take turns, so that a short run has each of them.
         kinds: to choose from.
         servers: names to choose from.
-        rows: number of rows that are published, within 3 to 8 seconds.
+        rows: number of rows that are published, within 1 to 8 seconds.
     """
     text = f"{seed}/{number}"
     draw = random.Random(text)
@@ -92,9 +97,10 @@ def draw_scenario(seed: int, number: int, kinds: Sequence[str], servers: Sequenc
         draw.choice(servers),
         ordering,
         draw.choice(_SIZES),
-        round(rows / draw.uniform(3, 8)),
+        round(rows / draw.uniform(1, 8)),
         draw.randint(1, 4),
         lateness,
+        draw.choice(_SNAPSHOTS_S),
         dedup,
         tuple(flags),
     )
