@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Ordering = Literal["run", "device", "none"]
+KeyOrder = Literal["run", "device", "none"]
 Lateness = Literal["none", "in_time", "too_late"]
 
 KINDS: Final = ("kill", "recovery", "term", "power", "disk", "network", "publisher")
 """Kinds of faults by name; see `benchmarks.torture.faults`."""
-ORDERINGS: Final[tuple[Ordering, ...]] = ("run", "device", "none")
+ORDERINGS: Final[tuple[KeyOrder, ...]] = ("run", "device", "none")
 LATENESSES: Final[tuple[Lateness, ...]] = ("none", "in_time", "too_late")
 DEVICES: Final = 40
 INTERVAL_S: Final = 5
@@ -43,7 +43,7 @@ class Scenario:
     seed: str
     kind: str
     server: str
-    ordering: Ordering
+    ordering: KeyOrder
     rows_per_message: int
     rate: int
     faults: int
