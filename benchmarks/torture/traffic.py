@@ -45,8 +45,8 @@ class Traffic:
 
     @property
     def published(self) -> int:
-        """Number of rows in all messages."""
-        return sum(self.rows)
+        """Number of rows in all messages, or of the lines, which a replay publishes then."""
+        return sum(self.rows) or len(self.lines)
 
 
 def make_traffic(scenario: Scenario, lines: Sequence[bytes]) -> Traffic:
