@@ -19,6 +19,8 @@ RUN_ID: Final = "run_id"
 """Attribute: id of the replay that published the message."""
 TIME_SHIFT: Final = "time_shift"
 """Attribute: seconds added to ``ts`` to get the event time; absent means 0."""
+TIME_LAPSE: Final = "time_lapse"
+"""Attribute: event times may run ahead of the publish time, because the replay speeds up or shifts time."""
 CONTENT_ENCODING: Final = "content-encoding"
 """Attribute: ``gzip`` when the payload is compressed."""
 
