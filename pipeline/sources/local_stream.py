@@ -115,10 +115,11 @@ class LocalStream:
         with self._condition:
             self._settle(number - 1)
             self._taken, self._taken_s = number, self._clock()
-            pull, command = self._pulls.get(number), self._commands.pop(number, None)
+            pull, command = self._pulls.get(number), self._commands.get(number)
             self._condition.notify_all()
         if command is not None:
             command()
+            del self._commands[number]  # a command that raises is executed again by the retry, and fails the job
         if pull is None:
             with self._condition:
                 self._settle(number)

@@ -110,7 +110,15 @@ def run(options: argparse.Namespace) -> int:
         if speed is not None and (line := announcement(recording, speed)):
             sys.stderr.write(f"{options.program}: {line}\n")
         pacer = Pacer(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
-        session = Replayer(recording, topic, pacer, stopped, earlier=earlier, run_id=options.run_id)
+        session = Replayer(
+            recording,
+            topic,
+            pacer,
+            stopped,
+            earlier=earlier,
+            run_id=options.run_id,
+            speeds_up=speed not in (None, 1.0),
+        )
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+import msgspec
+
 from publisher.json_lines import NO_TIME, LineBatch
 from publisher.replay.checkpoint import Progress
 from publisher.replay.message_builder import MessageBuilder, ReplayMessage
@@ -68,6 +70,7 @@ class Replayer:
         *,
         earlier: Progress | None = None,
         run_id: str = "",
+        speeds_up: bool = False,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
         """Read the beginning of the input, because the first row determines the shift of a rebased replay.
@@ -79,7 +82,8 @@ class Replayer:
             stopped: ends the replay when it is set.
             earlier: checkpoint of the same recording at which the replay resumes.
             run_id: id of the run; "" to derive it.
-            now_us: returns the new time of the first row of a rebased replay, microseconds UTC.
+            speeds_up: whether the recorded pace is multiplied.
+            now_us: returns the current time, the new time of the first row of a rebased replay, microseconds UTC.
 
         Raises:
             ConfigError: if an input cannot be read.
@@ -97,7 +101,9 @@ class Replayer:
             shift_us = now_us() - first_us
         if earlier is None:
             run_id = run_id or recording.name_run(shift_us)
-            earlier = Progress(run_id, recording.fingerprint(), 0, shift_us)
+            is_future = first_us is not None and first_us + shift_us > now_us()
+            time_lapse = speeds_up or recording.event_time == "rebase" or recording.loop > 1 or is_future
+            earlier = Progress(run_id, recording.fingerprint(), 0, shift_us, time_lapse)
         self.progress = earlier
         self.sender = MessageSender(channel, earlier.next_sequence, stopped)
         self.outcome = ReplayOutcome(earlier.run_id)
@@ -144,7 +150,11 @@ class Replayer:
     def _messages(self) -> Iterator[ReplayMessage]:
         recording = self._recording
         builder = MessageBuilder(
-            self.progress.run_id, recording.rows_per_message, recording.compress, recording.ordering
+            self.progress.run_id,
+            recording.rows_per_message,
+            recording.compress,
+            recording.ordering,
+            self.progress.time_lapse,
         )
         time_shift = TimeShift(self.progress.shift_us)
         for number in range(recording.loop):
@@ -157,7 +167,7 @@ class Replayer:
 
     def _current_progress(self) -> Progress:
         before = self.progress
-        return Progress(before.run_id, before.recording, self.sender.next_sequence, before.shift_us)
+        return msgspec.structs.replace(before, next_sequence=self.sender.next_sequence)
 
 
 def _find_first_time(batches: Iterator[LineBatch]) -> tuple[Iterator[LineBatch], int | None]:

@@ -19,12 +19,14 @@ class TableView:
         description: for a person.
         groups: columns that are equal within a group.
         order: columns by which the row to keep comes first, as SQL.
+        merged: whether the rows kept of several jobs are merged as `telemetry.model.merge_panes` does.
     """
 
     name: str
     description: str
     groups: tuple[str, ...]
     order: str
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

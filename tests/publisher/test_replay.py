@@ -130,6 +130,27 @@ def test_a_loop_goes_on_in_time(replays: Replays) -> None:
     assert [m.attributes["message_key"] for m in messages] == [f"{summary['run_id']}-{n}" for n in range(3)]
 
 
+@pytest.mark.parametrize(
+    ("flags", "start", "expected"),
+    [
+        ([], 1_594_512_000, set()),
+        (["--speed", "1", "--limit", "1"], 1_594_512_000, set()),
+        (["--rate", "100000"], 1_594_512_000, set()),
+        (["--speed", "1000"], 1_594_512_000, {"true"}),
+        (["--event-time", "rebase"], 1_594_512_000, {"true"}),
+        (["--loop", "2"], 1_594_512_000, {"true"}),
+        ([], 4_000_000_000, {"true"}),
+    ],
+)
+def test_a_replay_that_may_run_ahead_of_the_clock_says_so(
+    flags: list[str], start: int, expected: set[str], replays: Replays
+) -> None:
+    replays.flags = [*replays.flags[:-2], *(flags if "--speed" in flags else [*flags, "--speed", "max"])]
+    replays.run(replays.csv(*(f"{start + n},a,20,true" for n in range(3))))
+    messages = replays.received()
+    assert {message.attributes["time_lapse"] for message in messages if "time_lapse" in message.attributes} == expected
+
+
 @pytest.mark.parametrize(("flag", "keys"), [("--order-by-device", {"a", "b"}), ("--unordered", {""})])
 def test_ordering(flag: str, keys: set[str], replays: Replays) -> None:
     replays.run(replays.csv(*ROWS), flag, "--rows-per-message", 3)
