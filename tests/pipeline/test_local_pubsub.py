@@ -204,7 +204,7 @@ def test_a_subscription_that_disappears_ends_the_job_with_an_error(
 def test_a_job_that_crashed_loses_nothing(
     state: str, embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it had acknowledged is in its state, and the rest is delivered again."""
+    """Its state holds the messages that it had acknowledged, and the rest is delivered again."""
     path = tmp_path / "rows.csv"
     path.write_text("ts,device,temp\n" + "".join(f"{n},a,31\n" for n in range(100)))
     subscription = replay(path, embedded, "--rows-per-message", 10)

@@ -10,7 +10,7 @@ from pipeline.sources.local_stream import LocalStream, StreamTiming
 def test_a_command_that_fails_fails_again_for_the_runners_retry() -> None:
     puller: Any = None  # not asked
     stream = LocalStream(puller, ("temp",), StreamTiming(0, 0, None, 0))
-    done = []
+    done: list[int] = []
 
     def fail_twice() -> None:
         done.append(len(done))
