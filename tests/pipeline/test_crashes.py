@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.__main__ import main
-from telemetry.__main__ import main as telemetry
+from telemetry.cli.main import main as telemetry
 from tests.support import oracle
 from tests.support.jobs import imbalances
 from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker
@@ -85,6 +86,10 @@ def journaled(out: Path) -> int:
     return total + 10_000 * len(list((out / ".state").glob("snapshot-*")))
 
 
+def has_journaled(out: Path, size: int) -> bool:
+    return journaled(out) >= size
+
+
 def results(out: Path) -> dict[str, list[list[Any]]]:
     """Return all that a reader sees, sorted: the last pane of each window, and every other record."""
     found = {}
@@ -121,7 +126,7 @@ def test_a_job_that_is_killed_gives_what_an_undisturbed_one_gives(
         publish(server, topic, part, keys)
         least = journaled(out) + 1_000
         with job(killed, out, *flags) as process:
-            wait_until(lambda least=least: journaled(out) >= least, process)
+            wait_until(partial(has_journaled, out, least), process)
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL
     publish(server, topic, range(400, 420), keys)
