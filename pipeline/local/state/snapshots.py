@@ -90,11 +90,11 @@ def decode_snapshot(content: bytes) -> Snapshot | None:
     Raises:
         FormatError: if it was written by another version of the job.
     """
-    if not content:
+    if not content or not content[0]:  # no format has the number 0: the file has its length, but not its content
         return None
     _, checked = unframe("snapshot of the state", content, (_FORMAT,))
     encoded = checked[_CHECKSUM_BYTES:]
-    if zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
+    if not encoded or zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
         return None
     try:
         return _DECODER.decode(encoded)
