@@ -94,7 +94,7 @@ def decode_snapshot(content: bytes) -> Snapshot | None:
         return None
     _, checked = unframe("snapshot of the state", content, (_FORMAT,))
     encoded = checked[_CHECKSUM_BYTES:]
-    if zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
+    if not encoded or zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
         return None
     try:
         return _DECODER.decode(encoded)

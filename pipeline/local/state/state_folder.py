@@ -80,6 +80,9 @@ class StateFolder:
             remove_partial(path)
             self.description = self._describe(settings)
             self.snapshot = latest_snapshot(path)
+            for number, torn in snapshots_of(path).items():
+                if number > self.snapshot.number:
+                    torn.unlink()  # else it would count as one of the two that are kept
             self.journal = Journal(path, self.snapshot.number)
         except OSError as error:
             self.close()
