@@ -56,7 +56,7 @@ def load_progress(path: str) -> Progress | None:
 
 
 def save_progress(path: str, progress: Progress) -> None:
-    """Replace a checkpoint atomically: after a crash it is either the old one or the new one.
+    """Replace a checkpoint atomically: after a crash it is the old one, or the new one once this returns.
 
     Raises:
         ConfigError: if the file cannot be written.
@@ -68,7 +68,17 @@ def save_progress(path: str, progress: Progress) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _sync_folder(os.path.dirname(path) or os.curdir)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise ConfigError("--checkpoint", path, f"cannot be written: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename in a folder durable, so that a power failure does not bring the earlier file back."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

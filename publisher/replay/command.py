@@ -16,6 +16,7 @@ from tqdm import tqdm
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from publisher.replay.checkpoint_lock import hold_checkpoint
 from publisher.replay.duration import announcement
 from publisher.replay.message_builder import Ordering
 from publisher.replay.pacer import Pacer
@@ -24,9 +25,10 @@ from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
+from telemetry.cli.exit_codes import FAILURE, SUCCESS, nothing_usable
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
 from telemetry.cli.standard_output import write_result
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -93,9 +95,24 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option cannot be used; nothing was published then.
+        NothingUsableError: after the summary, if a job cannot use any of the rows.
         TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
+    with hold_checkpoint(options.checkpoint) if options.checkpoint else contextlib.nullcontext():
+        session, seconds = _replay(options, recording)
+    _check_length(options.checkpoint, session)
+    published = f"{session.sender.rows:,} rows were published"
+    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
+    if session.outcome.error:
+        raise TelemetryError(session.outcome.error)
+    if session.is_complete and not session.usability.found:
+        raise NothingUsableError(nothing_usable(*session.usability.commonest()))
+    return FAILURE if session.sender.failed_rows else SUCCESS
+
+
+def _replay(options: argparse.Namespace, recording: Recording) -> tuple[Replayer, float]:
+    """Replay a recording; return the session, and how many seconds it took."""
     speed, rate = _pace(options)
     earlier = _earlier(options, recording)
     stopped = threading.Event()
@@ -125,11 +142,7 @@ def run(options: argparse.Namespace) -> int:
         with _rare_collections():
             session.run(save, bar.update)
         seconds = time.perf_counter() - began
-    published = f"{session.sender.rows:,} rows were published"
-    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
-    if session.outcome.error:
-        raise TelemetryError(session.outcome.error)
-    return 1 if session.sender.failed_rows else 0
+    return session, seconds
 
 
 def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
@@ -211,6 +224,18 @@ def _earlier(options: argparse.Namespace, recording: Recording) -> Progress | No
         problem = f"belongs to replay {earlier.run_id} of another input or with other options; remove it to begin anew"
         raise ConfigError("--checkpoint", options.checkpoint, problem)
     return earlier
+
+
+def _check_length(path: str, session: Replayer) -> None:
+    """Check that a checkpoint does not claim more messages than the input has, all of which were then skipped.
+
+    Raises:
+        ConfigError: if it does.
+    """
+    claimed, built = session.progress.next_sequence, session.outcome.messages_built
+    if session.is_complete and built < claimed:
+        problem = f"claims {claimed:,} published messages, the input has {built:,}; remove it to begin anew"
+        raise ConfigError("--checkpoint", path, problem)
 
 
 def _saver(path: str) -> Callable[[Progress], None]:

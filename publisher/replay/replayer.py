@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -17,8 +17,10 @@ from publisher.replay.order.keyed_lines import Disorder
 from publisher.replay.pacer import Pacer
 from publisher.replay.recording import Recording
 from publisher.replay.time_shift import TimeShift
+from publisher.replay.usability import Usability
 from telemetry.errors import TelemetryError
 
+_MOST_SEARCHED: Final = 64  # batches that are held in memory while a time is sought
 _SAVE_EVERY_S: Final = 1.0
 
 
@@ -32,6 +34,7 @@ class ReplayOutcome:
         rows_skipped: rows acknowledged in an earlier run, not published again.
         first_us: smallest published event time, microseconds UTC; None if there is none.
         last_us: largest published event time, microseconds UTC; None if there is none.
+        messages_built: messages of the input, those of an earlier run included.
         interrupted: whether the replay was stopped before its end.
         error: error that ended the replay early, or "".
     """
@@ -41,6 +44,7 @@ class ReplayOutcome:
     rows_skipped: int = 0
     first_us: int | None = None
     last_us: int | None = None
+    messages_built: int = 0
     interrupted: bool = False
     error: str = ""
 
@@ -59,7 +63,13 @@ class Replayer:
         sender: sends the messages and counts them.
         outcome: result of the replay.
         disorder: measure of the rows of the first pass that are out of order.
+        usability: judgement whether any row of the first pass is usable.
     """
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the input was read to its end."""
+        return not (self.outcome.interrupted or self.outcome.error)
 
     def __init__(
         self,
@@ -90,6 +100,7 @@ class Replayer:
             InputError: if an input is damaged at its beginning.
         """
         self.disorder = Disorder()
+        self.usability = Usability()
         self._recording = recording
         self._pacer = pacer
         self._stopped = stopped
@@ -137,6 +148,7 @@ class Replayer:
                 outcome.interrupted = True
                 return
             outcome.rows_read += message.rows
+            outcome.messages_built += 1
             if is_new:
                 outcome.observe(message)
                 self.sender.send(message)
@@ -161,6 +173,7 @@ class Replayer:
             for batch in self._first_pass if number == 0 else recording.read_pass():
                 if number == 0:
                     time_shift.observe(batch.times)
+                    self.usability.observe(batch)
                 yield from builder.add(batch, time_shift.shift_us)
             yield from builder.finish(time_shift.shift_us)
             time_shift.next_pass()
@@ -171,11 +184,11 @@ class Replayer:
 
 
 def _find_first_time(batches: Iterator[LineBatch]) -> tuple[Iterator[LineBatch], int | None]:
-    """Return the same batches and the time of the first row that has one, or None."""
+    """Return the same batches and the time of the first row that has one; None if the first batches have none."""
     read: list[LineBatch] = []
-    for batch in batches:
+    for batch in islice(batches, _MOST_SEARCHED):
         read.append(batch)
         known = batch.times[batch.times != NO_TIME]
         if len(known):
             return chain(read, batches), int(known[0])
-    return iter(read), None
+    return chain(read, batches), None

@@ -379,6 +379,59 @@ def test_a_checkpoint_of_another_replay_is_refused(replays: Replays) -> None:
     assert len(replays.lines()) == 10
 
 
+def test_two_replays_do_not_share_a_checkpoint(replays: Replays) -> None:
+    rows = [f"{1_594_512_000 + n},a,{n}.5,true" for n in range(6_000)]
+    path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
+    with start(replays, path, "--checkpoint", checkpoint, "--rate", 1_000) as process:
+        wait_for_progress(checkpoint, process)
+        assert main(["replay", path, "--checkpoint", str(checkpoint), *replays.flags]) == 2
+        out, err = replays.capsys.readouterr()
+        assert (out, err) == ("", f"publisher: error: --checkpoint {checkpoint}: is in use by another replay\n")
+        os.kill(process.pid, signal.SIGKILL)
+    summary = replays.run(path, "--checkpoint", checkpoint)
+    assert summary["rows_skipped"] + summary["rows_published"] == 6_000
+    assert not checkpoint.with_name("checkpoint.lock").exists()
+
+
+def test_a_checkpoint_beyond_the_input_is_refused(replays: Replays) -> None:
+    path, checkpoint = replays.csv(*ROWS), replays.folder / "checkpoint"
+    replays.run(path, "--checkpoint", checkpoint)
+    replays.received()
+    progress = json.loads(checkpoint.read_text())
+    for sequence, code in ((10, 0), (11, 2), (10**12, 2)):
+        checkpoint.write_text(json.dumps(progress | {"next_sequence": sequence}))
+        assert main(["replay", path, "--checkpoint", str(checkpoint), *replays.flags]) == code
+    claim = "claims 1,000,000,000,000 published messages, the input has 10; remove it to begin anew"
+    out, err = replays.capsys.readouterr()
+    assert out.count("\n") == 1
+    assert err.splitlines()[1:] == [f"publisher: error: --checkpoint {checkpoint}: {claim}"]
+    assert replays.received() == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([], "no row was usable: there was none"),
+        (["soon,a,20,true", "x", "later,a,20,true"], 'bad_timestamp (2 rows), for example {"ts":"soon","device":"a",'),
+        (["1594512000,,20,true"], 'missing_field (1 row), for example {"ts":1594512000,"device":null,'),
+        (["1594512000,a,hot,true"], 'wrong_type (1 row), for example {"ts":1594512000,"device":"a","temp":"hot"'),
+        (["1594512000;a;20;true"], "not_json (1 row), for example 1594512000;a;20;true"),
+        (["1594512000000,a,20,true"], "bad_timestamp (1 row), for example "),
+    ],
+)
+def test_a_replay_in_which_no_row_is_usable_says_so(rows: list[str], line: str, replays: Replays) -> None:
+    assert main(["replay", replays.csv(*rows), *replays.flags]) == 3
+    out, err = replays.capsys.readouterr()
+    assert json.loads(out)["rows_published"] == len(rows), "a job makes dead letters of them"
+    assert err.startswith("publisher: error: no row was usable")
+    assert line in err
+    assert err.count("\n") == 1
+
+
+def test_one_usable_row_is_enough(replays: Replays) -> None:
+    replays.run(replays.csv("soon,a,20,true", "x", ROWS[0], "later,a,20,true"))
+
+
 def test_a_damaged_file_is_published_up_to_the_damage(replays: Replays) -> None:
     content = gzip.compress((HEADER + "".join(f"{n},a,{n}.5,true\n" for n in range(200_000))).encode())
     path = replays.folder / "damaged.csv.gz"
