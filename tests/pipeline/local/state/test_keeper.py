@@ -45,13 +45,35 @@ def pulled(*names: str) -> Pulled:
     return Pulled(0, None, 0, None, columns_of(MessageBatch.of(Message(b"", message_id=name) for name in names)))
 
 
-def test_a_message_is_new_until_it_is_held_and_after_it_is_confirmed(folder: StateFolder) -> None:
+def test_a_message_is_new_until_it_is_held_and_again_long_after_it_is_confirmed(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.local.state.keeper._RECENT", 2)
     keeper = StateKeeper(folder, FakeRunner())
     assert keeper.new(["a", "b", "a", "", ""]) == [0, 1, 3, 4], "each once; one without an id cannot be known"
-    keeper.hold(["a", "b"])
-    assert keeper.new(["b", "c", "a"]) == [1]
-    keeper.confirm(["a", "z"])
-    assert keeper.new(["a", "b"]) == [0]
+    keeper.hold(["a", "b", "c"])
+    assert keeper.new(["b", "d", "a"]) == [1]
+    keeper.confirm(["a", "b"])
+    assert keeper.new(["a", "b"]) == [], "a copy may have been on its way"
+    keeper.confirm(["c"])
+    assert keeper.new(["a", "b", "c"]) == [0]
+
+
+def test_messages_of_an_earlier_process_are_forgotten_after_its_last_lease(
+    tmp_path: Path, folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = StateKeeper(folder, FakeRunner())
+    keeper.record(pulled("a"))
+    folder.close()
+    again = StateFolder(tmp_path, {})
+    keeper = StateKeeper(again, FakeRunner())
+    list(keeper.recovered())
+    keeper.finish(again.journal.cut(), 0, None, None)
+    assert latest_snapshot(tmp_path).unconfirmed == ("a",)
+    monkeypatch.setattr("pipeline.local.state.keeper._RECOVERED_S", -1.0)
+    keeper.finish(again.journal.cut() + 1, 0, None, None)
+    assert latest_snapshot(tmp_path).unconfirmed == ()
+    again.close()
 
 
 def test_messages_of_the_journal_and_of_the_snapshot_are_held(tmp_path: Path, folder: StateFolder) -> None:
