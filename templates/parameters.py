@@ -97,6 +97,7 @@ PRESENTATIONS: Final = {
     "flush_interval": Presentation("Flush interval", "TEXT", _DURATION),
     "shards": Presentation("Shards", "NUMBER", r"^([1-9][0-9]{0,3}|10000)$"),
     "archive": Presentation("Archive", "BOOLEAN", _SWITCH),
+    "append": Presentation("Append", "BOOLEAN", _SWITCH),
     "dedup": Presentation(
         "Remove duplicates",
         "TEXT",

@@ -80,6 +80,18 @@ def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Seque
     return created
 
 
+def ledger_jobs(client: bigquery.Client, target: BigQueryTarget) -> list[str]:
+    """Return the jobs whose ledger a dataset holds, sorted; "" stands for those of older releases.
+
+    Raises:
+        ConfigError: if BigQuery does not answer.
+    """
+    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table('ledger')}`"
+    with explained(target):
+        job = client.query(sql, retry=None, timeout=ANSWER_S, job_retry=None)
+        return sorted(row["job"] for row in job.result(timeout=ANSWER_S))
+
+
 def check_dataset(client: bigquery.Client, target: BigQueryTarget) -> None:
     """Raise a ConfigError if the dataset does not exist."""
     try:
