@@ -24,7 +24,6 @@ from plotting.serve.run_watcher import RunWatcher, watching
 from plotting.serve.tab_session import TabSession
 from plotting.serve.view_choice import FIGURES, RECENT_RANGES_S, ViewChoice, read_choice
 from plotting.serve.words import WORDS
-from plotting.style.fonts import boxes_for_missing_glyphs, families
 from telemetry.errors import ConfigError
 
 _HERE: Final = Path(__file__).parent
@@ -109,7 +108,6 @@ def application(
         access: who may see the page.
         max_tabs: number of tabs that may be open at a time.
     """
-    mpl.rcParams["font.sans-serif"] = list(families())  # of the live figures, which are drawn again and again
     shared = {"watcher": watcher, "default": default, "where": where, "access": access, "max_tabs": max_tabs}
     pictures = str(Path(mpl.get_data_path(), "images"))
     script = FigureManagerWebAgg.get_javascript
@@ -149,7 +147,8 @@ class _Handler(RequestHandler):
     def prepare(self) -> None:
         """Refuse a request under a foreign host name, or without the token."""
         connection: Any = self.request.connection
-        connected = connection.stream.socket.getsockname()
+        client = connection.stream.socket  # None if the client has left: nobody reads the answer
+        connected = client.getsockname() if client is not None else ("", 0)
         if not self.access.allows_host(self.request.host_name, connected[0]):
             self.refusal = "refused_host"
             raise HTTPError(403)
@@ -260,8 +259,7 @@ class _Socket(WebSocketHandler, _Handler):
         try:
             content = json.loads(message)
             assert self.session is not None, "messages arrive after the socket is open"
-            with boxes_for_missing_glyphs():  # the canvas is drawn when the page asks for it
-                self.session.handle_message(content)
+            self.session.handle_message(content)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             self.close(1007, f"not understood: {type(error).__name__}")
 
