@@ -31,7 +31,7 @@ COMMANDS = {
 }
 AFTER = {"replay": " (3 rows were published)", "reprocess": " (1 letters were published)"}
 BEFORE = {"run": "--print: "}
-"""What the line says besides the reason, where it says more."""
+"""Texts before and after the reason, in the commands that say more."""
 
 
 @pytest.fixture(scope="module")
