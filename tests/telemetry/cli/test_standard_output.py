@@ -31,7 +31,7 @@ COMMANDS = {
 }
 AFTER = {"replay": " (3 rows were published)", "reprocess": " (1 letters were published)"}
 BEFORE = {"run": "--print: "}
-"""Texts before and after the reason, in the commands that say more."""
+"""Further words of the line beside the reason, where there are some."""
 
 
 @pytest.fixture(scope="module")
