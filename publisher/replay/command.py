@@ -15,6 +15,9 @@ from tqdm import tqdm
 
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
+from publisher.replay.chaos.disturb import Chaos
+from publisher.replay.chaos.options import parse_chaos
+from publisher.replay.chaos.truth import Truth
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
 from publisher.replay.checkpoint_lock import hold_checkpoint
 from publisher.replay.duration import announcement
@@ -28,7 +31,7 @@ from telemetry.cli.commands import stopping
 from telemetry.cli.exit_codes import FAILURE, SUCCESS, nothing_usable
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
 from telemetry.cli.standard_output import write_result
-from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
+from telemetry.errors import ConfigError, NothingUsableError, OutputError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -86,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "hash of the input and the options)")  # fmt: skip
     how.add_argument("--checkpoint", default="", metavar="FILE", help="file that records what was acknowledged, to "
                      "continue there after a crash")  # fmt: skip
+    chaos = parser.add_argument_group("tests of what reads the topic")
+    chaos.add_argument("--chaos", default="", metavar="SPEC", help="disturb the messages, such as "
+                       "duplicate=0.01,reorder=30s,late=0.001:20m,corrupt=0.001,drop=0,seed=7: probabilities for each "
+                       "message, durations of event time")  # fmt: skip
+    chaos.add_argument("--truth", default="", metavar="FILE", help="file that records what --chaos did, as lines of "
+                       "JSON")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -99,11 +108,20 @@ def run(options: argparse.Namespace) -> int:
         TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
+    chaos = _chaos(options)
     with hold_checkpoint(options.checkpoint) if options.checkpoint else contextlib.nullcontext():
-        session, seconds = _replay(options, recording)
+        session, seconds = _replay(options, recording, chaos)
     _check_length(options.checkpoint, session)
     published = f"{session.sender.rows:,} rows were published"
-    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
+    summary = summarise(session, seconds)
+    if chaos is not None:
+        totals = chaos.truth.totals()
+        try:
+            chaos.truth.finish({"run_id": session.outcome.run_id, "complete": session.is_complete})
+        except OutputError as error:
+            session.outcome.error = session.outcome.error or str(error)
+        summary |= {"rows_read": totals["rows_built"], "chaos": totals}
+    write_result(msgspec.json.encode(summary).decode() + "\n", published)
     if session.outcome.error:
         raise TelemetryError(session.outcome.error)
     if session.is_complete and not session.usability.found:
@@ -111,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
     return FAILURE if session.sender.failed_rows else SUCCESS
 
 
-def _replay(options: argparse.Namespace, recording: Recording) -> tuple[Replayer, float]:
+def _replay(options: argparse.Namespace, recording: Recording, chaos: Chaos | None) -> tuple[Replayer, float]:
     """Replay a recording; return the session, and how many seconds it took."""
     speed, rate = _pace(options)
     earlier = _earlier(options, recording)
@@ -135,6 +153,7 @@ def _replay(options: argparse.Namespace, recording: Recording) -> tuple[Replayer
             earlier=earlier,
             run_id=options.run_id,
             speeds_up=speed not in (None, 1.0),
+            chaos=chaos,
         )
         save = _saver(options.checkpoint)
         save(session.progress)
@@ -208,6 +227,17 @@ def _check_names(options: argparse.Namespace) -> None:
             raise ConfigError("--subscription", options.subscription, "is only used with --create")
     if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
         raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
+
+
+def _chaos(options: argparse.Namespace) -> Chaos | None:
+    if not options.chaos:
+        if options.truth:
+            raise ConfigError("--truth", options.truth, "is only used with --chaos")
+        return None
+    disturbances = parse_chaos(options.chaos)
+    if options.checkpoint:
+        raise ConfigError("--chaos", options.chaos, "cannot be combined with --checkpoint")
+    return Chaos(disturbances, Truth(options.truth))
 
 
 def _pace(options: argparse.Namespace) -> tuple[float | None, float | None]:

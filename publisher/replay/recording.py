@@ -67,12 +67,12 @@ class Recording:
         self._fingerprints.append(digest.hexdigest())
         return self._fingerprints[0]
 
-    def name_run(self, shift_us: int) -> str:
-        """Return a run id: equal for equal readings with equal times, random for standard input."""
+    def name_run(self, shift_us: int, disturbance: str = "") -> str:
+        """Return a run id: equal for equal readings with equal times and disturbance, random for standard input."""
         stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(self.inputs[0]).name.partition(".")[0])[:40]
         if STDIN in self.inputs:
             return f"stdin-{uuid.uuid4().hex[:12]}"
-        digest = hashlib.blake2b(f"{self.fingerprint()} {shift_us}".encode(), digest_size=6)
+        digest = hashlib.blake2b(f"{self.fingerprint()} {shift_us}{disturbance}".encode(), digest_size=6)
         return f"{stem}-{digest.hexdigest()}"
 
     def read_pass(self, disorder: Disorder | None = None) -> Iterator[LineBatch]:

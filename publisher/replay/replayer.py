@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from publisher.json_lines import NO_TIME, LineBatch
+from publisher.replay.chaos.disturb import Chaos, Outgoing
 from publisher.replay.checkpoint import Progress
 from publisher.replay.message_builder import MessageBuilder, ReplayMessage
 from publisher.replay.message_sender import MessageSender, PublishChannel
@@ -81,6 +82,7 @@ class Replayer:
         earlier: Progress | None = None,
         run_id: str = "",
         speeds_up: bool = False,
+        chaos: Chaos | None = None,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
         """Read the beginning of the input, because the first row determines the shift of a rebased replay.
@@ -92,6 +94,7 @@ class Replayer:
             stopped: ends the replay when it is set.
             earlier: checkpoint of the same recording at which the replay resumes.
             run_id: id of the run; "" to derive it.
+            chaos: disturbs the messages; excludes `earlier`.
             speeds_up: whether the recorded pace is multiplied.
             now_us: returns the current time, the new time of the first row of a rebased replay, microseconds UTC.
 
@@ -103,6 +106,7 @@ class Replayer:
         self.usability = Usability()
         self._recording = recording
         self._pacer = pacer
+        self._chaos = chaos
         self._stopped = stopped
         self._first_pass, first_us = _find_first_time(recording.read_pass(self.disorder))
         shift_us = 0
@@ -111,7 +115,7 @@ class Replayer:
         elif recording.event_time == "rebase" and first_us is not None:
             shift_us = now_us() - first_us
         if earlier is None:
-            run_id = run_id or recording.name_run(shift_us)
+            run_id = run_id or recording.name_run(shift_us, "" if chaos is None else f" {chaos.options}")
             is_future = first_us is not None and first_us + shift_us > now_us()
             time_lapse = speeds_up or recording.event_time == "rebase" or recording.loop > 1 or is_future
             earlier = Progress(run_id, recording.fingerprint(), 0, shift_us, time_lapse)
@@ -142,9 +146,10 @@ class Replayer:
     def _send_all(self, save: Callable[[Progress], None], advance: Callable[[int], object]) -> None:
         outcome = self.outcome
         saved_s = time.monotonic()
-        for message in self._messages():
+        for outgoing in self._outgoing():
+            message = outgoing.message
             is_new = message.sequence >= self.progress.next_sequence
-            if self._stopped.is_set() or (is_new and not self._pacer.wait(message.last_us, message.rows)):
+            if self._stopped.is_set() or (is_new and not self._pacer.wait(outgoing.due_us, message.rows)):
                 outcome.interrupted = True
                 return
             outcome.rows_read += message.rows
@@ -158,6 +163,12 @@ class Replayer:
             if time.monotonic() - saved_s >= _SAVE_EVERY_S:
                 save(self._current_progress())
                 saved_s = time.monotonic()
+
+    def _outgoing(self) -> Iterator[Outgoing]:
+        messages = self._messages()
+        if self._chaos is not None:
+            return self._chaos.disturb(messages)
+        return (Outgoing(message, message.last_us) for message in messages)
 
     def _messages(self) -> Iterator[ReplayMessage]:
         recording = self._recording
