@@ -29,7 +29,7 @@ from telemetry.model.messages import ROWS, RUN_ID
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records, record_times
 from telemetry.model.records import LedgerEntry
-from transforms.decode.codec import rows_of
+from transforms.decode.payloads import rows_of
 from transforms.windows.aggregate_table import COUNT
 from transforms.windows.late import MissedValues
 
@@ -54,7 +54,7 @@ def reading_entries(batch: ReadingBatch, windows: int) -> pa.RecordBatch:
             counts[run, VALUES, metric] = number * windows
     published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
     counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
-    return _entries(counts, (*counted, str(len(batch))), int(batch.event_us.min()))
+    return _entries(counts, (*counted, str(int(batch.line[0])), str(len(batch))), int(batch.event_us.min()))
 
 
 def missed_entries(missed: MissedValues) -> pa.RecordBatch:
