@@ -95,7 +95,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          "local Pub/Sub source stays behind the newest message")  # fmt: skip
     _add_outputs(parser)
     windows.add_argument("--clock-skew", default="10s", metavar="DURATION", help="how far ahead of its publish time a "
-                         "message may move the watermark of the local Pub/Sub source")  # fmt: skip
+                         "reading may be: one that is further ahead is counted as clock_ahead, and moves the watermark "
+                         "of the local Pub/Sub source no further")  # fmt: skip
+    windows.add_argument("--earliest-time", default="2000-01-01T00:00:00Z", metavar="TIME", help="seconds since the "
+                         "epoch or RFC 3339: a reading before it is a bad_timestamp, for its clock was never set, or "
+                         "its ts is no Unix time")  # fmt: skip
     run = parser.add_argument_group("running")
     run.add_argument("--state", default="", metavar="FOLDER", help="folder that keeps the state of a local stream, so "
                      "that a crash loses nothing and another start goes on; none to keep it in memory "

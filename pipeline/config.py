@@ -8,12 +8,13 @@ from typing import Final, Literal, get_args
 
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
-from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
+from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.parse import load_rules
 from telemetry.rules.threshold_rules import RuleError, RuleSet
 from telemetry.storage.paths import join, scheme_of
+from telemetry.text.timestamps import ClockBounds
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]
@@ -48,7 +49,8 @@ class JobConfig:
         append: whether the folder and the dataset may hold results of other jobs.
         print_anomalies: whether each anomaly is also printed as a line.
         dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
-        clock_skew_us: how far a message may move the watermark past its publish time.
+        clock_skew_us: how far ahead of its publish time a clock may be; a message moves the watermark no further.
+        earliest_us: first event time that is possible, microseconds UTC.
         state: folder that keeps the state of a local stream, or "".
         drain: whether the end of a local stream reports all windows and ends it for good.
         stop_after_idle_us: time without a message after which a local stream ends; None for never.
@@ -78,6 +80,7 @@ class JobConfig:
     print_anomalies: bool
     dedup_us: int | None
     clock_skew_us: int
+    earliest_us: int
     state: str
     drain: bool
     stop_after_idle_us: int | None
@@ -86,6 +89,11 @@ class JobConfig:
     log_format: LogFormat
     beam_args: tuple[str, ...]
     flags: Mapping[str, object]
+
+    @property
+    def clock_bounds(self) -> ClockBounds:
+        """Return the bounds of event times."""
+        return ClockBounds(self.earliest_us, self.clock_skew_us)
 
     @property
     def streaming(self) -> bool:
@@ -132,6 +140,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         append=args.append,
         print_anomalies=args.print_anomalies,
         dedup_us=_optional("--dedup", args.dedup),
+        earliest_us=read_moment("--earliest-time", args.earliest_time),
         clock_skew_us=read_duration("--clock-skew", args.clock_skew),
         state=_state(args),
         drain=args.drain,

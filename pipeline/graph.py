@@ -89,7 +89,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
-    decoded = received | "Decode messages" >> DecodeMessages(config.metrics)
+    decoded = received | "Decode messages" >> DecodeMessages(config.metrics, config.clock_bounds)
     detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules, job_id)
     windows = AggregateWindows(config.windows, config.shards, job_id)
     aggregated = detected.readings | "Aggregate windows" >> windows

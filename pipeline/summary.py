@@ -8,6 +8,7 @@ from typing import Any, Final
 from transforms import counters
 
 _SHOWN_IF_ANY: Final = (
+    ("readings of clocks that are ahead", counters.CLOCK_AHEAD),
     ("duplicate messages removed", counters.DUPLICATES),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
@@ -64,6 +65,7 @@ class JobSummary:
             counters.MESSAGES,
             counters.PAYLOAD_BYTES,
             counters.ROWS_DECODED,
+            counters.CLOCK_AHEAD,
             counters.FIELDS_IGNORED,
             counters.ROWS_AGGREGATED,
             counters.PANES,

@@ -148,7 +148,7 @@ def _settings(config: JobConfig) -> Mapping[str, str]:
 def _timing(config: JobConfig) -> StreamTiming:
     gathered = max(config.flush_us, *(kind.gather_us for kind in KINDS.values()))
     flush_us = max(gathered, config.windows.early_us or 0) + 1_000_000
-    return StreamTiming(config.watermark_lag_us, config.clock_skew_us, config.stop_after_idle_us, flush_us)
+    return StreamTiming(config.watermark_lag_us, config.clock_bounds, config.stop_after_idle_us, flush_us)
 
 
 def _serve(stream: LocalStream, execute: Execute) -> JobSummary:

@@ -8,8 +8,8 @@ import numpy as np
 from telemetry.arrays import IntArray
 from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.messages import EVENT_TIME, TIME_LAPSE, TIME_SHIFT
-from telemetry.text.timestamps import latest_event_us, parse_time
-from transforms.decode.codec import DecodedBatch
+from telemetry.text.timestamps import ClockBounds, latest_event_us, parse_time
+from transforms.decode.codec import NO_BOUNDS, DecodedBatch
 from transforms.decode.decode_once import decode_ahead
 
 LIVE_US: Final = 600_000_000
@@ -33,27 +33,27 @@ class PullTimes(NamedTuple):
     newest_us: int | None
 
 
-def pull_times(messages: MessageBatch, metrics: tuple[str, ...], skew_us: int) -> PullTimes:
+def pull_times(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds) -> PullTimes:
     """Return the times of a pull.
 
     Args:
         messages: its N messages.
         metrics: the names that `DecodeMessages` is given.
-        skew_us: how far the clock of a device may be ahead. A message that is further ahead moves the watermark no
-            further, for one broken clock must not make the readings of others late; a replay that says that it shifts
-            or speeds up time is exempt.
+        bounds: how far the clock of a device may be ahead, and the first time that is possible. A message that is
+            further ahead moves the watermark no further, for one broken clock must not make the readings of others
+            late; a replay that says that it shifts or speeds up time is exempt.
     """
-    times_us = event_times_us(messages, metrics)
+    times_us = event_times_us(messages, metrics, bounds)
     is_known = times_us != NO_TIME_US
     if not is_known.any():
         return PullTimes(None, False, None)
     exempt = [TIME_SHIFT in attributes or TIME_LAPSE in attributes for attributes in messages.attributes]
-    bound_us = np.where(exempt | (messages.publish_us == UNKNOWN_US), NO_TIME_US, messages.publish_us + skew_us)
+    bound_us = np.where(exempt | (messages.publish_us == UNKNOWN_US), NO_TIME_US, messages.publish_us + bounds.skew_us)
     newest_us = int(np.minimum(times_us, bound_us)[is_known].max())
     return PullTimes(int(times_us.min()), bool(is_known.all()), newest_us)
 
 
-def event_times_us(messages: MessageBatch, metrics: tuple[str, ...]) -> IntArray:
+def event_times_us(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS) -> IntArray:
     """Return each message's smallest event time in microseconds, shape (N,); `NO_TIME_US` if nothing in it gives one.
 
     The attribute counts where it is present; otherwise the rows that `DecodeMessages` accepts, which are decoded here
@@ -62,32 +62,29 @@ def event_times_us(messages: MessageBatch, metrics: tuple[str, ...]) -> IntArray
     Args:
         messages: N messages of one pull.
         metrics: the names that `DecodeMessages` is given.
+        bounds: of event times, as for that step.
     """
     stated = [EVENT_TIME in attributes for attributes in messages.attributes]
     times = np.full(len(messages), NO_TIME_US, np.int64)
     if not all(stated):
-        times = _smallest_us(decode_ahead(messages, metrics))
+        _take_smallest(times, decode_ahead(messages, metrics, bounds))
     for index, attributes in enumerate(messages.attributes):
         if stated[index]:
-            times[index] = _stated_us(attributes, messages.published(index))
+            times[index] = _stated_us(attributes, messages.published(index), bounds)
     return times
 
 
-def _stated_us(attributes: Mapping[str, str], publish_us: int | None) -> int:
+def _stated_us(attributes: Mapping[str, str], publish_us: int | None, bounds: ClockBounds) -> int:
     text = attributes[EVENT_TIME]
     try:
         moment = int(text) * 1_000 if text.lstrip("-").isdecimal() else parse_time(text)
     except (ValueError, OverflowError):
         return NO_TIME_US
-    return moment if 0 <= moment < latest_event_us(publish_us) else NO_TIME_US
+    return moment if bounds.earliest_us <= moment < latest_event_us(publish_us) else NO_TIME_US
 
 
-def _smallest_us(decoded: Iterable[DecodedBatch]) -> IntArray:
-    """Return the smallest event time of the readings of each message."""
-    smallest: list[IntArray] = []
-    for one in decoded:
-        times = np.full(one.messages, NO_TIME_US, np.int64)
-        if one.readings is not None:
-            np.minimum.at(times, one.readings.message, one.readings.event_us)
-        smallest.append(times)
-    return np.concatenate(smallest)
+def _take_smallest(times: IntArray, decoded: Iterable[DecodedBatch]) -> None:
+    """Lower the time of each message to the smallest event time of its readings."""
+    for part in decoded:
+        if part.readings is not None:
+            np.minimum.at(times, part.first + part.readings.message, part.readings.event_us)

@@ -19,6 +19,7 @@ from pipeline.local.state.records import Drained, Pulled, Record, Reported, Tick
 from pipeline.sources.event_time import LIVE_US, pull_times
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.message_batch import MessageBatch
+from telemetry.text.timestamps import ClockBounds
 from transforms.windows.stateful_windows import REPORT_TIMER
 
 TAG: Final = "pulls"
@@ -39,13 +40,13 @@ class StreamTiming(NamedTuple):
 
     Attributes:
         lag_us: distance of the watermark behind the newest message.
-        skew_us: how far a message may move the watermark's base past its publish time.
+        bounds: how far a message may move the watermark's base past its publish time, and the first time that counts.
         idle_us: time without a message after which the stream ends; None for never.
         flush_us: the longest time for which a step gathers records, or waits before it reports.
     """
 
     lag_us: int
-    skew_us: int
+    bounds: ClockBounds
     idle_us: int | None
     flush_us: int
 
@@ -259,7 +260,7 @@ class LocalStream:
 
     def _place(self, messages: MessageBatch) -> Pulled:
         """Return the record of messages that arrive now."""
-        times = pull_times(messages, self._metrics, self._timing.skew_us)
+        times = pull_times(messages, self._metrics, self._timing.bounds)
         before_us = watermark_us = self.watermark_us
         if times.newest_us is not None:
             newest_us = times.newest_us - self._timing.lag_us

@@ -14,6 +14,7 @@ from pipeline.sources.local_stream import LocalStream, StreamTiming
 from pipeline.sources.subscriber import Received
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
+from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
 from tests.support.jobs import config_of, ndjson
 from transforms.decode import decode_once
@@ -71,7 +72,7 @@ def stream_of(
     pulls: Pulls, metrics: tuple[str, ...] = METRICS, lag_us: int = 0, idle_us: int | None = None
 ) -> LocalStream:
     """Return a stream without state."""
-    return LocalStream(pulls, metrics, StreamTiming(lag_us, 0, idle_us, 1_000_000))  # type: ignore[arg-type]
+    return LocalStream(pulls, metrics, StreamTiming(lag_us, ClockBounds(skew_us=0), idle_us, 1_000_000))  # type: ignore[arg-type]
 
 
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from pipeline.sources.local_stream import LocalStream, StreamTiming
+from telemetry.text.timestamps import ClockBounds
 
 
 def test_a_command_that_fails_fails_again_for_the_runners_retry() -> None:
     puller: Any = None  # not asked
-    stream = LocalStream(puller, ("temp",), StreamTiming(0, 0, None, 0))
+    stream = LocalStream(puller, ("temp",), StreamTiming(0, ClockBounds(), None, 0))
     done: list[int] = []
 
     def fail_twice() -> None:

@@ -14,8 +14,9 @@ from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
+from telemetry.text.timestamps import ClockBounds
 from transforms import counters
-from transforms.decode.codec import DecodedBatch
+from transforms.decode.codec import NO_BOUNDS, DecodedBatch
 from transforms.decode.decode_once import decode_once
 from transforms.step import Step
 
@@ -44,14 +45,16 @@ class DecodeMessages(Step):
 
     Args:
         metrics: names of the metrics to decode.
+        bounds: of event times.
     """
 
     metrics: tuple[str, ...]
+    bounds: ClockBounds = NO_BOUNDS
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DecodeOutputs:
         """Return readings and dead letters of a PCollection of MessageBatch."""
-        decode_batch = beam.ParDo(_Decode(self.metrics)).with_output_types(ReadingBatch)
+        decode_batch = beam.ParDo(_Decode(self.metrics, self.bounds)).with_output_types(ReadingBatch)
         outputs = messages | "Decode" >> decode_batch.with_outputs(_DEAD, main=_READINGS)
         outputs[_DEAD].element_type = pa.RecordBatch
         return DecodeOutputs(outputs[_READINGS], outputs[_DEAD])
@@ -60,6 +63,7 @@ class DecodeMessages(Step):
 @dataclass
 class _Decode(beam.DoFn):
     metrics: tuple[str, ...]
+    bounds: ClockBounds = NO_BOUNDS
 
     def process(self, messages: MessageBatch) -> Iterator[Any]:
         counters.count(counters.MESSAGES, len(messages))
@@ -67,7 +71,7 @@ class _Decode(beam.DoFn):
         published = messages.publish_us[messages.publish_us != UNKNOWN_US]
         if len(published):  # the wall clock is read only for this metric
             counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - int(published.min())) // 1_000)
-        for decoded in decode_once(messages, self.metrics):
+        for decoded in decode_once(messages, self.metrics, self.bounds):
             yield from _count(decoded)
 
 
@@ -75,6 +79,8 @@ def _count(decoded: DecodedBatch) -> Iterator[Any]:
     """Count a decoded batch, and yield its readings and its dead letters."""
     if decoded.ignored:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
+    if decoded.clock_ahead:
+        counters.count(counters.CLOCK_AHEAD, decoded.clock_ahead)
     if decoded.readings is not None:
         counters.count(counters.ROWS_DECODED, len(decoded.readings))
         yield decoded.readings

@@ -9,34 +9,45 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from telemetry.model.message_batch import MessageBatch, groups_of
-from transforms.decode.codec import DecodedBatch, decode
+from telemetry.model.message_batch import MessageBatch
+from telemetry.text.timestamps import ClockBounds
+from transforms.decode.codec import NO_BOUNDS, DecodedBatch, decode_parts
 
-GROUP_BYTES: Final = 1 << 20
-"""Payload bytes at which a group of messages is decoded into one batch of readings."""
+MOST_ROWS: Final = 200_000
+"""Rows and dead letters of a batch up to which results are kept; those of a larger one are decoded again."""
 
 
 class _Ahead(NamedTuple):
     metrics: tuple[str, ...]
+    bounds: ClockBounds
     decoded: list[DecodedBatch]
 
 
 _AHEAD: Final[weakref.WeakKeyDictionary[MessageBatch, _Ahead]] = weakref.WeakKeyDictionary()
 
 
-def decode_groups(messages: MessageBatch, metrics: tuple[str, ...]) -> Iterator[DecodedBatch]:
-    """Yield the messages decoded, in groups of about `GROUP_BYTES`."""
-    return (decode(group, metrics) for group in groups_of(messages, GROUP_BYTES))
+def decode_ahead(
+    messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS
+) -> Iterator[DecodedBatch]:
+    """Yield a batch decoded; keep the results for `decode_once` if they are small, as long as the batch is kept."""
+    kept: list[DecodedBatch] = []
+    rows = 0
+    for decoded in decode_parts(replace(messages), metrics, bounds):  # a copy: results must not keep their key alive
+        rows += len(decoded.rejected) + (0 if decoded.readings is None else len(decoded.readings))
+        if rows <= MOST_ROWS:
+            kept.append(decoded)
+        else:
+            kept.clear()
+        yield decoded
+    if rows <= MOST_ROWS:
+        _AHEAD[messages] = _Ahead(metrics, bounds, kept)
 
 
-def decode_ahead(messages: MessageBatch, metrics: tuple[str, ...]) -> list[DecodedBatch]:
-    """Decode a batch and keep the results for `decode_once`, as long as the batch is kept."""
-    decoded = list(decode_groups(replace(messages), metrics))  # a copy: the results must not keep their key alive
-    _AHEAD[messages] = _Ahead(metrics, decoded)
-    return decoded
-
-
-def decode_once(messages: MessageBatch, metrics: tuple[str, ...]) -> Iterable[DecodedBatch]:
-    """Return what `decode_groups` yields: the results that are kept for this very batch, if there are some."""
+def decode_once(
+    messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS
+) -> Iterable[DecodedBatch]:
+    """Return what `decode_parts` yields: the results that are kept for this very batch, if there are some."""
     ahead = _AHEAD.get(messages)
-    return ahead.decoded if ahead is not None and ahead.metrics == metrics else decode_groups(messages, metrics)
+    if ahead is not None and (ahead.metrics, ahead.bounds) == (metrics, bounds):
+        return ahead.decoded
+    return decode_parts(messages, metrics, bounds)

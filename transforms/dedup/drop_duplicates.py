@@ -17,7 +17,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from telemetry.model.message_batch import MessageBatch, batches_of
 from telemetry.model.messages import Message
 from transforms import counters
-from transforms.decode.codec import rows_of
+from transforms.decode.payloads import rows_of
 from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
 from transforms.dedup.key_memory import decode_key_memory, encode_key_memory, key_of
 from transforms.step import Step

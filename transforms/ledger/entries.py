@@ -34,7 +34,7 @@ from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import LedgerEntry
 from telemetry.storage.result_names import HOUR_US, UNKNOWN_US
-from transforms.decode.codec import rows_of
+from transforms.decode.payloads import rows_of
 from transforms.ledger.checksums import HashArray, row_hashes, signed
 from transforms.ledger.value_sums import ValueSums, sums_of_readings, sums_of_table
 from transforms.windows.late import MissedValues
@@ -56,7 +56,7 @@ def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") 
     published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
     counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
     arrays = (batch.event_us, batch.values, batch.device)
-    digest = _digest((*counted, *batch.devices, *(_crc(part) for part in arrays)))
+    digest = _digest((*counted, str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays)))
     first_us = int(batch.event_us.min())
     entries = []
     for run, rows in _rows_by_run(batch):
