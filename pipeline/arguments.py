@@ -142,6 +142,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--archive", action="store_true", help="also keep all decoded readings, as Parquet files and as table rows"
     )
+    output.add_argument("--append", action="store_true", help="also write to a folder or dataset that holds results "
+                        "of other jobs: a stream that continues, or other input")  # fmt: skip
     output.add_argument("--print", action="store_true", dest="print_anomalies", help="print each anomaly as a line on "
                         "standard output (local runs)")  # fmt: skip
 

@@ -46,6 +46,7 @@ class JobConfig:
         flush_us: time for which a stream's records are gathered into one file or request.
         shards: number of keys among which the devices of a window are divided.
         archive: whether all readings are also written to the output and the dataset.
+        append: whether the folder and the dataset may hold results of other jobs.
         print_anomalies: whether each anomaly is also printed as a line.
         dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
         clock_skew_us: how far ahead of its publish time a clock may be; a message moves the watermark no further.
@@ -75,6 +76,7 @@ class JobConfig:
     flush_us: int
     shards: int
     archive: bool
+    append: bool
     print_anomalies: bool
     dedup_us: int | None
     clock_skew_us: int
@@ -135,6 +137,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
         shards=read_whole("--shards", args.shards, _MOST_SHARDS),
         archive=args.archive,
+        append=args.append,
         print_anomalies=args.print_anomalies,
         dedup_us=_optional("--dedup", args.dedup),
         earliest_us=read_moment("--earliest-time", args.earliest_time),
@@ -185,6 +188,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
         raise ConfigError("--output", "", problem)
     if args.archive and not args.output and not args.bigquery:
         raise ConfigError("--archive", "", "needs --output or --bigquery, to keep the readings in")
+    if args.append and not args.output and not args.bigquery:
+        raise ConfigError("--append", "", "needs --output or --bigquery, to add results to")
     if args.alerts_topic and not any((args.output, args.bigquery, args.dead_letter_topic)):
         problem = "dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too"
         raise ConfigError("--alerts-topic", args.alerts_topic, problem)

@@ -10,7 +10,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline import logs, preflight
 from pipeline.beam_patches.registry import WORKER_PROCESSES, patched, untested
@@ -58,7 +58,8 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
 
             state = stack.enter_context(open_state(config))
         job_id = _job_id(config, options, portions, digests, state)
-        preflight.check_destinations(config)
+        preflight.check_destinations(config, job_id, begins=_begins(config, options))
+        preflight.mark_output(config, job_id)
         if not is_local(options):
             from pipeline.remote import run_remote  # loads Google's clients
 
@@ -93,6 +94,13 @@ def _job_id(
     from pipeline.remote import stream_job_id  # loads Google's clients
 
     return stream_job_id(options)
+
+
+def _begins(config: JobConfig, options: PipelineOptions) -> bool:
+    """Return whether a job is named by its caller, and cannot have written before."""
+    cloud = options.view_as(GoogleCloudOptions)
+    starts = not is_local(options) and not cloud.update and cloud.template_location is None
+    return config.streaming and starts
 
 
 def _log_config(config: JobConfig) -> None:

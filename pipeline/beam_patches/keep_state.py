@@ -105,7 +105,7 @@ def _timers_of(transform: Any, name: str) -> list[str]:
 def _taken(key: bytes, state: Any) -> KeyState | None:
     """Return a copy of the state of a key; None if it is empty."""
     timers = [
-        TimerState(name, domain, tag, fires.micros)
+        TimerState(name, domain, tag, Timestamp.of(fires).micros)  # a DoFn may set a float
         for (name, domain, tag), fires in state.timers.get(_WINDOW, {}).items()
     ]
     values = {tag: tuple(values) for tag, values in state.state.get(_WINDOW, {}).items() if values}

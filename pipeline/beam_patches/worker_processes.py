@@ -28,7 +28,7 @@ from google.protobuf import json_format, text_format
 
 from pipeline.beam_patches.patch import replaced
 from pipeline.local.job_token import VARIABLE, new_token
-from pipeline.local.processes import worker_processes
+from pipeline.local.processes import PATIENCE_S, worker_processes
 from pipeline.local.worker_services import HOST, WorkerServices
 
 READERS: Final = ((ControlConnection, "_read"), (_GrpcDataChannel, "_read_inputs"))
@@ -49,10 +49,18 @@ def patch() -> Iterator[None]:
         stack.enter_context(replaced(worker_handlers, "GrpcServer", functools.partial(WorkerServices, token)))
         stack.enter_context(replaced(GrpcWorkerHandler, "host_from_worker", lambda _handler: HOST))
         stack.enter_context(replaced(SubprocessSdkWorkerHandler, "start_worker", start))
-        stack.enter_context(replaced(SubprocessSdkWorkerHandler, "stop_worker", lambda handler: handler.process.join()))
+        stack.enter_context(replaced(SubprocessSdkWorkerHandler, "stop_worker", _stop))
         for owner, name in READERS:
             stack.enter_context(replaced(owner, name, _ending_quietly(getattr(owner, name))))
         yield
+
+
+def _stop(handler: Any) -> None:
+    """End a worker. One that has not connected yet was not told to end, and would wait for work forever."""
+    has_connected = handler.control_conn._input is not None
+    process = getattr(handler, "process", None)  # None if a signal came before it was started
+    if process is not None:
+        process.end(PATIENCE_S if has_connected else 0.0)
 
 
 def _environment_of(handler: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ import gc
 import io
 import os
 import sys
+import threading
 from typing import Any, Final
 
 from pipeline.local.job_token import VARIABLE, channel_with_token
@@ -25,6 +26,7 @@ def main(args: list[str]) -> None:
     """Work until the main process ends or has nothing more to do."""
     keep_freed_memory()
     token = os.environ.pop(VARIABLE, "")
+    threading.Thread(target=_end_with_job, daemon=True).start()
     folder, *packages = (arg for arg in args if arg != VERBOSE)
     with contextlib.ExitStack() as stack:
         stack.enter_context(block_imports(packages))
@@ -37,6 +39,13 @@ def main(args: list[str]) -> None:
             stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         sdk_worker_main.main([])
     gc.freeze()  # the process ends: a last collection would only take time
+
+
+def _end_with_job() -> None:
+    """End this process when its standard input ends: the job has ended, or was killed and can tell nobody."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
 
 
 def _present(token: str) -> None:

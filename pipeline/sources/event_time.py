@@ -39,9 +39,9 @@ def pull_times(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBo
     Args:
         messages: its N messages.
         metrics: the names that `DecodeMessages` is given.
-        bounds: how far the clock of a device may be ahead, and the first time that is possible. What is further ahead
-            moves the watermark no further, for one broken clock must not make the readings of others late; a replay
-            that says that it shifts or speeds up time is exempt.
+        bounds: how far the clock of a device may be ahead, and the first time that is possible. A message that is
+            further ahead moves the watermark no further, for one broken clock must not make the readings of others
+            late; a replay that says that it shifts or speeds up time is exempt.
     """
     times_us = event_times_us(messages, metrics, bounds)
     is_known = times_us != NO_TIME_US

@@ -89,6 +89,7 @@ class LocalStream:
         self._drain = drain
         self._clock = clock
         self._condition = threading.Condition()
+        self._journaling = threading.Lock()
         self._pulls: dict[int, tuple[Received, int]] = {}
         self._commands: dict[int, Callable[[], None]] = {}
         self._told = self._taken = self._done = -1
@@ -115,10 +116,11 @@ class LocalStream:
         with self._condition:
             self._settle(number - 1)
             self._taken, self._taken_s = number, self._clock()
-            pull, command = self._pulls.get(number), self._commands.pop(number, None)
+            pull, command = self._pulls.get(number), self._commands.get(number)
             self._condition.notify_all()
         if command is not None:
             command()
+            del self._commands[number]  # a command that raises is executed again by the retry, and fails the job
         if pull is None:
             with self._condition:
                 self._settle(number)
@@ -138,7 +140,7 @@ class LocalStream:
 
     def finish(self, *, succeeded: bool) -> None:
         """Stop pulling after the runner has ended; acknowledge its pulls if it succeeded, else give them back."""
-        with self._condition:
+        with self._journaling, self._condition:
             for received, _ in self._pulls.values():
                 if succeeded and not self.error:
                     self._puller.acknowledge(received)
@@ -150,6 +152,7 @@ class LocalStream:
         self._puller.close()
         if self._keeper is not None:
             self._keeper.wait()
+            self.failure = self.failure or self._keeper.failure
 
     # Called by the TestStream service.
 
@@ -174,7 +177,7 @@ class LocalStream:
         else:
             self._clock_us = int(time.time() * _MICROS)
         yield from self._advance_clock(self._clock_us)
-        if self.ended_for_good:
+        if self.ended_for_good or self._finished:
             return
         self._puller.start()
         self._last_active = self._last_tick = self._clock()
@@ -196,9 +199,10 @@ class LocalStream:
         yield from self._advance_clock(begin.clock_us)
         yield from self._advance_watermark(begin.watermark_us)
         for record in keeper.recovered():
-            while not self._wait_for_runner():
-                if self._finished:
-                    return
+            while not (self._wait_for_runner() or self._finished):
+                pass
+            if self._finished:
+                return
             yield from self._play(record, [])
         self._offset_us = max(self._clock_us - wall_us, 0)
         self._timers_until_us = self._clock_us + self._timing.flush_us
@@ -206,7 +210,7 @@ class LocalStream:
     def _next(self) -> _Events:
         """Yield the events of the next pull; without one, those of the time that passes."""
         received = self._puller.next(0)
-        if received is None and self._done < self._told and self._done < self._taken:
+        if received is None and self._done < self._told <= self._taken:
             yield self._command(None)  # marks the pull before as done
             return
         if received is None:
@@ -221,25 +225,38 @@ class LocalStream:
 
     def _pulled(self, received: Received) -> _Events:
         """Journal a pull, acknowledge it, and yield its events."""
-        messages = received.messages
-        if self._keeper is not None:
-            new = self._keeper.new(messages.ids)
-            if len(new) < len(messages):
-                messages = messages.take(new)
-        if not len(messages):
+        try:
+            messages = self._new(received.messages).at(self.watermark_us)
+            record = self._place(messages) if len(messages) else None
+            if record is not None and not self._record(record):
+                return
+        except BaseException:
+            self._puller.give_back(received.ack_ids)
+            raise
+        if record is None:
             self._puller.acknowledge(received)
             return
-        messages = messages.at(self.watermark_us)
-        record = self._place(messages)
         if self._keeper is not None:
-            try:
-                self._keeper.record(record)
-            except BaseException:
-                self._puller.give_back(received.ack_ids)
-                raise
             self._keeper.hold(messages.ids)
             self._acknowledge(received)
         yield from self._play(record, received.ack_ids if self._keeper is None else [], messages)
+
+    def _new(self, messages: MessageBatch) -> MessageBatch:
+        """Return the messages that are not in the journal."""
+        if self._keeper is None:
+            return messages
+        new = self._keeper.new(messages.ids)
+        return messages if len(new) == len(messages) else messages.take(new)
+
+    def _record(self, record: Record) -> bool:
+        """Append a record to the journal, if one is kept; return False, and append nothing, after `finish`.
+
+        The runner may end while this thread waits for messages; the folder may then belong to another process.
+        """
+        with self._journaling:
+            if not self._finished and self._keeper is not None:
+                self._keeper.record(record)
+            return not self._finished
 
     def _place(self, messages: MessageBatch) -> Pulled:
         """Return the record of messages that arrive now."""
@@ -294,9 +311,8 @@ class LocalStream:
             return
         self._last_tick = now
         record = Ticked(now_us, watermark_us if watermark_us is not None else self.watermark_us)
-        if self._keeper is not None:
-            self._keeper.record(record)
-        yield from self._play(record, [])
+        if self._record(record):
+            yield from self._play(record, [])
 
     def _live_watermark_us(self) -> int | None:
         """Return the watermark of a live stream of which nothing is left to read; None if it does not move."""
@@ -333,7 +349,8 @@ class LocalStream:
             record = Reported(self._now_us(), self.watermark_us)
         else:  # what was gathered is written, as if the time for it had passed
             record = Ticked(self._now_us() + self._timing.flush_us, self.watermark_us)
-        keeper.record(record)
+        if not self._record(record):
+            return
         yield from self._play(record, [])
         if not self._drained:
             yield self._snapshot(keeper.finish)

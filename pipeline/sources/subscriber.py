@@ -185,7 +185,7 @@ class Puller:
                 some = slice(start, start + _PULL_MESSAGES)
                 try:
                     self._client.acknowledge(subscription=self._subscription, ack_ids=ack_ids[some])
-                except exceptions.GoogleAPICallError as error:
+                except exceptions.GoogleAPIError as error:  # also that retries took too long
                     _LOG.warning("not acknowledged, will be delivered again: %s", error)
                 else:
                     if self._on_acknowledged is not None:
@@ -201,7 +201,7 @@ class Puller:
                 self._client.modify_ack_deadline(
                     subscription=self._subscription, ack_ids=some, ack_deadline_seconds=seconds
                 )
-            except exceptions.GoogleAPICallError as error:
+            except exceptions.GoogleAPIError as error:
                 _LOG.warning("deadline of %d messages not changed: %s", len(some), error)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import drop_payload
+from telemetry.model.merge_panes import WINDOW
 from telemetry.model.output_kind import OutputKind, TableView
 from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, Reading, WindowAggregate
 
@@ -46,9 +47,10 @@ KINDS: Final = {
             views=(
                 TableView(
                     "latest_aggregates",
-                    "the last pane of each window: panes accumulate, so it holds all of it",
-                    ("device", "metric", "window_start", "window_end"),
+                    "each window once: the last pane of each job, which holds all of its readings, merged",
+                    WINDOW,
                     "pane_index DESC",
+                    merged=True,
                 ),
             ),
         ),

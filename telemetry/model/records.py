@@ -93,11 +93,11 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ``rows_decoded``              readings of the run
     ``rows_rejected``             rows that are not readings, by reason
     ``rows_duplicate``            rows of messages that were received before
-    ``rows_archived``             readings that are kept as records
-    ``values``                    (reading, window) pairs in which the metric has a value, by metric
+    ``rows_archived``             readings that are kept as records, by hour
+    ``values``                    (reading, window) pairs in which the metric has a value, by metric and hour
     ``values_missed``             of them, those whose window had closed before
-    ``anomalies``                 anomalies by rule; those of the same reading and message count once
-    ``dead_letters``              dead letters by reason
+    ``anomalies``                 anomalies by rule and hour; those of the same reading and message count once
+    ``dead_letters``              dead letters by reason and hour
     ============================  ===================================================================
     """
 
@@ -108,6 +108,19 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     count: Annotated[int, Meta(description="how many")]
     day: Annotated[UtcMicros | None, Meta(description="day, UTC, of the earliest of them; null if unknown")]
     job_id: JobId = ""
+    hour_start: Annotated[
+        UtcMicros | None,
+        Meta(description="start of the hour of the windows or records that are counted, UTC; null if there is none"),
+    ] = None
+    total: Annotated[float | None, Meta(description="sum of their values, of values and anomalies")] = None
+    weighted: Annotated[
+        float | None, Meta(description="sum of their values, each by a weight of its device and window")
+    ] = None
+    low: Annotated[float | None, Meta(description="smallest of their values")] = None
+    high: Annotated[float | None, Meta(description="largest of their values")] = None
+    checksum: Annotated[
+        int | None, Meta(description="sum of a hash of each: of device and window of values, else of the record")
+    ] = None
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -159,19 +159,44 @@ def read_tables(kind: str, paths: Sequence[str], columns: Sequence[str]) -> Iter
     Raises:
         StorageError: at the first that cannot be read, lacks a column, or has rows without a required field.
     """
+    for path, content in read_files(paths):
+        yield path, parse_table(kind, path, content, columns)
+
+
+def parse_table(kind: str, path: str, content: bytes, columns: Sequence[str]) -> pa.Table:
+    """Return columns of the records in the content of a file.
+
+    Raises:
+        StorageError: if it cannot be read, lacks a column, or has rows without a required field.
+    """
     schema = schema_of(kind, columns)
     fields = KINDS[kind].schema_of(columns)
+    try:
+        table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        problem = str(error).splitlines()[0]
+        raise StorageError(path, f"not a file of {kind} of the job: {problem}") from error
     required = [field.name for field in fields if not field.nullable and not has_default(field)]
-    for path, content in read_files(paths):
-        try:
-            table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)
-        except (OSError, KeyError, pa.ArrowException) as error:
-            problem = str(error).splitlines()[0]
-            raise StorageError(path, f"not a file of {kind} of the job: {problem}") from error
-        missing = [name for name in required if table.column(name).null_count]
-        if missing:
-            raise StorageError(path, f"not a file of {kind} of the job: rows without {missing[0]!r}")
-        yield path, fill_defaults(table, fields)
+    missing = [name for name in required if table.column(name).null_count]
+    if missing:
+        raise StorageError(path, f"not a file of {kind} of the job: rows without {missing[0]!r}")
+    return fill_defaults(table, fields)
+
+
+def columns_in(kind: str, path: str, content: bytes) -> list[str]:
+    """Return the columns that a file holds: those of the kind and, in Parquet, of its metrics.
+
+    Raises:
+        StorageError: if it cannot be read.
+    """
+    own: list[str] = KINDS[kind].schema().names
+    if not KINDS[kind].metric_columns or not path.endswith(".parquet"):
+        return own
+    try:
+        with pa.parquet.ParquetFile(pa.BufferReader(content)) as source:
+            return list(dict.fromkeys(map(str, [*own, *source.schema_arrow.names])))
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(path, f"not a file of {kind} of the job: {str(error).splitlines()[0]}") from error
 
 
 def fill_defaults(table: pa.Table, fields: pa.Schema) -> pa.Table:

@@ -68,12 +68,12 @@ class Events(beam.PTransform):
         return messages | CollectMessages()
 
 
-def run_events(events: Events, *flags: object) -> None:
+def run_events(events: Events, *flags: object, job_id: str = "a-job") -> None:
     """Run the job's graph on events with the local streaming runner."""
     config = config_of("--subscription", "projects/tests/subscriptions/none", *flags)
     options = PipelineOptions(["--project", "a-test-project"], streaming=True)
     pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    build(pipeline, events, config, outputs_of(config), "a-job")
+    build(pipeline, events, config, outputs_of(config), job_id)
     pipeline.run().wait_until_finish()
 
 

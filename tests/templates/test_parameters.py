@@ -59,6 +59,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "flush_interval": DURATIONS,
     "shards": (["1", "9", "10", "9999", "10000"], ["", "0", "01", "-1", "1.5", "10001", "many"]),
     "archive": SWITCHES,
+    "append": SWITCHES,
     "dedup": DURATIONS,
     "verbose": SWITCHES,
 }

@@ -1,22 +1,15 @@
 """Make the ledger entries of a job, by which `reconcile` checks that no row was lost."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
-from telemetry.model.record_batches import with_job
 from transforms.ledger import entries
 from transforms.step import Step
 from transforms.windows.window_spec import WindowSpec
-
-
-def _marked(element: Any, count: Callable[..., pa.RecordBatch], job_id: str, *more: Any) -> pa.RecordBatch:
-    return with_job(count(element, *more), job_id)
-
 
 _ENTRIES: Final = {
     "archived": entries.archived_entries,
@@ -53,11 +46,10 @@ class WriteLedger(Step):
         counted = []
         for name, flow in flows.items():
             if name == "readings":
-                windows = self.windows.size_us // self.windows.slide_us
-                count = beam.Map(_marked, entries.reading_entries, self.job_id, windows)
+                count = beam.Map(entries.reading_entries, self.windows, self.job_id)
                 counted.append(flow | "Count readings" >> count)
             else:
-                counted.append(flow | f"Count {name}" >> beam.Map(_marked, _ENTRIES[name], self.job_id))
+                counted.append(flow | f"Count {name}" >> beam.Map(_ENTRIES[name], self.job_id))
         for flow in counted:
             flow.element_type = pa.RecordBatch
         return counted | "Entries" >> beam.Flatten()

@@ -28,6 +28,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, and their names durable."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        sync_folder(path.parent)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what `write_durably` left behind in a process that was killed."""
+    for path in folder.glob(".*.partial"):
+        path.unlink()
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file under a temporary name and rename it when its content is on the disk.
 
@@ -53,12 +67,17 @@ def lock_folder(folder: Path) -> int:
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+            process = f" (process {holder})" if holder.isdigit() else ""
+            raise ConfigError("--state", str(folder), f"another job is using it{process}") from error
+        if not os.fstat(descriptor).st_nlink:  # the job that held it has just removed its state
+            raise ConfigError("--state", str(folder), "another job is using it")
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    except BaseException:
         os.close(descriptor)
-        process = f" (process {holder})" if holder.isdigit() else ""
-        raise ConfigError("--state", str(folder), f"another job is using it{process}") from error
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+        raise
     return descriptor

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pipeline.local.state.files import StateError, state_error, sync_folder
 from pipeline.local.state.records import Record, decode_record, encode_record
@@ -80,7 +80,7 @@ def read_journal(folder: Path, first: int) -> Iterator[tuple[int, Record]]:
     """Yield (number, record) for each record from the one with the number `first` on.
 
     Raises:
-        StateError: if a record in between is missing.
+        StateError: if a record in between is missing or damaged.
         FormatError: if a record was written by another version of the job.
     """
     expected = first
@@ -96,14 +96,26 @@ def read_journal(folder: Path, first: int) -> Iterator[tuple[int, Record]]:
 
 
 def _read_segment(path: Path) -> Iterator[bytes]:
-    """Yield the records of a segment up to the first that is not whole."""
+    """Yield the records of a segment up to the first that is not whole.
+
+    Raises:
+        StateError: if a whole one follows it.
+    """
     with open(path, "rb") as file:
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            size, checksum = _HEAD.unpack(head)
-            content = file.read(size)
-            if len(content) < size or not size or zlib.crc32(content) != checksum:
-                return
+        while (content := _read_record(file)) is not None:
             yield content
+        if _read_record(file) is not None:  # only the last record can be torn
+            raise StateError(f"--state {path.parent}: a record in {path.name} is damaged")
+
+
+def _read_record(file: BinaryIO) -> bytes | None:
+    """Read the next record; None if it is not whole."""
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    size, checksum = _HEAD.unpack(head)
+    content = file.read(size)
+    return content if size and len(content) == size and zlib.crc32(content) == checksum else None
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -15,6 +15,8 @@ _BUSY_S: Final = 2.0  # of processing behind a snapshot, which is about as long 
 _SHARE: Final = 20.0  # a snapshot costs at most this fraction of the time
 _RECORDS: Final = 2_000  # behind a snapshot: idle time is made of records that cost nothing to begin with
 _BYTES: Final = 64 << 20
+_RECENT: Final = 20_000  # acknowledged messages that are remembered, for copies that were already on their way
+_RECOVERED_S: Final = 3_600.0  # long after the last lease of an earlier process
 
 
 class RunnerAccess(Protocol):
@@ -50,6 +52,9 @@ class StateKeeper:
         self._writing: threading.Thread | None = None
         self._lock = threading.Lock()
         self._unconfirmed: dict[str, None] = dict.fromkeys(folder.snapshot.unconfirmed)
+        self._recovered = list(folder.snapshot.unconfirmed)  # perhaps acknowledged: nobody will confirm them
+        self._recent: dict[str, None] = {}
+        self._began_s = time.monotonic()
         self._given_up = False
         self._busy_s = 0.0
         self._first = folder.snapshot.number  # record behind the last snapshot
@@ -70,6 +75,7 @@ class StateKeeper:
         for record in self._folder.records():
             if isinstance(record, Pulled):
                 self.hold(record.columns.ids)
+                self._recovered += record.columns.ids
             yield record
 
     def record(self, record: Record) -> None:
@@ -86,10 +92,13 @@ class StateKeeper:
             self._unconfirmed.update(dict.fromkeys(message_ids))
 
     def confirm(self, message_ids: Collection[str]) -> None:
-        """Forget messages that are acknowledged: they do not come again."""
+        """Note messages that are acknowledged: they do not come again, except for copies that are on their way."""
         with self._lock:
             for message_id in message_ids:
                 self._unconfirmed.pop(message_id, None)
+            self._recent.update(dict.fromkeys(message_ids))
+            for message_id in list(self._recent)[: max(len(self._recent) - _RECENT, 0)]:
+                del self._recent[message_id]
 
     def new(self, message_ids: Sequence[str]) -> list[int]:
         """Return the indices of those messages that are not in the journal, each id once."""
@@ -98,7 +107,7 @@ class StateKeeper:
             return [
                 index
                 for index, name in enumerate(message_ids)
-                if not name or (name not in self._unconfirmed and first[name] == index)
+                if not name or (name not in self._unconfirmed and name not in self._recent and first[name] == index)
             ]
 
     def worked(self, seconds: float) -> None:
@@ -165,6 +174,9 @@ class StateKeeper:
         return self._runner.clock_s()
 
     def _held(self) -> tuple[str, ...]:
+        if self._recovered and time.monotonic() - self._began_s > _RECOVERED_S:
+            self.confirm(self._recovered)
+            self._recovered = []
         with self._lock:
             return tuple(self._unconfirmed)
 

@@ -90,11 +90,11 @@ def decode_snapshot(content: bytes) -> Snapshot | None:
     Raises:
         FormatError: if it was written by another version of the job.
     """
-    if not content:
+    if len(content) <= 1 + _CHECKSUM_BYTES or not content[0]:  # a loss of power leaves zeros
         return None
     _, checked = unframe("snapshot of the state", content, (_FORMAT,))
     encoded = checked[_CHECKSUM_BYTES:]
-    if zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
+    if not encoded or zlib.crc32(encoded) != int.from_bytes(checked[:_CHECKSUM_BYTES], "little"):
         return None
     try:
         return _DECODER.decode(encoded)
@@ -116,6 +116,8 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
 def latest_snapshot(folder: Path) -> Snapshot:
     """Return the newest snapshot that is whole; an empty one, before the first record, if there is none.
 
+    Newer ones are removed: they would count as the ones to fall back to.
+
     Raises:
         FormatError: if it was written by another version of the job.
     """
@@ -123,4 +125,5 @@ def latest_snapshot(folder: Path) -> Snapshot:
         snapshot = decode_snapshot(path.read_bytes())
         if snapshot is not None:
             return snapshot
+        path.unlink()
     return Snapshot(0)

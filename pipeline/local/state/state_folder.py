@@ -10,7 +10,15 @@ from typing import Final
 
 import msgspec
 
-from pipeline.local.state.files import StateError, lock_folder, state_error, write_durably
+from pipeline.local.state.files import (
+    StateError,
+    lock_folder,
+    make_folder,
+    remove_partial,
+    state_error,
+    sync_folder,
+    write_durably,
+)
 from pipeline.local.state.journal import Journal, read_journal, segments_of
 from pipeline.local.state.records import Record
 from pipeline.local.state.snapshots import Snapshot, latest_snapshot, snapshots_of, write_snapshot
@@ -64,13 +72,17 @@ class StateFolder:
         """
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             self._lock = lock_folder(path)
         except OSError as error:
             raise ConfigError("--state", str(path), f"cannot be written: {error.strerror or error}") from error
         try:
+            remove_partial(path)
             self.description = self._describe(settings)
             self.snapshot = latest_snapshot(path)
+            for number, torn in snapshots_of(path).items():
+                if number > self.snapshot.number:
+                    torn.unlink()  # else it would count as one of the two that are kept
             self.journal = Journal(path, self.snapshot.number)
         except OSError as error:
             self.close()
@@ -125,13 +137,15 @@ class StateFolder:
             StateError: if it cannot be removed.
         """
         try:
+            self.journal.close()
             (self.path / _DESCRIPTION).unlink()  # first: without it the rest is no state
+            sync_folder(self.path)
             for path in (*segments_of(self.path).values(), *snapshots_of(self.path).values()):
                 path.unlink()
         except OSError as error:
             raise state_error(self.path, error) from error
+        shutil.rmtree(self.path, ignore_errors=True)  # while the lock is held: another job may wait for the folder
         self.close()
-        shutil.rmtree(self.path, ignore_errors=True)
 
     def close(self) -> None:
         """Release the folder."""

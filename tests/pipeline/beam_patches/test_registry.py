@@ -14,6 +14,7 @@ from pipeline.beam_patches.patch import BeamPatch, beam_version, release_of, rep
 from pipeline.beam_patches.registry import (
     BLOCK_IMPORTS,
     COUNT_EVERY_BUNDLE,
+    KEEP_STATE,
     PATCHES,
     REPORT_FAILED_BUNDLES,
     SWITCH,
@@ -87,7 +88,8 @@ def test_a_patch_changes_beam_for_the_duration_of_a_block(patch: BeamPatch, monk
 
     module = importlib.import_module(f"pipeline.beam_patches.{patch.name.replace('-', '_')}")
     monkeypatch.setattr(module, "replaced", recording)
-    arguments = (list,) if patch is REPORT_FAILED_BUNDLES else ()
+    needed = {REPORT_FAILED_BUNDLES: (list,), KEEP_STATE: (None,)}
+    arguments = needed.get(patch, ())
     with patched(patch, *arguments):
         assert changed
         assert all(getattr(owner, name) is not before for owner, name, before in changed)

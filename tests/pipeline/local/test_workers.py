@@ -47,7 +47,9 @@ def counts(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def content(out: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    """Results by path; the note that a job has begun says when it did, and is no result."""
+    found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if not name.startswith(".jobs")}
 
 
 @pytest.mark.parametrize("flags", [(), ("--window", "10m", "--slide", "5m", "--shards", "3")])
@@ -206,3 +208,12 @@ def test_beam_s_own_modes_with_open_ports_are_refused(mode: str) -> None:
     config = config_of("--input", "a", "--output", "out", "--direct_running_mode", mode)
     with pytest.raises(ConfigError, match=f"--direct_running_mode {mode}: opens ports on every network interface"):
         beam_options(config)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_a_job(tmp_path: Path, number: int) -> None:
+    job = Started(tmp_path, write_parts(tmp_path, telemetry(20_000), 2), "2")
+    os.kill(int(job.first("telemetry-spill-*/*.spill").stem), 0)  # a worker is at work
+    os.kill(job.process.pid, number)
+    job.process.communicate(timeout=60)  # to the end of standard error, which every worker has open
+    assert job.process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)

@@ -1,5 +1,6 @@
 """One line for an expected failure, a crash for any other, and what signals do."""
 
+import contextlib
 import os
 import signal
 
@@ -104,3 +105,32 @@ def test_a_parser_complains_in_one_line(args: list[str], text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parser.parse_args(args)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_a_library_has_changed_is_one(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        with interruptible():
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt as interrupt:
+                raise RuntimeError(f"KeyboardInterrupt: {interrupt} [while running 'a step']") from interrupt
+        return 0
+
+    assert exit_code("program", command) == 128 + number
+    assert capsys.readouterr() == ("", "program: interrupted\n")
+
+
+def test_an_interrupt_that_a_library_has_ignored_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        with interruptible(), contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return 0
+
+    assert exit_code("program", command) == 130
+    assert capsys.readouterr() == ("", "program: interrupted\n")
+
+
+def test_a_defect_without_a_signal_stays_one() -> None:
+    with pytest.raises(ZeroDivisionError), interruptible():
+        raise ZeroDivisionError

@@ -11,21 +11,21 @@ TIMES = {
     "anomalies": ["event_time", "source_time"],
     "aggregates": ["window_start", "window_end", "first_time", "last_time"],
     "dead_letters": ["publish_time", "event_time"],
-    "ledger": ["day"],
+    "ledger": ["day", "hour_start"],
     "readings": ["event_time", "source_time"],
 }
 NULLABLE = {
     "anomalies": ["threshold_upper"],
     "aggregates": ["first_time", "last_time"],
     "dead_letters": ["line", "publish_time", "event_time"],
-    "ledger": ["day"],
+    "ledger": ["day", "hour_start", "total", "weighted", "low", "high", "checksum"],
     "readings": [],
 }
 ADDED = {
     "anomalies": ["job_id"],
     "aggregates": ["job_id", "first_time", "last_time"],
     "dead_letters": ["job_id"],
-    "ledger": ["job_id"],
+    "ledger": ["job_id", "hour_start", "total", "weighted", "low", "high", "checksum"],
     "readings": ["job_id"],
 }
 records = pytest.mark.parametrize("name", KINDS)
