@@ -56,6 +56,18 @@ def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
     return bool(found.enable_message_ordering)
 
 
+def topic_of(client: pubsub_v1.SubscriberClient, name: str) -> str:
+    """Return the topic of a subscription; "" if the service does not tell us.
+
+    Raises:
+        ConfigError: if it does not exist or Pub/Sub does not answer.
+    """
+    # A service account with the role pubsub.subscriber may pull a subscription, but not get it.
+    with _explained("--subscription", name), contextlib.suppress(exceptions.PermissionDenied):
+        return str(client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS).topic)
+    return ""
+
+
 def create_subscription(client: pubsub_v1.SubscriberClient, topic: str, known: str = "") -> str:
     """Return the name of an ordered subscription of a topic: one that is known and still there, or a new one.
 

@@ -70,6 +70,7 @@ PRESENTATIONS: Final = {
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),
     "allowed_lateness": Presentation("Allowed lateness", "TEXT", _DURATION),
+    "earliest_time": Presentation("Earliest time", "TEXT", r"^\S+$"),
     "early_firing": Presentation("Early firing", "TEXT", _DURATION, "10s"),
     "output": Presentation(
         "Output folder",

@@ -281,6 +281,9 @@ class _Decoding:
         numbers = np.fromiter((number for number, _ in lines), np.int32, len(lines))
         if not _has_long_line(content) and self._add_csv_lines(index, columns, content, numbers):
             return
+        if self.repeated:
+            self._read_each(index, [(number, line) for number, line in lines if line in self.repeated])
+            lines = [(number, line) for number, line in lines if line not in self.repeated]
         if len(lines) > _MIN_BISECTED_LINES:
             half = len(lines) // 2
             self._bisect_csv(index, columns, lines[:half])
