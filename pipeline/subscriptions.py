@@ -57,15 +57,19 @@ def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
 
 
 def topic_of(client: pubsub_v1.SubscriberClient, name: str) -> str:
-    """Return the topic of a subscription; "" if the service does not tell us.
+    """Return the full name of the topic of a subscription; "" if it is missing, or may not be read from here.
+
+    A launcher may not be allowed to look at the subscription that its workers read.
 
     Raises:
-        ConfigError: if it does not exist or Pub/Sub does not answer.
+        ConfigError: if Pub/Sub does not answer.
     """
-    # A service account with the role pubsub.subscriber may pull a subscription, but not get it.
-    with _explained("--subscription", name), contextlib.suppress(exceptions.PermissionDenied):
-        return str(client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS).topic)
-    return ""
+    with _explained("--subscription", name):
+        try:
+            found = client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS)
+        except (exceptions.NotFound, exceptions.PermissionDenied):
+            return ""
+    return str(found.topic)
 
 
 def create_subscription(client: pubsub_v1.SubscriberClient, topic: str, known: str = "") -> str:
