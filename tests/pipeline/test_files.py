@@ -13,6 +13,7 @@ from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_p
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.storage.files import StorageError
+from tests.support.jobs import EARLY
 from transforms.decode.codec import decode
 
 LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
@@ -126,7 +127,7 @@ def test_a_full_disk_ends_the_job_with_one_line(
     (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
     monkeypatch.setattr("transforms.outputs.write_files.write_file", full)
     out = tmp_path / "out"
-    assert main(["--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
+    assert main([*EARLY, "--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
     assert line.endswith(".jsonl: No space left on device")

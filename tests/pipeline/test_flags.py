@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.__main__ import main
 from tests.support import oracle
-from tests.support.jobs import run_job
+from tests.support.jobs import EARLY, run_job
 
 ROWS = [(ts, "ab"[ts // 10 % 2], 25.0 + ts % 9, 50.0, ts * 1.0) for ts in range(0, 7_200, 10)]
 
@@ -116,9 +116,9 @@ def test_files_lie_in_folders_of_their_hour(source: Path) -> None:
 
 def test_running_again_writes_the_same_files(source: Path) -> None:
     _, out = run(source, "out")
-    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    before = {path: path.read_bytes() for path in out.rglob("*.jsonl")}
     run(source, "out")
-    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+    assert {path: path.read_bytes() for path in out.rglob("*.jsonl")} == before
 
 
 def test_archive(source: Path) -> None:
@@ -137,7 +137,7 @@ def test_archive(source: Path) -> None:
 
 
 def test_print(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["--input", str(source), "--print"]) == 0
+    assert main(["--input", str(source), *EARLY, "--print"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert len(lines) == sum(row[2] > 30 for row in ROWS)
     assert lines[0] == "1970-01-01T00:01:00.000000Z  temp 31 °C above 30  device a  (temp-high, critical)"
@@ -150,7 +150,7 @@ def test_a_reader_of_the_lines_that_leaves_does_not_end_the_job(source: Path) ->
     body = "".join(f"{n},a,5\n" for n in range(50_000))
     source.write_text("ts,device,temp\n" + body)
     out = source.parent / "out"
-    flags = ["--input", str(source), "--output", str(out), "--print", "--rules", str(rules)]
+    flags = ["--input", str(source), *EARLY, "--output", str(out), "--print", "--rules", str(rules)]
     command = [sys.executable, "-m", "pipeline", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -164,7 +164,8 @@ def test_a_reader_of_the_lines_that_leaves_does_not_end_the_job(source: Path) ->
 
 def test_quiet_by_default_and_more_with_verbose(source: Path) -> None:
     def messages(*flags: str) -> str:
-        command = [sys.executable, "-m", "pipeline", "--input", str(source), "--output", str(source.parent / "out")]
+        job = ["--input", str(source), *EARLY, "--output", str(source.parent / "out")]
+        command = [sys.executable, "-m", "pipeline", *job]
         return subprocess.run([*command, *flags], capture_output=True, text=True, check=True).stderr
 
     quiet = messages()
@@ -185,7 +186,7 @@ def test_bounded_runs_need_no_network(source: Path) -> None:
         "    return connect(self, address)\n"
         "connect, socket.socket.connect = socket.socket.connect, refuse\n"
         "from pipeline.__main__ import main\n"
-        f"sys.exit(main(['--input', {str(source)!r}, '--output', {str(source.parent / 'out')!r}]))\n"
+        f"sys.exit(main([*{EARLY!r}, '--input', {str(source)!r}, '--output', {str(source.parent / 'out')!r}]))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

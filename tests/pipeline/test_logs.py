@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.logs import JsonFormatter, fields_of
-from tests.support.jobs import config_of
+from tests.support.jobs import EARLY, config_of
 
 
 def record(level: int, message: str, *args: object) -> logging.LogRecord:
@@ -51,7 +51,7 @@ def test_two_runs_of_the_same_rules_are_told_apart() -> None:
 def test_the_job_logs_objects(tmp_path: Path) -> None:
     source = tmp_path / "rows.csv"
     source.write_text("ts,device,temp\n" + "".join(f"{n},a,31\n" for n in range(2_000)))
-    command = [sys.executable, "-m", "pipeline", "--input", str(source), "--output", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "pipeline", *EARLY, "--input", str(source), "--output", str(tmp_path / "out")]
     done = subprocess.run(
         [*command, "--verbose", "--log-format", "json"], capture_output=True, text=True, check=True, timeout=100
     )

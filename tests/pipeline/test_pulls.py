@@ -1,5 +1,6 @@
 """Pulls on their way through the local runner: the watermark, and when they are acknowledged."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from telemetry.model.messages import Message
 from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
 from tests.support.jobs import config_of, ndjson
-from transforms.decode import decode_once
-from transforms.decode.codec import DecodedBatch, decode
+from transforms.decode import codec, decode_once
+from transforms.decode.codec import DecodedBatch
 
 METRICS = ("temp",)
+NO_SKEW = ClockBounds(skew_us=0)
 
 
 class Pulls:
@@ -69,16 +71,20 @@ def message(name: str, *times: float, **attributes: str) -> Message:
 
 
 def stream_of(
-    pulls: Pulls, metrics: tuple[str, ...] = METRICS, lag_us: int = 0, idle_us: int | None = None
+    pulls: Pulls,
+    metrics: tuple[str, ...] = METRICS,
+    lag_us: int = 0,
+    idle_us: int | None = None,
+    bounds: ClockBounds = NO_SKEW,
 ) -> LocalStream:
     """Return a stream without state."""
-    return LocalStream(pulls, metrics, StreamTiming(lag_us, ClockBounds(skew_us=0), idle_us, 1_000_000))  # type: ignore[arg-type]
+    return LocalStream(pulls, metrics, StreamTiming(lag_us, bounds, idle_us, 1_000_000))  # type: ignore[arg-type]
 
 
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
     config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
-    stream = stream_of(pulls, config.metrics, config.watermark_lag_us, 300_000)
+    stream = stream_of(pulls, config.metrics, config.watermark_lag_us, 300_000, config.clock_bounds)
     source = ReadLocalPubSub(stream)
     source.start()
     try:
@@ -248,11 +254,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the ids of the messages of each call of the decoder."""
     calls: list[list[str]] = []
 
-    def counting(messages: MessageBatch, metrics: tuple[str, ...]) -> DecodedBatch:
+    def counting(messages: MessageBatch, *settings: Any) -> Iterator[DecodedBatch]:
         calls.append(list(messages.ids))
-        return decode(messages, metrics)
+        return codec.decode_parts(messages, *settings)
 
-    monkeypatch.setattr(decode_once, "decode", counting)
+    monkeypatch.setattr(decode_once, "decode_parts", counting)
     return calls
 
 
@@ -265,7 +271,7 @@ def test_a_pull_without_attributes_is_decoded_once(decoded: list[list[str]], tmp
 def test_large_pulls_are_decoded_once_as_well(
     decoded: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode_once, "GROUP_BYTES", 100)
+    monkeypatch.setattr(codec, "GROUP_BYTES", 100)
     pulls = Pulls([message(f"m{n}", 60 + n) for n in range(20)])
     assert run(pulls, tmp_path) == [[60.0, 20, "on_time", 0]]
     assert sorted(name for call in decoded for name in call) == sorted(f"m{n}" for n in range(20))

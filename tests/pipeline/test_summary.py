@@ -49,6 +49,7 @@ def test_as_json() -> None:
         "messages": 3,
         "payload_bytes": 0,
         "rows_decoded": 1_234,
+        "clock_ahead": 0,
         "fields_ignored": 0,
         "rows_aggregated": 1_233,
         "panes": 7,
@@ -66,6 +67,7 @@ def test_as_json() -> None:
         "anomalies": {"cold": 5, "temp-high": 40},
         "distributions": {"message_age_ms": {"count": 2, "sum": 30, "min": 10, "max": 20}},
         "seconds": 12.346,
+        "notes": [],
     }
 
 

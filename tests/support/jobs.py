@@ -22,10 +22,13 @@ from transforms.decode.collect_messages import CollectMessages
 from transforms.ledger.check import check_ledger
 from transforms.ledger.totals import FolderTotals
 
+EARLY = ("--earliest-time", "0")
+"""Flags with which the small event times of tests are valid."""
+
 
 def config_of(*flags: object) -> JobConfig:
     """The configuration of a job; the small event times of tests are valid unless a flag says otherwise."""
-    known = ["--earliest-time", "0", *(str(flag) for flag in flags)]
+    known = [*EARLY, *(str(flag) for flag in flags)]
     args, rest = build_parser().parse_known_args(known)
     return make_config(args, rest)
 

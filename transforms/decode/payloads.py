@@ -119,7 +119,7 @@ def _inflate(payload: bytes) -> Iterator[bytes]:
             size += len(inflated)
             if size > MAX_INFLATED_BYTES:
                 raise RejectionError(Reason.BAD_ENCODING, f"gzip that inflates past {MAX_INFLATED_BYTES} bytes")
-            start += len(piece) - len(member.unused_data) - len(member.unconsumed_tail)
+            start += len(piece) - len(member.unused_data if member.eof else member.unconsumed_tail)
             step = min(4 * step, _LARGEST_STEP)
             if inflated:
                 yield inflated
