@@ -68,6 +68,9 @@ MISTAKES = [
     ([*FLAGS, "--metrics", "temp,temp"], "--metrics temp,temp: 'temp' is listed twice"),
     ([*FLAGS, "--metrics", "co"], "--rules (default): rule 'temp-high': metric 'temp' is not one of co"),
     ([*FLAGS, "--rules", "/nonexistent.yaml"], "--rules /nonexistent.yaml: No such file or directory"),
+    ([*FLAGS, "--earliest-time", "soon"], "--earliest-time soon: not a time"),
+    ([*FLAGS, "--earliest-time", "-1"], "--earliest-time -1: "),
+    ([*FLAGS, "--clock-skew", "1"], "--clock-skew 1: not a duration"),
     ([*FLAGS, "--verbose=yes"], "--verbose yes: must be true or false"),
 ]
 

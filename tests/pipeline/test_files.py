@@ -1,5 +1,6 @@
 """Files as messages: every line in exactly one, wherever the ranges and the chunks are cut."""
 
+import base64
 import gzip
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.__main__ import main
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_portion, read_range
+from telemetry.errors import ConfigError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.storage.files import StorageError
@@ -131,6 +133,42 @@ def test_a_full_disk_ends_the_job_with_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
     assert line.endswith(".jsonl: No space left on device")
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+@pytest.mark.parametrize("range_bytes", [150, 300, 10_000])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_line_that_is_too_long_is_passed_over(
+    kind: str, suffix: str, range_bytes: int, ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beginning is a dead letter with its position, the lines around it are read, and none of it is kept."""
+    monkeypatch.setattr(files, "_CHUNK", 64)
+    monkeypatch.setattr(files, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr("transforms.decode.csv_lines.MAX_LINE_BYTES", 100)
+    monkeypatch.setattr("transforms.decode.json_lines.MAX_LINE_BYTES", 100)
+    monkeypatch.setattr("transforms.decode.codec.MAX_LINE_BYTES", 100)
+    header, row = (b"ts,device\n", b"%d,a\n") if kind == "csv" else (b"", b'{"ts":%d,"device":"a"}\n')
+    before, after = header + b"".join(row % n for n in range(9)), b"".join(row % n for n in range(9, 20))
+    content = before + b"x" * 1_000 + (b"\n" + after if ends else b"")
+    path = tmp_path / f"rows.{kind}{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    messages = read(plan_ranges([str(path)], range_bytes))
+    assert max(len(message.payload) for message in messages) <= 300
+    parts = [decode(MessageBatch.of([message]), ("temp",)) for message in messages]
+    times = [us for part in parts if part.readings is not None for us in part.readings.event_us.tolist()]
+    assert times == [n * 1_000_000 for n in range(20 if ends else 9)]
+    (letter,) = [letter for part in parts for letter in part.rejected]
+    assert (letter.reason, letter.message_id) == ("too_large", f"{path}@{len(before)}")
+    assert base64.b64decode(letter.payload) == b"x" * 101
+    assert letter.error.startswith(("line of 1000 bytes, at most 100", "line of at least "))
+
+
+def test_a_header_has_a_longest_length(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"ts,device," + b"x" * 100_000 + b"\n1,a,1\n")
+    with pytest.raises(ConfigError, match="its header is longer than 65,536 bytes"):
+        plan_ranges([str(path)])
 
 
 def test_portions_hold_what_is_small_together_and_what_is_large_in_pieces(tmp_path, monkeypatch):

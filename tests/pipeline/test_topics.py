@@ -98,6 +98,19 @@ def test_a_topic_that_is_not_there_is_found_before_the_job(
     assert not list((tmp_path / "out").rglob("*.jsonl"))
 
 
+@pytest.mark.parametrize("flag", ["--alerts-topic", "--dead-letter-topic"])
+def test_a_topic_that_feeds_the_job_itself_is_found_before_the_job(
+    flag: str, server: PubSub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topic = server.new_topic()
+    subscription = server.new_subscription(topic)
+    for source in (("--subscription", subscription), ("--topic", topic)):
+        assert job(*source, "--output", tmp_path / "out", "--state", "none", flag, topic) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"pipeline: error: {flag} {topic}: is ")
+    assert not list((tmp_path / "out").rglob("*.jsonl"))
+
+
 def test_what_came_before_is_removed_and_counted(
     server: PubSub, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

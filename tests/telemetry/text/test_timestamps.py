@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.text.timestamps import CLOCK_AHEAD_US, LATEST_US, format_time, latest_event_us, parse_time, seconds_to_us
+from telemetry.text.timestamps import (
+    CLOCK_AHEAD_US,
+    EARLIEST_US,
+    LATEST_US,
+    ClockBounds,
+    explain_time,
+    format_time,
+    latest_event_us,
+    parse_time,
+    seconds_to_us,
+)
 
 YEAR_9999_US = 253_402_300_799_999_999
 YEAR_1000_US = -30_610_224_000_000_000
@@ -99,3 +109,21 @@ def test_a_clock_may_be_a_year_ahead_of_the_message_but_never_past_2100():
     assert latest_event_us(0) == CLOCK_AHEAD_US == 365 * 86_400_000_000
     assert latest_event_us(LATEST_US - CLOCK_AHEAD_US - 1) == LATEST_US - 1
     assert latest_event_us(LATEST_US - 1) == LATEST_US
+
+
+@pytest.mark.parametrize(
+    ("seconds", "problem"),
+    [
+        (0.0, "is before 2000-01-01T00:00:00Z"),
+        (43_862.5, "is before 2000-01-01T00:00:00Z; it looks like the date 2020-02-01 of a spreadsheet"),
+        (946_684_799.0, "is before 2000-01-01T00:00:00Z"),
+        (-5.0, "is negative or too far in the future"),
+        (1_594_512_094_385.0, "is negative or too far in the future; it looks like milliseconds"),
+        (1_594_512_094_385_975.0, "is negative or too far in the future; it looks like microseconds"),
+        (1_594_512_094_385_975_000.0, "is negative or too far in the future; it looks like nanoseconds"),
+        (1e300, "is negative or too far in the future"),
+    ],
+)
+def test_an_impossible_time_is_explained(seconds: float, problem: str) -> None:
+    bounds = ClockBounds(earliest_us=EARLIEST_US)
+    assert explain_time(seconds, int(min(seconds * 1e6, 2**62)), bounds) == f"ts {seconds} {problem}"

@@ -13,11 +13,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from telemetry.model import line_letters
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
-from transforms.decode import codec
+from telemetry.text.timestamps import EARLIEST_US, ClockBounds
+from transforms.decode import codec, payloads
 from transforms.decode.codec import DecodedBatch
 from transforms.decode.json_lines import parse_object, read_object
 from transforms.decode.payloads import read_back
@@ -276,6 +278,78 @@ def test_messages_are_decoded_together_as_each_alone(many):
     for name, one in alone.items():
         assert readings(together, name) == readings(one, name)
         assert [letter for letter in together.rejected if letter.message_id == name] == one.rejected
+
+
+SLICED = st.lists(
+    st.sampled_from(
+        [
+            GOOD,
+            b'{"ts":1,"device":"b"}',
+            b'{"ts":-1,"device":"a"}',
+            b'{"ts":1,"device":"a","temp":NaN}',
+            b"{}",
+            b"x",
+            b"",
+        ]
+    ),
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(SLICED, st.integers(1, 200), st.booleans())
+def test_a_large_message_is_decoded_in_slices_to_the_same_end(lines, slice_bytes, zipped):
+    """Its first lines have letters of their own; letters of several lines hold the rest of them, in order."""
+    content = b"\n".join(lines)
+    packed = Message(gzip.compress(content, mtime=0), {"content-encoding": "gzip"}, "bad")
+    message = packed if zipped else Message(content, {}, "bad")
+    whole = decode([message], METRICS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(payloads, "SLICE_BYTES", slice_bytes)
+        sliced = decode([message], METRICS)
+        assert readings(sliced) == readings(whole)
+        assert dead(sliced) == dead(whole)
+        assert sliced.ignored == whole.ignored
+        patch.setattr(line_letters, "MAX_LINE_LETTERS", 3)
+        bounded = decode([message], METRICS)
+        assert readings(bounded) == readings(whole)
+        kept = b"\n".join(content for _, _, content in dead(bounded))
+        assert kept == b"\n".join(content for _, _, content in dead(whole))
+        assert len(bounded.rejected) <= 3 + len(content) // slice_bytes + 2
+
+
+def test_readings_ahead_of_their_publish_time_are_kept_and_counted():
+    """A clock may be ahead by the skew; a replay that shifts or speeds up time is exempt, and so are files."""
+    bounds = ClockBounds(skew_us=2_000_000)
+    line = b'{"ts":%d,"device":"a"}'
+    payload = b"\n".join(line % ts for ts in (100, 102, 103, 200))
+    for attributes, published_us, ahead in (
+        ({}, 100_000_000, 2),
+        ({"time_shift": "0"}, 100_000_000, 0),
+        ({"time_lapse": "60"}, 100_000_000, 0),
+        ({}, None, 0),
+    ):
+        message = Message(payload, attributes, "m", published_us)
+        found = codec.decode(MessageBatch.of([message, Message(GOOD, {}, "n", 10_000_000)]), METRICS, bounds)
+        assert found.clock_ahead == ahead
+        assert [row[0] for row in readings(found, "m")] == [1, 2, 3, 4]
+        assert found.rejected == []
+
+
+@pytest.mark.parametrize("columns", [None, ("ts", "device", "temp")])
+def test_readings_before_the_earliest_time_are_rejected(columns):
+    """By their event time: a replay may shift old readings into the present."""
+    lines = [b"43862,a,1", b"946684800,a,2", b"946684799.9,a,3"]
+    if columns is None:
+        lines = [b'{"ts":%b,"device":"%b","temp":%b}' % tuple(line.split(b",")) for line in lines]
+    bounds = ClockBounds(earliest_us=EARLIEST_US)
+    for shift, good in (("0", [2]), ("946684800", [1, 2, 3])):
+        message = Message(b"\n".join(lines), {"time_shift": shift}, "bad", None, None, columns)
+        found = codec.decode(MessageBatch.of([message]), METRICS, bounds)
+        assert [row[0] for row in readings(found)] == good
+        assert sorted((letter.line, letter.reason) for letter in found.rejected) == [
+            (line, "bad_timestamp") for line in (1, 2, 3) if line not in good
+        ]
 
 
 @given(

@@ -48,3 +48,13 @@ def test_results_go_with_their_batch(payload: bytes) -> None:
     kept = weakref.ref(batch)
     del batch
     assert kept() is None, "nothing but a garbage collector could free it"
+
+
+def test_results_of_a_large_batch_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 2)
+    for names, kept in ((("m0", "m1"), True), (("m0", "m1", "m2"), False)):
+        batch = messages(*names)
+        decoded = list(decode_ahead(batch, METRICS))
+        assert (batch in module._AHEAD) == kept
+        again = list(decode_once(batch, METRICS))
+        assert [len(part.readings or ()) for part in again] == [len(part.readings or ()) for part in decoded]
