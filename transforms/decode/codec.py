@@ -223,9 +223,11 @@ class _Decoding:
             return False
         if where is None:
             where = _messages_of_lines(self.messages, lines, len(columns.ts))
-        first = np.flatnonzero(np.diff(where, prepend=-1))
-        numbers = np.arange(first_line, len(where) + first_line) - np.repeat(first, np.diff(first, append=len(where)))
-        self._add(where, numbers.astype(np.int32), columns, lambda: lines.split(b"\n"))
+        numbers = np.arange(first_line, len(where) + first_line, dtype=np.int32)
+        if where[0] != where[-1]:
+            first = np.flatnonzero(np.diff(where, prepend=-1))
+            numbers -= np.repeat(first, np.diff(first, append=len(where))).astype(np.int32)
+        self._add(where, numbers, columns, lambda: lines.split(b"\n"))
         return True
 
     def _add_message(self, index: int, payload: bytes) -> None:
@@ -361,26 +363,30 @@ class _Decoding:
         shift, exempt, broken = _shifts_of(messages)
         published = messages.publish_us != UNKNOWN_US
         latest = latest_event_times_us(messages.publish_us, published)
+        by_row = where if len(messages) > 1 else slice(None)  # the bounds of one message are those of each row
         with np.errstate(over="ignore"):
             possible = np.clip(np.rint(columns.ts * 1e6), -1, float(2**62))
         source_us = possible.astype(np.int64)
-        event_us = source_us + shift[where]
+        event_us = source_us + shift[by_row]
         earliest_us = max(self.bounds.earliest_us, 0)
-        good = (columns.ts >= 0) & (event_us >= earliest_us) & (event_us < latest[where])
+        good = (columns.ts >= 0) & (event_us >= earliest_us) & (event_us < latest[by_row])
         if broken:
             good &= ~np.isin(where, list(broken))
-        if not good.all():
+        all_good = bool(good.all())
+        if not all_good:
             self._reject_times(np.flatnonzero(~good), where, line, columns.ts, event_us, broken, lines())
         values = columns.values + 0.0  # -0.0 becomes 0.0: decoders differ in which of them -0 is
         batch = ReadingBatch(
             self.metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line
         )
-        if not good.all():
+        judged = published & ~exempt
+        if judged.any():
+            bound_us = np.where(judged, messages.publish_us + self.bounds.skew_us, LATEST_US)
+            self.clock_ahead += int(np.count_nonzero(good & (event_us > bound_us[by_row])))
+        if not all_good:
             batch = batch.select(good)
         if len(batch):
             self.batches.append(batch)
-            bound_us = np.where(published & ~exempt, messages.publish_us + self.bounds.skew_us, LATEST_US)
-            self.clock_ahead += int(np.count_nonzero(batch.event_us > bound_us[batch.message]))
 
     def _reject_times(
         self,
