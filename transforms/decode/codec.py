@@ -178,7 +178,7 @@ class _Decoding:
             return
         for part in slices_of(message):
             lines = part.content.rstrip(b"\n")
-            if not self._add_json_lines(lines, np.full(lines.count(b"\n") + 1, index, np.int32), part.first):
+            if not self._add_json_lines(lines, index, part.first):
                 self._read_slice(index, part)
             yield self.take()
 
@@ -199,22 +199,23 @@ class _Decoding:
         if not opened:
             return
         payloads = [payload.rstrip(b"\n") for _, payload in opened]
+        if len(opened) == 1:
+            if not self._add_json_lines(payloads[0], opened[0][0]):
+                self._add_message(*opened[0])
+            return
         rows = np.array([payload.count(b"\n") + 1 for payload in payloads], np.int64)
         indices = np.array([index for index, _ in opened], np.int32)
         if self._add_json_lines(b"\n".join(payloads), np.repeat(indices, rows)):
             return
-        if len(opened) > 1:
-            for one in opened:
-                self._add_json([one])
-            return
-        self._add_message(*opened[0])
+        for one in opened:
+            self._add_json([one])
 
-    def _add_json_lines(self, lines: bytes, where: CodeArray | None, first_line: int = 1) -> bool:
+    def _add_json_lines(self, lines: bytes, where: CodeArray | int | None, first_line: int = 1) -> bool:
         """Read lines of JSON; returns whether each is a usual object.
 
         Args:
             lines: N lines.
-            where: (N,) index of the message of each line; None if the lines are `bodies`.
+            where: (N,) index of the message of each line, or of all; None if the lines are `bodies`.
             first_line: number of the first line in its message.
         """
         total = count_objects(lines)
@@ -223,6 +224,8 @@ class _Decoding:
             return False
         if where is None:
             where = _messages_of_lines(self.messages, lines, len(columns.ts))
+        elif isinstance(where, int):
+            where = np.full(len(columns.ts), where, np.int32)
         numbers = np.arange(first_line, len(where) + first_line, dtype=np.int32)
         if where[0] != where[-1]:
             first = np.flatnonzero(np.diff(where, prepend=-1))
