@@ -35,7 +35,7 @@ _STATISTICS: Final = ("count", "mean", "stddev", "min", "max", "first", "last", 
 
 
 class HourKey(NamedTuple):
-    """What is summed up.
+    """Key of the sums of one job, item and hour.
 
     Attributes:
         job: id of the job; "" for one of an older release.
