@@ -50,8 +50,8 @@ def make_results(rows: Rows) -> ResultBatches:
     rules = load_rules(None)
     results: ResultBatches = {"anomalies": [], "aggregates": [], "readings": []}
     tables = []
-    for (message,) in make_bundles(rows.read_lines(), _ROWS_PER_MESSAGE):
-        readings = decode([message], METRICS).readings
+    for bundle in make_bundles(rows.read_lines(), _ROWS_PER_MESSAGE):
+        readings = decode(bundle, METRICS).readings
         if readings is None:
             continue
         detected = detect(readings, rules)

@@ -80,7 +80,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
 
     Args:
         pipeline: where to add it.
-        source: a transform from the pipeline's beginning to a PCollection of Message.
+        source: a transform from the pipeline's beginning to a PCollection of MessageBatch.
         config: metrics, rules, windows and whether duplicates are removed.
         outputs: the sinks of each kind of record.
         job_id: the job, for its records; see `pipeline.job_identity`. No label depends on it.
@@ -89,7 +89,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
-    decoded = received | "Decode messages" >> DecodeMessages(config.metrics)
+    decoded = received | "Decode messages" >> DecodeMessages(config.metrics, config.clock_bounds)
     detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules, job_id)
     windows = AggregateWindows(config.windows, config.shards, job_id)
     aggregated = detected.readings | "Aggregate windows" >> windows

@@ -93,7 +93,7 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     remote = _versions([path for path in distinct if scheme_of(path)])
     content = [(path, remote[path] if scheme_of(path) else digests.of(path)) for path in distinct]
     windows = (config.windows.size_us, config.windows.slide_us)
-    parts = (_FORMAT, config.rules.version, config.metrics, windows, content)
+    parts = (_FORMAT, config.rules.version, config.metrics, config.earliest_us, windows, content)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[: 2 * _ID_BYTES]
 
 

@@ -57,13 +57,39 @@ def check_destinations(config: JobConfig, job_id: str, *, begins: bool = False) 
             _LOG.info("created %s in %s", name, config.bigquery)
         found = dict.fromkeys(ledger_jobs(client, config.bigquery), "")
         _check_jobs("--bigquery", str(config.bigquery), found, config, job_id, begins=begins)
-    for flag, topic in (("--alerts-topic", config.alerts_topic), ("--dead-letter-topic", config.dead_letter_topic)):
+    for flag, topic in _result_topics(config).items():
         if topic:
             from telemetry.pubsub.client import check_topic  # Pub/Sub's client is loaded where it is used
 
             check_topic(flag, topic)
+    check_feedback(config)
     if config.summary:
         check_summary(config.summary)
+
+
+def check_feedback(config: JobConfig) -> None:
+    """Check that no topic of results feeds the job itself: each of its dead letters would become another one.
+
+    Raises:
+        ConfigError: if one does.
+    """
+    topics = _result_topics(config)
+    if not config.streaming or not any(topics.values()):
+        return
+    source = config.topic
+    if config.subscription:
+        from pipeline.subscriptions import connect, topic_of  # loads Pub/Sub's client
+
+        source = topic_of(connect("--subscription", config.subscription), config.subscription)
+    for flag, topic in topics.items():
+        if topic and topic == source:
+            by = f"--subscription {config.subscription}" if config.subscription else f"--topic {config.topic}"
+            raise ConfigError(flag, topic, f"is read by the job itself ({by}): its results would come back as input")
+
+
+def _result_topics(config: JobConfig) -> dict[str, str]:
+    """Return the topics that the job publishes to, by flag; "" for none."""
+    return {"--alerts-topic": config.alerts_topic, "--dead-letter-topic": config.dead_letter_topic}
 
 
 def mark_output(config: JobConfig, job_id: str) -> None:

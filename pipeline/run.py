@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,20 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline import logs, preflight
-from pipeline.beam_patches.registry import (
-    CACHE_DOFN_SIGNATURES,
-    COUNT_EVERY_BUNDLE,
-    REPORT_FAILED_BUNDLES,
-    WORKER_PROCESSES,
-    patched,
-    untested,
-)
+from pipeline.beam_patches.registry import WORKER_PROCESSES, patched, untested
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
 from pipeline.job_identity import InputDigests, bounded_job_id, new_job_id
 from pipeline.local.signals import signals_deferred
+from pipeline.local.state.state_folder import StateFolder
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import Portion, ReadFiles, plan_portions
 from pipeline.summary import JobSummary, counts_of, distributions_of
-from telemetry.cli.commands import interruptible, stopping
+from pipeline.usable import check_usable
+from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
-from telemetry.text.timestamps import format_time
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
@@ -57,17 +51,23 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
     if warning := untested():
         _PATCH_LOG.warning("%s", warning)
     portions = [] if config.streaming else plan_portions(config.inputs)
-    job_id = _job_id(config, options, portions, digests)
-    preflight.check_destinations(config, job_id, begins=_begins(config, options))
-    preflight.mark_output(config, job_id)
-    if not is_local(options):
-        from pipeline.remote import run_remote  # loads Google's clients
+    with contextlib.ExitStack() as stack:
+        state = None
+        if config.streaming and is_local(options):
+            from pipeline.local.stream import open_state  # loads Pub/Sub's client
 
-        summary = run_remote(config, options, job_id, portions)
-    elif config.streaming:
-        summary = _run_stream(config, options, job_id)
-    else:
-        summary = _run_files(config, options, job_id, portions)
+            state = stack.enter_context(open_state(config))
+        job_id = _job_id(config, options, portions, digests, state)
+        preflight.check_destinations(config, job_id, begins=_begins(config, options))
+        preflight.mark_output(config, job_id)
+        if not is_local(options):
+            from pipeline.remote import run_remote  # loads Google's clients
+
+            summary = run_remote(config, options, job_id, portions)
+        elif config.streaming:
+            summary = _run_stream(config, options, job_id, state)
+        else:
+            summary = _run_files(config, options, job_id, portions)
     if summary is None:
         return 0
     sys.stderr.write(summary.to_text() + "\n")
@@ -76,16 +76,21 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
             Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
         except OSError as error:
             raise JobFailedError(f"--summary {config.summary}: cannot be written: {error.strerror}") from error
+    check_usable(config, summary)
     return 0
 
 
 def _job_id(
-    config: JobConfig, options: PipelineOptions, portions: Sequence[Portion], digests: InputDigests | None
+    config: JobConfig,
+    options: PipelineOptions,
+    portions: Sequence[Portion],
+    digests: InputDigests | None,
+    state: StateFolder | None,
 ) -> str:
     if not config.streaming:
         return bounded_job_id(config, [part.path for portion in portions for part in portion.ranges], digests)
     if is_local(options):
-        return new_job_id()
+        return new_job_id() if state is None else state.description.job_id
     from pipeline.remote import stream_job_id  # loads Google's clients
 
     return stream_job_id(options)
@@ -126,45 +131,14 @@ def _run_files(config: JobConfig, options: PipelineOptions, job_id: str, portion
         return _execute(files_runner(config, options, workers, folder), config, options, source, job_id)
 
 
-def _run_stream(config: JobConfig, options: PipelineOptions, job_id: str) -> JobSummary:
+def _run_stream(config: JobConfig, options: PipelineOptions, job_id: str, state: StateFolder | None) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
-    from pipeline.sources.subscriber import Puller
-    from pipeline.subscriptions import check_subscription, connect, subscribed
+    from pipeline.local.stream import run_stream  # loads Pub/Sub's client
 
-    with contextlib.ExitStack() as stack:
-        flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
-        client = stack.enter_context(connect(flag, name))
-        if config.topic:
-            name = stack.enter_context(subscribed(client, name))
-        elif not check_subscription(client, name):
-            _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
-        puller = Puller(client, name)
-        lag_us, idle_us = config.watermark_lag_us, config.stop_after_idle_us
-        subscription = LocalSubscription(puller, config.metrics, lag_us, idle_us)
-        source = ReadLocalPubSub(subscription)
-        succeeded, began = False, format_time(time.time_ns() // 1_000)
-        try:
-            source.start()
-            with stopping(subscription.stop), _stream_patches(subscription.fail):
-                summary = _execute("BundleBasedDirectRunner", config, options, source, job_id)
-            succeeded = True
-        except JobFailedError as error:  # the state of the local runner was in memory and is lost
-            missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
-            again = f"publish them again, or seek the subscription to {began} if it retains what is acknowledged"
-            raise JobFailedError(f"{error}; {missing}: {again}") from error
-        finally:
-            subscription.finish(succeeded=succeeded)
-            source.stop()
-        if subscription.failure:
-            raise JobFailedError(f"{flag} {name}: {subscription.failure}")
-    return summary
+    def execute(source: beam.PTransform) -> JobSummary:
+        return _execute("BundleBasedDirectRunner", config, options, source, job_id)
 
-
-@contextlib.contextmanager
-def _stream_patches(on_failure: Callable[[], None]) -> Iterator[None]:
-    with patched(CACHE_DOFN_SIGNATURES), patched(COUNT_EVERY_BUNDLE), patched(REPORT_FAILED_BUNDLES, on_failure):
-        yield
+    return run_stream(config, state, execute)
 
 
 def _execute(

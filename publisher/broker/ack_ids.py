@@ -1,4 +1,4 @@
-"""Format and parse ack ids, ``SUBSCRIPTION:NUMBER-ATTEMPT``."""
+"""Format and parse ack ids, ``SUBSCRIPTION:NUMBER-DELIVERY``."""
 
 import re
 from collections.abc import Iterable
@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 from publisher.broker.backlog_entry import BacklogEntry
 from publisher.broker.errors import invalid_argument
 
-_TAIL: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,9})", re.ASCII)
+_TAIL: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})", re.ASCII)
 
 
 class AckId(NamedTuple):
-    """Number of a message and of one delivery attempt."""
+    """Number of a message and of one delivery in its subscription."""
 
     number: int
-    attempt: int
+    delivery: int
 
 
 def format_ack_id(subscription: str, entry: BacklogEntry) -> str:
     """Return the ack id of the current delivery of `entry`."""
-    return f"{subscription}:{entry.message.number}-{entry.attempt}"
+    return f"{subscription}:{entry.message.number}-{entry.delivery}"
 
 
 def parse_ack_ids(subscription: str, ack_ids: Iterable[str]) -> list[AckId]:

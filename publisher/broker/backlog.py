@@ -1,17 +1,17 @@
-"""Hold the unacknowledged messages of one subscription: fresh, leased, or returned.
+"""Hold the unacknowledged messages of one subscription: fresh, leased, waiting for their key, or returned.
 
 Fresh messages are delivered in order of publishing. Returned messages (negative acknowledgement or expired lease)
 alternate with them, so that neither a long backlog delays redelivery nor redelivery the backlog.
-No operation scans the backlog.
+Only `replace` and `messages` scan the backlog.
 """
 
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from publisher.broker.backlog_entry import BacklogEntry, FlowControl
+from publisher.broker.backlog_entry import BacklogEntry, Consumer
+from publisher.broker.key_queues import KeyQueues
 from publisher.broker.messages import BrokerMessage
-from publisher.broker.redelivery import RedeliveryQueues
 
 
 class Backlog:
@@ -25,22 +25,41 @@ class Backlog:
             ordered: whether messages of one ordering key are delivered in order.
         """
         self._clock = clock
-        self._fresh: deque[BrokerMessage] = deque()
-        self._entries: dict[int, BacklogEntry] = {}  # taken from `_fresh` and not acknowledged, by message number
-        self._redelivery = RedeliveryQueues(ordered)
-        self._expiries: list[tuple[float, int]] = []  # heap of (deadline, message number), some outdated
+        self._ordered = ordered
+        self._deliveries = 0
         self._fresh_next = True
+        self._entries: dict[int, BacklogEntry] = {}  # delivered and not acknowledged, by message number
+        self.replace(())
 
     def __len__(self) -> int:
         """Return the number of unacknowledged messages."""
-        return len(self._fresh) + len(self._entries)
+        return len(self._fresh) + len(self._entries) + self._queues.waiting
 
     def add(self, messages: Iterable[BrokerMessage]) -> None:
         """Append newly published messages."""
         self._fresh.extend(messages)
 
+    def messages(self) -> list[BrokerMessage]:
+        """Return the unacknowledged messages, leased ones too, in order of publishing."""
+        entered = (entry.message for entry in self._entries.values())
+        return sorted([*entered, *self._queues.waiting_messages(), *self._fresh], key=lambda message: message.number)
+
+    def replace(self, messages: Iterable[BrokerMessage]) -> None:
+        """End all leases and hold exactly `messages`, in order of publishing, as if they had just been published."""
+        for entry in self._entries.values():
+            entry.release()
+        self._entries.clear()
+        self._fresh = deque(messages)
+        self._queues = KeyQueues(self._ordered)
+        self._expiries: list[tuple[float, int]] = []  # heap of (deadline, message number), some outdated
+
     def take(
-        self, max_messages: int, max_bytes: int, lease_s: float, flow_control: FlowControl | None = None
+        self,
+        max_messages: int,
+        max_bytes: int,
+        lease_s: float,
+        consumer: Consumer | None = None,
+        published_from: int = 0,
     ) -> list[BacklogEntry]:
         """Lease messages.
 
@@ -48,59 +67,68 @@ class Backlog:
             max_messages: most messages to lease.
             max_bytes: largest sum of their sizes, unless the first message alone is larger.
             lease_s: length of the lease, seconds.
-            flow_control: limits and counts the outstanding messages of the subscriber.
+            consumer: the stream that receives the messages; None for a Pull.
+            published_from: drop messages published earlier, nanoseconds since the epoch.
         """
         self.expire()
         deadline = self._clock() + lease_s
+        consumer = consumer or Consumer()
         taken: list[BacklogEntry] = []
         bytes_left = max_bytes
-        while len(taken) < max_messages and (flow_control is None or flow_control.has_room()):
-            entry = self._next()
+        while len(taken) < max_messages and consumer.has_room():
+            entry = self._next(consumer)
             if entry is None:
                 break
+            if entry.message.publish_ns < published_from:
+                self._drop(entry)
+                continue
             if taken and entry.message.size > bytes_left:
-                self._redelivery.put_back(entry)
+                self._queues.put_back(entry)
                 self._fresh_next = True  # the next call alternates and takes the entry that was put back
                 break
             bytes_left -= entry.message.size
-            self._lease(entry, deadline, flow_control)
+            self._lease(entry, deadline, consumer)
             taken.append(entry)
         return taken
 
-    def acknowledge(self, number: int) -> None:
-        """Drop a message, also after its lease ended; ignore numbers of messages acknowledged before."""
-        entry = self._entries.pop(number, None)
-        if entry is None:
-            return
-        entry.acknowledged = True  # a redelivery queue may still hold it
-        if entry.deadline is not None:
-            entry.release()
-            self._redelivery.acknowledge(entry)
-        self._prune_expiries()
+    def acknowledge(self, number: int, delivery: int) -> BrokerMessage | None:
+        """Drop a message and return it.
 
-    def extend(self, number: int, attempt: int, lease_s: float) -> None:
-        """End the lease of a delivery `lease_s` seconds from now; 0 returns the message.
-
-        An expired lease is ignored: another subscriber may hold the message.
+        An acknowledgement counts after its lease expired, until the message is delivered again. It is ignored, and
+        None returned, after a negative acknowledgement, a later delivery or an earlier acknowledgement.
         """
         entry = self._entries.get(number)
-        if entry is None or entry.deadline is None or entry.attempt != attempt:
+        if entry is None or entry.delivery != delivery:
+            return None
+        self._drop(entry)
+        self._prune_expiries()
+        return entry.message
+
+    def extend(self, number: int, delivery: int, lease_s: float) -> None:
+        """End the lease of a delivery `lease_s` seconds from now; 0 returns the message.
+
+        An expired lease is not extended: another consumer may hold the message.
+        """
+        entry = self._entries.get(number)
+        if entry is None or entry.delivery != delivery:
             return
         if lease_s <= 0:
-            self._redelivery.return_entry(entry)
-        else:
+            entry.delivery = 0  # an acknowledgement after this one is ignored
+            if entry.deadline is not None:
+                self._queues.return_entry(entry)
+        elif entry.deadline is not None:
             entry.deadline = self._clock() + lease_s
             heapq.heappush(self._expiries, (entry.deadline, number))
             self._prune_expiries()
 
     def expire(self) -> None:
-        """Return every message whose lease has expired to the redelivery queues."""
+        """Return every message whose lease has expired to the queues."""
         now = self._clock()
         while self._expiries and self._expiries[0][0] <= now:
             deadline, number = heapq.heappop(self._expiries)
             entry = self._entries.get(number)
             if entry is not None and entry.deadline == deadline:
-                self._redelivery.return_entry(entry)
+                self._queues.return_entry(entry)
 
     def next_expiry(self) -> float | None:
         """Return the earliest time at which a lease may expire, seconds of the clock; None without leases.
@@ -109,24 +137,37 @@ class Backlog:
         """
         return self._expiries[0][0] if self._expiries else None
 
-    def _next(self) -> BacklogEntry | None:
+    def _next(self, consumer: Consumer) -> BacklogEntry | None:
         self._fresh_next = not self._fresh_next
         if self._fresh_next:
-            return self._next_fresh() or self._redelivery.take()
-        return self._redelivery.take() or self._next_fresh()
+            return self._next_fresh(consumer) or self._queues.take_returned(consumer)
+        return self._queues.take_returned(consumer) or self._next_fresh(consumer)
 
-    def _next_fresh(self) -> BacklogEntry | None:
-        while self._fresh:
+    def _next_fresh(self, consumer: Consumer) -> BacklogEntry | None:
+        # Messages that waited for their key were published before all that are still in `_fresh`.
+        message = self._queues.take_waiting(consumer) if self._queues.waiting else None
+        while message is None and self._fresh:
             message = self._fresh.popleft()
-            entry = self._entries[message.number] = BacklogEntry(message)
-            if not self._redelivery.queue_if_blocked(entry):
-                return entry
-        return None
+            if self._ordered and self._queues.queue_if_blocked(message, consumer):
+                message = None
+        if message is None:
+            return None
+        entry = self._entries[message.number] = BacklogEntry(message)
+        return entry
 
-    def _lease(self, entry: BacklogEntry, deadline: float, flow_control: FlowControl | None) -> None:
-        entry.lease(deadline, flow_control)
+    def _lease(self, entry: BacklogEntry, deadline: float, consumer: Consumer) -> None:
+        self._deliveries += 1
+        entry.lease(self._deliveries, deadline, consumer)
         heapq.heappush(self._expiries, (deadline, entry.message.number))
-        self._redelivery.lease(entry)
+        if self._ordered:
+            self._queues.lease(entry, consumer)
+
+    def _drop(self, entry: BacklogEntry) -> None:
+        del self._entries[entry.message.number]
+        entry.acknowledged = True  # a queue may still hold it
+        if entry.deadline is not None:
+            entry.release()
+            self._queues.acknowledge(entry)
 
     def _prune_expiries(self) -> None:
         """Drop outdated expiries once they are the majority, so that they do not accumulate until they are due."""

@@ -5,42 +5,31 @@ The caller supplies the clocks: `clock` for leases, `wall_clock` for publish tim
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from publisher.broker.ack_ids import format_ack_id, parse_ack_ids
 from publisher.broker.backlog import Backlog
-from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.backlog_entry import Consumer
 from publisher.broker.errors import RequestError, Status, invalid_argument
-from publisher.broker.limits import check_ack_deadline, check_new_deadline, check_publish
+from publisher.broker.limits import check_new_deadline, check_publish
 from publisher.broker.messages import BrokerDelivery, BrokerMessage, MessageContent
-from publisher.broker.names import DELETED_TOPIC, check_subscription, check_topic, project_prefix
+from publisher.broker.names import check_subscription, check_topic, project_prefix
+from publisher.broker.resources import BrokerSnapshot, BrokerSubscription, BrokerTopic
+from publisher.broker.seeking import (
+    NS,
+    retain_acknowledged,
+    retained_from,
+    seek_to_snapshot,
+    seek_to_time,
+    take_snapshot,
+)
+from publisher.broker.settings import SubscriptionSettings, TopicSettings
+from publisher.broker.snapshots import Snapshots
 
 MAX_RESPONSE_MESSAGES: Final = 1000
 """Most messages in a response, whatever the request allows."""
 MAX_RESPONSE_BYTES: Final = 3_700_000
 """Largest sum of message sizes in a response: gRPC's default limit of 4 MiB, minus room for 1000 ack ids."""
-
-
-@dataclass(slots=True, eq=False)
-class BrokerTopic:
-    """A topic and the subscriptions attached to it, by name."""
-
-    name: str
-    labels: Mapping[str, str]
-    subscriptions: dict[str, "BrokerSubscription"] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class BrokerSubscription:
-    """A subscription; `topic` becomes ``_deleted-topic_`` when its topic is deleted."""
-
-    name: str
-    topic: str
-    ack_deadline_s: int
-    ordered: bool
-    labels: Mapping[str, str]
-    backlog: Backlog
 
 
 class BrokerModel:
@@ -55,16 +44,31 @@ class BrokerModel:
         self._topics: dict[str, BrokerTopic] = {}
         self._subscriptions: dict[str, BrokerSubscription] = {}
         self._published = 0
+        self.snapshots = Snapshots(wall_clock)
+        """Snapshots by name."""
 
-    def create_topic(self, name: str, labels: Mapping[str, str] | None = None) -> BrokerTopic:
+    def create_topic(self, name: str, settings: TopicSettings | None = None) -> BrokerTopic:
         """Create a topic.
 
         Raises:
-            RequestError: INVALID_ARGUMENT for its name, or ALREADY_EXISTS.
+            RequestError: INVALID_ARGUMENT for its name or settings, or ALREADY_EXISTS.
         """
+        settings = (settings or TopicSettings()).checked()
         if check_topic(name) in self._topics:
             raise RequestError(Status.ALREADY_EXISTS, "Topic already exists")
-        topic = self._topics[name] = BrokerTopic(name, dict(labels or {}))
+        topic = self._topics[name] = BrokerTopic(name, settings)
+        return topic
+
+    def update_topic(self, name: str, settings: TopicSettings) -> BrokerTopic:
+        """Replace the settings of a topic.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name or settings, or NOT_FOUND.
+        """
+        topic = self.topic(name)
+        topic.settings = settings.checked()
+        if topic.settings.message_retention_duration is None:
+            topic.retained.clear()
         return topic
 
     def topic(self, name: str) -> BrokerTopic:
@@ -89,17 +93,13 @@ class BrokerModel:
         Raises:
             RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
         """
-        for subscription in self.topic(name).subscriptions.values():
-            subscription.topic = DELETED_TOPIC
+        topic = self.topic(name)
+        topic.deleted = True
+        topic.retained.clear()
         del self._topics[name]
 
     def create_subscription(
-        self,
-        name: str,
-        topic: str,
-        ack_deadline_s: int = 0,
-        ordered: bool = False,
-        labels: Mapping[str, str] | None = None,
+        self, name: str, topic: str, settings: SubscriptionSettings | None = None
     ) -> BrokerSubscription:
         """Create a subscription to the messages published to `topic` from now on.
 
@@ -108,14 +108,26 @@ class BrokerModel:
         """
         check_subscription(name)
         source = self._topics.get(check_topic(topic))
-        deadline_s = check_ack_deadline(ack_deadline_s)
+        settings = (settings or SubscriptionSettings()).checked()
         if name in self._subscriptions:
             raise RequestError(Status.ALREADY_EXISTS, "Subscription already exists")
         if source is None:
             raise RequestError(Status.NOT_FOUND, "Subscription topic does not exist")
-        backlog = Backlog(self._clock, ordered)
-        subscription = BrokerSubscription(name, topic, deadline_s, ordered, dict(labels or {}), backlog)
+        backlog = Backlog(self._clock, settings.enable_message_ordering)
+        subscription = BrokerSubscription(name, source, settings, backlog)
         self._subscriptions[name] = source.subscriptions[name] = subscription
+        return subscription
+
+    def update_subscription(self, name: str, settings: SubscriptionSettings) -> BrokerSubscription:
+        """Replace the settings of a subscription, all but the ordering.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name or settings, or NOT_FOUND.
+        """
+        subscription = self.subscription(name)
+        subscription.settings = settings.checked()
+        if not subscription.settings.retain_acked_messages:
+            subscription.acknowledged.clear()
         return subscription
 
     def subscription(self, name: str) -> BrokerSubscription:
@@ -140,9 +152,7 @@ class BrokerModel:
         Raises:
             RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
         """
-        topic = self._topics.get(self.subscription(name).topic)
-        if topic is not None:
-            del topic.subscriptions[name]
+        del self.subscription(name).source.subscriptions[name]
         del self._subscriptions[name]
 
     def publish(self, topic: str, contents: Sequence[MessageContent]) -> list[str]:
@@ -159,10 +169,14 @@ class BrokerModel:
         self._published += len(messages)
         for subscription in target.subscriptions.values():
             subscription.backlog.add(messages)
+        if target.settings.message_retention_duration is not None:
+            target.retained.add(messages, now - int(target.settings.message_retention_duration * NS))
+        for snapshot in self.snapshots.of(target):
+            snapshot.messages.extend(messages)
         return [message.message_id for message in messages]
 
     def pull(
-        self, name: str, max_messages: int, lease_s: int | None = None, flow_control: FlowControl | None = None
+        self, name: str, max_messages: int, lease_s: int | None = None, consumer: Consumer | None = None
     ) -> list[BrokerDelivery]:
         """Lease as many messages as fit in a response; return an empty list if none is available.
 
@@ -170,7 +184,7 @@ class BrokerModel:
             name: name of the subscription.
             max_messages: most messages to lease, 1 or more.
             lease_s: length of the leases, seconds; None for the subscription's ack deadline.
-            flow_control: counts and limits the outstanding messages of the subscriber.
+            consumer: the stream that receives the messages; None for a Pull.
 
         Raises:
             RequestError: INVALID_ARGUMENT, or NOT_FOUND for the subscription.
@@ -178,14 +192,18 @@ class BrokerModel:
         subscription = self.subscription(name)
         if max_messages <= 0:
             raise invalid_argument("No max_messages specified")
-        lease_s = subscription.ack_deadline_s if lease_s is None else lease_s
+        lease_s = subscription.settings.ack_deadline_seconds if lease_s is None else lease_s
         taken = subscription.backlog.take(
-            min(max_messages, MAX_RESPONSE_MESSAGES), MAX_RESPONSE_BYTES, lease_s, flow_control
+            min(max_messages, MAX_RESPONSE_MESSAGES),
+            MAX_RESPONSE_BYTES,
+            lease_s,
+            consumer,
+            retained_from(subscription, self._wall_clock()),
         )
         return [BrokerDelivery(format_ack_id(name, entry), entry.message) for entry in taken]
 
     def acknowledge(self, name: str, ack_ids: Iterable[str]) -> None:
-        """Drop messages; acknowledging late or twice is accepted.
+        """Drop messages; an acknowledgement after a negative one or a later delivery is accepted and ignored.
 
         Raises:
             RequestError: INVALID_ARGUMENT (then no message is dropped), or NOT_FOUND for the subscription.
@@ -194,8 +212,8 @@ class BrokerModel:
         acks = parse_ack_ids(name, ack_ids)
         if not acks:
             raise invalid_argument("No ack ids specified.")
-        for ack in acks:
-            subscription.backlog.acknowledge(ack.number)
+        dropped = [subscription.backlog.acknowledge(ack.number, ack.delivery) for ack in acks]
+        retain_acknowledged(subscription, filter(None, dropped), self._wall_clock())
 
     def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> None:
         """End leases `seconds` from now; 0 returns the messages at once.
@@ -209,4 +227,34 @@ class BrokerModel:
         if not acks:
             raise invalid_argument("No ack ids specified")
         for ack in acks:
-            subscription.backlog.extend(ack.number, ack.attempt, seconds)
+            subscription.backlog.extend(ack.number, ack.delivery, seconds)
+
+    def seek_to_time(self, name: str, from_ns: int) -> None:
+        """Make exactly the messages of a subscription published at or after a time unacknowledged.
+
+        Args:
+            name: name of the subscription.
+            from_ns: the time, nanoseconds since the epoch (UTC).
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for its name, or NOT_FOUND.
+        """
+        seek_to_time(self.subscription(name), from_ns, self._wall_clock())
+
+    def seek_to_snapshot(self, name: str, snapshot: str) -> None:
+        """Make exactly the messages of a snapshot unacknowledged in the subscription `name`.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, NOT_FOUND, or FAILED_PRECONDITION if the snapshot has another topic.
+        """
+        seek_to_snapshot(self.subscription(name), self.snapshots.get(snapshot), self._wall_clock())
+
+    def create_snapshot(self, name: str, subscription: str, labels: Mapping[str, str] | None = None) -> BrokerSnapshot:
+        """Take a snapshot of a subscription.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, ALREADY_EXISTS, or NOT_FOUND for the subscription.
+        """
+        self.snapshots.check_new(name)
+        snapshot = take_snapshot(name, self.subscription(subscription), labels or {}, self._wall_clock())
+        return self.snapshots.add(snapshot)

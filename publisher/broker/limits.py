@@ -20,6 +20,9 @@ MAX_ORDERING_KEY_BYTES: Final = 1024
 _ATTRIBUTE_FRAME_BYTES: Final = 10  # upper bound for the tags and lengths of a protobuf map entry
 DEFAULT_ACK_DEADLINE_S: Final = 10
 MAX_ACK_DEADLINE_S: Final = 600
+MIN_RETENTION_S: Final = 600
+MAX_RETENTION_S: Final = 31 * 24 * 3600
+MIN_EXPIRATION_S: Final = 24 * 3600
 
 
 def check_publish(contents: Sequence[MessageContent]) -> list[int]:
@@ -58,6 +61,28 @@ def check_new_deadline(seconds: int) -> int:
         raise invalid_argument("Ack deadline cannot be negative")
     if seconds > MAX_ACK_DEADLINE_S:
         raise invalid_argument("Ack deadline out of bounds")
+    return seconds
+
+
+def check_retention(seconds: float) -> float:
+    """Return how long a topic or subscription retains messages, seconds.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT outside 10 minutes..31 days.
+    """
+    if not MIN_RETENTION_S <= seconds <= MAX_RETENTION_S:
+        raise invalid_argument("message_retention_duration out of bounds")
+    return seconds
+
+
+def check_expiration(seconds: float) -> float:
+    """Return after how long without activity a subscription expires, seconds.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT below one day.
+    """
+    if seconds < MIN_EXPIRATION_S:
+        raise invalid_argument("expiration_policy.ttl out of bounds")
     return seconds
 
 

@@ -11,7 +11,9 @@ from publisher.broker.errors import invalid_argument
 DELETED_TOPIC: Final = "_deleted-topic_"
 """Topic of a subscription whose topic was deleted."""
 
-_NAME: Final = re.compile(r"projects/([^/]*)/(topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9\-._~+%]{2,254}")
+_NAME: Final = re.compile(
+    r"projects/([^/]*)/(topics|subscriptions|snapshots)/(?!goog)[A-Za-z][A-Za-z0-9\-._~+%]{2,254}"
+)
 
 
 def check_topic(name: str) -> str:
@@ -30,6 +32,15 @@ def check_subscription(name: str) -> str:
         RequestError: INVALID_ARGUMENT otherwise.
     """
     return _check("subscriptions", name)
+
+
+def check_snapshot(name: str) -> str:
+    """Return `name` if it is ``projects/P/snapshots/S``.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT otherwise.
+    """
+    return _check("snapshots", name)
 
 
 def project_prefix(project: str) -> str:

@@ -5,29 +5,17 @@ from typing import Any, Final
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.pubsub_v1 import types
 
-from publisher.broker.broker_model import BrokerSubscription, BrokerTopic
-from publisher.broker.errors import RequestError, Status
 from publisher.broker.messages import BrokerDelivery, MessageContent
+from publisher.broker.resources import BrokerSnapshot, BrokerSubscription, BrokerTopic
 
 # The protobuf classes behind the proto-plus wrappers: several times faster, and used by the gRPC handlers.
 PubsubMessagePb: Final = types.PubsubMessage.pb()
 ReceivedMessagePb: Final = types.ReceivedMessage.pb()
+SnapshotPb: Final = types.Snapshot.pb()
 SubscriptionPb: Final = types.Subscription.pb()
 TopicPb: Final = types.Topic.pb()
 
-RETENTION_S: Final = 7 * 24 * 3600
-"""Default retention of the service, reported for every subscription; the broker keeps messages forever."""
-
-_UNSUPPORTED: Final = (
-    "bigquery_config",
-    "cloud_storage_config",
-    "dead_letter_policy",
-    "enable_exactly_once_delivery",
-    "filter",
-    "message_transforms",
-    "retain_acked_messages",
-    "retry_policy",
-)
+NS: Final = 1_000_000_000
 
 
 def read_content(message: Any) -> MessageContent:
@@ -35,17 +23,21 @@ def read_content(message: Any) -> MessageContent:
     return MessageContent(message.data, dict(message.attributes), message.ordering_key)
 
 
+def read_time(time: Timestamp) -> int:
+    """Convert a time to nanoseconds since the epoch (UTC)."""
+    return int(time.seconds * NS + time.nanos)
+
+
 def delivery_to_pb(delivery: BrokerDelivery) -> Any:
     """Convert a delivery to a ``ReceivedMessage``."""
     message = delivery.message
-    seconds, nanos = divmod(message.publish_ns, 1_000_000_000)
     return ReceivedMessagePb(
         ack_id=delivery.ack_id,
         message=PubsubMessagePb(
             data=message.content.data,
             attributes=message.content.attributes,
             message_id=message.message_id,
-            publish_time=Timestamp(seconds=seconds, nanos=nanos),
+            publish_time=_timestamp(message.publish_ns),
             ordering_key=message.content.ordering_key,
         ),
     )
@@ -53,34 +45,42 @@ def delivery_to_pb(delivery: BrokerDelivery) -> Any:
 
 def topic_to_pb(topic: BrokerTopic) -> Any:
     """Convert a topic to a ``Topic``."""
-    return TopicPb(name=topic.name, labels=topic.labels)
+    message = TopicPb(name=topic.name, labels=topic.settings.labels)
+    if topic.settings.message_retention_duration is not None:
+        message.message_retention_duration.FromNanoseconds(int(topic.settings.message_retention_duration * NS))
+    return message
 
 
 def subscription_to_pb(subscription: BrokerSubscription) -> Any:
     """Convert a subscription to a ``Subscription``."""
+    settings = subscription.settings
     message = SubscriptionPb(
         name=subscription.name,
         topic=subscription.topic,
-        ack_deadline_seconds=subscription.ack_deadline_s,
-        enable_message_ordering=subscription.ordered,
-        labels=subscription.labels,
+        ack_deadline_seconds=settings.ack_deadline_seconds,
+        enable_message_ordering=settings.enable_message_ordering,
+        retain_acked_messages=settings.retain_acked_messages,
+        labels=settings.labels,
     )
-    message.message_retention_duration.seconds = RETENTION_S
+    message.message_retention_duration.FromNanoseconds(int(settings.message_retention_duration * NS))
     message.push_config.SetInParent()
+    if settings.expiration_policy is not None:
+        message.expiration_policy.SetInParent()
+        if settings.expiration_policy:
+            message.expiration_policy.ttl.FromNanoseconds(int(settings.expiration_policy * NS))
     return message
 
 
-def check_supported(subscription: Any) -> None:
-    """Reject a subscription that requests a feature that the broker does not implement.
+def snapshot_to_pb(snapshot: BrokerSnapshot) -> Any:
+    """Convert a snapshot to a ``Snapshot``."""
+    return SnapshotPb(
+        name=snapshot.name,
+        topic=snapshot.source.name,
+        labels=snapshot.labels,
+        expire_time=_timestamp(snapshot.expire_ns),
+    )
 
-    Retention and expiration are accepted, because the process ends before either takes effect.
 
-    Raises:
-        RequestError: UNIMPLEMENTED, with the names of the fields.
-    """
-    requested = {field.name for field, _ in subscription.ListFields()}
-    unsupported = sorted(requested.intersection(_UNSUPPORTED))
-    if subscription.push_config.push_endpoint:
-        unsupported.append("push_config")
-    if unsupported:
-        raise RequestError(Status.UNIMPLEMENTED, f"The embedded broker does not support {', '.join(unsupported)}")
+def _timestamp(ns: int) -> Timestamp:
+    seconds, nanos = divmod(ns, NS)
+    return Timestamp(seconds=seconds, nanos=nanos)

@@ -10,6 +10,7 @@ from google.pubsub_v1 import types
 
 from publisher.broker.grpc_handlers import page, unary_handler
 from publisher.broker.protobuf import TopicPb, read_content, topic_to_pb
+from publisher.broker.read_settings import changed_topic_settings, topic_settings
 from publisher.broker.shared_model import SharedModel
 
 FailPublish: TypeAlias = Callable[[int], grpc.StatusCode | None]
@@ -29,6 +30,7 @@ class PublisherService:
         """Return the handlers to register with a server; other methods are answered with UNIMPLEMENTED."""
         methods = {
             "CreateTopic": unary_handler(self._create_topic, TopicPb, TopicPb),
+            "UpdateTopic": unary_handler(self._update_topic, types.UpdateTopicRequest.pb(), TopicPb),
             "GetTopic": unary_handler(self._get_topic, types.GetTopicRequest.pb(), TopicPb),
             "ListTopics": unary_handler(self._list_topics, types.ListTopicsRequest.pb(), types.ListTopicsResponse.pb()),
             "ListTopicSubscriptions": unary_handler(
@@ -36,14 +38,25 @@ class PublisherService:
                 types.ListTopicSubscriptionsRequest.pb(),
                 types.ListTopicSubscriptionsResponse.pb(),
             ),
+            "ListTopicSnapshots": unary_handler(
+                self._list_topic_snapshots,
+                types.ListTopicSnapshotsRequest.pb(),
+                types.ListTopicSnapshotsResponse.pb(),
+            ),
             "DeleteTopic": unary_handler(self._delete_topic, types.DeleteTopicRequest.pb(), Empty),
             "Publish": unary_handler(self._publish, types.PublishRequest.pb(), types.PublishResponse.pb()),
         }
         return grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", methods)
 
     def _create_topic(self, request: Any, _: grpc.ServicerContext) -> Any:
+        settings = topic_settings(request)
         with self._shared.locked() as model:
-            return topic_to_pb(model.create_topic(request.name, request.labels))
+            return topic_to_pb(model.create_topic(request.name, settings))
+
+    def _update_topic(self, request: Any, _: grpc.ServicerContext) -> Any:
+        with self._shared.locked() as model:
+            topic = model.topic(request.topic.name)
+            return topic_to_pb(model.update_topic(topic.name, changed_topic_settings(topic.settings, request)))
 
     def _get_topic(self, request: Any, _: grpc.ServicerContext) -> Any:
         with self._shared.locked() as model:
@@ -60,6 +73,12 @@ class PublisherService:
             names = sorted(model.topic(request.topic).subscriptions)
         some, token = page(names, request.page_size, request.page_token, str)
         return types.ListTopicSubscriptionsResponse.pb()(subscriptions=some, next_page_token=token)
+
+    def _list_topic_snapshots(self, request: Any, _: grpc.ServicerContext) -> Any:
+        with self._shared.locked() as model:
+            names = [snapshot.name for snapshot in model.snapshots.of(model.topic(request.topic))]
+        some, token = page(names, request.page_size, request.page_token, str)
+        return types.ListTopicSnapshotsResponse.pb()(snapshots=some, next_page_token=token)
 
     def _delete_topic(self, request: Any, _: grpc.ServicerContext) -> Any:
         with self._shared.locked() as model:

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import grpc
 
+from publisher.broker.open_calls import OpenCalls
 from publisher.broker.publisher_service import FailPublish, PublisherService
 from publisher.broker.shared_model import SharedModel
 from publisher.broker.subscriber_service import SubscriberService
@@ -13,8 +14,10 @@ from telemetry.errors import ConfigError
 
 _MAX_REQUEST_BYTES: Final = 12_000_000
 """Large enough for a Publish request with one message of 10 MB and its attributes."""
-_MAX_CALLS: Final = 256
-"""Most concurrent calls, each on its own thread; waiting Pulls and open streams count."""
+MAX_OPEN_CALLS: Final = 1000
+"""Most waiting Pulls and open streams, each on its own thread; more are refused with RESOURCE_EXHAUSTED."""
+_OTHER_CALLS: Final = 64
+"""Threads beyond those of open calls, so that calls that do not wait are always answered."""
 _GRACE_S: Final = 2.0
 
 
@@ -24,7 +27,13 @@ class Broker:
     The state is in memory and is lost at `stop`. Use the broker as a context manager, or call `start` and `stop`.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, fail_publish: FailPublish | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        fail_publish: FailPublish | None = None,
+        max_open_calls: int = MAX_OPEN_CALLS,
+    ) -> None:
         """Prepare the server without starting it.
 
         Args:
@@ -32,12 +41,13 @@ class Broker:
             port: TCP port; 0 for any free port.
             fail_publish: for tests of retry: called before each Publish request, from several threads, with its
                 sequence number, from 1; the request fails with the returned status.
+            max_open_calls: most waiting Pulls and open streams.
         """
         self._host = host
         self._port = port
         self._shared = SharedModel()
         self._server = grpc.server(
-            ThreadPoolExecutor(_MAX_CALLS, thread_name_prefix="broker"),
+            ThreadPoolExecutor(max_open_calls + _OTHER_CALLS, thread_name_prefix="broker"),
             options=[
                 ("grpc.max_receive_message_length", _MAX_REQUEST_BYTES),
                 ("grpc.max_send_message_length", -1),
@@ -45,7 +55,10 @@ class Broker:
             ],
         )
         self._server.add_generic_rpc_handlers(
-            (PublisherService(self._shared, fail_publish).handler(), SubscriberService(self._shared).handler())
+            (
+                PublisherService(self._shared, fail_publish).handler(),
+                SubscriberService(self._shared, OpenCalls(max_open_calls)).handler(),
+            )
         )
 
     @property

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.backlog_entry import Consumer
 from publisher.broker.broker_model import BrokerModel
 from publisher.broker.messages import BrokerDelivery, MessageContent
 
@@ -49,6 +49,15 @@ class SharedModel:
             if seconds == 0:
                 self._wake(name)
 
+    def seek(self, name: str, target: int | str) -> None:
+        """Seek to a time, nanoseconds since the epoch, or to a snapshot; wake the waiting threads."""
+        with self._lock:
+            if isinstance(target, int):
+                self._model.seek_to_time(name, target)
+            else:
+                self._model.seek_to_snapshot(name, target)
+            self._wake(name)
+
     def delete_subscription(self, name: str) -> None:
         """Delete like `BrokerModel.delete_subscription`, and wake the waiting threads, which then fail."""
         with self._lock:
@@ -74,7 +83,7 @@ class SharedModel:
         max_messages: int,
         is_wanted: Callable[[], bool],
         lease_s: Callable[[], int | None] = lambda: None,
-        flow_control: FlowControl | None = None,
+        consumer: Consumer | None = None,
         until: float | None = None,
     ) -> list[BrokerDelivery]:
         """Wait until messages are available, and lease them.
@@ -84,7 +93,7 @@ class SharedModel:
             max_messages: most messages to lease.
             is_wanted: called at every wake-up; the wait ends without messages once it returns False.
             lease_s: returns the length of the lease, seconds; None for the subscription's ack deadline.
-            flow_control: counts and limits the outstanding messages of the subscriber.
+            consumer: the stream that receives the messages; None for a Pull.
             until: end of the wait, monotonic seconds; None to wait without limit.
 
         Returns:
@@ -95,7 +104,7 @@ class SharedModel:
         """
         with self._lock:
             while not self._closed and is_wanted():
-                deliveries = self._model.pull(name, max_messages, lease_s(), flow_control)
+                deliveries = self._model.pull(name, max_messages, lease_s(), consumer)
                 now = time.monotonic()
                 if deliveries or (until is not None and now >= until):
                     return deliveries

@@ -7,7 +7,7 @@ from typing import Any, Final
 import grpc
 from google.pubsub_v1 import types
 
-from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.backlog_entry import Consumer
 from publisher.broker.errors import RequestError, invalid_argument
 from publisher.broker.limits import DEFAULT_ACK_DEADLINE_S, MAX_ACK_DEADLINE_S
 from publisher.broker.protobuf import delivery_to_pb
@@ -33,12 +33,12 @@ class StreamingPull:
         self._context = context
         self._requests = requests
         self._name: str = first.subscription
-        self._flow_control = FlowControl(first.max_outstanding_messages, first.max_outstanding_bytes)
+        self._consumer = Consumer(first.max_outstanding_messages, first.max_outstanding_bytes)
         self._lease_s = DEFAULT_ACK_DEADLINE_S
         self._open = True
         self._error: RequestError | None = None  # raised by the thread that reads requests
         with shared.locked() as model:
-            self._ordered = model.subscription(self._name).ordered
+            self._ordered = model.subscription(self._name).settings.enable_message_ordering
         self._handle_request(first)
 
     def responses(self) -> Iterator[Any]:
@@ -57,7 +57,7 @@ class StreamingPull:
                 _RESPONSE_MESSAGES,
                 is_wanted=lambda: self._open,
                 lease_s=lambda: self._lease_s,
-                flow_control=self._flow_control,
+                consumer=self._consumer,
             )
             if not deliveries:
                 break

@@ -3,15 +3,18 @@
 from collections import Counter, defaultdict
 
 import pytest
+from google.pubsub_v1.types import Subscription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.broker.backlog import Backlog
-from publisher.broker.backlog_entry import FlowControl
+from publisher.broker.backlog_entry import Consumer
 from publisher.broker.broker_model import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES, BrokerModel
 from publisher.broker.errors import RequestError, Status
 from publisher.broker.limits import MAX_DATA_BYTES
 from publisher.broker.messages import BrokerDelivery, BrokerMessage, MessageContent
+from publisher.broker.read_settings import subscription_settings
+from publisher.broker.settings import SubscriptionSettings
 from tests.support.law_checks import counts_checks
 
 TOPIC = "projects/p/topics/telemetry"
@@ -36,7 +39,7 @@ class Bench:
         self.clock = Clock()
         self.model = BrokerModel(self.clock, lambda: PUBLISHED_NS)
         self.model.create_topic(TOPIC)
-        self.model.create_subscription(SUB, TOPIC, ordered=ordered)
+        self.model.create_subscription(SUB, TOPIC, SubscriptionSettings(enable_message_ordering=ordered))
         self.ids: dict[bytes, str] = {}  # ack id of the latest delivery of a payload
 
     @property
@@ -51,8 +54,8 @@ class Bench:
         """Publish words like ``a1``: the letter is the ordering key."""
         self.model.publish(TOPIC, [MessageContent(word.encode(), {}, word[0]) for word in text.split()])
 
-    def pull(self, most: int = 1000, lease_s: int | None = None, flow_control: FlowControl | None = None) -> str:
-        deliveries = self.model.pull(SUB, most, lease_s, flow_control)
+    def pull(self, most: int = 1000, lease_s: int | None = None, consumer: Consumer | None = None) -> str:
+        deliveries = self.model.pull(SUB, most, lease_s, consumer)
         self.ids |= {one.message.content.data: one.ack_id for one in deliveries}
         return _text(deliveries)
 
@@ -104,7 +107,7 @@ class TestLeases:
     def test_the_lease_is_the_subscriptions_unless_the_pull_says_otherwise(self):
         bench = Bench()
         other = "projects/p/subscriptions/patient"
-        bench.model.create_subscription(other, TOPIC, ack_deadline_s=600)
+        bench.model.create_subscription(other, TOPIC, SubscriptionSettings(ack_deadline_seconds=600))
         bench.publish("1 2")
         bench.pull(1, lease_s=20)
         bench.pull(1)
@@ -137,19 +140,39 @@ class TestLeases:
         bench.clock.now += 1000
         assert bench.pull() == "2"
 
-    @pytest.mark.parametrize("expired_only", [True, False], ids=["given back", "delivered again"])
-    def test_a_late_acknowledgement_counts(self, expired_only: bool):
+    def test_an_acknowledgement_counts_after_the_lease_until_the_next_delivery(self):
         bench = Bench()
         bench.publish("1")
         bench.pull()
         late = bench.ids[b"1"]
         bench.clock.now += 10
-        if not expired_only:
-            assert bench.pull() == "1"
+        bench.backlog.expire()
         bench.model.acknowledge(SUB, [late])
-        bench.clock.now += 10
         assert bench.pull() == ""
         assert len(bench.backlog) == 0
+
+    def test_an_acknowledgement_of_an_earlier_delivery_is_ignored(self):
+        bench = Bench()
+        bench.publish("1")
+        bench.pull()
+        late = bench.ids[b"1"]
+        bench.clock.now += 10
+        assert bench.pull() == "1"
+        bench.model.acknowledge(SUB, [late])
+        bench.nack("1")
+        assert bench.pull() == "1"
+
+    @pytest.mark.parametrize("waited", [0, 10], ids=["leased", "expired"])
+    @pytest.mark.parametrize("ordered", [False, True])
+    def test_an_acknowledgement_after_a_negative_one_is_ignored(self, ordered: bool, waited: int):
+        bench = Bench(ordered)
+        bench.publish_keyed("a1")
+        bench.pull()
+        bench.clock.now += waited
+        bench.backlog.expire()
+        bench.nack("a1")
+        bench.ack("a1")
+        assert bench.pull() == "a1"
 
     def test_the_id_of_an_ended_lease_does_not_move_the_next_ones_deadline(self):
         bench = Bench()
@@ -198,7 +221,55 @@ class TestOrdering:
         bench.publish_keyed("a1 a2 a3 a4")
         bench.pull(3)
         bench.nack("a2")
+        assert bench.pull() == ""
+        bench.ack("a1")
         assert bench.pull() == "a2 a3 a4"
+
+    def test_the_next_message_of_a_key_comes_after_all_outstanding_ones_are_acknowledged(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("a1 b1 a2 a3 b2 a4")
+        assert bench.pull(3) == "a1 b1 a2"
+        assert bench.pull() == ""
+        bench.ack("a2")
+        assert bench.pull() == ""
+        bench.ack("b1")
+        assert bench.pull() == "b2"
+        bench.publish_keyed("a5 c1")
+        assert bench.pull() == "c1"
+        bench.ack("a1")
+        assert bench.pull() == "a3 a4 a5"
+
+    def test_messages_that_waited_for_their_key_come_in_order_of_publishing(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("b1 a1 a2 b2 b3 a3 c1")
+        assert bench.pull(2) == "b1 a1"
+        assert bench.pull() == "c1"
+        bench.ack("b1 a1 c1")
+        assert bench.pull() == "a2 b2 b3 a3"
+        bench.ack("a2 b2 b3 a3")
+        assert _held(bench.backlog) == (0, 0, 0)
+
+    def test_messages_without_key_never_wait(self):
+        bench = Bench(ordered=True)
+        bench.publish("1 2")
+        assert bench.pull(1) == "1"
+        assert bench.pull() == "2"
+
+    def test_a_stream_keeps_a_key_as_long_as_it_has_outstanding_messages_of_it(self):
+        bench = Bench(ordered=True)
+        first, second = Consumer(), Consumer()
+        bench.publish_keyed("a1 a2 a3")
+        assert bench.pull(1, consumer=first) == "a1"
+        assert bench.pull(consumer=second) == ""
+        assert bench.pull(1, consumer=first) == "a2"
+        bench.publish_keyed("a4")
+        assert bench.pull(consumer=second) == ""
+        bench.ack("a1 a2")
+        assert bench.pull(consumer=second) == "a3 a4"
+        bench.publish_keyed("a5")
+        assert bench.pull(consumer=first) == ""
+        bench.clock.now += 10
+        assert bench.pull(consumer=first) == "a3 a4 a5"
 
     def test_messages_returned_in_any_order_keep_their_order(self):
         bench = Bench(ordered=True)
@@ -232,9 +303,7 @@ class TestOrdering:
         bench.pull()
         bench.nack("a1")
         bench.publish_keyed("a3 b1")
-        assert bench.pull(1) in ("a1", "b1")
-        rest = bench.pull(1) + " " + bench.pull(1) + " " + bench.pull(1)
-        assert [word for word in rest.split() if word != "b1"][-2:] == ["a2", "a3"]
+        assert bench.pull().split() in (["a1", "b1", "a2", "a3"], ["b1", "a1", "a2", "a3"])
 
     def test_without_ordering_only_the_returned_message_is_redelivered(self):
         bench = Bench(ordered=False)
@@ -299,7 +368,7 @@ class TestMemory:
 
 
 def _held(backlog: Backlog) -> tuple[int, int, int]:
-    return len(backlog._fresh), len(backlog._entries), len(backlog._redelivery)
+    return len(backlog._fresh), len(backlog._entries), len(backlog._queues)
 
 
 class TestLimits:
@@ -350,13 +419,16 @@ class TestLimits:
 
     @pytest.mark.parametrize(("seconds", "deadline"), [(0, 10), (10, 10), (600, 600)])
     def test_ack_deadlines_within_bounds(self, seconds: int, deadline: int):
+        settings = subscription_settings(Subscription.pb()(ack_deadline_seconds=seconds))
         name = "projects/p/subscriptions/other"
-        assert Bench().model.create_subscription(name, TOPIC, seconds).ack_deadline_s == deadline
+        assert Bench().model.create_subscription(name, TOPIC, settings).settings.ack_deadline_seconds == deadline
 
     @pytest.mark.parametrize("seconds", [-1, 1, 9, 601])
     def test_ack_deadlines_out_of_bounds(self, seconds: int):
         with pytest.raises(RequestError, match="ack_deadline_secs out of bounds"):
-            Bench().model.create_subscription("projects/p/subscriptions/other", TOPIC, seconds)
+            Bench().model.create_subscription(
+                "projects/p/subscriptions/other", TOPIC, SubscriptionSettings({}, seconds)
+            )
 
     @pytest.mark.parametrize("seconds", [-1, 601])
     def test_new_deadlines_out_of_bounds_change_nothing(self, seconds: int):
@@ -379,14 +451,15 @@ class TestLimits:
         bench = Bench(ordered=True)
         size = MAX_RESPONSE_BYTES // 2  # with the key, one fits
         bench.model.publish(TOPIC, [MessageContent(b"%d" % i + bytes(size), {}, key) for i in range(4)])
-        first = [bench.model.pull(SUB, 1)[0] for _ in range(4)]
+        stream = Consumer()
+        first = [bench.model.pull(SUB, 1, consumer=stream)[0] for _ in range(4)]
         bench.model.modify_ack_deadline(SUB, [one.ack_id for one in first], 0)
         for _ in range(2):  # twice, so that messages are set aside and leased, and set aside again
             again = []
             for expected in ([1], [2], [3], [4], []):
-                again += (response := bench.model.pull(SUB, 1000))
+                again += (response := bench.model.pull(SUB, 1000, consumer=stream))
                 assert _numbers(response) == expected
-                assert len(bench.backlog._redelivery) <= (1 if key else 4)
+                assert len(bench.backlog._queues) <= (1 if key else 4)
             bench.model.modify_ack_deadline(SUB, [one.ack_id for one in again], 0)
 
     def test_a_response_is_limited_in_messages(self):
@@ -402,34 +475,34 @@ class TestLimits:
 
 
 class TestFlowControl:
-    def test_flow_control_limits_the_number_of_messages(self):
+    def test_consumer_limits_the_number_of_messages(self):
         bench = Bench()
         bench.publish("1 2 3 4")
-        flow_control = FlowControl(max_messages=2)
-        assert bench.pull(flow_control=flow_control) == "1 2"
-        assert bench.pull(flow_control=flow_control) == ""
+        consumer = Consumer(max_messages=2)
+        assert bench.pull(consumer=consumer) == "1 2"
+        assert bench.pull(consumer=consumer) == ""
         assert bench.pull(1) == "3"  # for others there is more
         bench.ack("1")
-        assert bench.pull(flow_control=flow_control) == "4"
+        assert bench.pull(consumer=consumer) == "4"
 
     def test_bytes_count_until_the_limit_is_reached(self):
         bench = Bench()
         bench.publish("aaa bbb ccc")
-        flow_control = FlowControl(max_bytes=4)
-        assert bench.pull(flow_control=flow_control) == "aaa bbb"
+        consumer = Consumer(max_bytes=4)
+        assert bench.pull(consumer=consumer) == "aaa bbb"
         bench.nack("aaa bbb")
-        assert (flow_control.messages, flow_control.bytes) == (0, 0)
+        assert (consumer.messages, consumer.bytes) == (0, 0)
 
     def test_expired_and_returned_messages_are_not_outstanding(self):
         bench = Bench(ordered=True)
         bench.publish_keyed("a1 a2 b1")
-        flow_control = FlowControl(max_messages=3)
-        bench.pull(flow_control=flow_control)
+        consumer = Consumer(max_messages=3)
+        bench.pull(consumer=consumer)
         bench.nack("a1")
-        assert flow_control.messages == 1
+        assert consumer.messages == 1
         bench.clock.now += 10
         bench.backlog.expire()
-        assert (flow_control.messages, flow_control.bytes) == (0, 0)
+        assert (consumer.messages, consumer.bytes) == (0, 0)
 
 
 class TestResources:
@@ -473,7 +546,7 @@ ACTIONS = st.lists(
 )
 
 
-@counts_checks("redelivered in order", "first deliveries in order")
+@counts_checks("redelivered in order", "keys withheld", "first deliveries in order")
 @settings(max_examples=300)
 @given(ordered=st.booleans(), actions=ACTIONS)
 def test_every_message_is_delivered_and_keys_keep_their_order(
@@ -482,16 +555,26 @@ def test_every_message_is_delivered_and_keys_keep_their_order(
     clock = Clock()
     model = BrokerModel(clock, lambda: PUBLISHED_NS)
     model.create_topic(TOPIC)
-    model.create_subscription(SUB, TOPIC, ordered=ordered)
+    model.create_subscription(SUB, TOPIC, SubscriptionSettings(enable_message_ordering=ordered))
     published: list[bytes] = []
     delivered: list[BrokerDelivery] = []
     acknowledged: set[bytes] = set()
     numbers_of: dict[str, list[int]] = defaultdict(list)  # published under a key
     runs: dict[str, list[int]] = defaultdict(list)  # delivered under a key
     acknowledged_numbers: set[int] = set()
+    valid: dict[int, str] = {}  # ack ids that count, by message number
+    backlog = model.subscription(SUB).backlog
+
+    def outstanding_keys() -> set[str]:
+        backlog.expire()
+        return {e.message.content.ordering_key for e in backlog._entries.values() if e.deadline is not None} - {""}
 
     def deliver(most: int) -> list[BrokerDelivery]:
+        before = outstanding_keys() if ordered else set()
         deliveries = model.pull(SUB, most)
+        assert not before.intersection(one.message.content.ordering_key for one in deliveries)
+        checks["keys withheld"] += bool(before)
+        valid.update({one.message.number: one.ack_id for one in deliveries})
         assert not acknowledged.intersection(one.message.content.data for one in deliveries)
         delivered.extend(deliveries)
         for one in deliveries:
@@ -518,9 +601,12 @@ def test_every_message_is_delivered_and_keys_keep_their_order(
             one = delivered[number % len(delivered)]
             if action == "ack":
                 model.acknowledge(SUB, [one.ack_id])
-                acknowledged.add(one.message.content.data)
-                acknowledged_numbers.add(one.message.number)
+                if valid.get(one.message.number) == one.ack_id:
+                    acknowledged.add(one.message.content.data)
+                    acknowledged_numbers.add(one.message.number)
             else:
+                if action == "nack" and valid.get(one.message.number) == one.ack_id:
+                    del valid[one.message.number]
                 model.modify_ack_deadline(SUB, [one.ack_id], 0 if action == "nack" else 15)
         assert len(model.subscription(SUB).backlog) == len(published) - len(acknowledged)
 

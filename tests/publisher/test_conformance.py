@@ -284,8 +284,10 @@ class TestLeases:
         again = pubsub.pull(name, 2, timeout=60)
         assert sorted(_data(again)) == [b"late", b"lost"]
         assert {one.message.message_id for one in again} < ids
-        # A late acknowledgement, with the id of the lease that ended, is accepted.
+        # The id of the lease that ended is accepted and ignored.
         pubsub.acknowledge(name, [received[b"late"]])
+        pubsub.nack(name, again)
+        assert sorted(_data(pubsub.pull(name, 2))) == [b"late", b"lost"]
 
     def test_a_returned_message_is_redelivered_at_once(self, pubsub: PubSub):
         topic = pubsub.new_topic()
@@ -508,9 +510,10 @@ class TestStreamingPull:
         deleting.join()
 
 
-def test_other_methods_are_unimplemented_by_the_broker(embedded_broker: str):
-    with grpc.insecure_channel(embedded_broker) as channel:
-        seek = channel.unary_unary("/google.pubsub.v1.Subscriber/Seek")
+@pytest.mark.parametrize("method", ["Subscriber/UpdateSnapshot", "Publisher/DetachSubscription", "Publisher/Unknown"])
+def test_other_methods_are_unimplemented(pubsub: PubSub, method: str):
+    with grpc.insecure_channel(pubsub.address) as channel:
+        call = channel.unary_unary(f"/google.pubsub.v1.{method}")
         with pytest.raises(grpc.RpcError) as failure:
-            seek(b"", timeout=5)
+            call(b"", timeout=5)
     assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED

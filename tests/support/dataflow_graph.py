@@ -49,5 +49,6 @@ def check_windows(pipeline: api.Pipeline) -> None:
         "ts-close": f"EVENT_TIME timer:v1({key}, global_window:v1)",
         "ts-early": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
         "ts-end": f"EVENT_TIME timer:v1({key}, global_window:v1)",
+        "ts-report": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
     }
     assert "beam:requirement:pardo:stateful:v1" in pipeline.requirements

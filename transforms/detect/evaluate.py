@@ -71,7 +71,7 @@ def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: in
         comparison=rule.comparison,
         event_time=int(batch.event_us[row]),
         source_time=source_us,
-        message_id=batch.messages[batch.message[row]].message_id,
+        message_id=batch.messages.ids[batch.message[row]],
         rules_version=version,
         job_id=job_id,
     )

@@ -28,12 +28,13 @@ from telemetry.model.ledger_items import (
     VALUES_MISSED,
     LedgerKey,
 )
-from telemetry.model.messages import ROWS, RUN_ID, Message
+from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import ROWS, RUN_ID
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import LedgerEntry
 from telemetry.storage.result_names import HOUR_US, UNKNOWN_US
-from transforms.decode.codec import rows_of
+from transforms.decode.payloads import rows_of
 from transforms.ledger.checksums import HashArray, row_hashes, signed
 from transforms.ledger.value_sums import ValueSums, sums_of_readings, sums_of_table
 from transforms.windows.late import MissedValues
@@ -52,9 +53,10 @@ def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") 
         windows: the windows that they belong to.
         job_id: the job, for the entries.
     """
-    counted = (f"{message.message_id}\0{message.publish_us}" for message in batch.messages)
-    arrays = (batch.event_us, batch.device)  # values are in the sums of the entries
-    digest = _digest((*counted, *batch.devices, *(_crc(part) for part in arrays)))
+    published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
+    counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
+    arrays = (batch.event_us, batch.values, batch.device)
+    digest = _digest((*counted, str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays)))
     first_us = int(batch.event_us.min())
     entries = []
     for run, rows in _rows_by_run(batch):
@@ -112,7 +114,7 @@ def dead_letter_entries(letters: pa.RecordBatch, job_id: str = "") -> pa.RecordB
     )
 
 
-def duplicate_entries(messages: Iterable[Message], job_id: str = "") -> pa.RecordBatch:
+def duplicate_entries(messages: MessageBatch, job_id: str = "") -> pa.RecordBatch:
     """Return entries for messages that were removed as duplicates."""
     counts: Counter[LedgerKey] = Counter()
     counted, times = [], []
@@ -147,7 +149,7 @@ def row_count(attributes: Mapping[str, str]) -> int:
 
 def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:
     """Yield each run with a mask of its rows; None where all are of one run."""
-    runs = [message.attributes.get(RUN_ID, "") for message in batch.messages]
+    runs = [attributes.get(RUN_ID, "") for attributes in batch.messages.attributes]
     names = sorted(set(runs))
     if len(names) == 1:
         yield names[0], None

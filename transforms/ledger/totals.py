@@ -35,7 +35,7 @@ _STATISTICS: Final = ("count", "mean", "stddev", "min", "max", "first", "last", 
 
 
 class HourKey(NamedTuple):
-    """Key of the sums of one job, item and hour.
+    """Key by which sums are compared.
 
     Attributes:
         job: id of the job; "" for one of an older release.

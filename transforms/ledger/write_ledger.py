@@ -7,21 +7,15 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
-from telemetry.model.messages import Message
 from transforms.ledger import entries
 from transforms.step import Step
 from transforms.windows.window_spec import WindowSpec
-
-
-def _duplicate_entries(message: Message, job_id: str) -> pa.RecordBatch:
-    return entries.duplicate_entries([message], job_id)
-
 
 _ENTRIES: Final = {
     "archived": entries.archived_entries,
     "anomalies": entries.anomaly_entries,
     "dead_letters": entries.dead_letter_entries,
-    "duplicates": _duplicate_entries,
+    "duplicates": entries.duplicate_entries,
     "missed": entries.missed_entries,
 }
 
@@ -47,7 +41,7 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived`` (RecordBatch), ``duplicates`` (Message) and ``missed`` (MissedValues).
+                are any ``archived`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed`` (MissedValues).
         """
         counted = []
         for name, flow in flows.items():

@@ -21,6 +21,7 @@ from telemetry.storage.files import StorageError, join, write_file
 from telemetry.storage.result_names import HOUR_US, UNKNOWN_US, file_name, hour_folder
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
+from transforms.shuffle.processing_time import now_s
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
@@ -62,7 +63,7 @@ class WriteRecords(Step):
         keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, bytes])
         gather: beam.PTransform = beam.GroupByKey()
         if not batches.is_bounded:
-            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
+            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6, clock=now_s)
         write = beam.ParDo(_WriteGathered(self.kind, self.output, self.file_format)).with_output_types(str)
         return keyed | "Gather" >> gather | "Write" >> write
 

@@ -104,7 +104,7 @@ class _AggregatePortions(beam.DoFn):
     def process(self, batch: ReadingBatch) -> Iterator[tuple[ShardKey, bytes]]:
         table = aggregate_batch(batch, self.windows.slide_us)
         table = spread_windows(table, self.windows.size_us, self.windows.slide_us)
-        for shard, bucket, partial in self.aggregator.add(batch.messages[0].portion, table):
+        for shard, bucket, partial in self.aggregator.add(batch.messages.portion, table):
             yield (shard, bucket), encode_portion(partial)
         self.rows += len(batch)
 

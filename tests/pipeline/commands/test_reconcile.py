@@ -232,7 +232,7 @@ def test_a_window_that_a_stop_has_cut_is_whole_and_the_jobs_are_named(
 
 
 def test_jobs_do_not_make_up_for_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The sums over all jobs are right: the records that one job lacks another has too many of."""
+    """One job has too much of the rows that another lacks: the sums over all of them are right."""
     for name, count in (("first", 30), ("second", 20)):
         stream(tmp_path / name, [reading(n) for n in range(count)], name, "--metrics", "temp")
     for path in (tmp_path / "second/aggregates").rglob("*.jsonl"):

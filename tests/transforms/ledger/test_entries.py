@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line, dead_message
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import concat_batches
 from telemetry.model.record_batches import from_records
@@ -52,7 +53,7 @@ def days(entries: pa.RecordBatch) -> set[int | None]:
 def of_run(rows, run: str, message_id: str = "m"):
     batch = batch_of(rows, message_id)
     message = replace_message(batch.messages[0], {"run_id": run} if run else {})
-    return replace(batch, messages=(message,))
+    return replace(batch, messages=MessageBatch.of([message]))
 
 
 def replace_message(message: Message, attributes: dict[str, str]) -> Message:
@@ -141,7 +142,7 @@ def test_dead_letters_without_any_time_have_no_day():
 
 def test_duplicates_count_as_the_rows_of_their_messages():
     messages = [Message(b"1\n2", {"run_id": "r"}, "a", DAY + 1), Message(b"1", {"rows": "7"}, "b", 3 * DAY)]
-    entries = duplicate_entries(messages)
+    entries = duplicate_entries(MessageBatch.of(messages))
     assert counts(entries) == {("r", "rows_duplicate", ""): 2, ("", "rows_duplicate", ""): 7}
     assert days(entries) == {DAY}
 

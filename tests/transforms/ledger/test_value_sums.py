@@ -1,6 +1,7 @@
 """Sums of values by hour: the same from readings and from their windows, however the readings are divided."""
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_the_sums_of_a_few_readings_are_these():
 def test_weights_are_spread_over_one_to_two():
     weights = unit_weights(window_hashes(text_hashes([f"d{n}" for n in range(2000)]), np.arange(2000) * MINUTE))
     assert ((weights >= 1) & (weights < 2)).all()
-    counts = defaultdict(int)
+    counts: dict[Any, Any] = defaultdict(int)
     for weight in weights.tolist():
         counts[int(weight * 10)] += 1
     assert sorted(counts) == list(range(10, 20))

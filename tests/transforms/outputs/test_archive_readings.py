@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
@@ -22,7 +23,7 @@ ROWS = (
 
 def records() -> pa.RecordBatch:
     messages = [Message(ROWS, {"time_shift": "10"}, "m1"), Message(b'{"ts":4,"device":"b","temp":1}', {}, "m2")]
-    readings = decode(messages, ("temp", "humidity")).readings
+    readings = decode(MessageBatch.of(messages), ("temp", "humidity")).readings
     assert readings is not None
     return reading_records(readings, "a-job")
 
@@ -55,7 +56,7 @@ def test_the_schema_is_the_same_whatever_the_rows() -> None:
 
 @pytest.mark.parametrize("value", [5e-324, 1.7976931348623157e308, 0.1 + 0.2, -0.0])
 def test_values_stay_the_same_double(value: float) -> None:
-    readings = decode([Message(b'{"ts":1,"device":"a","temp":0}')], ("temp",)).readings
+    readings = decode(MessageBatch.of([Message(b'{"ts":1,"device":"a","temp":0}')]), ("temp",)).readings
     assert readings is not None
     (found,) = reading_records(replace(readings, values=np.array([[value]]))).column("temp").to_pylist()
     assert math.copysign(1, found) == math.copysign(1, value)

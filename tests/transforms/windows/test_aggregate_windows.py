@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import apache_beam as beam
-import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +12,7 @@ from apache_beam.testing import test_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.model.messages import Message
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import WindowAggregate
@@ -109,7 +108,7 @@ def test_only_a_stream_has_dead_letters():
 
 def test_every_step_hands_on_a_concrete_type():
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    messages = pipeline | test_stream.TestStream() | beam.Map(lambda message: message).with_output_types(Message)
+    messages = pipeline | test_stream.TestStream() | beam.Map(lambda batch: batch).with_output_types(MessageBatch)
     decoded = messages | DecodeMessages(METRICS)
     detected = decoded.readings | DetectAnomalies(load_rules(None))
     outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
@@ -122,7 +121,7 @@ def portions_of(rows: list[Row], portions: int, size: int) -> list[list[ReadingB
     found = []
     for number in range(portions):
         batches = batches_of(rows[number::portions], size)
-        messages = [(msgspec.structs.replace(batch.messages[0], portion=number),) for batch in batches]
+        messages = [replace(batch.messages, portion=number) for batch in batches]
         found.append([replace(batch, messages=one) for batch, one in zip(batches, messages, strict=True)])
     return found
 
@@ -142,7 +141,7 @@ def test_rows_are_counted_when_a_bundle_is_finished_and_not_if_it_fails(step, ta
         raise ValueError("broken")
 
     batches = batches_of([("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN)], 1)
-    batches = [replace(b, messages=(msgspec.structs.replace(b.messages[0], watermark_us=0),)) for b in batches]
+    batches = [replace(b, messages=b.messages.at(0)) for b in batches]
     step.start_bundle()
     elements = list(step.process(batches[0]))
     with monkeypatch.context() as patch, pytest.raises(ValueError, match="broken"):
