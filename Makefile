@@ -5,6 +5,7 @@
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
 # make bench-scale [CSV=path]       ten times as much, ten million rows from a file and in a stream, with their memory
+# make torture [MINUTES=m] [SEED=s] [KINDS=list]  kill the stream and break its network at random, and compare its results
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ EMULATORS := $(VENV)/emulators
 PEERS := $(VENV)/peers
 AZURITE := 3.35.0
 
-.PHONY: demo docs test test-fast check emulators peers install-peers bench bench-scale clean
+.PHONY: demo docs test test-fast check emulators peers install-peers bench bench-scale torture clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
@@ -43,6 +44,11 @@ bench: $(VENV)/.development peers
 bench-scale: $(VENV)/.development
 	@mkdir -p benchmarks/results
 	$(BENCH) --only scale,large,long $(if $(ROUNDS),,--rounds 1)
+
+torture: $(VENV)/.development
+	@mkdir -p benchmarks/results
+	@$(BIN)/python -m benchmarks.torture --results benchmarks/results --minutes "$(or $(MINUTES),30)" \
+	$(if $(SEED),--seed "$(SEED)") $(if $(KINDS),--only "$(KINDS)")
 
 # One that cannot be installed stops nothing: the table says that it is not installed, and it is tried again the next time.
 peers: $(VENV)/.created

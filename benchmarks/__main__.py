@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--long-rows", type=int, default=10_000_000, metavar="N", help="rows of the group `long`")
     add("--long-rate", type=int, default=30_000, metavar="N", help="rows published per second in the group `long`")
     add("--latency-seconds", type=int, default=30, metavar="S", help="measuring time of the group `latency`")
+    add("--latency-rate", type=int, default=1_000, metavar="N", help="rows published per second in the group `latency`")
     add("--rounds", type=int, default=3, metavar="N", help="number of runs of each case")
     add("--only", default=_DEFAULT_GROUPS, metavar="LIST", help=f"groups to run, among {', '.join(CASE_GROUPS)}")
     add("--sink", action="append", default=[], metavar="PATH", help="another folder for the group `sinks`, on "
@@ -97,6 +98,7 @@ def _check(args: argparse.Namespace) -> list[str]:
         ("--long-rows", args.long_rows, 1),
         ("--long-rate", args.long_rate, 1),
         ("--latency-seconds", args.latency_seconds, 1),
+        ("--latency-rate", args.latency_rate, 1),
         ("--rounds", args.rounds, 1),
     ):
         if value < least:

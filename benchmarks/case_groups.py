@@ -107,7 +107,7 @@ def _publisher(data: Data, _: argparse.Namespace) -> CasesContext:
 def _latency(_: Data, args: argparse.Namespace) -> CasesContext:
     from benchmarks import latency
 
-    return latency.cases(args.latency_seconds)
+    return latency.cases(args.latency_seconds, args.latency_rate)
 
 
 def _startup(data: Data, _: argparse.Namespace) -> CasesContext:

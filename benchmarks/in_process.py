@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.cases import BenchmarkCase
 from benchmarks.data import Rows
 from benchmarks.expected_output import METRICS, WINDOW_US, OutputTotals
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import ROWS, Message
 from telemetry.rules.parse import load_rules
 from telemetry.rules.threshold_rules import RuleSet
@@ -38,14 +39,14 @@ def cases(rows: Rows) -> list[BenchmarkCase]:
     ]
 
 
-def make_bundles(lines: Sequence[bytes], size: int) -> list[list[Message]]:
-    """Group lines into messages of `size` rows, and the messages into lists that are decoded together."""
+def make_bundles(lines: Sequence[bytes], size: int) -> list[MessageBatch]:
+    """Group lines into messages of `size` rows, and the messages into batches that are decoded together."""
     messages = []
     for number, start in enumerate(range(0, len(lines), size)):
         rows = lines[start : start + size]
         messages.append(Message(b"\n".join(rows), {ROWS: str(len(rows))}, str(number)))
     bundle_size = BUNDLE if size == 1 else 1
-    return [messages[start : start + bundle_size] for start in range(0, len(messages), bundle_size)]
+    return [MessageBatch.of(messages[start : start + bundle_size]) for start in range(0, len(messages), bundle_size)]
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class _Results:
     tables: list[AggregateTable]
 
 
-def process_bundles(bundles: Sequence[Sequence[Message]], rules: RuleSet) -> _Results:
+def process_bundles(bundles: Sequence[MessageBatch], rules: RuleSet) -> _Results:
     """Run the measured functions."""
     results = _Results(0, 0, [])
     for bundle in bundles:

@@ -6,21 +6,19 @@ import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from benchmarks.cases import BenchmarkCase, Sample
 from benchmarks.expected_output import BenchmarkError
-from benchmarks.latency_probe import HOT_EVERY, ROWS_PER_S
+from benchmarks.latency_probe import HOT_EVERY
 from benchmarks.measured_process import run_module
 from benchmarks.streams import PROJECT
 from publisher.broker import Broker
 
-NAME: Final = f"publish → anomaly in a file, {ROWS_PER_S:,} rows/s"
-
 
 @contextmanager
-def cases(seconds: float) -> Iterator[list[BenchmarkCase]]:
+def cases(seconds: float, rows_per_s: int) -> Iterator[list[BenchmarkCase]]:
     """Yield the measurement at a constant rate, one row per message, for `seconds` seconds."""
+    name = f"publish → anomaly in a file, {rows_per_s:,} rows/s"
     with Broker() as broker:
         env = os.environ | {"PUBSUB_EMULATOR_HOST": broker.address}
         rounds = itertools.count()
@@ -29,7 +27,7 @@ def cases(seconds: float) -> Iterator[list[BenchmarkCase]]:
             stem = f"latency-{next(rounds)}"
             with tempfile.TemporaryDirectory() as folder:
                 names = (f"{PROJECT}/topics/{stem}", f"{PROJECT}/subscriptions/{stem}")
-                process = run_module(["benchmarks.latency_probe", *names, folder, str(seconds)], env)
+                process = run_module(["benchmarks.latency_probe", *names, folder, str(seconds), str(rows_per_s)], env)
             report = process.last_line()
             if report["published"] != report["decoded"] or report["duplicates"]:
                 raise BenchmarkError(f"latency: {report['published']} rows published, {report['decoded']} decoded, "
@@ -37,7 +35,7 @@ def cases(seconds: float) -> Iterator[list[BenchmarkCase]]:
             return to_sample(report["latencies_ms"])
 
         remark = f"{seconds:g} s at 1 row a message, one anomaly in {HOT_EVERY} rows; the time is the median latency"
-        yield [BenchmarkCase(NAME, 0, run, remark, True)]
+        yield [BenchmarkCase(name, 0, run, remark, True)]
 
 
 def to_sample(latencies_ms: list[float]) -> Sample:

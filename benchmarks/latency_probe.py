@@ -1,7 +1,7 @@
 """Publish to a running job at a constant rate, and watch its output files for the anomalies.
 
-Run as a separate process: ``python -m benchmarks.latency_probe TOPIC SUBSCRIPTION FOLDER SECONDS``, with the address of
-a broker in the environment. Publishing and watching share one process, so both times come from one clock.
+Run as a separate process: ``python -m benchmarks.latency_probe TOPIC SUBSCRIPTION FOLDER SECONDS RATE``, with the
+address of a broker in the environment. Publishing and watching share one process, so both times come from one clock.
 """
 
 import json
@@ -20,7 +20,6 @@ from publisher.replay.message_builder import ReplayMessage
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.model.messages import EVENT_TIME, MESSAGE_KEY, ROWS
 
-ROWS_PER_S: Final = 1_000
 HOT_EVERY: Final = 10
 """Every tenth row is an anomaly."""
 WARM_UP_S: Final = 3.0
@@ -96,10 +95,11 @@ class SteadyPublisher:
         rows: number of published rows.
     """
 
-    def __init__(self, topic: ReplayTopic) -> None:
+    def __init__(self, topic: ReplayTopic, rows_per_s: float) -> None:
         self.sent: dict[str, float] = {}
         self.rows = 0
         self._topic = topic
+        self._rows_per_s = rows_per_s
 
     def publish(self, is_hot: bool) -> str:
         """Publish a reading and return its time, RFC 3339."""
@@ -118,8 +118,8 @@ class SteadyPublisher:
     def run(self, seconds: float) -> None:
         """Publish at the constant rate for `seconds` seconds."""
         began = time.perf_counter()
-        for number in range(round(seconds * ROWS_PER_S)):
-            pause_s = began + number / ROWS_PER_S - time.perf_counter()
+        for number in range(round(seconds * self._rows_per_s)):
+            pause_s = began + number / self._rows_per_s - time.perf_counter()
             if pause_s > 0:
                 time.sleep(pause_s)
             self.publish(number % HOT_EVERY == 0)
@@ -130,7 +130,7 @@ def _rfc3339(moment_us: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{micros:06}Z"
 
 
-def main(topic_name: str, subscription: str, output: str, seconds: float) -> None:
+def main(topic_name: str, subscription: str, output: str, seconds: float, rows_per_s: float) -> None:
     """Measure, and print one line of JSON: latencies in ms, published rows, decoded rows and duplicate anomalies."""
     folder = Path(output)
     topic = ReplayTopic(topic_name, ordered=True)
@@ -138,7 +138,7 @@ def main(topic_name: str, subscription: str, output: str, seconds: float) -> Non
     create_subscription(subscription, topic_name, ordered=True)
     flags = ["--stop-after-idle", f"{_IDLE_S}s", "--output", output, "--summary", str(folder / "summary.json")]
     job = subprocess.Popen([sys.executable, "-m", "pipeline", "--subscription", subscription, *flags])
-    watcher, publisher = OutputWatcher(folder), SteadyPublisher(topic)
+    watcher, publisher = OutputWatcher(folder), SteadyPublisher(topic, rows_per_s)
     watcher.start()
     first = publisher.publish(True)
     _wait(lambda: first in watcher.seen, "the job did not start in time")
@@ -166,4 +166,4 @@ def _wait(condition: Callable[[], bool], problem: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), float(sys.argv[5]))

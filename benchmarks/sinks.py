@@ -21,10 +21,12 @@ from benchmarks.in_process import make_bundles
 from publisher.broker import Broker
 from telemetry.bigquery.client import connect, prepare_tables
 from telemetry.bigquery.schema import BigQueryTarget, table_specs
+from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import FileFormat, concat_record_batches
 from telemetry.pubsub.outbox import Outbox
 from telemetry.rules.parse import load_rules
 from telemetry.storage.files import join, write_file
+from telemetry.storage.result_names import file_name, hour_folder
 from telemetry.storage.result_store import FileStore
 from transforms.decode.codec import decode
 from transforms.detect.evaluate import detect
@@ -33,9 +35,6 @@ from transforms.outputs.publish_messages import alert_messages
 from transforms.outputs.reading_records import reading_records
 from transforms.outputs.write_files import (
     encode_records,
-    file_name,
-    hour_folder,
-    partition_times,
     split_files,
 )
 from transforms.windows.aggregate_records import aggregates
@@ -51,8 +50,8 @@ def make_results(rows: Rows) -> ResultBatches:
     rules = load_rules(None)
     results: ResultBatches = {"anomalies": [], "aggregates": [], "readings": []}
     tables = []
-    for (message,) in make_bundles(rows.read_lines(), _ROWS_PER_MESSAGE):
-        readings = decode([message], METRICS).readings
+    for bundle in make_bundles(rows.read_lines(), _ROWS_PER_MESSAGE):
+        readings = decode(bundle, METRICS).readings
         if readings is None:
             continue
         detected = detect(readings, rules)
@@ -106,7 +105,7 @@ def _write(results: ResultBatches, kinds: Sequence[str], root: str, file_format:
         for (hour, pane), batches in batches_of.items():
             records = concat_record_batches(batches)
             content = encode_records(records, file_format)
-            first_us = int(partition_times(kind, records).min())
+            first_us = int(KINDS[kind].times(records).min())
             write_file(join(folder, kind, hour_folder(hour), file_name(first_us, pane, content, file_format)), content)
     seconds = time.perf_counter() - began
     for kind in kinds:

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from demo.ledger import check_ledger, results_table
+from demo.ledger import check_ledger, check_usable, results_table
 from demo.next_steps import next_steps
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
 from telemetry.cli.commands import exit_code
@@ -13,7 +13,7 @@ from telemetry.errors import ConfigError
 
 
 def main(args: list[str]) -> int:
-    """Run the demonstration; returns 0 if every row that was read is accounted for."""
+    """Run the demonstration; returns 0 if every row is accounted for, 3 if none was usable."""
     try:
         return exit_code("demo", lambda: _run(args))
     except KeyboardInterrupt:
@@ -36,6 +36,7 @@ def _run(args: list[str]) -> int:
     csv = options.csv or simulate(folder / "telemetry.csv")
     with broker() as address:
         published, summary = run_job(csv, results, folder, Names.new(), address)
+    check_usable(summary, results)
     picture = chart(results, csv, folder / "temperature.png")
     page = report(results, csv, folder / "report.html")
     print(results_table(published, summary, results, picture, page, time.monotonic() - began))

@@ -1,10 +1,13 @@
 """Compare the rows that were published with the stored results."""
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from demo.steps import IDLE_S
+from telemetry.cli.exit_codes import nothing_usable
+from telemetry.errors import NothingUsableError
 from telemetry.storage.result_store import FileStore
 from transforms.ledger import check
 from transforms.ledger.totals import FolderTotals
@@ -37,6 +40,20 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
 def count_windows(results: Path) -> int:
     """Return how many windows have at least one aggregate."""
     return len(set(_column(results, "aggregates", "window_start")))
+
+
+def check_usable(job: Summary, results: Path) -> None:
+    """Check that the job could use any row.
+
+    Raises:
+        NothingUsableError: naming the commonest reason of its dead letters, with an example.
+    """
+    if job["rows_decoded"]:
+        return
+    letters = FileStore(str(results)).read("dead_letters", ["reason", "payload"]).to_pylist()
+    reason, count = max(job["dead_letters"].items(), key=lambda item: item[1], default=("", 0))
+    example = next((row["payload"] for row in letters if row["reason"] == reason), "")
+    raise NothingUsableError(nothing_usable(reason, count, base64.b64decode(example).decode("utf-8", "replace")))
 
 
 def check_ledger(published: Summary, results: Path) -> list[str]:

@@ -18,7 +18,8 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.cli.exit_codes import NOTHING_USABLE
+from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.model.kinds import KINDS
 
 IDLE_S: Final = 5
@@ -61,7 +62,7 @@ def ensure_empty(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if results.exists():
-            others = {path.name for path in results.iterdir()} - KINDS.keys()
+            others = {path.name for path in results.iterdir()} - {*KINDS, ".jobs"}
             if others:
                 raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no job has written")
             shutil.rmtree(results)
@@ -149,6 +150,8 @@ def run_job(
         except BaseException:
             pipeline.terminate()
             raise
+    if pipeline.returncode == NOTHING_USABLE:
+        raise NothingUsableError(errors.strip().rpartition("error: ")[2])
     if pipeline.returncode:
         raise DemoError(errors.strip() or f"the job ended with code {pipeline.returncode}")
     return published, json.loads(summary.read_text(encoding="utf-8"))
@@ -175,6 +178,8 @@ def _command(*args: object) -> list[str]:
 def _run(command: str, *args: object, env: Mapping[str, str] | None = None) -> str:
     """Run a command and return its standard output; progress and errors stay visible."""
     done = subprocess.run(_command(command, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == NOTHING_USABLE:
+        raise NothingUsableError(f"no row was usable; telemetry {command} says why in the line above")
     if done.returncode:
         raise DemoError(f"telemetry {command} ended with code {done.returncode}")
     return done.stdout

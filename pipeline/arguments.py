@@ -94,7 +94,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     windows.add_argument("--watermark-lag", default="10s", metavar="DURATION", help="how far the watermark of the "
                          "local Pub/Sub source stays behind the newest message")  # fmt: skip
     _add_outputs(parser)
+    windows.add_argument("--clock-skew", default="10s", metavar="DURATION", help="how far ahead of its publish time a "
+                         "reading may be: one that is further ahead is counted as clock_ahead, and moves the watermark "
+                         "of the local Pub/Sub source no further")  # fmt: skip
+    windows.add_argument("--earliest-time", default="2000-01-01T00:00:00Z", metavar="TIME", help="seconds since the "
+                         "epoch or RFC 3339: a reading before it is a bad_timestamp, for its clock was never set, or "
+                         "its ts is no Unix time")  # fmt: skip
     run = parser.add_argument_group("running")
+    run.add_argument("--state", default="", metavar="FOLDER", help="folder that keeps the state of a local stream, so "
+                     "that a crash loses nothing and another start goes on; none to keep it in memory "
+                     "(default: .state in a local --output)")  # fmt: skip
+    run.add_argument("--drain", action="store_true", help="end a local stream for good: when nothing is left to read "
+                     "(--stop-after-idle, 5s by default) or at a signal, report all open windows and remove "
+                     "the state")  # fmt: skip
     run.add_argument("--dedup", default="", metavar="DURATION", help="remove messages whose message_key was already "
                      "seen, published at most this long ago")  # fmt: skip
     run.add_argument("--stop-after-idle", default="", metavar="DURATION", help="end a local stream after this time "
@@ -130,6 +142,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--archive", action="store_true", help="also keep all decoded readings, as Parquet files and as table rows"
     )
+    output.add_argument("--append", action="store_true", help="also write to a folder or dataset that holds results "
+                        "of other jobs: a stream that continues, or other input")  # fmt: skip
     output.add_argument("--print", action="store_true", dest="print_anomalies", help="print each anomaly as a line on "
                         "standard output (local runs)")  # fmt: skip
 

@@ -8,16 +8,21 @@ from typing import Final, Literal, get_args
 
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
-from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
+from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.parse import load_rules
 from telemetry.rules.threshold_rules import RuleError, RuleSet
+from telemetry.storage.paths import join, scheme_of
+from telemetry.text.timestamps import ClockBounds
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000
+NO_STATE: Final = "none"
+"""Value of --state with which a local stream keeps its state in memory only."""
+_DRAIN_IDLE: Final = "5s"  # a stream that is to end has to notice that nothing is left to read
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
 
@@ -41,8 +46,13 @@ class JobConfig:
         flush_us: time for which a stream's records are gathered into one file or request.
         shards: number of keys among which the devices of a window are divided.
         archive: whether all readings are also written to the output and the dataset.
+        append: whether the folder and the dataset may hold results of other jobs.
         print_anomalies: whether each anomaly is also printed as a line.
         dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
+        clock_skew_us: how far ahead of its publish time a clock may be; a message moves the watermark no further.
+        earliest_us: first event time that is possible, microseconds UTC.
+        state: folder that keeps the state of a local stream, or "".
+        drain: whether the end of a local stream reports all windows and ends it for good.
         stop_after_idle_us: time without a message after which a local stream ends; None for never.
         summary: file for the summary as JSON, or "".
         verbose: whether to log more.
@@ -66,14 +76,24 @@ class JobConfig:
     flush_us: int
     shards: int
     archive: bool
+    append: bool
     print_anomalies: bool
     dedup_us: int | None
+    clock_skew_us: int
+    earliest_us: int
+    state: str
+    drain: bool
     stop_after_idle_us: int | None
     summary: str
     verbose: bool
     log_format: LogFormat
     beam_args: tuple[str, ...]
     flags: Mapping[str, object]
+
+    @property
+    def clock_bounds(self) -> ClockBounds:
+        """Return the bounds of event times."""
+        return ClockBounds(self.earliest_us, self.clock_skew_us)
 
     @property
     def streaming(self) -> bool:
@@ -117,15 +137,34 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
         shards=read_whole("--shards", args.shards, _MOST_SHARDS),
         archive=args.archive,
+        append=args.append,
         print_anomalies=args.print_anomalies,
         dedup_us=_optional("--dedup", args.dedup),
-        stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle),
+        earliest_us=read_moment("--earliest-time", args.earliest_time),
+        clock_skew_us=read_duration("--clock-skew", args.clock_skew),
+        state=_state(args),
+        drain=args.drain,
+        stop_after_idle_us=_optional("--stop-after-idle", args.stop_after_idle or (_DRAIN_IDLE if args.drain else "")),
         summary=args.summary,
         verbose=args.verbose,
         log_format=args.log_format,
         beam_args=tuple(beam_args),
         flags=vars(args),
     )
+
+
+def _state(args: argparse.Namespace) -> str:
+    """Return the folder that keeps the state of a stream, or ""."""
+    for flag, value in (("--state", args.state), ("--drain", args.drain)):
+        if value and args.input:
+            raise ConfigError(
+                flag, "" if value is True else value, "needs --subscription or --topic: files are read once"
+            )
+    if args.state and scheme_of(args.state):
+        raise ConfigError("--state", args.state, "must be a folder of this machine, or none")
+    if args.state:
+        return "" if args.state == NO_STATE else args.state
+    return join(args.output, ".state") if args.output and not args.input and not scheme_of(args.output) else ""
 
 
 def _check_source(inputs: Sequence[str], subscription: str, topic: str) -> None:
@@ -149,6 +188,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
         raise ConfigError("--output", "", problem)
     if args.archive and not args.output and not args.bigquery:
         raise ConfigError("--archive", "", "needs --output or --bigquery, to keep the readings in")
+    if args.append and not args.output and not args.bigquery:
+        raise ConfigError("--append", "", "needs --output or --bigquery, to add results to")
     if args.alerts_topic and not any((args.output, args.bigquery, args.dead_letter_topic)):
         problem = "dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too"
         raise ConfigError("--alerts-topic", args.alerts_topic, problem)

@@ -13,6 +13,7 @@ from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.ledger.write_ledger import WriteLedger
 from transforms.outputs.archive_readings import RecordReadings
+from transforms.outputs.mark_job import MarkJob
 from transforms.outputs.print_anomalies import PrintAnomalies
 from transforms.outputs.sink_result import SinkResult
 from transforms.outputs.write_files import WriteRecords
@@ -74,37 +75,38 @@ def _flush_us(config: JobConfig, kind: str) -> int:
     return max(config.flush_us, KINDS[kind].gather_us)
 
 
-def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, outputs: Outputs) -> None:
+def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, outputs: Outputs, job_id: str) -> None:
     """Add the job to a pipeline.
 
     Args:
         pipeline: where to add it.
-        source: a transform from the pipeline's beginning to a PCollection of Message.
+        source: a transform from the pipeline's beginning to a PCollection of MessageBatch.
         config: metrics, rules, windows and whether duplicates are removed.
         outputs: the sinks of each kind of record.
+        job_id: the job, for its records; see `pipeline.job_identity`. No label depends on it.
     """
     received = pipeline | "Read" >> source
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
-    decoded = received | "Decode messages" >> DecodeMessages(config.metrics)
-    detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules)
-    aggregated = detected.readings | "Aggregate windows" >> AggregateWindows(config.windows, config.shards)
+    decoded = received | "Decode messages" >> DecodeMessages(config.metrics, config.clock_bounds)
+    detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules, job_id)
+    windows = AggregateWindows(config.windows, config.shards, job_id)
+    aggregated = detected.readings | "Aggregate windows" >> windows
     rejected = [decoded.dead_letters]
     if aggregated.dead_letters is not None:
         rejected.append(aggregated.dead_letters)
         counted["missed"] = aggregated.missed
     if outputs["readings"]:
-        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings()
+        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
-    dead_letters = rejected | "All dead letters" >> beam.Flatten()
+    dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])
     if outputs["ledger"]:
         counted |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
-        windows = config.windows.size_us // config.windows.slide_us
-        _store(counted | "Ledger entries" >> WriteLedger(windows), outputs["ledger"])
+        _store(counted | "Ledger entries" >> WriteLedger(config.windows, job_id), outputs["ledger"])
 
 
 def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:

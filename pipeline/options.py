@@ -5,7 +5,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.runner import create_runner
 
 from pipeline.arguments import add_arguments, build_parser
@@ -33,6 +33,10 @@ def beam_options(config: JobConfig) -> PipelineOptions:
     own = {"save_main_session": False, **config.flags}
     options = PipelineOptions(list(config.beam_args), streaming=config.streaming, **own)
     if is_local(options):
+        mode = options.view_as(DirectOptions).direct_running_mode
+        if mode != "in_memory":
+            problem = "opens ports on every network interface; use --direct_num_workers for several processes"
+            raise ConfigError("--direct_running_mode", mode, problem)
         if config.bigquery and config.bigquery.method != "streaming_inserts":
             problem = "needs Beam's Java services, which only a remote --runner has; locally: streaming_inserts"
             raise ConfigError("--bigquery-method", config.bigquery.method, problem)

@@ -1,12 +1,17 @@
 """Run the job on a remote runner, and wait for it."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
-from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient, DataflowJobAlreadyExistsError
+from apache_beam.runners.dataflow.internal.apiclient import (
+    DataflowApplicationClient,
+    DataflowJobAlreadyExistsError,
+    Job,
+)
 from apache_beam.runners.runner import PipelineState
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.dataflow_v1beta3 import JobState, ListJobsRequest
@@ -14,7 +19,7 @@ from google.cloud.dataflow_v1beta3 import JobState, ListJobsRequest
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
-from pipeline.sources.files import ReadFiles, plan_portions
+from pipeline.sources.files import Portion, ReadFiles
 from pipeline.summary import JobSummary, counts_of
 from telemetry.errors import ConfigError
 
@@ -22,19 +27,25 @@ _ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  
 _REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_DRAINING})  # by --update
 
 
-def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None:
-    """Submit the job to its runner and wait for it; return None if only a template is made."""
+def run_remote(
+    config: JobConfig, options: PipelineOptions, job_id: str, portions: Sequence[Portion]
+) -> JobSummary | None:
+    """Submit the job to its runner and wait for it; return None if only a template is made.
+
+    Args:
+        config: of the job.
+        options: for Beam.
+        job_id: the job, for its records.
+        portions: of bounded input.
+    """
     from pipeline.sources.pubsub import ReadPubSub
 
-    source: beam.PTransform
-    if config.streaming:
-        source = ReadPubSub(config.subscription, config.topic)
-    else:
-        source = ReadFiles(plan_portions(config.inputs), spread=True)
+    files = ReadFiles(portions, spread=True)
+    source = ReadPubSub(config.subscription, config.topic) if config.streaming else files
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     try:
-        build(pipeline, source, config, outputs_of(config))
+        build(pipeline, source, config, outputs_of(config), job_id)
     except RuntimeError as error:
         method = config.bigquery.method if config.bigquery else "streaming_inserts"
         if method == "streaming_inserts":
@@ -50,6 +61,17 @@ def run_remote(config: JobConfig, options: PipelineOptions) -> JobSummary | None
         return None
     _wait(result)
     return JobSummary(counts_of(result), time.monotonic() - started)
+
+
+def stream_job_id(options: PipelineOptions) -> str:
+    """Return the id of a stream: the name of its job, which ``--update`` keeps.
+
+    A job without a name gets one.
+    """
+    cloud = options.view_as(GoogleCloudOptions)
+    cloud.job_name = cloud.job_name or Job.default_job_name(None)
+    name: str = cloud.job_name
+    return name
 
 
 def _check_update(options: PipelineOptions) -> None:

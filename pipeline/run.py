@@ -4,42 +4,41 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline import logs, preflight
-from pipeline.beam_patches.registry import (
-    CACHE_DOFN_SIGNATURES,
-    COUNT_EVERY_BUNDLE,
-    REPORT_FAILED_BUNDLES,
-    WORKER_PROCESSES,
-    patched,
-    untested,
-)
+from pipeline.beam_patches.registry import WORKER_PROCESSES, patched, untested
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
+from pipeline.job_identity import InputDigests, bounded_job_id, new_job_id
 from pipeline.local.signals import signals_deferred
+from pipeline.local.state.state_folder import StateFolder
 from pipeline.options import beam_options, is_local
-from pipeline.sources.files import ReadFiles, plan_portions
+from pipeline.sources.files import Portion, ReadFiles, plan_portions
 from pipeline.summary import JobSummary, counts_of, distributions_of
-from telemetry.cli.commands import interruptible, stopping
+from pipeline.usable import check_usable
+from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
 from telemetry.text.durations import format_duration
-from telemetry.text.timestamps import format_time
 from transforms.shuffle.spill import spilling
 
 _LOG = logging.getLogger("pipeline")
 _PATCH_LOG = logging.getLogger("pipeline.beam_patches")
 
 
-def run_config(config: JobConfig) -> int:
+def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
     """Run a job and return the exit code.
+
+    Args:
+        config: of the job.
+        digests: of its local input, if their computation has begun.
 
     Raises:
         ConfigError: before anything runs, if it cannot.
@@ -51,13 +50,24 @@ def run_config(config: JobConfig) -> int:
     _log_config(config)
     if warning := untested():
         _PATCH_LOG.warning("%s", warning)
-    preflight.check_destinations(config)
-    if not is_local(options):
-        from pipeline.remote import run_remote  # loads Google's clients
+    portions = [] if config.streaming else plan_portions(config.inputs)
+    with contextlib.ExitStack() as stack:
+        state = None
+        if config.streaming and is_local(options):
+            from pipeline.local.stream import open_state  # loads Pub/Sub's client
 
-        summary = run_remote(config, options)
-    else:
-        summary = _run_stream(config, options) if config.streaming else _run_files(config, options)
+            state = stack.enter_context(open_state(config))
+        job_id = _job_id(config, options, portions, digests, state)
+        preflight.check_destinations(config, job_id, begins=_begins(config, options))
+        preflight.mark_output(config, job_id)
+        if not is_local(options):
+            from pipeline.remote import run_remote  # loads Google's clients
+
+            summary = run_remote(config, options, job_id, portions)
+        elif config.streaming:
+            summary = _run_stream(config, options, job_id, state)
+        else:
+            summary = _run_files(config, options, job_id, portions)
     if summary is None:
         return 0
     sys.stderr.write(summary.to_text() + "\n")
@@ -66,7 +76,31 @@ def run_config(config: JobConfig) -> int:
             Path(config.summary).write_text(summary.to_json() + "\n", encoding="utf-8")
         except OSError as error:
             raise JobFailedError(f"--summary {config.summary}: cannot be written: {error.strerror}") from error
+    check_usable(config, summary)
     return 0
+
+
+def _job_id(
+    config: JobConfig,
+    options: PipelineOptions,
+    portions: Sequence[Portion],
+    digests: InputDigests | None,
+    state: StateFolder | None,
+) -> str:
+    if not config.streaming:
+        return bounded_job_id(config, [part.path for portion in portions for part in portion.ranges], digests)
+    if is_local(options):
+        return new_job_id() if state is None else state.description.job_id
+    from pipeline.remote import stream_job_id  # loads Google's clients
+
+    return stream_job_id(options)
+
+
+def _begins(config: JobConfig, options: PipelineOptions) -> bool:
+    """Return whether a job is named by its caller, and cannot have written before."""
+    cloud = options.view_as(GoogleCloudOptions)
+    starts = not is_local(options) and not cloud.update and cloud.template_location is None
+    return config.streaming and starts
 
 
 def _log_config(config: JobConfig) -> None:
@@ -80,11 +114,10 @@ def _log_config(config: JobConfig) -> None:
     _LOG.info("writing to %s", ", ".join(str(place) for place in places if place) or "standard output only")
 
 
-def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
+def _run_files(config: JobConfig, options: PipelineOptions, job_id: str, portions: Sequence[Portion]) -> JobSummary:
     """Run bounded input on this machine, without triggers: every window is complete."""
     from pipeline.local.workers import files_runner, worker_count
 
-    portions = plan_portions(config.inputs)
     workers = worker_count(config, options, portions)
     files = {part.path for portion in portions for part in portion.ranges}
     _LOG.info("%d files in %d portions, %d processes", len(files), len(portions), workers)
@@ -95,54 +128,25 @@ def _run_files(config: JobConfig, options: PipelineOptions) -> JobSummary:
             folder = stack.enter_context(spilling())
         if workers > 1:
             stack.enter_context(patched(WORKER_PROCESSES))
-        return _execute(files_runner(config, options, workers, folder), config, options, source)
+        return _execute(files_runner(config, options, workers, folder), config, options, source, job_id)
 
 
-def _run_stream(config: JobConfig, options: PipelineOptions) -> JobSummary:
+def _run_stream(config: JobConfig, options: PipelineOptions, job_id: str, state: StateFolder | None) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
-    from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
-    from pipeline.sources.subscriber import Puller
-    from pipeline.subscriptions import check_subscription, connect, subscribed
+    from pipeline.local.stream import run_stream  # loads Pub/Sub's client
 
-    with contextlib.ExitStack() as stack:
-        flag, name = ("--topic", config.topic) if config.topic else ("--subscription", config.subscription)
-        client = stack.enter_context(connect(flag, name))
-        if config.topic:
-            name = stack.enter_context(subscribed(client, name))
-        elif not check_subscription(client, name):
-            _LOG.warning("%s does not deliver in order: rows may be late at full speed", name)
-        puller = Puller(client, name)
-        lag_us, idle_us = config.watermark_lag_us, config.stop_after_idle_us
-        subscription = LocalSubscription(puller, config.metrics, lag_us, idle_us)
-        source = ReadLocalPubSub(subscription)
-        succeeded, began = False, format_time(time.time_ns() // 1_000)
-        try:
-            source.start()
-            with stopping(subscription.stop), _stream_patches(subscription.fail):
-                summary = _execute("BundleBasedDirectRunner", config, options, source)
-            succeeded = True
-        except JobFailedError as error:  # the state of the local runner was in memory and is lost
-            missing = f"{subscription.acknowledged} messages acknowledged before may be missing from the results"
-            again = f"publish them again, or seek the subscription to {began} if it retains what is acknowledged"
-            raise JobFailedError(f"{error}; {missing}: {again}") from error
-        finally:
-            subscription.finish(succeeded=succeeded)
-            source.stop()
-        if subscription.failure:
-            raise JobFailedError(f"{flag} {name}: {subscription.failure}")
-    return summary
+    def execute(source: beam.PTransform) -> JobSummary:
+        return _execute("BundleBasedDirectRunner", config, options, source, job_id)
+
+    return run_stream(config, state, execute)
 
 
-@contextlib.contextmanager
-def _stream_patches(on_failure: Callable[[], None]) -> Iterator[None]:
-    with patched(CACHE_DOFN_SIGNATURES), patched(COUNT_EVERY_BUNDLE), patched(REPORT_FAILED_BUNDLES, on_failure):
-        yield
-
-
-def _execute(runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform) -> JobSummary:
+def _execute(
+    runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform, job_id: str
+) -> JobSummary:
     started = time.monotonic()
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, source, config, outputs_of(config))
+    build(pipeline, source, config, outputs_of(config), job_id)
     try:
         result = pipeline.run()
         result.wait_until_finish()

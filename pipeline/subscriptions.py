@@ -56,23 +56,43 @@ def check_subscription(client: pubsub_v1.SubscriberClient, name: str) -> bool:
     return bool(found.enable_message_ordering)
 
 
-@contextlib.contextmanager
-def subscribed(client: pubsub_v1.SubscriberClient, topic: str) -> Iterator[str]:
-    """Yield the name of a new ordered subscription of a topic, and delete it afterwards.
+def topic_of(client: pubsub_v1.SubscriberClient, name: str) -> str:
+    """Return the full name of the topic of a subscription; "" if it is missing, or may not be read from here.
+
+    A launcher may not be allowed to look at the subscription that its workers read.
+
+    Raises:
+        ConfigError: if Pub/Sub does not answer.
+    """
+    with _explained("--subscription", name):
+        try:
+            found = client.get_subscription(subscription=name, retry=None, timeout=_ANSWER_SECONDS)
+        except (exceptions.NotFound, exceptions.PermissionDenied):
+            return ""
+    return str(found.topic)
+
+
+def create_subscription(client: pubsub_v1.SubscriberClient, topic: str, known: str = "") -> str:
+    """Return the name of an ordered subscription of a topic: one that is known and still there, or a new one.
 
     Raises:
         ConfigError: if the topic does not exist or Pub/Sub does not answer.
     """
-    project = topic.split("/")[1]
-    name = client.subscription_path(project, f"pipeline-{uuid.uuid4().hex[:12]}")
     with _explained("--topic", topic):
+        if known:
+            with contextlib.suppress(exceptions.NotFound):
+                client.get_subscription(subscription=known, retry=None, timeout=_ANSWER_SECONDS)
+                return known
+        name = str(client.subscription_path(topic.split("/")[1], f"pipeline-{uuid.uuid4().hex[:12]}"))
         client.create_subscription(
             request={"name": name, "topic": topic, "ack_deadline_seconds": 60, "enable_message_ordering": True},
             retry=None,
             timeout=_ANSWER_SECONDS,
         )
-    try:
-        yield name
-    finally:
-        with contextlib.suppress(exceptions.GoogleAPICallError):
-            client.delete_subscription(subscription=name)
+    return name
+
+
+def delete_subscription(client: pubsub_v1.SubscriberClient, name: str) -> None:
+    """Delete a subscription that is not needed any more, if the service lets us."""
+    with contextlib.suppress(exceptions.GoogleAPICallError):
+        client.delete_subscription(subscription=name)

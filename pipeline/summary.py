@@ -1,13 +1,14 @@
 """Summarize the job's counters for people and machines."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from transforms import counters
 
 _SHOWN_IF_ANY: Final = (
+    ("readings of clocks that are ahead", counters.CLOCK_AHEAD),
     ("duplicate messages removed", counters.DUPLICATES),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
@@ -41,11 +42,17 @@ class JobSummary:
         counts: counters by name; see `transforms.counters`.
         seconds: its duration.
         distributions: by name; see `transforms.counters`.
+        notes: sentences about the run, for a person.
     """
 
     counts: Mapping[str, int]
     seconds: float
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, notes: Iterable[str]) -> "JobSummary":
+        """Return the same summary with sentences about the run."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def by_kind(self, name: str) -> dict[str, int]:
         """Return the counters ``name/kind`` by kind, sorted."""
@@ -58,6 +65,7 @@ class JobSummary:
             counters.MESSAGES,
             counters.PAYLOAD_BYTES,
             counters.ROWS_DECODED,
+            counters.CLOCK_AHEAD,
             counters.FIELDS_IGNORED,
             counters.ROWS_AGGREGATED,
             counters.PANES,
@@ -77,6 +85,7 @@ class JobSummary:
         content[counters.ANOMALIES] = self.by_kind(counters.ANOMALIES)
         content["distributions"] = {name: asdict(found) for name, found in sorted(self.distributions.items())}
         content["seconds"] = round(self.seconds, 3)
+        content["notes"] = list(self.notes)
         return json.dumps(content, indent=2)
 
     def to_text(self) -> str:
@@ -95,7 +104,7 @@ class JobSummary:
         lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
         width = max(len(name) for name, _ in lines)
         text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]
-        return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}"])
+        return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}", *self.notes])
 
 
 def counts_of(result: Any) -> dict[str, int]:

@@ -38,7 +38,7 @@ def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
         InputError: if it is damaged, or a line is too long.
     """
     try:
-        stream = _open(path, stack)
+        stream = open_input(path, stack)
     except OSError as error:
         raise ConfigError("INPUT", path, f"cannot be read: {error.strerror or error}") from error
     csv.field_size_limit(_LONGEST_LINE_BYTES)  # process-wide; the default is 131,072 characters
@@ -61,7 +61,12 @@ def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
     yield _decode(b"".join(pending))
 
 
-def _open(path: str, stack: ExitStack) -> io.BufferedIOBase:
+def open_input(path: str, stack: ExitStack) -> io.BufferedIOBase:
+    """Open an input for reading, decompressed if its content is gzip; `stack` closes it.
+
+    Raises:
+        OSError: if it cannot be opened.
+    """
     if path == STDIN:
         raw = cast(io.BufferedReader, sys.stdin.buffer)
     else:

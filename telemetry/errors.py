@@ -18,3 +18,7 @@ class ConfigError(TelemetryError):
 
 class OutputError(TelemetryError):
     """A result that cannot be written; the job fails, and the results that it had not written are computed again."""
+
+
+class NothingUsableError(TelemetryError):
+    """A run that read its whole input and could not use any row; reported in one line with exit code 3."""

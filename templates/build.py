@@ -15,6 +15,7 @@ EXAMPLES: Final = """
 %(prog)s --project my-project --region europe-west1 --dry-run --spec gs://my-bucket/telemetry.json \\
     --image europe-west1-docker.pkg.dev/my-project/iot/telemetry:1
 """
+_USERS: Final = ("root", "telemetry")
 _BASES = ("python", "beam", "launcher")
 
 
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--java", action="store_true", help="install a Java runtime, which the launcher needs for "
                         "BigQuery's Storage Write API")  # fmt: skip
+    parser.add_argument("--user", default="", metavar="NAME", help="user of launcher and workers in the image, root or "
+                        "telemetry (default: telemetry)")  # fmt: skip
     for base in _BASES:
         parser.add_argument(f"--{base}-image", default="", metavar="IMAGE", help=f"image in place of the {base} "
                             "image that the Dockerfile names; NAME@sha256:DIGEST pins it")  # fmt: skip
@@ -74,6 +77,10 @@ def _arguments(options: argparse.Namespace) -> dict[str, str]:
             arguments[f"{base.upper()}_IMAGE"] = image
     if options.java:
         arguments["JAVA"] = "true"
+    if options.user:
+        if options.user not in _USERS:
+            raise ConfigError("--user", options.user, f"must be {' or '.join(_USERS)}: the image has no other user")
+        arguments["IMAGE_USER"] = options.user
     return arguments
 
 

@@ -29,6 +29,9 @@ LOCAL_ONLY: Final = {
     "bigquery_endpoint": "the flag is for servers other than Google's",
     "print": "nobody reads the standard output of a worker",
     "stop_after_idle": "a job on Dataflow is drained or cancelled",
+    "clock_skew": "Dataflow's source has a watermark of its own",
+    "drain": "a job on Dataflow is drained by its own command",
+    "state": "Dataflow keeps the state itself",
     "summary": "the launcher ends before the job; Dataflow shows the counters",
 }
 """Reasons by the flags that are not parameters."""
@@ -67,6 +70,7 @@ PRESENTATIONS: Final = {
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),
     "allowed_lateness": Presentation("Allowed lateness", "TEXT", _DURATION),
+    "earliest_time": Presentation("Earliest time", "TEXT", r"^\S+$"),
     "early_firing": Presentation("Early firing", "TEXT", _DURATION, "10s"),
     "output": Presentation(
         "Output folder",
@@ -94,6 +98,7 @@ PRESENTATIONS: Final = {
     "flush_interval": Presentation("Flush interval", "TEXT", _DURATION),
     "shards": Presentation("Shards", "NUMBER", r"^([1-9][0-9]{0,3}|10000)$"),
     "archive": Presentation("Archive", "BOOLEAN", _SWITCH),
+    "append": Presentation("Append", "BOOLEAN", _SWITCH),
     "dedup": Presentation(
         "Remove duplicates",
         "TEXT",

@@ -126,6 +126,7 @@ def test_a_failing_case_ends_the_run_with_1(monkeypatch, capsys):
         (["--json", "no-such-folder/x.json"], "--json no-such-folder/x.json: its folder does not exist"),
         (["--results", "no-such-folder"], "--results no-such-folder: is not a folder"),
         (["--latency-seconds", "0"], "--latency-seconds 0: must be at least 1"),
+        (["--latency-rate", "0"], "--latency-rate 0: must be at least 1"),
     ],
 )
 def test_an_invalid_flag_is_reported_in_one_line(flags, complaint, capsys):

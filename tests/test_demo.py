@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from demo.__main__ import main
-from demo.ledger import check_ledger, results_table
+from demo.ledger import check_ledger, check_usable, results_table
 from demo.next_steps import next_steps
 from publisher.broker import Broker
+from telemetry.errors import NothingUsableError
 from tests.support.installed import installed_environment
 from tests.support.pages import read_page
 from tests.support.pubsub_fixtures import clients
@@ -72,6 +73,31 @@ def test_the_ledger_check(demo: Path, tmp_path: Path) -> None:
     for kind, problem in (("anomalies", "anomalies: 0 of"), ("dead_letters", "dead letters, bad_timestamp: 0 of 1")):
         shutil.rmtree(results / kind)
         assert any(text.startswith(problem) for text in check_ledger(published, results))
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ("soon,a,20", "demo: error: no row was usable; telemetry replay says why in the line above\n"),
+        ("nothing", "demo: error: no row was usable; telemetry replay says why in the line above\n"),
+    ],
+)
+def test_rows_that_cannot_be_used(row: str, line: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    csv = tmp_path / "telemetry.csv"
+    csv.write_text(f"ts,device,temp\n{row}\n{row}\n", encoding="utf-8")
+    assert main(["--csv", str(csv), "--output", str(tmp_path / "out")]) == 3
+    err = capfd.readouterr().err
+    assert err.endswith(line)
+    assert "telemetry replay: error: no row was usable; the commonest reason is " in err
+    assert "(2 rows), for example " in err
+
+
+def test_a_job_that_could_use_no_row(demo: Path) -> None:
+    results = demo / "out" / "results"
+    check_usable({"rows_decoded": 1, "dead_letters": {"not_json": 1}}, results)
+    expected = "no row was usable; the commonest reason is not_json (4 rows), for example not a row"
+    with pytest.raises(NothingUsableError, match=f"^{re.escape(expected)}$"):
+        check_usable({"rows_decoded": 0, "dead_letters": {"bad_timestamp": 1, "not_json": 4}}, results)
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

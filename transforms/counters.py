@@ -4,6 +4,7 @@
 ``messages``                messages that reached the decoder (chunks of files)
 ``payload_bytes``           their payload bytes, before decompression
 ``rows_decoded``            lines that became readings
+``clock_ahead``             readings that are ahead of their publish time by more than the skew; they are kept
 ``fields_ignored``          fields that are neither known nor listed as metrics
 ``dead_letters/<reason>``   lines (or whole messages) that were rejected
 ``anomalies/<rule id>``     breaches of each rule
@@ -42,6 +43,7 @@ NAMESPACE: Final = "telemetry"
 MESSAGES: Final = "messages"
 PAYLOAD_BYTES: Final = "payload_bytes"
 ROWS_DECODED: Final = "rows_decoded"
+CLOCK_AHEAD: Final = "clock_ahead"
 FIELDS_IGNORED: Final = "fields_ignored"
 DEAD_LETTERS: Final = "dead_letters"
 ANOMALIES: Final = "anomalies"

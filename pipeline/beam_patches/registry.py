@@ -33,6 +33,12 @@ COUNT_EVERY_BUNDLE: Final = BeamPatch(
     without="the summary of a local stream counts only a part",
     upstream="No upstream issue is known; a StateSampler would have to take the metrics container of the new bundle.",
 )
+KEEP_STATE: Final = BeamPatch(
+    "keep-state",
+    purpose="A local stream keeps the state of its steps on disk (--state), so that kill -9 loses nothing.",
+    without="a local stream runs with --state none only: a crash loses what it has acknowledged and not written",
+    upstream="No upstream issue is known; the local stream runner would have to write its state where it is told.",
+)
 REPORT_FAILED_BUNDLES: Final = BeamPatch(
     "report-failed-bundles",
     purpose="A local stream acknowledges no message after a step has failed for good.",
@@ -41,11 +47,20 @@ REPORT_FAILED_BUNDLES: Final = BeamPatch(
 )
 WORKER_PROCESSES: Final = BeamPatch(
     "worker-processes",
-    purpose="The job starts and watches its worker processes, so that a worker that is killed ends the job.",
-    without="a job waits forever for a worker that is killed while it is idle",
-    upstream="https://github.com/apache/beam/issues/19674: the multi-process runner does not end with its workers.",
+    purpose="The job starts and watches its worker processes, so that a worker that is killed ends the job, and serves "
+    "them alone: on the loopback interface, with a token.",
+    without="only one process reads files, because Beam's own runner opens ports to it on every network interface",
+    upstream="https://github.com/apache/beam/issues/19674: the multi-process runner does not end with its workers. "
+    "No upstream issue is known about its ports.",
 )
-PATCHES: Final = (BLOCK_IMPORTS, CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE, REPORT_FAILED_BUNDLES, WORKER_PROCESSES)
+PATCHES: Final = (
+    BLOCK_IMPORTS,
+    CACHE_DOFN_SIGNATURES,
+    COUNT_EVERY_BUNDLE,
+    KEEP_STATE,
+    REPORT_FAILED_BUNDLES,
+    WORKER_PROCESSES,
+)
 
 
 def is_on(patch: BeamPatch) -> bool:

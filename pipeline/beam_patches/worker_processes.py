@@ -1,27 +1,35 @@
-"""Start and watch the worker processes of Beam's local runner.
+"""Start, watch and serve the worker processes of Beam's local runner.
 
 The runner waits forever for a worker that was killed while it was idle, and each thread that listens to a worker ends
 with a traceback. With this patch the job owns the processes: it notices when one of them ends, and fails in one line.
-Their log lines are received on the loopback interface; Beam would open a port on every interface for each worker.
+Its services listen on the loopback interface and require the token of the job (`pipeline.local.worker_services`); Beam
+would open ports on every interface, and serve any file of the machine there. Without the patch a job has one process.
 
-Upstream: https://github.com/apache/beam/issues/19674, about the same runner and the end of its workers.
+Upstream: https://github.com/apache/beam/issues/19674, about the same runner and the end of its workers. No issue is
+known about its ports.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import grpc
-from apache_beam.portability.api import beam_fn_api_pb2_grpc, endpoints_pb2
-from apache_beam.runners.portability.fn_api_runner.worker_handlers import ControlConnection, SubprocessSdkWorkerHandler
-from apache_beam.runners.portability.local_job_service import BeamFnLoggingServicer
+from apache_beam.portability.api import endpoints_pb2
+from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
+    ControlConnection,
+    GrpcWorkerHandler,
+    SubprocessSdkWorkerHandler,
+)
 from apache_beam.runners.worker.data_plane import _GrpcDataChannel
-from apache_beam.utils import thread_pool_executor
 from google.protobuf import json_format, text_format
 
 from pipeline.beam_patches.patch import replaced
-from pipeline.local.processes import worker_processes
+from pipeline.local.job_token import VARIABLE, new_token
+from pipeline.local.processes import PATIENCE_S, worker_processes
+from pipeline.local.worker_services import HOST, WorkerServices
 
 READERS: Final = ((ControlConnection, "_read"), (_GrpcDataChannel, "_read_inputs"))
 """Methods that run in a thread for each worker, and raise when its connection breaks."""
@@ -29,40 +37,37 @@ READERS: Final = ((ControlConnection, "_read"), (_GrpcDataChannel, "_read_inputs
 
 @contextlib.contextmanager
 def patch() -> Iterator[None]:
-    """Own the worker processes that are started within a block; see `worker_processes`."""
+    """Own the worker processes that are started within a block, and serve them alone; see `worker_processes`."""
+    token = new_token()
     with contextlib.ExitStack() as stack:
         processes = stack.enter_context(worker_processes())
-        logging_port = stack.enter_context(_logging_server())
 
         def start(handler: Any) -> None:
-            environment = os.environ | _environment_of(handler, logging_port)
+            environment = os.environ | _environment_of(handler) | {VARIABLE: token}
             handler.process = processes.start(handler._worker_command_line.decode("utf-8"), environment)
 
+        stack.enter_context(replaced(worker_handlers, "GrpcServer", functools.partial(WorkerServices, token)))
+        stack.enter_context(replaced(GrpcWorkerHandler, "host_from_worker", lambda _handler: HOST))
         stack.enter_context(replaced(SubprocessSdkWorkerHandler, "start_worker", start))
-        stack.enter_context(replaced(SubprocessSdkWorkerHandler, "stop_worker", lambda handler: handler.process.join()))
+        stack.enter_context(replaced(SubprocessSdkWorkerHandler, "stop_worker", _stop))
         for owner, name in READERS:
             stack.enter_context(replaced(owner, name, _ending_quietly(getattr(owner, name))))
         yield
 
 
-@contextlib.contextmanager
-def _logging_server() -> Iterator[int]:
-    """Serve the workers' log lines on the loopback interface; yield the port."""
-    server = grpc.server(thread_pool_executor.shared_unbounded_instance())
-    beam_fn_api_pb2_grpc.add_BeamFnLoggingServicer_to_server(BeamFnLoggingServicer(), server)
-    port = server.add_insecure_port("localhost:0")
-    server.start()
-    try:
-        yield port
-    finally:
-        server.stop(0)
+def _stop(handler: Any) -> None:
+    """End a worker. One that has not connected yet was not told to end, and would wait for work forever."""
+    has_connected = handler.control_conn._input is not None
+    process = getattr(handler, "process", None)  # None if a signal came before it was started
+    if process is not None:
+        process.end(PATIENCE_S if has_connected else 0.0)
 
 
-def _environment_of(handler: Any, logging_port: int) -> dict[str, str]:
+def _environment_of(handler: Any) -> dict[str, str]:
     """Return the variables by which Beam's worker finds the runner."""
     return {
         "CONTROL_API_SERVICE_DESCRIPTOR": _descriptor(handler.control_address),
-        "LOGGING_API_SERVICE_DESCRIPTOR": _descriptor(f"localhost:{logging_port}"),
+        "LOGGING_API_SERVICE_DESCRIPTOR": _descriptor(handler.logging_api_service_descriptor().url),
         "PIPELINE_OPTIONS": json_format.MessageToJson(handler.provision_info.provision_info.pipeline_options),
         "WORKER_ID": handler.worker_id,
     }

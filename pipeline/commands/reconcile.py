@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,20 +18,31 @@ from transforms.ledger.totals import FolderTotals, Store
 EXAMPLES: Final = """
 %(prog)s --output results
 %(prog)s --output results --published published.json
+%(prog)s --output results --json
 %(prog)s --bigquery my-project:telemetry --published published.json
 """
 _COLUMNS: Final = ("run", "published", "decoded", "rejected", "duplicates", "too late", "aggregated")
 
 
 def to_text(check: LedgerCheck) -> str:
-    """Return the ledger check of one store as tables for a person."""
+    """Return the ledger check of one store as tables and lines for a person."""
     lines = [_cells(run) for run in (*check.runs, check.total)]
     widths = [max(map(len, column)) for column in zip(_COLUMNS, *lines, strict=True)]
     runs = [_row(cells, widths) for cells in (_COLUMNS, *lines)]
-    width = max(len(claim.what) for claim in check.claims)
+    width = max((len(claim.what) for claim in check.claims), default=0)
     claims = [f"{claim.what:<{width}}  {claim.expected:>13,}  {claim.found:>12,}" for claim in check.claims]
     heading = f"{'':<{width}}  {'in the ledger':>13}  {'stored':>12}"
-    return "\n".join([check.where, "", *runs, "", heading, *claims])
+    verdicts = [f"note: {note}" for note in check.notes]
+    verdicts += [f"ledger check failed: {problem}" for problem in check.problems]
+    if not check.problems:
+        verdicts.append("ledger check passed: every row is accounted for")
+    return "\n".join([check.where, "", *runs, "", heading, *claims, "", *verdicts])
+
+
+def to_json(checks: Sequence[LedgerCheck]) -> str:
+    """Return the ledger checks of all stores as one JSON document."""
+    stores = [{**asdict(check), "passed": not check.problems} for check in checks]
+    return json.dumps({"passed": not any(check.problems for check in checks), "stores": stores}, indent=2)
 
 
 def _cells(run: RunCounts) -> tuple[str, ...]:
@@ -53,28 +65,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bigquery(parser)
     parser.add_argument("--published", action="append", default=[], metavar="FILE", help="the summary that a "
                         "publisher printed, as JSON; one for each run")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the comparison and return the exit code, 1 if a row is missing or counted too often.
+    """Print the comparison and return the exit code: 0 if the check passed, 1 if it failed.
+
+    It fails if a row is missing or counted too often, or if its content is not that of the ledger. Exit code 2 is that
+    of a ConfigError.
 
     Raises:
         ConfigError: if something given cannot be read.
     """
     published = read_published(options.published)
-    passed = True
+    checks = []
     for store in _stores(options):
         try:
-            check = check_ledger(store.totals(), published)
+            checks.append(check_ledger(store.totals(), published))
         except StorageError as error:
             raise ConfigError("--output", error.path, error.problem) from error
-        sys.stdout.write(to_text(check) + "\n\n")
-        for problem in check.problems:
-            sys.stdout.write(f"ledger check failed: {problem}\n")
-        if not check.problems:
-            sys.stdout.write("ledger check passed: every row is accounted for\n")
-        passed = passed and not check.problems
-    return 0 if passed else 1
+        if not options.json:
+            sys.stdout.write(to_text(checks[-1]) + "\n")
+    if options.json:
+        sys.stdout.write(to_json(checks) + "\n")
+    return 1 if any(check.problems for check in checks) else 0
 
 
 def _stores(options: argparse.Namespace) -> list[Store]:

@@ -35,6 +35,7 @@ def main(args: Sequence[str], *, program: str, alone: bool = False) -> int:
 def _run(args: Sequence[str], program: str, alone: bool) -> int:
     known, beam_args = build_parser(program).parse_known_args(spell_out(args))
     from pipeline.config import make_config  # only now: --help needs no more
+    from pipeline.job_identity import InputDigests
     from pipeline.startup.block_imports import block_imports, unused
 
     try:
@@ -43,6 +44,7 @@ def _run(args: Sequence[str], program: str, alone: bool) -> int:
         _check_spelling(beam_args)
         raise
     _check_extras(config)
+    digests = InputDigests.start(config.inputs)  # in a thread, while Beam is loaded
     if alone:
         from pipeline.startup.malloc import keep_freed_memory
 
@@ -51,7 +53,7 @@ def _run(args: Sequence[str], program: str, alone: bool) -> int:
         from pipeline.run import run_config  # only now: a mistake is reported before Beam is loaded
 
         gc.freeze()  # what is loaded stays: the collector need not search it again and again
-        return run_config(config)
+        return run_config(config, digests)
 
 
 def _check_extras(config: "JobConfig") -> None:

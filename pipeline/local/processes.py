@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from pipeline.failures import WORKER_ENDED, JobFailedError
+from pipeline.local.signals import signals_deferred
 
 PATIENCE_S = 5.0
 """How long a job may go on after it has lost a worker: usually its runner fails sooner."""
@@ -24,7 +25,9 @@ class WorkerProcess:
     def __init__(self, command: str, environment: Mapping[str, str], on_loss: Callable[[], None]) -> None:
         """Start the process."""
         self._on_loss = on_loss
-        self._process = subprocess.Popen(command, shell=True, env=environment)
+        self._is_needed = True
+        # The worker reads its standard input, and ends at the end of it: that comes with the end of this process.
+        self._process = subprocess.Popen(command, shell=True, env=environment, stdin=subprocess.PIPE)
         self._waiting = threading.Thread(target=self._wait, name=f"worker-{self._process.pid}", daemon=True)
         self._waiting.start()
 
@@ -32,8 +35,16 @@ class WorkerProcess:
         """Wait until the process has ended."""
         self._waiting.join()
 
+    def end(self, patience_s: float) -> None:
+        """Wait until the process has ended; kill it if it does not, which then is no loss."""
+        self._waiting.join(patience_s)
+        if self._waiting.is_alive():
+            self._is_needed = False
+            self._process.kill()
+            self._waiting.join()
+
     def _wait(self) -> None:
-        if self._process.wait():
+        if self._process.wait() and self._is_needed:
             self._on_loss()
 
 
@@ -55,10 +66,17 @@ class WorkerProcesses:
         self._timer: threading.Timer | None = None
 
     def start(self, command: str, environment: Mapping[str, str]) -> WorkerProcess:
-        """Start one more; see `WorkerProcess`."""
-        worker = WorkerProcess(command, environment, self._lose)
-        self._started.append(worker)
+        """Start one more; see `WorkerProcess`. A signal comes when it is known to this object, and never before."""
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        with signals_deferred() if in_main_thread else contextlib.nullcontext():
+            worker = WorkerProcess(command, environment, self._lose)
+            self._started.append(worker)
         return worker
+
+    def end_all(self) -> None:
+        """Kill the processes that are left, which is no loss."""
+        for worker in self._started:
+            worker.end(0.0)
 
     def stop_watching(self) -> None:
         """Interrupt nothing from now on."""
@@ -100,3 +118,4 @@ def worker_processes() -> Iterator[WorkerProcesses]:
         raise
     finally:
         processes.stop_watching()
+        processes.end_all()

@@ -5,6 +5,7 @@ process; their content goes through files (`transforms.shuffle.spill`). Starting
 of a processor, so that small input is read faster without one.
 """
 
+import logging
 import os
 import shlex
 import sys
@@ -15,11 +16,13 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipeline.beam_patches.registry import WORKER_PROCESSES, is_on
 from pipeline.config import JobConfig
 from pipeline.local.worker import VERBOSE
 from pipeline.sources.files import Portion
 from pipeline.startup.block_imports import unused
 
+_LOG: Final = logging.getLogger("pipeline.beam_patches")
 _FLAG: Final = "--direct_num_workers"
 _MIN_SHARED_BYTES: Final = 128 << 20  # of uncompressed input: below that a second process saves less than it costs
 _MAX_BY_DEFAULT: Final = 8  # all that workers exchange goes through one process
@@ -29,8 +32,17 @@ def worker_count(config: JobConfig, options: PipelineOptions, portions: Sequence
     """Return the number of processes that share the job; 1 is this process alone.
 
     The flag `--direct_num_workers` decides if it is given. Otherwise one for each processor that has a portion to read,
-    if the input is large and the job reads and writes local files only.
+    if the input is large and the job reads and writes local files only. Without the patch that serves worker processes
+    on the loopback interface there is one process, and a warning if there would be more.
     """
+    wanted = _wanted_count(config, options, portions)
+    if wanted > 1 and not is_on(WORKER_PROCESSES):
+        _LOG.warning("the job runs in one process, not in %d: %s", wanted, WORKER_PROCESSES.without)
+        return 1
+    return wanted
+
+
+def _wanted_count(config: JobConfig, options: PipelineOptions, portions: Sequence[Portion]) -> int:
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if any(arg.partition("=")[0] == _FLAG for arg in config.beam_args):
         return options.view_as(DirectOptions).direct_num_workers or processors

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import re
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -18,11 +19,14 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from telemetry.errors import ConfigError
-from telemetry.model.messages import CONTENT_ENCODING, Message
+from telemetry.model.messages import CONTENT_ENCODING, LINE_BYTES, MAX_LINE_BYTES, Message
 from telemetry.storage.buckets import check_extra
 from telemetry.storage.paths import StorageError
+from transforms.decode.collect_messages import CollectMessages
 
 _CHUNK: Final = 1 << 20
+MAX_HEADER_BYTES: Final = 65_536
+"""Longest header of a CSV file."""
 _RANGE: Final = 32 << 20
 _BARE_GLOB: Final = re.compile(r"[^/\[*?]*[\[*?]")
 """Glob without a folder before its first wildcard: Beam lists no folder for it, not even the current one."""
@@ -62,9 +66,10 @@ class ReadFiles(beam.PTransform):
         self.spread = spread
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Return a PCollection of Message."""
+        """Return a PCollection of MessageBatch."""
         portions = pbegin | "Portions" >> beam.Create(self.portions, reshuffle=self.spread)
-        return portions | "Read" >> beam.FlatMap(read_portion).with_output_types(Message)
+        chunks = portions | "Read" >> beam.FlatMap(read_portion).with_output_types(Message)
+        return chunks | "Chunks" >> CollectMessages()
 
 
 def plan_portions(globs: Sequence[str]) -> list[Portion]:
@@ -123,14 +128,19 @@ def _plan_file(path: str, size: int, range_bytes: int) -> list[FileRange]:
 def _read_header(path: str) -> tuple[str, ...]:
     try:
         with _open(path) as file:
-            line = file.readline(_CHUNK)
-    except (OSError, EOFError, BeamIOError) as error:
+            line = file.readline(MAX_HEADER_BYTES + 1)
+    except (OSError, EOFError, BeamIOError, zlib.error) as error:
         raise ConfigError("--input", path, f"cannot be read: {error}") from error
+    if len(line) > MAX_HEADER_BYTES:
+        raise ConfigError("--input", path, f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
     try:
         text = line.decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError as error:
         raise ConfigError("--input", path, "its header is not UTF-8") from error
-    columns = tuple(next(csv.reader([text]), []))
+    try:
+        columns = tuple(next(csv.reader([text]), []))
+    except csv.Error as error:
+        raise ConfigError("--input", path, f"its header is no line of CSV: {error}") from error
     for needed in ("ts", "device"):
         if columns.count(needed) != 1:
             shown = ", ".join(columns)[:200] or "nothing"
@@ -152,14 +162,18 @@ def read_portion(portion: Portion) -> Iterator[Message]:
 
 
 def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
-    """Yield the lines of a range in chunks of about a megabyte; ids are ``path@offset of the chunk``."""
+    """Yield the lines of a range in chunks of about a megabyte; ids are ``path@offset of the chunk``.
+
+    A line that is longer than any that is decoded is not collected: a message of its own has its beginning, and its
+    length in the attribute `LINE_BYTES`.
+    """
     with _open(part.path) as file:
         position = _first_line(file, part)
         rest = b""
         while part.end is None or position < part.end:
             block, broken = _read_block(file)
             if broken:
-                yield Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position + len(rest)}", portion=portion)
+                yield _broken(part, position + len(rest), portion)
             content = rest + block
             cut = len(content) if not block else content.rfind(b"\n") + 1
             if block and part.end is not None and position + cut > part.end:
@@ -169,6 +183,43 @@ def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
             position, rest = position + cut, content[cut:]
             if not block:
                 return
+            if len(rest) > MAX_LINE_BYTES:
+                most = None if part.end is None else part.end - position
+                length, behind, broken = _pass_line(file, len(rest), most)
+                told = {LINE_BYTES: f"{length}" if behind or not most else f"at least {length}"}
+                yield Message(
+                    rest[: MAX_LINE_BYTES + 1], told, f"{part.path}@{position}", columns=part.columns, portion=portion
+                )
+                position, rest = position + length + 1, behind
+                if broken:
+                    yield _broken(part, position, portion)
+
+
+def _broken(part: FileRange, position: int, portion: int) -> Message:
+    """Return a message that cannot be opened, for a compressed file that is broken there."""
+    return Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position}", portion=portion)
+
+
+def _pass_line(file: io.BufferedIOBase, length: int, most: int | None) -> tuple[int, bytes, bool]:
+    """Read to the end of a line without keeping it.
+
+    Args:
+        file: to read from.
+        length: bytes of the line that were read.
+        most: length of the line at which its end does not matter any more.
+
+    Returns:
+        The length of the line as far as it was read, the bytes behind it, and whether the file is broken.
+    """
+    while most is None or length < most:
+        block, broken = _read_block(file)
+        end = block.find(b"\n")
+        if end >= 0:
+            return length + end, block[end + 1 :], False
+        length += len(block)
+        if not block:
+            return length, b"", broken
+    return length, b"", False
 
 
 def _read_block(file: io.BufferedIOBase) -> tuple[bytes, bool]:
@@ -183,13 +234,24 @@ def _first_line(file: io.BufferedIOBase, part: FileRange) -> int:
     """Go to the first line that begins in the range, after the header of CSV, and return its offset."""
     if part.start:
         file.seek(part.start - 1)
-        return part.start - 1 + len(file.readline())
+        most = sys.maxsize if part.end is None else part.end - part.start + 1
+        return part.start - 1 + _skip_line(file, most)
     mark = file.read(len(codecs.BOM_UTF8))
     rest = b"" if mark == codecs.BOM_UTF8 else mark
     if part.columns is not None:
-        header = rest + (b"" if rest.endswith(b"\n") else file.readline())
-        return len(header) + (0 if rest else len(mark))
+        return len(mark) + (0 if rest.endswith(b"\n") else _skip_line(file, sys.maxsize))
     if rest:
         file.seek(0)
         return 0
     return len(mark)
+
+
+def _skip_line(file: io.BufferedIOBase, most: int) -> int:
+    """Read to the end of a line, or at least this many bytes of it, without keeping them; return their number."""
+    size = 0
+    while size < most:
+        piece = file.readline(_CHUNK)
+        size += len(piece)
+        if not piece or piece.endswith(b"\n"):
+            break
+    return size

@@ -6,6 +6,7 @@ import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 
 from telemetry.model.messages import EVENT_TIME, MESSAGE_KEY, Message
+from transforms.decode.collect_messages import CollectMessages
 
 
 class ReadPubSub(beam.PTransform):
@@ -23,7 +24,7 @@ class ReadPubSub(beam.PTransform):
         self.topic = topic or None
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Return a PCollection of Message."""
+        """Return a PCollection of MessageBatch."""
         received = pbegin | "Receive" >> beam.io.ReadFromPubSub(
             topic=self.topic,
             subscription=self.subscription,
@@ -31,7 +32,8 @@ class ReadPubSub(beam.PTransform):
             timestamp_attribute=EVENT_TIME,
             with_attributes=True,
         )
-        return received | "Open" >> beam.Map(_to_message).with_output_types(Message)
+        messages = received | "Open" >> beam.Map(_to_message).with_output_types(Message)
+        return messages | "Bundles" >> CollectMessages()
 
 
 def _to_message(message: PubsubMessage) -> Message:

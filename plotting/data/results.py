@@ -1,4 +1,4 @@
-"""Read the results of a run as pandas frames: the latest pane of each window, each anomaly once.
+"""Read the results of a run as pandas frames: each window with the readings of all jobs, each anomaly once.
 
 The records lie in files or in BigQuery; see `telemetry.storage.result_store`. Times become ``datetime64[us, UTC]``.
 """
@@ -12,12 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plotting.data.source import Source, explained, store_of
-from telemetry.model.kinds import KINDS
+from telemetry.model.merge_panes import WINDOW, merge_windows
 from telemetry.storage.result_store import ResultStore, schema_of
 
-_AGGREGATES: Final = KINDS["aggregates"]
-_WINDOW: Final = list(_AGGREGATES.key)
-AGGREGATE_COLUMNS: Final = (*_WINDOW, "count", "mean", "stddev", "min", "max", _AGGREGATES.version)
+AGGREGATE_COLUMNS: Final = (*WINDOW, "count", "mean", "stddev", "min", "max", "pane_index", "job_id")
 ANOMALY_COLUMNS: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),
     *("value", "threshold", "threshold_upper", "comparison", "event_time", "source_time"),
@@ -67,7 +65,7 @@ def read_run(results: Source, metric: str | None = None) -> RunRecords:
     """
     store = store_of(results)
 
-    def distinct(kind: str) -> tuple[pd.DataFrame, set[str]]:
+    def distinct(kind: str) -> tuple[pa.Table, set[str]]:
         columns = _COUNTED[kind][1:]
         return _read_each(store, kind, _COUNTED[kind], lambda t: _of(t, metric).group_by(columns).aggregate([]))
 
@@ -76,8 +74,10 @@ def read_run(results: Source, metric: str | None = None) -> RunRecords:
         windows, windows_of = distinct("aggregates")
         anomalies, anomalies_of = distinct("anomalies")
         letters = store.read("dead_letters", _COUNTED["dead_letters"]).to_pandas()
-    once = anomalies.drop_duplicates("anomaly_id", ignore_index=True)
-    return RunRecords(windows.drop_duplicates(ignore_index=True), once, letters, _names(windows_of, anomalies_of))
+    once = anomalies.to_pandas().drop_duplicates("anomaly_id", ignore_index=True)
+    return RunRecords(
+        windows.to_pandas().drop_duplicates(ignore_index=True), once, letters, _names(windows_of, anomalies_of)
+    )
 
 
 def read_results(results: Source, metric: str, *, windows: bool = True) -> RunResults:
@@ -94,17 +94,19 @@ def read_results(results: Source, metric: str, *, windows: bool = True) -> RunRe
     store = store_of(results)
     with explained():
         store.check_has_results()
-        aggregates, windows_of = schema_of("aggregates", AGGREGATE_COLUMNS).empty_table().to_pandas(), set[str]()
+        aggregates, windows_of = schema_of("aggregates", AGGREGATE_COLUMNS).empty_table(), set[str]()
         if windows:
             aggregates, windows_of = _read_each(store, "aggregates", AGGREGATE_COLUMNS, lambda t: _of(t, metric))
         anomalies, anomalies_of = _read_each(store, "anomalies", ANOMALY_COLUMNS, lambda t: _of(t, metric))
-    return RunResults(latest_panes(aggregates), unique_anomalies(anomalies), _names(windows_of, anomalies_of))
+    return RunResults(
+        latest_windows(aggregates), unique_anomalies(anomalies.to_pandas()), _names(windows_of, anomalies_of)
+    )
 
 
-def latest_panes(aggregates: pd.DataFrame) -> pd.DataFrame:
-    """Return the last pane of each device, metric and window: panes accumulate, so it is the truth."""
-    latest = aggregates.sort_values(_AGGREGATES.version, kind="stable").drop_duplicates(_WINDOW, keep="last")
-    return latest.sort_values(_WINDOW, ignore_index=True)
+def latest_windows(aggregates: pa.Table) -> pd.DataFrame:
+    """Return one row for each device, metric and window, in order: the last panes of all jobs, merged."""
+    frame: pd.DataFrame = merge_windows(aggregates).to_pandas()
+    return frame
 
 
 def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
@@ -115,14 +117,13 @@ def unique_anomalies(anomalies: pd.DataFrame) -> pd.DataFrame:
 
 def _read_each(
     store: ResultStore, kind: str, columns: Sequence[str], keep: Callable[[pa.Table], pa.Table]
-) -> tuple[pd.DataFrame, set[str]]:
+) -> tuple[pa.Table, set[str]]:
     """Return the rows of a kind that `keep` selects, and the names of all metrics; holds one file or page at a time."""
     parts, metrics = [keep(schema_of(kind, columns).empty_table())], set[str]()
     for table in store.tables(kind, columns):
         metrics.update(pc.unique(table.column("metric")).to_pylist())
         parts.append(keep(table))
-    frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
-    return frame, metrics
+    return pa.concat_tables(parts), metrics
 
 
 def _of(table: pa.Table, metric: str | None) -> pa.Table:

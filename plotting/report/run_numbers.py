@@ -8,13 +8,13 @@ import pandas as pd
 
 from plotting.data.downsample import TimesUs
 from plotting.data.panels import TimeRange, to_microseconds
-from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_panes, unique_anomalies
+from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_windows, unique_anomalies
 from plotting.data.source import explained
 from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import ROWS_DECODED
 from telemetry.storage.result_store import ResultStore
 
-_WINDOWS: Final = ("device", "metric", "window_start", "window_end", "count", "pane_index")
+_WINDOWS: Final = ("device", "metric", "window_start", "window_end", "count", "pane_index", "job_id")
 _ANOMALIES: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),
     *("value", "threshold", "threshold_upper", "comparison", "event_time"),
@@ -30,7 +30,7 @@ class RunNumbers:
     Attributes:
         anomalies: one row per anomaly of any metric in the range, in order of event time; `time_us` is the event
             time in microseconds, UTC.
-        values: number of values of the metric in the last panes of the windows that overlap the range.
+        values: number of values of the metric in the windows that overlap the range.
         windows: number of these windows, each device and period counted once.
         overlapping: whether windows of a device overlap, so that a value is counted in several of them.
         devices: number of devices with a window or an anomaly of any metric in the range.
@@ -64,7 +64,7 @@ def count_run(store: ResultStore, metric: str, span: TimeRange) -> RunNumbers:
     """
     with explained():
         store.check_has_results()
-        windows = latest_panes(store.read("aggregates", _WINDOWS).to_pandas())
+        windows = latest_windows(store.read("aggregates", _WINDOWS))
         anomalies = unique_anomalies(store.read("anomalies", _ANOMALIES).to_pandas())
         letters = _distinct(store, "dead_letters", KINDS["dead_letters"].identity)
         ledger = _distinct(store, "ledger", ("entry_id", "item", "count"))

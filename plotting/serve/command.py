@@ -11,6 +11,7 @@ from plotting.serve.view_choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
+from telemetry.cli.hosts import is_loopback
 
 EXAMPLES: Final = """
 %(prog)s --results results
@@ -30,6 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         metavar="ADDRESS",
         help="address to listen on; by default only this machine reaches the server",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name under which the server is reached, such as that of a proxy; others are refused; repeatable",
+    )
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help="require no token in the address of the page when other machines reach the server",
     )
     parser.add_argument("--figure", choices=list(FIGURES), default="trend", help="first picture")
     parser.add_argument("--metric", default="temp", help="first metric")
@@ -54,9 +67,10 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: if the port is taken, or there is no such folder or dataset.
     """
+    from plotting.serve.access import access_for
     from plotting.serve.polling import ReadingsPoller, ResultsPoller  # the server is loaded where it is used
     from plotting.serve.run_watcher import RunWatcher
-    from plotting.serve.server import address_of, listen, loopback, serve
+    from plotting.serve.server import address_of, listen, serve
 
     usually = _REFRESH_PAID if options.bigquery else _REFRESH
     refresh_s = read_duration("--refresh", options.refresh or usually, 100_000) / 1e6
@@ -65,17 +79,20 @@ def run(options: argparse.Namespace) -> int:
     with explained():
         store.check_exists()  # results may come later: a job that has just started has written none
     sockets = listen(options.host, port)
+    addresses = [str(one.getsockname()[0]) for one in sockets]
+    access = access_for(options.host, addresses, options.allow_host, with_token=not options.no_token)
     watcher = RunWatcher(
         ResultsPoller(store), ReadingsPoller(options.readings), refresh_s, read_rules_flag(options.rules)
     )
     default = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
 
     def ready() -> None:
-        if not loopback(options.host):
-            sys.stderr.write(f"{options.program}: warning: everybody who reaches {options.host} sees these results\n")
-        sys.stdout.write(f"{store} at {address_of(sockets)} (Ctrl-C ends it)\n")
+        if not all(map(is_loopback, addresses)):
+            who = "whoever has the token" if access.token else f"everybody who reaches {options.host}"
+            sys.stderr.write(f"{options.program}: warning: {who} sees these results, and nothing is encrypted\n")
+        sys.stdout.write(f"{store} at {address_of(sockets, access.token)} (Ctrl-C ends it)\n")
         sys.stdout.flush()
 
-    asyncio.run(serve(sockets, watcher, default, str(store), ready))
+    asyncio.run(serve(sockets, watcher, default, str(store), access, ready))
     sys.stdout.write("ended\n")
     return 0

@@ -7,6 +7,11 @@
   const say = (template, parts) => template.replace(/\{(\w+)\}/g, (_all, name) => parts[name]);
   const address = new URLSearchParams(location.search);
 
+  if (address.has("token")) { // the cookie holds it from now on: an address that is shared does not show it
+    address.delete("token");
+    history.replaceState(null, "", address.size ? `?${address}` : location.pathname);
+  }
+
   // ---- the choices, kept in the address so that it can be shared ------------------------------------------------
   const choice = {
     figure: address.get("figure") || defaults.figure,

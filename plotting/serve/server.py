@@ -19,6 +19,7 @@ from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandle
 from tornado.websocket import WebSocketHandler
 
 from plotting.figures import FILE_METADATA
+from plotting.serve.access import TOKEN, Access
 from plotting.serve.run_watcher import RunWatcher, watching
 from plotting.serve.tab_session import TabSession
 from plotting.serve.view_choice import FIGURES, RECENT_RANGES_S, ViewChoice, read_choice
@@ -26,9 +27,6 @@ from plotting.serve.words import WORDS
 from telemetry.errors import ConfigError
 
 _HERE: Final = Path(__file__).parent
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_NAMES: Final = _LOOPBACK | {"[::1]"}
-"""Host names in requests that can only come from this machine."""
 _TYPES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
@@ -57,14 +55,20 @@ def listen(host: str, port: int) -> list[socket.socket]:
         raise ConfigError("--host", host, f"cannot be listened on: {error.strerror or error}") from error
 
 
-def address_of(sockets: list[socket.socket]) -> str:
-    """Return the address of the page."""
+def address_of(sockets: list[socket.socket], token: str = "") -> str:
+    """Return the address of the page, with the token if there is one."""
     host, port = sockets[0].getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    return f"{address}?{TOKEN}={token}" if token else address
 
 
 async def serve(
-    sockets: list[socket.socket], watcher: RunWatcher, default: ViewChoice, where: str, ready: Callable[[], None]
+    sockets: list[socket.socket],
+    watcher: RunWatcher,
+    default: ViewChoice,
+    where: str,
+    access: Access,
+    ready: Callable[[], None],
 ) -> None:
     """Serve requests until SIGINT or SIGTERM.
 
@@ -73,12 +77,13 @@ async def serve(
         watcher: watcher of the run.
         default: choice for parameters that are missing in the address.
         where: name of the results, shown to the user.
+        access: who may see the page.
         ready: called when the server accepts requests.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    server = HTTPServer(application(watcher, default, where, local=sockets[0].getsockname()[0] in _LOOPBACK))
+    server = HTTPServer(application(watcher, default, where, access))
     server.add_sockets(sockets)
     async with watching(watcher) as task:
         ready()
@@ -92,7 +97,7 @@ async def serve(
 
 
 def application(
-    watcher: RunWatcher, default: ViewChoice, where: str, *, local: bool, max_tabs: int = _MAX_TABS
+    watcher: RunWatcher, default: ViewChoice, where: str, access: Access, *, max_tabs: int = _MAX_TABS
 ) -> Application:
     """Return the web application.
 
@@ -100,10 +105,10 @@ def application(
         watcher: watcher of the run.
         default: choice for parameters that are missing in the address.
         where: name of the results, shown to the user.
-        local: whether to refuse requests for host names of other machines.
+        access: who may see the page.
         max_tabs: number of tabs that may be open at a time.
     """
-    shared = {"watcher": watcher, "default": default, "where": where, "local": local, "max_tabs": max_tabs}
+    shared = {"watcher": watcher, "default": default, "where": where, "access": access, "max_tabs": max_tabs}
     pictures = str(Path(mpl.get_data_path(), "images"))
     script = FigureManagerWebAgg.get_javascript
     style = Path(FigureManagerWebAgg.get_static_file_path(), "css", "mpl.css")  # type: ignore[no-untyped-call]
@@ -114,10 +119,12 @@ def application(
             (r"/page\.css", _Text, shared | {"kind": "text/css", "text": lambda: _read("page.css")}),
             (r"/mpl\.js", _Text, shared | {"kind": "text/javascript", "text": script}),
             (r"/mpl\.css", _Text, shared | {"kind": "text/css", "text": lambda: style.read_text("utf-8")}),
-            (r"/_images/([a-z_]+\.png)", StaticFileHandler, {"path": pictures}),
+            (r"/_images/([a-z_]+\.png)", _Image, shared | {"path": pictures}),
             (r"/socket", _Socket, shared),
             (r"/save/([\w-]+)\.([a-z]+)", _Save, shared),
         ],
+        default_handler_class=_Nothing,
+        default_handler_args=shared,
         websocket_ping_interval=_ANSWER_S,
         websocket_max_message_size=1 << 20,
         log_function=lambda _handler: None,
@@ -129,16 +136,43 @@ def _read(name: str) -> str:
 
 
 class _Handler(RequestHandler):
+    refusal = ""
+
     def initialize(
-        self, watcher: RunWatcher, default: ViewChoice, where: str, local: bool, max_tabs: int, **others: Any
+        self, watcher: RunWatcher, default: ViewChoice, where: str, access: Access, max_tabs: int, **others: Any
     ) -> None:
-        self.watcher, self.default, self.where, self.local = watcher, default, where, local
+        self.watcher, self.default, self.where, self.access = watcher, default, where, access
         self.max_tabs, self.others = max_tabs, others
 
     def prepare(self) -> None:
-        """Refuse requests for foreign host names, which a page of another origin sends with DNS rebinding."""
-        if self.local and self.request.host_name not in _NAMES:
-            raise HTTPError(403, reason="only under localhost or 127.0.0.1")
+        """Refuse a request under a foreign host name, or without the token."""
+        connection: Any = self.request.connection
+        client = connection.stream.socket  # None if the client has left: nobody reads the answer
+        connected = client.getsockname() if client is not None else ("", 0)
+        if not self.access.allows_host(self.request.host_name, connected[0]):
+            self.refusal = "refused_host"
+            raise HTTPError(403)
+        cookie = f"telemetry_serve_{connected[1]}"  # browsers send cookies to every port of a host
+        given = self.get_query_argument(TOKEN, None)
+        if not self.access.allows_token(given if given is not None else self.get_cookie(cookie, "") or ""):
+            self.refusal = "refused_token"
+            raise HTTPError(403)
+        if self.access.token and given:  # the page finds its parts, and the socket, without the token in their address
+            self.set_cookie(cookie, given, httponly=True, samesite="Lax")
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        """Answer a refused request with a page that says why, and what to do."""
+        if not self.refusal:
+            super().write_error(status_code, **details)
+            return
+        words = WORDS[self.default.language]
+        text = html.escape(words[self.refusal].format(host=self.request.host_name))
+        title = html.escape(words["refused_title"])
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(
+            f'<!DOCTYPE html><html lang="{self.default.language}"><meta charset="utf-8"><title>{title}</title>'
+            f"<h1>{title}</h1><p>{text}</p></html>\n"
+        )
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Security-Policy", _POLICY)
@@ -179,6 +213,18 @@ class _Text(_Handler):
         self.finish(self.others["text"]())
 
 
+class _Image(StaticFileHandler, _Handler):
+    def initialize(self, path: str, **shared: Any) -> None:  # type: ignore[override]
+        StaticFileHandler.initialize(self, path)
+        _Handler.initialize(self, **shared)
+
+
+class _Nothing(_Handler):
+    def prepare(self) -> None:
+        super().prepare()
+        raise HTTPError(404)
+
+
 class _Save(_Handler):
     def get(self, name: str, kind: str) -> None:
         session = self.watcher.sessions.get(name)
@@ -198,7 +244,8 @@ class _Socket(WebSocketHandler, _Handler):
             raise HTTPError(503, reason=f"{self.max_tabs} tabs are open")
 
     def open(self, *_args: str, **_options: str) -> None:
-        parameters = {name: list(self.get_query_arguments(name)) for name in self.request.query_arguments}
+        names = self.request.query_arguments.keys() - {TOKEN}
+        parameters = {name: list(self.get_query_arguments(name)) for name in names}
         try:
             choice = read_choice(parameters, self.default)
         except ConfigError as error:
@@ -234,8 +281,3 @@ class _Socket(WebSocketHandler, _Handler):
         if self.ws_connection is not None and not self.ws_connection.is_closing():
             sent = self.write_message(content, binary=isinstance(content, bytes))
             sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # ignore a connection lost here
-
-
-def loopback(host: str) -> bool:
-    """Return whether a host name is reachable from this machine only."""
-    return host in _LOOPBACK

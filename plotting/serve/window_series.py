@@ -1,6 +1,7 @@
 """Buffer the windows of one metric of one device in bounded memory; old windows are joined to longer ones."""
 
 import itertools
+import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,11 +15,13 @@ WINDOW_ROW: Final = np.dtype(
     [
         *((name, np.int64) for name in ("start", "end", "count")),
         *((name, np.float64) for name in ("mean", "min", "max", "stddev")),
-        ("pane", np.int64),
+        ("pane", np.int32),
+        ("job", np.uint32),
     ]
 )
-"""One window: times in microseconds, UTC, values in the metric's unit, and the index of its pane."""
-_MEASURES: Final = tuple(name for name in WINDOW_ROW.names or () if name != "pane")
+"""One window of one job: times in microseconds, UTC, values in the metric's unit, the index of its pane, and a hash of
+its job."""
+_MEASURES: Final = tuple(name for name in WINDOW_ROW.names or () if name not in ("pane", "job"))
 _JOINED: Final = -1
 """Pane index of a row that joins several windows of the job."""
 _RECENT: Final = 0.25
@@ -26,7 +29,7 @@ _RECENT: Final = 0.25
 
 
 class WindowSeries:
-    """Windows ordered by start, each once with its highest pane index, as panes accumulate.
+    """Windows ordered by start, each once for each job with its highest pane index, as panes accumulate.
 
     Above a limit, the windows older than the newest quarter are joined to longer ones, whose mean, minimum, maximum and
     standard deviation are those of all their readings. A window that starts within a joined one is ignored from then
@@ -42,7 +45,7 @@ class WindowSeries:
 
     def __len__(self) -> int:
         """Return the number of windows, each joined window counted as one."""
-        return len(self.rows)
+        return len(_starts(self.rows))
 
     def add(self, rows: WindowRows, limit: int) -> bool:
         """Add windows in any order, possibly repeated; return whether any is new.
@@ -59,10 +62,12 @@ class WindowSeries:
             merged = _last_panes(merged)
         if np.array_equal(merged, known):
             return False
-        self.received += len(merged) - len(known)
+        self.received += len(_starts(merged)) - len(_starts(known))
         self.rows = merged
         if len(merged) > limit:
-            old, recent = np.split(merged, [len(merged) - int(limit * _RECENT)])
+            starts = _starts(merged)
+            whole = int(starts[np.searchsorted(starts, len(merged) - int(limit * _RECENT), side="right") - 1])
+            old, recent = np.split(merged, [whole])  # not between the jobs of a window
             self.rows = np.concatenate([_join(old, _step(old, recent, limit // 2)), recent])
             self._recent_start_us = int(recent["start"][0])
         return True
@@ -80,11 +85,13 @@ class WindowSeries:
 
     def count(self, span: TimeRange) -> int:
         """Return the number of windows that overlap a time range."""
-        return int(span.of(self.rows["start"], self.rows["end"]).sum())
+        return len(_starts(self.rows[span.of(self.rows["start"], self.rows["end"])]))
 
     def within(self, span: TimeRange) -> Windows:
-        """Return the windows that overlap a time range."""
-        return _windows(self.rows[span.of(self.rows["start"], self.rows["end"])])
+        """Return the windows that overlap a time range, the jobs of each merged."""
+        rows = self.rows[span.of(self.rows["start"], self.rows["end"])]
+        starts = _starts(rows)
+        return _windows(rows) if len(starts) == len(rows) else join_windows(_windows(rows), starts)
 
 
 def split_by_series(table: Any) -> Iterator[tuple[tuple[str, str], WindowRows]]:
@@ -92,11 +99,14 @@ def split_by_series(table: Any) -> Iterator[tuple[tuple[str, str], WindowRows]]:
 
     Args:
         table: Arrow, with the columns `device`, `metric`, `window_start`, `window_end`, `count`, `mean`, `min`, `max`,
-            `stddev` and `pane_index`.
+            `stddev`, `pane_index` and `job_id`.
     """
     rows = np.empty(len(table), dtype=WINDOW_ROW)
     names = {"start": "window_start", "end": "window_end", "pane": "pane_index"}
-    for name in WINDOW_ROW.names or ():
+    jobs = table.column("job_id").combine_chunks().dictionary_encode()
+    hashes = np.array([zlib.crc32(job.encode()) for job in jobs.dictionary.to_pylist()], np.uint32)
+    rows["job"] = hashes[np.asarray(jobs.indices)]
+    for name in (*_MEASURES, "pane"):
         column = table.column(names.get(name, name)).to_numpy()
         rows[name] = column.astype("M8[us]").view(np.int64) if column.dtype.kind == "M" else column
     keys = [table.column(name).combine_chunks().dictionary_encode() for name in ("metric", "device")]
@@ -112,10 +122,21 @@ def split_by_series(table: Any) -> Iterator[tuple[tuple[str, str], WindowRows]]:
 
 
 def _last_panes(rows: WindowRows) -> WindowRows:
-    rows = rows[np.lexsort((rows["pane"], rows["end"], rows["start"]))]
-    again = (np.diff(rows["start"]) == 0) & (np.diff(rows["end"]) == 0)
+    rows = rows[np.lexsort((rows["pane"], rows["job"], rows["end"], rows["start"]))]
+    again = _same_window(rows) & (rows["job"][1:] == rows["job"][:-1])
     kept: WindowRows = rows[np.append(~again, True)]
     return kept
+
+
+def _same_window(rows: WindowRows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return for each row but the first whether it is of the same window as its predecessor."""
+    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (np.diff(rows["start"]) == 0) & (np.diff(rows["end"]) == 0)
+    return same
+
+
+def _starts(rows: WindowRows) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the indices at which a new window begins, in rows ordered by start and end."""
+    return np.flatnonzero(np.append(np.ones(min(len(rows), 1), np.bool_), ~_same_window(rows)))
 
 
 def _step(old: WindowRows, recent: WindowRows, most: int) -> int:
@@ -138,6 +159,7 @@ def _join(old: WindowRows, step: int) -> WindowRows:
     whole = join_windows(_windows(old), at)
     for name in _MEASURES:
         joined[name] = getattr(whole, name)
+    joined["job"] = old["job"][at]
     joined["pane"] = np.where(np.diff(at, append=len(old)) > 1, _JOINED, old["pane"][at])
     return joined
 

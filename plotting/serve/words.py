@@ -33,6 +33,11 @@ _ENGLISH: Final = {
     "connecting": "Connecting …",
     "lost": "No connection to the server; trying again …",
     "refused": "Cannot show this: {problem}",
+    "refused_title": "Not shown",
+    "refused_host": "This server does not answer under the name {host}. Use the address that it printed when it "
+    "started, or start it with --allow-host {host}.",
+    "refused_token": "The token in the address is missing or wrong. Open the whole address that the server printed "
+    "when it started; it is another one after each start.",
     "unreadable": "The results cannot be read: {problem}",
     "newest": "data until {time} UTC",
     "no_data": "no results yet",
@@ -86,6 +91,11 @@ _FRENCH: Final = {
     "connecting": "Connexion …",
     "lost": "Pas de connexion au serveur ; nouvel essai …",
     "refused": "Impossible à afficher : {problem}",
+    "refused_title": "Accès refusé",
+    "refused_host": "Ce serveur ne répond pas sous le nom {host}. Utilisez l’adresse qu’il a affichée à son démarrage, "
+    "ou démarrez-le avec --allow-host {host}.",
+    "refused_token": "Le jeton manque dans l’adresse, ou il est faux. Ouvrez l’adresse complète que le serveur a "
+    "affichée à son démarrage ; elle change à chaque démarrage.",
     "unreadable": "Les résultats ne peuvent pas être lus : {problem}",
     "newest": "données jusqu’à {time} UTC",
     "no_data": "pas encore de résultats",

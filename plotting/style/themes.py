@@ -13,6 +13,8 @@ from typing import Final
 
 import matplotlib as mpl
 
+from plotting.style.fonts import boxes_for_missing_glyphs, families
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -50,7 +52,8 @@ class Theme:
     def style(self) -> Iterator[None]:
         """Apply the theme's style sheet within ``with``, and restore Matplotlib's settings afterwards."""
         suffix = "" if self.name == "light" else f"-{self.name}"
-        with mpl.rc_context(fname=Path(__file__).with_name(f"telemetry{suffix}.mplstyle")):
+        with boxes_for_missing_glyphs(), mpl.rc_context(fname=Path(__file__).with_name(f"telemetry{suffix}.mplstyle")):
+            mpl.rcParams["font.sans-serif"] = list(families())
             yield
 
 

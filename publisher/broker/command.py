@@ -8,6 +8,7 @@ from typing import Final
 from publisher.broker.server import Broker
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import read_whole
+from telemetry.cli.hosts import is_loopback
 
 EXAMPLES: Final = """
 %(prog)s
@@ -36,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
     stopped = threading.Event()
     # Handlers are installed before the start, so that a signal at any time ends the server in order.
     with stopping(stopped.set), Broker(options.host, port) as broker:
+        if not is_loopback(options.host):
+            who = f"everybody who reaches {options.host}"
+            sys.stderr.write(f"{options.program}: warning: {who} can publish, read and delete without authentication\n")
         sys.stdout.write(f"broker listening on {broker.address}\n")
         sys.stdout.write(f"for clients: export PUBSUB_EMULATOR_HOST={broker.address}\n")
         sys.stdout.flush()

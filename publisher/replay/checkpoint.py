@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from telemetry.errors import ConfigError
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +21,7 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         recording: fingerprint of its inputs and options, which determine the messages.
         next_sequence: sequence number of the first message that is not acknowledged.
         shift_us: shift of the event times in the first pass, microseconds.
+        time_lapse: whether event times may run ahead of the publish time.
         version: version of the checkpoint format.
     """
 
@@ -28,6 +29,7 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recording: str
     next_sequence: Annotated[int, Meta(ge=0)]
     shift_us: int
+    time_lapse: bool = False
     version: int = _VERSION
 
 
@@ -48,12 +50,13 @@ def load_progress(path: str) -> Progress | None:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError("--checkpoint", path, f"is not a checkpoint: {error}") from error
     if progress.version != _VERSION:
-        raise ConfigError("--checkpoint", path, f"has version {progress.version}, this program writes {_VERSION}")
+        raise ConfigError("--checkpoint", path, f"has version {progress.version}, this program writes {_VERSION}; "
+                          "remove it to begin anew")  # fmt: skip
     return progress
 
 
 def save_progress(path: str, progress: Progress) -> None:
-    """Replace a checkpoint atomically: after a crash it is either the old one or the new one.
+    """Replace a checkpoint atomically: after a crash it is the old one, or the new one once this returns.
 
     Raises:
         ConfigError: if the file cannot be written.
@@ -65,7 +68,17 @@ def save_progress(path: str, progress: Progress) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _sync_folder(os.path.dirname(path) or os.curdir)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise ConfigError("--checkpoint", path, f"cannot be written: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename in a folder durable, so that a power failure does not bring the earlier file back."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

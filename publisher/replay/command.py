@@ -2,11 +2,12 @@
 
 import argparse
 import contextlib
+import gc
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, get_args
 
 import msgspec
@@ -14,17 +15,23 @@ from tqdm import tqdm
 
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
+from publisher.replay.chaos.disturb import Chaos
+from publisher.replay.chaos.options import parse_chaos
+from publisher.replay.chaos.truth import Truth
 from publisher.replay.checkpoint import Progress, load_progress, save_progress
+from publisher.replay.checkpoint_lock import hold_checkpoint
 from publisher.replay.duration import announcement
 from publisher.replay.message_builder import Ordering
 from publisher.replay.pacer import Pacer
-from publisher.replay.recording import EventTime, Recording
+from publisher.replay.recording import EventTime, Order, Recording
 from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic, create_subscription
 from telemetry.cli.commands import stopping
+from telemetry.cli.exit_codes import FAILURE, SUCCESS, nothing_usable
 from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.cli.standard_output import write_result
+from telemetry.errors import ConfigError, NothingUsableError, OutputError, TelemetryError
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -33,6 +40,7 @@ EXAMPLES: Final = """
 %(prog)s telemetry.csv --topic projects/demo/topics/telemetry --rate 1000 --checkpoint replay.json
 """
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_CONTAINERS: Final = 50_000  # containers between two searches; Python's default is 700
 _MOST_ROWS_PER_MESSAGE: Final = 100_000
 
 
@@ -59,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rows.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
     rows.add_argument("--limit", default="", metavar="N", help="maximum number of rows, in each pass of a loop")
+    rows.add_argument("--order", default="time", metavar="time|as-is", help="sort the rows of all inputs by time, on "
+                      "disk if they are many, or keep the order of the files")  # fmt: skip
     rows.add_argument("--loop", default="1", metavar="N", help="number of passes; each pass is later by the "
                       "length of the recording")  # fmt: skip
     when = parser.add_argument_group("pace and time")
@@ -79,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "hash of the input and the options)")  # fmt: skip
     how.add_argument("--checkpoint", default="", metavar="FILE", help="file that records what was acknowledged, to "
                      "continue there after a crash")  # fmt: skip
+    chaos = parser.add_argument_group("tests of what reads the topic")
+    chaos.add_argument("--chaos", default="", metavar="SPEC", help="disturb the messages, such as "
+                       "duplicate=0.01,reorder=30s,late=0.001:20m,corrupt=0.001,drop=0,seed=7: probabilities for each "
+                       "message, durations of event time")  # fmt: skip
+    chaos.add_argument("--truth", default="", metavar="FILE", help="file that records what --chaos did, as lines of "
+                       "JSON")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -88,9 +104,33 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: if an option cannot be used; nothing was published then.
+        NothingUsableError: after the summary, if a job cannot use any of the rows.
         TelemetryError: after the summary, if something could not be published.
     """
     recording = make_recording(options)
+    chaos = _chaos(options)
+    with hold_checkpoint(options.checkpoint) if options.checkpoint else contextlib.nullcontext():
+        session, seconds = _replay(options, recording, chaos)
+    _check_length(options.checkpoint, session)
+    published = f"{session.sender.rows:,} rows were published"
+    summary = summarise(session, seconds)
+    if chaos is not None:
+        totals = chaos.truth.totals()
+        try:
+            chaos.truth.finish({"run_id": session.outcome.run_id, "complete": session.is_complete})
+        except OutputError as error:
+            session.outcome.error = session.outcome.error or str(error)
+        summary |= {"rows_read": totals["rows_built"], "chaos": totals}
+    write_result(msgspec.json.encode(summary).decode() + "\n", published)
+    if session.outcome.error:
+        raise TelemetryError(session.outcome.error)
+    if session.is_complete and not session.usability.found:
+        raise NothingUsableError(nothing_usable(*session.usability.commonest()))
+    return FAILURE if session.sender.failed_rows else SUCCESS
+
+
+def _replay(options: argparse.Namespace, recording: Recording, chaos: Chaos | None) -> tuple[Replayer, float]:
+    """Replay a recording; return the session, and how many seconds it took."""
     speed, rate = _pace(options)
     earlier = _earlier(options, recording)
     stopped = threading.Event()
@@ -105,16 +145,23 @@ def run(options: argparse.Namespace) -> int:
         if speed is not None and (line := announcement(recording, speed)):
             sys.stderr.write(f"{options.program}: {line}\n")
         pacer = Pacer(speed, rate, stopped, lambda text: bar.write(text, file=sys.stderr))
-        session = Replayer(recording, topic, pacer, stopped, earlier=earlier, run_id=options.run_id)
+        session = Replayer(
+            recording,
+            topic,
+            pacer,
+            stopped,
+            earlier=earlier,
+            run_id=options.run_id,
+            speeds_up=speed not in (None, 1.0),
+            chaos=chaos,
+        )
         save = _saver(options.checkpoint)
         save(session.progress)
         began = time.perf_counter()
-        session.run(save, bar.update)
+        with _rare_collections():
+            session.run(save, bar.update)
         seconds = time.perf_counter() - began
-    sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
-    if session.outcome.error:
-        raise TelemetryError(session.outcome.error)
-    return 1 if session.sender.failed_rows else 0
+    return session, seconds
 
 
 def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
@@ -128,6 +175,8 @@ def summarise(session: Replayer, seconds: float) -> dict[str, Any]:
         "messages": delivery.messages,
         "bytes": delivery.bytes,
         "failed": delivery.failed_rows,
+        "rows_out_of_order": session.disorder.rows,
+        "out_of_order_by_s": session.disorder.back_us / 1e6,
         "interrupted": outcome.interrupted,
         "seconds": round(seconds, 3),
         "rows_per_second": round(delivery.rows / seconds) if seconds else 0,
@@ -154,6 +203,8 @@ def make_recording(options: argparse.Namespace) -> Recording:
                           "standard input can be read only once")  # fmt: skip
     if options.event_time not in get_args(EventTime):
         raise ConfigError("--event-time", options.event_time, "must be original or rebase")
+    if options.order not in get_args(Order):
+        raise ConfigError("--order", options.order, "must be time or as-is")
     ordering: Ordering = "device" if options.order_by_device else "none" if options.unordered else "run"
     return Recording(
         inputs=tuple(options.input),
@@ -164,6 +215,7 @@ def make_recording(options: argparse.Namespace) -> Recording:
         rows_per_message=read_whole("--rows-per-message", options.rows_per_message, _MOST_ROWS_PER_MESSAGE),
         compress=options.gzip,
         ordering=ordering,
+        order=options.order,
     )
 
 
@@ -175,6 +227,17 @@ def _check_names(options: argparse.Namespace) -> None:
             raise ConfigError("--subscription", options.subscription, "is only used with --create")
     if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
         raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
+
+
+def _chaos(options: argparse.Namespace) -> Chaos | None:
+    if not options.chaos:
+        if options.truth:
+            raise ConfigError("--truth", options.truth, "is only used with --chaos")
+        return None
+    disturbances = parse_chaos(options.chaos)
+    if options.checkpoint:
+        raise ConfigError("--chaos", options.chaos, "cannot be combined with --checkpoint")
+    return Chaos(disturbances, Truth(options.truth))
 
 
 def _pace(options: argparse.Namespace) -> tuple[float | None, float | None]:
@@ -193,12 +256,35 @@ def _earlier(options: argparse.Namespace, recording: Recording) -> Progress | No
     return earlier
 
 
+def _check_length(path: str, session: Replayer) -> None:
+    """Check that a checkpoint does not claim more messages than the input has, all of which were then skipped.
+
+    Raises:
+        ConfigError: if it does.
+    """
+    claimed, built = session.progress.next_sequence, session.outcome.messages_built
+    if session.is_complete and built < claimed:
+        problem = f"claims {claimed:,} published messages, the input has {built:,}; remove it to begin anew"
+        raise ConfigError("--checkpoint", path, problem)
+
+
 def _saver(path: str) -> Callable[[Progress], None]:
     def save(progress: Progress) -> None:
         if path:
             save_progress(path, progress)
 
     return save
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python search for unreachable cycles rarely: rows make many containers and no cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(_CONTAINERS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _progress_bar() -> Any:

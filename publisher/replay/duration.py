@@ -48,7 +48,7 @@ def recorded_span_us(recording: Recording) -> int | None:
     if STDIN in recording.inputs:
         return None
     first_us = last_us = None
-    for lines in recording.read_pass():
+    for lines in recording.read_as_is():
         first_us, last_us = _join(lines.times, first_us, last_us)
         if recording.selection.limit is None and first_us is not None:
             break

@@ -18,6 +18,7 @@ from telemetry.model.messages import (
     MESSAGE_KEY,
     ROWS,
     RUN_ID,
+    TIME_LAPSE,
     TIME_SHIFT,
 )
 
@@ -68,7 +69,9 @@ class _PendingRows:
 class MessageBuilder:
     """Build messages from lines."""
 
-    def __init__(self, run_id: str, rows_per_message: int, compress: bool, ordering: Ordering) -> None:
+    def __init__(
+        self, run_id: str, rows_per_message: int, compress: bool, ordering: Ordering, time_lapse: bool = False
+    ) -> None:
         """Prepare for a run.
 
         Args:
@@ -76,11 +79,13 @@ class MessageBuilder:
             rows_per_message: rows of a full message.
             compress: whether payloads are compressed with gzip.
             ordering: one ordering key for the run, one per device (and messages of one device), or none.
+            time_lapse: whether event times may run ahead of the publish time, which each message then says.
         """
         self._run_id = run_id
         self._rows = rows_per_message
         self._compress = compress
         self._ordering = ordering
+        self._time_lapse = time_lapse
         self._pending: dict[str, _PendingRows] = {}  # by device, in order of their first row
         self._pending_bytes = 0
         self._sequence = 0
@@ -125,6 +130,8 @@ class MessageBuilder:
         }
         if shift_us:
             attributes[TIME_SHIFT] = repr(shift_us / 1e6)
+        if self._time_lapse:
+            attributes[TIME_LAPSE] = "true"
         first_us = last_us = None
         if pending.first_us is not None and pending.last_us is not None:
             first_us, last_us = pending.first_us + shift_us, pending.last_us + shift_us

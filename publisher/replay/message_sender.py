@@ -1,15 +1,17 @@
 """Send messages with a bounded number in flight, and retry those that fail.
 
-The client makes one attempt per message; this module retries ordered and unordered messages alike. After a failure it
-waits for all messages in flight and then resends the failed ones in order. So the messages of an ordering key stay in
-order, but may be published twice, with the same `message_key`.
+The client makes one attempt per message; this module retries ordered and unordered messages alike. Any exception of the
+client is a failed attempt: it raises assertions of its own when a connection breaks. After a failure this module waits
+for all messages in flight and then resends the failed ones in order. So the messages of an ordering key stay in order,
+but may be published twice, with the same `message_key`.
 """
 
 import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from types import TracebackType
 from typing import Final, Protocol
 
 from google.api_core import exceptions
@@ -134,12 +136,13 @@ class MessageSender:
         with self._changed:
             self._in_flight[message.sequence] = message
             self._bytes_in_flight += len(message.payload)
-        try:
+        attempt = _Attempt()
+        with attempt:
             future = self._channel.publish(message)
-        except MessageTooLargeError as error:
-            self._complete(message, error)
+        if attempt.error is not None:
+            self._complete(message, attempt.error)
         else:
-            future.add_done_callback(lambda done: self._complete(message, done.exception()))
+            future.add_done_callback(lambda done: self._complete(message, _error_of(done)))
 
     def _complete(self, message: ReplayMessage, error: BaseException | None) -> None:
         """Record the result of an attempt; called from threads of the client."""
@@ -180,7 +183,7 @@ class MessageSender:
         if not one_by_one:
             self._retries.pause()
         for key in dict.fromkeys(message.ordering_key for message, _ in failed if message.ordering_key):
-            self._channel.resume(key)
+            self._resume(key)
         for message, _ in failed:
             self._publish(message)
             if one_by_one:  # one invalid message makes the whole request fail
@@ -206,13 +209,42 @@ class MessageSender:
         self._give_up([message])
         self.error = _describe(found[1])
         if message.ordering_key:
-            self._channel.resume(message.ordering_key)
+            self._resume(message.ordering_key)
+
+    def _resume(self, ordering_key: str) -> None:
+        with _Attempt():  # if the key stays paused, the next attempts of its messages fail and are retried
+            self._channel.resume(ordering_key)
 
     def _give_up(self, messages: list[ReplayMessage]) -> None:
         with self._changed:
             self._given_up = True
             self._acknowledged_ahead.clear()
             self.failed_rows += sum(message.rows for message in messages)
+
+
+class _Attempt:
+    """Context that keeps any exception of the client, so that it counts as a failed attempt and ends nothing.
+
+    Attributes:
+        error: the exception; None if there was none.
+    """
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def __enter__(self) -> None:
+        """Begin the attempt."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        """Keep an exception; let through what ends the program."""
+        if isinstance(error, Exception):
+            self.error = error
+        return self.error is not None
+
+
+def _error_of(done: "Future[str]") -> BaseException | None:
+    """Return the error of a future that is done; a cancelled one, as a client that stops leaves it, has failed, too."""
+    return CancelledError("cancelled by the client") if done.cancelled() else done.exception()
 
 
 def _describe(error: BaseException) -> str:

@@ -4,19 +4,21 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import read_chunks
 from publisher.json_lines import LineBatch, format_lines
 from publisher.replay.message_builder import Ordering
+from publisher.replay.order.keyed_lines import Disorder, has_time
+from publisher.replay.order.read import Spans, find_spans, read_in_order
 from publisher.replay.selection import Selection
 
 EventTime: TypeAlias = Literal["original", "rebase"]
-_FINGERPRINT_BYTES: Final = 1 << 20  # hashed at the beginning and at the end of each file
+Order: TypeAlias = Literal["time", "as-is"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Recording:
         rows_per_message: rows of a full message.
         compress: whether payloads are compressed with gzip.
         ordering: one ordering key for the run, one per device, or none.
+        order: whether rows are sorted by time, or kept in the order of the inputs.
     """
 
     inputs: tuple[str, ...]
@@ -42,33 +45,63 @@ class Recording:
     rows_per_message: int
     compress: bool
     ordering: Ordering
+    order: Order = "time"
+    _fingerprints: list[str] = field(default_factory=list, repr=False, compare=False)
+    _spans: Spans = field(default_factory=dict, repr=False, compare=False)
 
     def fingerprint(self) -> str:
-        """Return a hash of the options and of the size, beginning and end of each file; standard input is not hashed.
+        """Return a hash of the options and of the content of each file; standard input is not hashed.
 
-        The class name of `selection` is part of the hash, so renaming it changes run ids and invalidates checkpoints.
+        The files are read at the first call. The class name of `selection` is part of the hash, so renaming it changes
+        run ids and invalidates checkpoints.
         """
+        if self._fingerprints:
+            return self._fingerprints[0]
         digest = hashlib.blake2b(digest_size=8)
         options = (sorted(self.mapping.items()), self.selection, self.loop, self.event_time)
-        digest.update(repr((options, self.rows_per_message, self.compress, self.ordering)).encode())
+        digest.update(repr((options, self.rows_per_message, self.compress, self.ordering, self.order)).encode())
         for path in self.inputs:
             if path != STDIN:
                 with open(path, "rb") as file:
-                    digest.update(file.read(_FINGERPRINT_BYTES))
-                    size = file.seek(0, 2)
-                    file.seek(max(0, size - _FINGERPRINT_BYTES))
-                    digest.update(file.read() + size.to_bytes(8, "big"))
-        return digest.hexdigest()
+                    digest.update(hashlib.file_digest(file, "blake2b").digest())
+        self._fingerprints.append(digest.hexdigest())
+        return self._fingerprints[0]
 
-    def name_run(self, shift_us: int) -> str:
-        """Return a run id: equal for equal readings with equal times, random for standard input."""
+    def name_run(self, shift_us: int, disturbance: str = "") -> str:
+        """Return a run id: equal for equal readings with equal times and disturbance, random for standard input."""
         stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(self.inputs[0]).name.partition(".")[0])[:40]
         if STDIN in self.inputs:
             return f"stdin-{uuid.uuid4().hex[:12]}"
-        digest = hashlib.blake2b(f"{self.fingerprint()} {shift_us}".encode(), digest_size=6)
+        digest = hashlib.blake2b(f"{self.fingerprint()} {shift_us}{disturbance}".encode(), digest_size=6)
         return f"{stem}-{digest.hexdigest()}"
 
-    def read_pass(self) -> Iterator[LineBatch]:
-        """Yield the selected rows once."""
+    def read_pass(self, disorder: Disorder | None = None) -> Iterator[LineBatch]:
+        """Yield the selected rows once.
+
+        Args:
+            disorder: measures the rows that are out of order: in their input if rows are sorted, else as yielded.
+        """
+        disorder = disorder or Disorder()
+        if self.order == "as-is":
+            return _measure(self.read_as_is(), disorder)
+        if not self._spans:
+            self._spans.update(find_spans(self.inputs, self.mapping))
+        unlimited = replace(self.selection, limit=None)
+
+        def read(path: str) -> Iterator[LineBatch]:
+            return unlimited.select(format_lines(read_chunks(path, self.mapping)))
+
+        limited = Selection(limit=self.selection.limit)
+        return limited.select(read_in_order(self.inputs, self._spans, read, disorder))
+
+    def read_as_is(self) -> Iterator[LineBatch]:
+        """Yield the selected rows once, in the order of the inputs."""
         chunks = chain.from_iterable(read_chunks(path, self.mapping) for path in self.inputs)
         return self.selection.select(format_lines(chunks))
+
+
+def _measure(batches: Iterator[LineBatch], disorder: Disorder) -> Iterator[LineBatch]:
+    latest_us = -1
+    for batch in batches:
+        latest_us = disorder.observe(batch.times[has_time(batch.times)], latest_us)
+        yield batch

@@ -17,6 +17,7 @@ from publisher.reprocess.resender import Resender
 from publisher.reprocess.topic import LetterTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
+from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, TelemetryError
 from telemetry.model.dead_letters import Reason
 
@@ -69,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
         began = time.perf_counter()
         session.run()
         seconds = time.perf_counter() - began
-    sys.stdout.write(msgspec.json.encode(summarise(session, seconds)).decode() + "\n")
+    published = f"{session.sender.messages:,} letters were published"
+    write_result(msgspec.json.encode(summarise(session, seconds)).decode() + "\n", published)
     if session.error:
         unsent = len(plan.letters) - session.sender.messages
         raise TelemetryError(f"{unsent} of {len(plan.letters)} letters were not sent: {session.error}")

@@ -11,7 +11,7 @@ import msgspec
 
 from publisher.simulate.faults import KINDS
 from publisher.simulate.stream import Simulation, generate, prepare
-from publisher.simulate.writer import LABEL_FORMATS, make_labels, open_rows, write_labels, write_rows
+from publisher.simulate.writer import LABEL_FORMATS, STDOUT, make_labels, open_rows, write_labels, write_rows
 from telemetry.cli.flags import read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.text.timestamps import LATEST_US, format_time, seconds_to_us
@@ -62,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
         with open_rows(options.output) as target:
             rows, first, last = write_rows(generate(simulation, climate, plan), target)
     except OSError as error:
+        if options.output == STDOUT:
+            raise
         raise ConfigError("--output", options.output, f"cannot be written: {error.strerror or error}") from error
     try:
         if labels:
@@ -77,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         "last_time": format_time(seconds_to_us(last)),
         "seconds": round(time.perf_counter() - began, 3),
     }
-    (sys.stderr if options.output == "-" else sys.stdout).write(msgspec.json.encode(summary).decode() + "\n")
+    (sys.stderr if options.output == STDOUT else sys.stdout).write(msgspec.json.encode(summary).decode() + "\n")
     return 0
 
 

@@ -16,6 +16,7 @@ from publisher.simulate.climate import Climate
 from publisher.simulate.faults import FaultPlan
 from telemetry.text.timestamps import format_time
 
+STDOUT: Final = "-"
 LABEL_FORMATS: Final = (".csv", ".jsonl")
 
 
@@ -33,7 +34,7 @@ class FaultLabel(msgspec.Struct, frozen=True):
 def open_rows(output: str) -> Iterator[IO[bytes]]:
     """Open a file for writing, with gzip if its name ends in ``.gz``, or standard output for ``-``."""
     with ExitStack() as stack:
-        if output == "-":
+        if output == STDOUT:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         elif output.endswith(".gz"):

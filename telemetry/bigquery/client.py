@@ -7,14 +7,16 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import pyarrow as pa
 import requests
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud import bigquery
 
-from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, sql_type, view_queries
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, describe, is_required, sql_type, view_queries
 from telemetry.errors import ConfigError
+from telemetry.model.record_batches import has_default
 
 ANSWER_S: Final = 30.0
 UNREACHABLE: Final = (requests.exceptions.RequestException, GoogleAuthError, exceptions.RetryError)
@@ -39,7 +41,12 @@ def connect(target: BigQueryTarget) -> bigquery.Client:
 
 
 def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Sequence[TableSpec]) -> list[str]:
-    """Create the tables and views that are missing; returns their names.
+    """Create the tables and views that are missing, and bring older ones up to date.
+
+    A table of an older release gets the columns that were added since; a view gets the present query.
+
+    Returns:
+        The names of the tables and views that were created or changed.
 
     Raises:
         ConfigError: if the dataset is missing, a table cannot take the rows, or BigQuery does not answer.
@@ -49,19 +56,40 @@ def prepare_tables(client: bigquery.Client, target: BigQueryTarget, specs: Seque
         check_dataset(client, target)
         for spec in specs:
             try:
-                _check_table(client.get_table(target.table(spec.name), retry=None, timeout=ANSWER_S), spec, target)
+                table = client.get_table(target.table(spec.name), retry=None, timeout=ANSWER_S)
+                _check_table(table, spec, target)
+                added = _add_columns_sql(table, spec, target)
+                for statement in added:
+                    client.query(statement, retry=None, timeout=ANSWER_S, job_retry=None).result(timeout=ANSWER_S)
+                created += [spec.name] if added else []
             except exceptions.NotFound:
                 client.create_table(_table_of(spec, target), exists_ok=True, retry=None, timeout=ANSWER_S)
                 created.append(spec.name)
         for view, query in view_queries(target).items():
             try:
-                client.get_table(target.table(view.name), retry=None, timeout=ANSWER_S)
+                table = client.get_table(target.table(view.name), retry=None, timeout=ANSWER_S)
+                if table.view_query and "first_time" not in table.view_query and view.merged:  # of an older release
+                    table.view_query = query
+                    client.update_table(table, ["view_query"], retry=None, timeout=ANSWER_S)
+                    created.append(view.name)
             except exceptions.NotFound:
                 table = bigquery.Table(target.table(view.name))
                 table.view_query, table.description = query, view.description
                 client.create_table(table, exists_ok=True, retry=None, timeout=ANSWER_S)
                 created.append(view.name)
     return created
+
+
+def ledger_jobs(client: bigquery.Client, target: BigQueryTarget) -> list[str]:
+    """Return the jobs whose ledger a dataset holds, sorted; "" stands for those of older releases.
+
+    Raises:
+        ConfigError: if BigQuery does not answer.
+    """
+    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table('ledger')}`"
+    with explained(target):
+        job = client.query(sql, retry=None, timeout=ANSWER_S, job_retry=None)
+        return sorted(row["job"] for row in job.result(timeout=ANSWER_S))
 
 
 def check_dataset(client: bigquery.Client, target: BigQueryTarget) -> None:
@@ -73,14 +101,23 @@ def check_dataset(client: bigquery.Client, target: BigQueryTarget) -> None:
         raise ConfigError("--bigquery", target, problem) from error
 
 
-def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
-    columns = [
-        bigquery.SchemaField(
-            field.name, sql_type(field), "NULLABLE" if field.nullable else "REQUIRED", description=describe(field)
-        )
+def _add_columns_sql(table: bigquery.Table, spec: TableSpec, target: BigQueryTarget) -> list[str]:
+    """Return the statements that add the columns that older releases did not have."""
+    present = {column.name for column in table.schema}
+    return [
+        f"ALTER TABLE `{target.table(spec.name)}` ADD COLUMN IF NOT EXISTS `{field.name}` {sql_type(field)}"
         for field in spec.schema
+        if has_default(field) and field.name not in present
     ]
-    table = bigquery.Table(target.table(spec.name), columns)
+
+
+def _column_of(field: pa.Field) -> bigquery.SchemaField:
+    mode = "REQUIRED" if is_required(field) else "NULLABLE"
+    return bigquery.SchemaField(field.name, sql_type(field), mode, description=describe(field))
+
+
+def _table_of(spec: TableSpec, target: BigQueryTarget) -> bigquery.Table:
+    table = bigquery.Table(target.table(spec.name), [_column_of(field) for field in spec.schema])
     if spec.partition:
         table.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.DAY, spec.partition)
     table.clustering_fields = list(spec.cluster)
@@ -95,8 +132,10 @@ def _check_table(found: bigquery.Table, spec: TableSpec, target: BigQueryTarget)
     for field in spec.schema:
         column = columns.pop(field.name, None)
         kind = sql_type(field)
-        if column is None:
+        if column is None and not has_default(field):
             problems.append(f"has no column {field.name} (ALTER TABLE {spec.name} ADD COLUMN {field.name} {kind})")
+        elif column is None:
+            continue  # it will be added
         elif _SAME_TYPES.get(column.field_type, column.field_type) != kind or column.mode == "REPEATED":
             problems.append(f"has column {field.name} of type {column.field_type}, not {kind}")
         elif column.mode == "REQUIRED" and field.nullable:

@@ -15,10 +15,11 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 
 from telemetry.bigquery.client import ANSWER_S, check_dataset, connect, explained
-from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.bigquery.schema import BigQueryTarget, sql_type
 from telemetry.errors import ConfigError
 from telemetry.model.kinds import KINDS
-from telemetry.storage.result_store import ReadPosition, concat_tables, schema_of
+from telemetry.model.record_batches import has_default
+from telemetry.storage.result_store import ReadPosition, concat_tables, fill_defaults, schema_of
 
 AGAIN: Final = timedelta(hours=1)
 """Overlap of the time ranges of successive `DatasetStore.read_new`: rows are not stored in order of their times."""
@@ -78,7 +79,9 @@ class DatasetStore:
         Raises:
             ConfigError: if the table lacks a column, or BigQuery does not answer.
         """
-        return self._query(kind, _names(columns), schema_of(kind, columns))
+        fields = KINDS[kind].schema_of(columns)
+        for table in self._query(kind, self._select(kind, columns), schema_of(kind, columns)):
+            yield fill_defaults(table, fields)
 
     def read(self, kind: str, columns: Sequence[str]) -> pa.Table:
         """Return columns of all records of one kind.
@@ -113,16 +116,31 @@ class DatasetStore:
         found = [schema.append(time).empty_table()]
         found += self._query(
             kind,
-            f"{_names(columns)}, {moment} AS {_TIME}",
+            f"{self._select(kind, columns)}, {moment} AS {_TIME}",
             schema.append(time),
             *(() if latest is None else (f"WHERE {moment} >= @since", latest - AGAIN)),
         )
         table = pa.concat_tables(found)
-        return table.select(list(columns)), _Latest(pc.max(table.column(_TIME)).as_py())
+        found_columns = fill_defaults(table.select(list(columns)), KINDS[kind].schema_of(columns))
+        return found_columns, _Latest(pc.max(table.column(_TIME)).as_py())
 
     def __str__(self) -> str:
         """Return the value of the flag."""
         return str(self._target)
+
+    def _select(self, kind: str, columns: Sequence[str]) -> str:
+        """Return columns as SQL; null in place of those that a table of an older release lacks."""
+        added = [field for field in KINDS[kind].schema_of(columns) if has_default(field)]
+        if not added:
+            return _names(columns)
+        with explained(self._target):
+            try:
+                found = self._client.get_table(self._target.table(kind), retry=None, timeout=ANSWER_S)
+            except exceptions.NotFound:  # the query will find that, too
+                return _names(columns)
+        present = {column.name for column in found.schema}
+        absent = {field.name: f"CAST(NULL AS {sql_type(field)}) AS" for field in added if field.name not in present}
+        return ", ".join(f"{absent.get(name, '')} `{name}`".lstrip() for name in columns)
 
     def _query(
         self, kind: str, what: str, schema: pa.Schema, where: str = "", since: datetime | None = None

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from telemetry.model.kinds import KINDS, kinds_of
 from telemetry.model.output_kind import TableView
+from telemetry.model.record_batches import has_default
 
 Method = Literal["streaming_inserts", "storage_write_api", "storage_write_api_at_least_once"]
 """Method of writing rows; all but the first need Beam's Java services, and so a production runner."""
@@ -18,6 +19,29 @@ _SQL_TYPES: Final = {
     pa.int64(): "INT64",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP",
 }
+_MERGED: Final = """\
+WITH panes AS (
+  SELECT *, COALESCE(first_time, window_start) AS first_us, COALESCE(last_time, window_start) AS last_us
+  FROM `{table}`
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY {window}, COALESCE(job_id, '') ORDER BY {order}) = 1
+), parts AS (
+  SELECT *, `count` / SUM(`count`) OVER (PARTITION BY {window}) AS share,
+    MIN(first_us) OVER (PARTITION BY {window}) AS earliest, MAX(last_us) OVER (PARTITION BY {window}) AS latest,
+    MAX(pane_index) OVER (PARTITION BY {window}) AS highest
+  FROM panes
+), shares AS (
+  SELECT *, SUM(mean * share) OVER (PARTITION BY {window}) AS whole FROM parts
+)
+SELECT {window}, SUM(`count`) AS `count`, MAX(whole) AS mean,
+  SQRT(SUM(share * (stddev * stddev + (mean - whole) * (mean - whole)))) AS stddev,
+  MIN(`min`) AS `min`, MAX(`max`) AS `max`,
+  MIN(IF(first_us = earliest, `first`, NULL)) AS `first`, MAX(IF(last_us = latest, `last`, NULL)) AS `last`,
+  SUM(anomaly_count) AS anomaly_count, MIN(IF(pane_index = highest, timing, NULL)) AS timing,
+  MAX(pane_index) AS pane_index, MIN(first_time) AS first_time, MAX(last_time) AS last_time, COUNT(*) AS jobs
+FROM shares
+GROUP BY {window}"""
+"""View of the windows as `telemetry.model.merge_panes.merge_windows` merges them; `jobs` counts the jobs of each."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 
 
@@ -98,10 +122,15 @@ def sql_type(field: pa.Field) -> str:
     return name
 
 
+def is_required(field: pa.Field) -> bool:
+    """Return whether a column of a table is required; one that older tables lack is not."""
+    return not field.nullable and not has_default(field)
+
+
 def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
     """Return the statement that creates a table."""
     columns = ",\n".join(
-        f"  `{field.name}` {sql_type(field)}{'' if field.nullable else ' NOT NULL'}"
+        f"  `{field.name}` {sql_type(field)}{' NOT NULL' if is_required(field) else ''}"
         f" OPTIONS (description = {_quoted(describe(field))})"
         for field in spec.schema
     )
@@ -119,6 +148,8 @@ def view_queries(target: BigQueryTarget) -> dict[TableView, str]:
 
 
 def _view_query(view: TableView, table: str) -> str:
+    if view.merged:
+        return _MERGED.format(table=table, window=", ".join(view.groups), order=view.order)
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(view.groups)} ORDER BY {view.order})"
     return f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
 

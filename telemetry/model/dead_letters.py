@@ -45,7 +45,7 @@ class RejectionError(TelemetryError):
 
 def dead_message(message: Message, rejection: RejectionError, stage: str) -> DeadLetter:
     """Return the dead letter of a message that is rejected as a whole; it keeps all bytes."""
-    return _dead_letter(message, rejection, stage, message.payload, None, dict(message.attributes), None)
+    return make_letter(message, rejection, stage, message.payload, None, _encode(message.attributes), None)
 
 
 def dead_line(
@@ -57,7 +57,7 @@ def dead_line(
     rows) are left out, so that payload and attributes form a valid message again.
     """
     attributes = {k: v for k, v in message.attributes.items() if k not in (CONTENT_ENCODING, ROWS)}
-    return _dead_letter(message, rejection, stage, content, line or None, attributes, event_us)
+    return make_letter(message, rejection, stage, content, line or None, _encode(attributes), event_us)
 
 
 def drop_payload(row: Mapping[str, Any], problem: str) -> dict[str, Any]:
@@ -65,23 +65,38 @@ def drop_payload(row: Mapping[str, Any], problem: str) -> dict[str, Any]:
     return {**row, "payload": "", "error": f"{row['error']} (payload not here: {problem})"}
 
 
-def _dead_letter(
+def make_letter(
     message: Message,
     rejection: RejectionError,
     stage: str,
     payload: bytes,
     line: int | None,
-    attributes: dict[str, str],
+    attributes: str,
     event_us: int | None,
 ) -> DeadLetter:
+    """Return the dead letter of a message, or of some of it.
+
+    Args:
+        message: the message.
+        rejection: why it cannot be used.
+        stage: step that rejects it.
+        payload: the rejected bytes.
+        line: number of their first line in the message, from 1; None for the whole message.
+        attributes: JSON object of the attributes with which the payload is a valid message.
+        event_us: event time where it is known, microseconds UTC.
+    """
     return DeadLetter(
         reason=rejection.reason.value,
         error=rejection.error,
         stage=stage,
         payload=base64.b64encode(payload).decode("ascii"),
         line=line,
-        attributes=msgspec.json.encode(attributes, order="sorted").decode(),
+        attributes=attributes,
         message_id=message.message_id,
         publish_time=message.publish_us,
         event_time=event_us,
     )
+
+
+def _encode(attributes: Mapping[str, str]) -> str:
+    return msgspec.json.encode(attributes, order="sorted").decode()

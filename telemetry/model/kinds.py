@@ -7,6 +7,7 @@ from typing import Final
 
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import drop_payload
+from telemetry.model.merge_panes import WINDOW
 from telemetry.model.output_kind import OutputKind, TableView
 from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, Reading, WindowAggregate
 
@@ -20,7 +21,7 @@ KINDS: Final = {
             description="One reading that breached one rule.",
             record=Anomaly,
             time_columns=("event_time",),
-            identity=("anomaly_id", "message_id"),
+            identity=("anomaly_id", "message_id", "job_id"),
             cluster=("device", "rule_id"),
             ledger_item=ledger_items.ANOMALIES,
             ledger_detail="rule_id",
@@ -39,16 +40,17 @@ KINDS: Final = {
             description="One metric of one device over one window, as of one pane.",
             record=WindowAggregate,
             time_columns=("window_start",),
-            identity=("device", "metric", "window_start", "window_end", "pane_index"),
+            identity=("device", "metric", "window_start", "window_end", "job_id", "pane_index"),
             cluster=("device", "metric"),
             version="pane_index",
             whole_files=True,
             views=(
                 TableView(
                     "latest_aggregates",
-                    "the last pane of each window: panes accumulate, so it holds all of it",
-                    ("device", "metric", "window_start", "window_end"),
+                    "each window once: the last pane of each job, which holds all of its readings, merged",
+                    WINDOW,
                     "pane_index DESC",
+                    merged=True,
                 ),
             ),
         ),
@@ -57,7 +59,7 @@ KINDS: Final = {
             description="Something that was received and could not be used, kept whole.",
             record=DeadLetter,
             time_columns=("publish_time", "event_time"),  # the event time often cannot be read
-            identity=("message_id", "line", "reason", "stage", "payload"),
+            identity=("message_id", "line", "reason", "stage", "payload", "job_id"),
             cluster=("reason", "stage"),
             rejectable=False,  # a dead letter has no dead letter
             shorten=drop_payload,
@@ -70,7 +72,7 @@ KINDS: Final = {
             description="What one step of the job did with some rows, so that nothing can be lost without a trace.",
             record=LedgerEntry,
             time_columns=("day",),
-            identity=("entry_id",),
+            identity=("entry_id", "job_id"),
             cluster=("run_id", "item"),
             partitioned=False,  # BigQuery streams old rows into no partition
             rejectable=False,  # a ledger with a gap proves nothing
@@ -82,7 +84,7 @@ KINDS: Final = {
             "null where missing.",
             record=Reading,
             time_columns=("event_time",),
-            identity=("device", "source_time", "message_id", "line"),
+            identity=("device", "source_time", "message_id", "line", "job_id"),
             cluster=("device",),
             metric_columns=True,
             optional=True,

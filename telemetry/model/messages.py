@@ -19,8 +19,12 @@ RUN_ID: Final = "run_id"
 """Attribute: id of the replay that published the message."""
 TIME_SHIFT: Final = "time_shift"
 """Attribute: seconds added to ``ts`` to get the event time; absent means 0."""
+TIME_LAPSE: Final = "time_lapse"
+"""Attribute: event times may run ahead of the publish time, because the replay speeds up or shifts time."""
 CONTENT_ENCODING: Final = "content-encoding"
 """Attribute: ``gzip`` when the payload is compressed."""
+LINE_BYTES: Final = "line_bytes"
+"""Attribute: length of a line of a file, of which the payload is only the beginning."""
 
 MAX_MESSAGE_BYTES: Final = 10_000_000
 """Largest payload of a Pub/Sub message (https://cloud.google.com/pubsub/quotas#resource_limits)."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from telemetry.model.record_batches import FileFormat, arrow_schema
+from telemetry.model.record_batches import FileFormat, arrow_schema, record_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,14 @@ class TableView:
         description: for a person.
         groups: columns that are equal within a group.
         order: columns by which the row to keep comes first, as SQL.
+        merged: whether the rows kept of several jobs are merged as `telemetry.model.merge_panes` does.
     """
 
     name: str
     description: str
     groups: tuple[str, ...]
     order: str
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,13 @@ class OutputKind:
     def key(self) -> tuple[str, ...]:
         """Columns in which all versions of a record are equal."""
         return tuple(name for name in self.identity if name != self.version)
+
+    def times(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
+        """Return the time by which each record is partitioned, microseconds UTC; the smallest int64 if it has none."""
+        first, *others = (record_times(batch, column) for column in self.time_columns)
+        for other in others:
+            first = np.where(first == np.iinfo(np.int64).min, other, first)
+        return first
 
     def schema(self, metrics: Sequence[str] = ()) -> pa.Schema:
         """Return the Arrow schema of its records.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from telemetry.model.messages import Message
+from telemetry.model.message_batch import MessageBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ReadingBatch:
     event_us: IntArray
     source_us: IntArray
     values: FloatArray
-    messages: tuple[Message, ...]
+    messages: MessageBatch
     message: CodeArray
     line: CodeArray
     breaches: NDArray[np.uint16] | None = None
@@ -73,7 +73,7 @@ def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
     if len(batches) == 1:
         return batches[0]
     devices, device = merge_names([b.devices for b in batches], [b.device for b in batches])
-    offsets = np.cumsum([0, *(len(b.messages) for b in batches[:-1])], dtype=np.int32)
+    messages, message = _merge_messages(batches)
     return ReadingBatch(
         metrics=batches[0].metrics,
         devices=devices,
@@ -81,7 +81,19 @@ def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
         event_us=np.concatenate([b.event_us for b in batches]),
         source_us=np.concatenate([b.source_us for b in batches]),
         values=np.concatenate([b.values for b in batches], axis=1),
-        messages=tuple(message for b in batches for message in b.messages),
-        message=np.concatenate([b.message + offset for b, offset in zip(batches, offsets, strict=True)]),
+        messages=messages,
+        message=message,
         line=np.concatenate([b.line for b in batches]),
     )
+
+
+def _merge_messages(batches: Sequence[ReadingBatch]) -> tuple[MessageBatch, CodeArray]:
+    """Return the messages of several batches of readings as one batch, and the index of each reading's message."""
+    first = batches[0].messages
+    if all(batch.messages is first for batch in batches):
+        return first, np.concatenate([batch.message for batch in batches])
+    offsets = np.cumsum([0, *(len(batch.messages) for batch in batches[:-1])], dtype=np.int32)
+    codes = [batch.message + offset for batch, offset in zip(batches, offsets, strict=True)]
+    messages = MessageBatch.of(message for batch in batches for message in batch.messages)
+    told_us = [batch.messages.watermark_us for batch in batches if batch.messages.watermark_us is not None]
+    return messages.at(max(told_us, default=None)), np.concatenate(codes)

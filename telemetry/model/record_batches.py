@@ -24,11 +24,12 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.IntType: pa.int64(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
+_DEFAULT: Final = "default"
 
 
 @lru_cache(maxsize=16)
 def arrow_schema(record: type[msgspec.Struct], metrics: tuple[str, ...] = ()) -> pa.Schema:
-    """Return the Arrow schema of a record: required fields not nullable, descriptions as metadata.
+    """Return the Arrow schema of a record: required fields not nullable, descriptions and defaults as metadata.
 
     Args:
         record: its class.
@@ -58,7 +59,20 @@ def _arrow_field(field: Any) -> pa.Field:
         else:
             break
     arrow = _TIME if extra.get("logical") == TIMESTAMP else _ARROW[type(kind)]
-    return pa.field(field.name, arrow, nullable=nullable, metadata={"description": description})
+    metadata = {"description": description}
+    if not field.required:
+        metadata[_DEFAULT] = msgspec.json.encode(field.default).decode()
+    return pa.field(field.name, arrow, nullable=nullable, metadata=metadata)
+
+
+def has_default(field: pa.Field) -> bool:
+    """Return whether older files and tables may lack a column."""
+    return _DEFAULT.encode() in (field.metadata or {})
+
+
+def default_of(field: pa.Field) -> Any:
+    """Return the value of a column in records that lack it; None is null."""
+    return msgspec.json.decode(field.metadata[_DEFAULT.encode()])
 
 
 def from_records(record: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> pa.RecordBatch:
@@ -80,6 +94,15 @@ def from_columns(record: type[msgspec.Struct], columns: Mapping[str, Any]) -> pa
 def concat_record_batches(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Return the rows of several batches of one schema as one batch."""
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+
+
+def with_job(batch: pa.RecordBatch, job_id: str) -> pa.RecordBatch:
+    """Return the records of a batch with their job set."""
+    index = batch.schema.get_field_index("job_id")
+    jobs = pa.repeat(pa.scalar(job_id, pa.string()), len(batch))
+    return pa.RecordBatch.from_arrays(
+        [jobs if number == index else column for number, column in enumerate(batch.columns)], schema=batch.schema
+    )
 
 
 def record_times(batch: pa.RecordBatch, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -3,6 +3,8 @@
 Every other schema (JSON lines, Arrow and Parquet, BigQuery) is derived from these classes; see
 `telemetry.model.record_batches` and `telemetry.model.kinds`. Times are integer microseconds since the Unix epoch, UTC.
 In JSON they are RFC 3339 text with six decimals.
+
+A field with a default was added after the first release: older files and tables lack it, and readers fill it in.
 """
 
 from typing import Annotated, Final
@@ -13,6 +15,7 @@ from msgspec import Meta
 TIMESTAMP: Final = "timestamp"  # marker in `extra`: the column is a timestamp in the derived schemas
 
 UtcMicros = Annotated[int, Meta(extra={"logical": TIMESTAMP})]
+JobId = Annotated[str, Meta(description="job that wrote the record; empty for one from before version 0.3")]
 
 
 class Anomaly(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ class Anomaly(msgspec.Struct, frozen=True):
     source_time: Annotated[UtcMicros, Meta(description="the reading's own ts, UTC, never shifted")]
     message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
     rules_version: Annotated[str, Meta(description="hash of the rules that were in force")]
+    job_id: JobId = ""
 
 
 class WindowAggregate(msgspec.Struct, frozen=True):
@@ -53,7 +57,14 @@ class WindowAggregate(msgspec.Struct, frozen=True):
     last: Annotated[float, Meta(description="value at the latest event time; the larger one on a tie")]
     anomaly_count: Annotated[int, Meta(description="breaches of rules on this metric")]
     timing: Annotated[str, Meta(description="early, on_time or late, of the pane")]
-    pane_index: Annotated[int, Meta(description="panes accumulate: the highest index of a window is the truth")]
+    pane_index: Annotated[int, Meta(description="panes accumulate: a job's highest index of a window is its truth")]
+    job_id: JobId = ""
+    first_time: Annotated[UtcMicros | None, Meta(description="event time of `first`, UTC; null before version 0.3")] = (
+        None
+    )
+    last_time: Annotated[UtcMicros | None, Meta(description="event time of `last`, UTC; null before version 0.3")] = (
+        None
+    )
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -70,6 +81,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
     publish_time: Annotated[UtcMicros | None, Meta(description="when Pub/Sub received it, UTC; null for files")]
     event_time: Annotated[UtcMicros | None, Meta(description="event time where it is known, UTC")]
+    job_id: JobId = ""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
@@ -81,11 +93,11 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ``rows_decoded``              readings of the run
     ``rows_rejected``             rows that are not readings, by reason
     ``rows_duplicate``            rows of messages that were received before
-    ``rows_archived``             readings that are kept as records
-    ``values``                    (reading, window) pairs in which the metric has a value, by metric
+    ``rows_archived``             readings that are kept as records, by hour
+    ``values``                    (reading, window) pairs in which the metric has a value, by metric and hour
     ``values_missed``             of them, those whose window had closed before
-    ``anomalies``                 anomalies by rule; those of the same reading and message count once
-    ``dead_letters``              dead letters by reason
+    ``anomalies``                 anomalies by rule and hour; those of the same reading and message count once
+    ``dead_letters``              dead letters by reason and hour
     ============================  ===================================================================
     """
 
@@ -95,6 +107,20 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     detail: Annotated[str, Meta(description="reason, metric or rule, where the item has one; else empty")]
     count: Annotated[int, Meta(description="how many")]
     day: Annotated[UtcMicros | None, Meta(description="day, UTC, of the earliest of them; null if unknown")]
+    job_id: JobId = ""
+    hour_start: Annotated[
+        UtcMicros | None,
+        Meta(description="start of the hour of the windows or records that are counted, UTC; null if there is none"),
+    ] = None
+    total: Annotated[float | None, Meta(description="sum of their values, of values and anomalies")] = None
+    weighted: Annotated[
+        float | None, Meta(description="sum of their values, each by a weight of its device and window")
+    ] = None
+    low: Annotated[float | None, Meta(description="smallest of their values")] = None
+    high: Annotated[float | None, Meta(description="largest of their values")] = None
+    checksum: Annotated[
+        int | None, Meta(description="sum of a hash of each: of device and window of values, else of the record")
+    ] = None
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -105,3 +131,4 @@ class Reading(msgspec.Struct, frozen=True):
     source_time: Annotated[UtcMicros, Meta(description="the reading's own ts, UTC, never shifted")]
     message_id: Annotated[str, Meta(description="Pub/Sub message id, or file path and byte offset")]
     line: Annotated[int, Meta(description="line of the message, from 1; 0 where the reading is all of it")]
+    job_id: JobId = ""

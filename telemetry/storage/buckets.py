@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from telemetry.extras import install_command
 from telemetry.retries import Retries, RetryPolicy
+from telemetry.storage.disk import partial_name
 from telemetry.storage.paths import StorageError, scheme_of, storage_errors
 
 RETRIES: Final = RetryPolicy(patience_s=60.0, first_pause_s=0.25, longest_pause_s=5.0)
@@ -155,7 +156,7 @@ def _put(path: str, content: bytes) -> None:
 
 def _put_and_rename(path: str, content: bytes) -> None:
     folder, _, name = path.rpartition("/")
-    partial = f"{folder}/.{name}.partial"
+    partial = f"{folder}/{partial_name(name)}"  # of its own: two jobs may write the same file
     _put(partial, content)
     _filesystems(path).rename([partial], [path])
 

@@ -2,9 +2,15 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
+from typing import Final
 
 from telemetry.storage.paths import StorageError, storage_errors
+from telemetry.storage.written import note_written
+
+_SHOWN: Final = 40
+"""Characters of the final name in a temporary one, which must not be longer than names may be."""
 
 
 def walk(folder: str) -> Iterator[str]:
@@ -34,25 +40,63 @@ def read(path: str) -> bytes:
         return file.read()
 
 
-def write(path: str, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it; make its folder.
+def write(path: str, content: bytes, *, durable: bool = False) -> None:
+    """Write a file under a temporary name that no other writer uses, then rename it; make its folder.
+
+    Args:
+        path: its final name.
+        content: all of it.
+        durable: whether the file, its name and new folders are on the disk when this returns, whatever happens then.
 
     Raises:
         StorageError: if it cannot be written.
     """
     with storage_errors(path, (OSError,)):
         folder, name = os.path.split(path)
-        os.makedirs(folder or ".", exist_ok=True)
-        partial = os.path.join(folder, f".{name}.partial")
+        folder = folder or "."
+        changed = _make_folders(folder)
+        partial = os.path.join(folder, partial_name(name))
         try:
             with open(partial, "wb") as file:
                 file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(partial, path)
         except OSError as error:
             error.filename = error.filename or path  # a full disk does not name the file
-            with contextlib.suppress(OSError):
-                os.remove(partial)
             raise
-        os.replace(partial, path)
+        finally:
+            with contextlib.suppress(OSError):  # after the rename there is none
+                os.remove(partial)
+        if durable:
+            for each in (folder, *changed):
+                _sync_folder(each)
+        note_written(path)
+
+
+def partial_name(name: str) -> str:
+    """Return a hidden name for a file that is being written: no other process or thread has the same."""
+    return f".{name[:_SHOWN]}.{os.getpid()}-{secrets.token_hex(8)}.partial"
+
+
+def _make_folders(folder: str) -> list[str]:
+    """Make a folder, and return those that have a new entry because of that."""
+    missing = folder
+    changed = []
+    while missing and not os.path.isdir(missing):
+        missing = os.path.dirname(missing)
+        changed.append(missing or ".")
+    os.makedirs(folder, exist_ok=True)
+    return changed
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: str) -> None:

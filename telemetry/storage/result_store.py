@@ -15,6 +15,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from telemetry.model.kinds import KINDS
+from telemetry.model.record_batches import default_of, has_default
 from telemetry.storage.files import StorageError, exists, join, list_files, read_files
 
 _FORMATS: Final = (".jsonl", ".parquet")
@@ -158,27 +159,71 @@ def read_tables(kind: str, paths: Sequence[str], columns: Sequence[str]) -> Iter
     Raises:
         StorageError: at the first that cannot be read, lacks a column, or has rows without a required field.
     """
-    schema = schema_of(kind, columns)
-    required = [field.name for field in KINDS[kind].schema_of(columns) if not field.nullable]
     for path, content in read_files(paths):
-        try:
-            table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)
-        except (OSError, KeyError, pa.ArrowException) as error:
-            problem = str(error).splitlines()[0]
-            raise StorageError(path, f"not a file of {kind} of the job: {problem}") from error
-        missing = [name for name in required if table.column(name).null_count]
-        if missing:
-            raise StorageError(path, f"not a file of {kind} of the job: rows without {missing[0]!r}")
-        yield path, table
+        yield path, parse_table(kind, path, content, columns)
+
+
+def parse_table(kind: str, path: str, content: bytes, columns: Sequence[str]) -> pa.Table:
+    """Return columns of the records in the content of a file.
+
+    Raises:
+        StorageError: if it cannot be read, lacks a column, or has rows without a required field.
+    """
+    schema = schema_of(kind, columns)
+    fields = KINDS[kind].schema_of(columns)
+    try:
+        table = _read_parquet(content, schema) if path.endswith(".parquet") else _read_json_lines(content, schema)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        problem = str(error).splitlines()[0]
+        raise StorageError(path, f"not a file of {kind} of the job: {problem}") from error
+    required = [field.name for field in fields if not field.nullable and not has_default(field)]
+    missing = [name for name in required if table.column(name).null_count]
+    if missing:
+        raise StorageError(path, f"not a file of {kind} of the job: rows without {missing[0]!r}")
+    return fill_defaults(table, fields)
+
+
+def columns_in(kind: str, path: str, content: bytes) -> list[str]:
+    """Return the columns that a file holds: those of the kind and, in Parquet, of its metrics.
+
+    Raises:
+        StorageError: if it cannot be read.
+    """
+    own: list[str] = KINDS[kind].schema().names
+    if not KINDS[kind].metric_columns or not path.endswith(".parquet"):
+        return own
+    try:
+        with pa.parquet.ParquetFile(pa.BufferReader(content)) as source:
+            return list(dict.fromkeys(map(str, [*own, *source.schema_arrow.names])))
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(path, f"not a file of {kind} of the job: {str(error).splitlines()[0]}") from error
+
+
+def fill_defaults(table: pa.Table, fields: pa.Schema) -> pa.Table:
+    """Return a table with the default of each column in records that lack it.
+
+    Args:
+        table: with the columns of `fields`.
+        fields: as `OutputKind.schema_of` returns them.
+    """
+    for index, field in enumerate(fields):
+        if has_default(field) and not field.nullable and table.column(index).null_count:
+            filled = table.column(index).fill_null(default_of(field))
+            table = table.set_column(index, table.schema.field(index), filled)
+    return table
 
 
 def _read_parquet(content: bytes, schema: pa.Schema) -> pa.Table:
     with pa.parquet.ParquetFile(pa.BufferReader(content)) as source:
-        present = source.schema_arrow.names
-        for name in schema.names:
-            if name not in present:
-                raise pa.ArrowKeyError(f"no column {name!r}, it has {', '.join(present)}")
-        return source.read(columns=schema.names).select(schema.names).cast(schema)
+        present = set(source.schema_arrow.names)
+        for field in schema:
+            if field.name not in present and not has_default(field):
+                raise pa.ArrowKeyError(f"no column {field.name!r}, it has {', '.join(source.schema_arrow.names)}")
+        found = source.read(columns=[name for name in schema.names if name in present])
+        for field in schema:
+            if field.name not in present:
+                found = found.append_column(field, pa.nulls(len(found), field.type))
+        return found.select(schema.names).cast(schema)
 
 
 def _read_json_lines(content: bytes, schema: pa.Schema) -> pa.Table:

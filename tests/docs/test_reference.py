@@ -61,7 +61,7 @@ def test_rules() -> None:
 
 def test_attributes_of_messages() -> None:
     declared = (messages.EVENT_TIME, messages.MESSAGE_KEY, messages.ROWS, messages.RUN_ID, messages.TIME_SHIFT)
-    assert names_in("Messages") == [*declared, messages.CONTENT_ENCODING]
+    assert names_in("Messages") == [*declared, messages.TIME_LAPSE, messages.CONTENT_ENCODING]
 
 
 def test_reasons_and_stages() -> None:

@@ -5,15 +5,21 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from google.cloud import bigquery
 
 from pipeline.__main__ import main
-from telemetry.bigquery.schema import describe, sql_type, table_specs
+from telemetry.bigquery.client import prepare_tables
+from telemetry.bigquery.result_store import DatasetStore
+from telemetry.bigquery.schema import describe, is_required, sql_type, table_specs, view_queries
 from telemetry.model.kinds import KINDS
+from telemetry.model.merge_panes import WINDOW, merge_windows
 from telemetry.model.messages import Message
+from telemetry.model.metrics import DEFAULT_METRICS
 from tests.support import oracle
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server, start_server
@@ -80,7 +86,7 @@ def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.Captur
         assert tuple(table.clustering_fields) == spec.cluster
         assert table.description == spec.description
         assert [(column.name, column.mode, column.description) for column in table.schema] == [
-            (field.name, "NULLABLE" if field.nullable else "REQUIRED", describe(field)) for field in spec.schema
+            (field.name, "REQUIRED" if is_required(field) else "NULLABLE", describe(field)) for field in spec.schema
         ]
         same = {"FLOAT": "FLOAT64", "INTEGER": "INT64"}
         assert [same.get(c.field_type, c.field_type) for c in table.schema] == [sql_type(f) for f in spec.schema]
@@ -96,6 +102,69 @@ def test_the_sql_makes_the_same_tables(dataset: Dataset, capsys: pytest.CaptureF
             dataset.client.query(statement).result()
     assert main(["tables", *dataset.flags, "--archive", "--create"]) == 0
     assert capsys.readouterr().out == f"{dataset.target}: nothing was missing\n"
+
+
+def test_a_dataset_of_an_older_release_is_brought_up_to_date(
+    dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its tables lack columns; its rows are read as those of job ""."""
+    assert job(source, *dataset.flags) == 0
+    for kind in ("anomalies", "aggregates"):
+        old = [column for column in dataset.frame(kind) if column not in ("job_id", "first_time", "last_time")]
+        name = dataset.target.table(kind)
+        columns = ", ".join(f"`{column}`" for column in old)
+        dataset.client.query(f"CREATE TABLE `{name}_kept` AS SELECT {columns} FROM `{name}`").result()
+        schema = [column for column in dataset.client.get_table(name).schema if column.name in old]
+        dataset.client.delete_table(name)
+        dataset.client.create_table(bigquery.Table(name, schema))
+        dataset.client.query(f"INSERT INTO `{name}` ({columns}) SELECT {columns} FROM `{name}_kept`").result()
+    store = DatasetStore(dataset.target)
+    before = store.read("aggregates", ("device", "job_id", "first_time"))
+    assert set(before.column("job_id").to_pylist()) == {""}
+    assert before.column("first_time").null_count == len(before) > 0
+    capsys.readouterr()
+    assert main(["tables", *dataset.flags, "--create"]) == 0
+    out = capsys.readouterr().out
+    assert out == f"{dataset.target}: created anomalies, created aggregates\n"
+    assert store.read("aggregates", ("device", "job_id", "first_time")) == before
+    check(dataset, frame())
+
+
+def test_a_view_of_an_older_release_gets_the_present_query(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of these tests does not return the query of a view, so it is put into the answer here."""
+    assert main(["tables", *dataset.flags, "--create"]) == 0
+    found, updated = dataset.client.get_table, []
+
+    def get_table(name: str, **options: Any) -> bigquery.Table:
+        table = found(name, **options)
+        if name.endswith(("latest_aggregates", "distinct_anomalies")):
+            table.view_query = "SELECT * FROM aggregates QUALIFY ROW_NUMBER() OVER (ORDER BY pane_index DESC) = 1"
+        return table
+
+    monkeypatch.setattr(dataset.client, "get_table", get_table)
+    monkeypatch.setattr(dataset.client, "update_table", lambda *change, **_: updated.append(change))
+    specs = table_specs(DEFAULT_METRICS, archive=False)
+    assert prepare_tables(dataset.client, dataset.target, specs) == ["latest_aggregates"]
+    ((view, fields),) = updated
+    assert fields == ["view_query"]
+    assert view.view_query == next(query for one, query in view_queries(dataset.target).items() if one.merged)
+
+
+def test_a_window_of_two_jobs_is_one_row_of_the_view(dataset: Dataset) -> None:
+    rows = frame().head(600)
+    start_us = 1_594_512_000_000_000
+    assert main(["tables", *dataset.flags, "--create"]) == 0
+    for number in range(2):
+        events = Events()
+        part = rows.iloc[301 * number : 301 + 299 * number].to_dict("records")
+        events.message(Message(ndjson(part), {}, f"m{number}"), start_us)  # type: ignore[arg-type]
+        run_events(events, *dataset.flags, "--flush-interval", "1ms", job_id=f"j{number}")
+    check(dataset, rows)
+    assert set(dataset.frame("latest_aggregates")["jobs"]) == {1, 2}
+    stored = pa.Table.from_pandas(dataset.frame("aggregates"), preserve_index=False)
+    expected = merge_windows(stored).to_pandas()
+    found = dataset.frame("latest_aggregates")[list(expected.columns)].sort_values(list(WINDOW), ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-12)
 
 
 def test_the_ledger_check_of_a_dataset(dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,3 +283,27 @@ def _has_rows(dataset: Dataset) -> bool:
         return bool(dataset.rows("SELECT COUNT(*) AS n FROM {aggregates}")[0]["n"])
     except NotFound:
         return False
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE {aggregates} SET mean = 999.0 WHERE device = 'd1'", "their values are not those that were read"),
+        ("UPDATE {aggregates} SET `max` = 999.0 WHERE device = 'd1'", "their largest value is 999.0, not "),
+        ("UPDATE {aggregates} SET job_id = 'another' WHERE metric = 'co'", "job another, hour "),
+        ("UPDATE {anomalies} SET value = value + 1 WHERE TRUE", "anomalies, temp-high: their "),
+        ("UPDATE {ledger} SET `count` = `count` + 1 WHERE item = 'anomalies'", "anomalies"),
+        ("DELETE FROM {readings} WHERE device = 'd1'", "archived readings"),
+    ],
+)
+def test_a_dataset_that_was_edited(
+    dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str], change: str, problem: str
+) -> None:
+    assert job(source, *dataset.flags, "--archive") == 0
+    assert main(["reconcile", *dataset.flags]) == 0
+    assert "ledger check passed" in capsys.readouterr().out
+    tables = {kind: f"`{dataset.target.table(kind)}`" for kind in KINDS}
+    dataset.client.query(change.format(**tables)).result()
+    assert main(["reconcile", *dataset.flags]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ledger check failed")]
+    assert any(problem in line for line in failed), failed

@@ -118,7 +118,7 @@ def test_java_services_that_cannot_be_started(
         raise RuntimeError("Java must be installed on this system to use this transform/runner.")
 
     monkeypatch.setattr("apache_beam.utils.subprocess_server.JavaJarServer.local_jar", refuse)
-    monkeypatch.setattr("pipeline.preflight.check_destinations", lambda _: None)
+    monkeypatch.setattr("pipeline.preflight.check_destinations", lambda *_, **__: None)
     source = tmp_path / "rows.csv"
     source.write_text("ts,device,temp\n1,a,31\n")
     flags = ["--bigquery", "a-project:telemetry", "--bigquery-method", "storage_write_api_at_least_once"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipeline.__main__ import main
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_portion, read_range
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.storage.files import StorageError
 from transforms.decode.codec import decode
@@ -94,7 +95,7 @@ def test_a_damaged_file_gives_its_lines_and_a_dead_letter(cut: float, tmp_path: 
     packed = gzip.compress(whole, compresslevel=1)
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(packed[: int(len(packed) * cut)])
-    decoded = decode(read(plan_ranges([str(path)])), ("temp",))
+    decoded = decode(MessageBatch.of(read(plan_ranges([str(path)]))), ("temp",))
     assert decoded.readings is not None
     rows = len(decoded.readings)
     assert decoded.readings.event_us.tolist() == [n * 1_000_000 for n in range(rows)]

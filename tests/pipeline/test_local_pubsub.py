@@ -131,27 +131,30 @@ def wait_for_file(folder: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_job_in_order(number: signal.Signals, server: PubSub, tmp_path: Path) -> None:
-    """Messages taken are written, windows are flushed, and other messages wait for the next job."""
+    """Messages taken are done with, open windows are kept, and other messages wait for the next start."""
     topic = server.new_topic()
     subscription = server.new_subscription(topic, enable_message_ordering=True, ack_deadline_seconds=60)
-    first, second = tmp_path / "first", tmp_path / "second"
+    out = tmp_path / "out"
     # Readings above the threshold, one a minute, so that the first window's file shows that the job is at work.
     server.publish(topic, *[(ROW % (60 * n, 31)).encode() for n in range(500)], key="k")
-    with spawn("--subscription", subscription, "--output", first, "--summary", tmp_path / "first.json") as process:
-        wait_for_file(first, process)
+    with spawn("--subscription", subscription, "--output", out, "--summary", tmp_path / "first.json") as process:
+        wait_for_file(out, process)
         process.send_signal(number)
         server.publish(topic, *[(ROW % (60 * n, 31)).encode() for n in range(500, 1_000)], key="k")
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "")
+        printed, err = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (0, "")
     assert err.startswith("rows decoded")
+    assert err.splitlines()[-1].startswith(f"open windows are kept; the state in {out}/.state is for the next start")
     done = json.loads((tmp_path / "first.json").read_text())["rows_decoded"]
-    left = run(subscription, second, idle="2s")["rows_decoded"]
     assert done >= 1
-    assert done + left == 1_000
-    rows = pd.concat([oracle.read_output(folder, "anomalies") for folder in (first, second)])
+    windows = oracle.read_output(out, "aggregates")
+    assert windows.empty or windows["count"].sum() < done, "the last window is open"
+    left = run(subscription, out, idle="2s")
+    assert done + left["rows_decoded"] == 1_000
+    rows = oracle.read_output(out, "anomalies")
     assert sorted(rows.event_time.tolist()) == [60_000_000 * n for n in range(1_000)], "none lost, none twice"
-    windows = oracle.truth(oracle.read_output(first, "aggregates"))
-    assert windows["count"].sum() == done, "open windows were flushed"
+    windows = oracle.truth(oracle.read_output(out, "aggregates"))
+    assert (windows["count"].sum(), len(windows)) == (1_000, 1_000)
 
 
 def test_a_topic_is_read_through_a_subscription_of_the_jobs_own(server: PubSub, tmp_path: Path) -> None:
@@ -177,22 +180,31 @@ def test_a_subscription_or_topic_that_does_not_exist(server: PubSub, tmp_path: P
         assert capsys.readouterr() == ("", f"pipeline: error: {flag} {name}: does not exist\n")
 
 
-def test_a_subscription_that_disappears_ends_the_job_with_an_error(embedded: PubSub, tmp_path: Path) -> None:
-    topic = embedded.new_topic()
+@pytest.mark.parametrize("state", ["none", ""])
+def test_a_subscription_that_disappears_ends_the_job_with_an_error(
+    state: str, embedded: PubSub, tmp_path: Path
+) -> None:
+    topic, out = embedded.new_topic(), tmp_path / "out"
     subscription = embedded.new_subscription(topic)
     embedded.publish(topic, (ROW % (60, 31)).encode())
-    with spawn("--subscription", subscription, "--output", tmp_path / "out") as process:
-        wait_for_file(tmp_path / "out" / "anomalies", process)
+    with spawn("--subscription", subscription, "--output", out, "--state", state) as process:
+        wait_for_file(out / "anomalies", process)
         embedded.subscriber.delete_subscription(subscription=subscription)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.splitlines()[-1].startswith(f"pipeline: error: --subscription {subscription}: 404")
-    assert oracle.read_output(tmp_path / "out", "aggregates")["count"].tolist() == [1], "what was taken is written"
+    if not state:
+        assert oracle.read_output(out, "aggregates").empty, "the window is open, in the state"
+        embedded.subscriber.create_subscription(request={"name": subscription, "topic": topic})
+        run(subscription, out)
+    assert oracle.read_output(out, "aggregates")["count"].tolist() == [1], "what was taken is written"
 
 
-def test_what_a_crashed_job_had_not_taken_over_is_delivered_again(
-    embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("state", ["none", ""])
+def test_a_job_that_crashed_loses_nothing(
+    state: str, embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its state holds the messages that it had acknowledged, and the rest is delivered again."""
     path = tmp_path / "rows.csv"
     path.write_text("ts,device,temp\n" + "".join(f"{n},a,31\n" for n in range(100)))
     subscription = replay(path, embedded, "--rows-per-message", 10)
@@ -200,16 +212,18 @@ def test_what_a_crashed_job_had_not_taken_over_is_delivered_again(
     def defect(*_: object) -> None:
         raise ZeroDivisionError("a defect in the program")
 
+    flags = ["--output", str(tmp_path / "out"), "--state", state, "--stop-after-idle", "5s"]
     with monkeypatch.context() as patch:
         patch.setattr("transforms.decode.decode_messages.decode_once", defect)
         with pytest.raises(ZeroDivisionError):
-            main(["--subscription", subscription, "--output", str(tmp_path / "failed"), "--stop-after-idle", "5s"])
-    assert run(subscription, tmp_path / "out")["rows_decoded"] == 100
+            main(["--subscription", subscription, *flags])
+    assert run(subscription, tmp_path / "out", "--state", state)["rows_decoded"] == 100
     assert len(oracle.read_output(tmp_path / "out", "anomalies")) == 100
 
 
-def test_a_full_disk_ends_the_job_and_says_what_may_be_missing(
-    embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("state", ["none", ""])
+def test_a_full_disk_ends_the_job_and_says_what_it_means(
+    state: str, embedded: PubSub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(path: str, _: bytes) -> None:
         raise StorageError(path, "No space left on device")
@@ -217,14 +231,22 @@ def test_a_full_disk_ends_the_job_and_says_what_may_be_missing(
     topic = embedded.new_topic()
     subscription = embedded.new_subscription(topic)
     embedded.publish(topic, (ROW % (60, 31)).encode())
-    monkeypatch.setattr("transforms.outputs.write_files.write_file", full)
     out = str(tmp_path / "out")
-    assert main(["--subscription", subscription, "--output", out, "--stop-after-idle", "500ms"]) == 1
+    flags = ["--subscription", subscription, "--output", out, "--state", state, "--stop-after-idle", "500ms"]
+    with monkeypatch.context() as patch:
+        patch.setattr("transforms.outputs.write_files.write_file", full)
+        assert main(flags) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
-    assert ".jsonl: No space left on device; 1 messages" in line
-    assert "; 1 messages acknowledged before may be missing from the results: publish them again, or seek the " in line
-    assert line.endswith("Z if it retains what is acknowledged")
+    assert ".jsonl: No space left on device; " in line
+    if state:
+        missing = "1 messages acknowledged before may be missing from the results: publish them again, or seek the "
+        assert f"; {missing}" in line
+        assert line.endswith("Z if it retains what is acknowledged")
+    else:
+        assert line.endswith(f"; nothing is lost, another start goes on with the state in {out}/.state")
+        assert main(flags) == 0
+        assert len(oracle.read_output(Path(out), "anomalies")) == 1
 
 
 def test_a_crashed_job_ends(embedded: PubSub, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Pulls on their way through the local runner: the watermark, and when they are acknowledged."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,17 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.graph import build, outputs_of
-from pipeline.sources.event_time import event_times_us
-from pipeline.sources.local_pubsub import LocalSubscription, ReadLocalPubSub
+from pipeline.sources.event_time import NO_TIME_US, event_times_us
+from pipeline.sources.local_pubsub import ReadLocalPubSub
+from pipeline.sources.local_stream import LocalStream, StreamTiming
 from pipeline.sources.subscriber import Received
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
+from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
 from tests.support.jobs import config_of, ndjson
 from transforms.decode import decode_once
 from transforms.decode.codec import DecodedBatch, decode
-from transforms.decode.decode_once import forget
 
 METRICS = ("temp",)
 
@@ -26,7 +27,8 @@ class Pulls:
     """Hands out pulls that were prepared, as the thread that pulls would."""
 
     def __init__(self, *pulls: list[Message]) -> None:
-        self.left = [Received(messages, [message.message_id for message in messages]) for messages in pulls]
+        batches = map(MessageBatch.of, pulls)
+        self.left = [Received(messages, list(messages.ids)) for messages in batches]
         self.handed_out: list[str] = []
         self.acknowledged: list[str] = []
         self.given_back: list[str] = []
@@ -43,11 +45,14 @@ class Pulls:
         self.most_outstanding = max(self.most_outstanding, len(self.handed_out) - len(self.acknowledged))
         return received
 
-    def acknowledge(self, ack_ids: list[str]) -> None:
-        self.acknowledged += ack_ids
+    def acknowledge(self, received: Received) -> None:
+        self.acknowledged += received.ack_ids
 
     def give_back(self, ack_ids: list[str]) -> None:
         self.given_back += ack_ids
+
+    def silence(self) -> str:
+        return ""
 
     def start(self) -> None: ...
 
@@ -63,18 +68,25 @@ def message(name: str, *times: float, **attributes: str) -> Message:
     return Message(ndjson(rows), attributes, name, 2_000_000_000_000_000)
 
 
+def stream_of(
+    pulls: Pulls, metrics: tuple[str, ...] = METRICS, lag_us: int = 0, idle_us: int | None = None
+) -> LocalStream:
+    """Return a stream without state."""
+    return LocalStream(pulls, metrics, StreamTiming(lag_us, ClockBounds(skew_us=0), idle_us, 1_000_000))  # type: ignore[arg-type]
+
+
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
     config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
-    subscription = LocalSubscription(pulls, config.metrics, config.watermark_lag_us, 300_000)  # type: ignore[arg-type]
-    source = ReadLocalPubSub(subscription)
+    stream = stream_of(pulls, config.metrics, config.watermark_lag_us, 300_000)
+    source = ReadLocalPubSub(stream)
     source.start()
     try:
         options = PipelineOptions(["--project", "a-test-project"], streaming=True)
         pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-        build(pipeline, source, config, outputs_of(config))
+        build(pipeline, source, config, outputs_of(config), "a-job")
         pipeline.run().wait_until_finish()
-        subscription.finish(succeeded=True)
+        stream.finish(succeeded=True)
     finally:
         source.stop()
     rows = oracle.read_output(out, "aggregates").to_dict("records")
@@ -120,43 +132,79 @@ def test_pulls_are_acknowledged_one_after_another_while_the_stream_goes_on(tmp_p
     assert pulls.most_outstanding <= 3, "one at work, one ready, one just taken"
 
 
-def first_of_two_done() -> tuple[Pulls, LocalSubscription]:
+def at_the_second_of_two() -> tuple[Pulls, LocalStream]:
+    """The first pull has gone through the graph, and the runner has begun with the second."""
     pulls = Pulls([message("m0", 70)], [message("m1", 80)])
-    subscription = LocalSubscription(pulls, METRICS, 0, None)  # type: ignore[arg-type]
-    events = subscription.read_multiple(None)
-    while len(pulls.handed_out) < 2:
-        next(events)
-    subscription.done(0)
-    return pulls, subscription
+    stream = stream_of(pulls)
+    number = 0
+    for event in stream.read_multiple(None):
+        if event.HasField("element_event"):
+            stream.take(number)
+            number += 1
+        if len(pulls.handed_out) == 2 and number == 2:
+            break
+    return pulls, stream
 
 
 def test_what_was_not_done_is_given_back() -> None:
-    pulls, subscription = first_of_two_done()
-    subscription.finish(succeeded=False)
+    pulls, stream = at_the_second_of_two()
+    stream.finish(succeeded=False)
     assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
 
 
-def test_a_mark_after_a_failure_acknowledges_nothing() -> None:
+def test_what_is_done_is_acknowledged_at_the_end() -> None:
+    pulls, stream = at_the_second_of_two()
+    stream.finish(succeeded=True)
+    assert (pulls.acknowledged, pulls.given_back) == (["m0", "m1"], [])
+
+
+def test_an_event_after_a_failure_acknowledges_nothing() -> None:
     """The local runner hands out the next event while it reports that a step has failed."""
-    pulls, subscription = first_of_two_done()
-    subscription.fail()
-    subscription.done(1)
-    subscription.finish(succeeded=False)
+    pulls, stream = at_the_second_of_two()
+    stream.fail()
+    assert stream.take(2) is None
+    stream.finish(succeeded=False)
     assert (pulls.acknowledged, pulls.given_back) == (["m0"], ["m1"])
 
 
 def test_a_pull_that_is_taken_again_is_the_same() -> None:
     """The runner tries a bundle again when a step fails."""
-    pulls = Pulls([message("m0", 70), message("m1", 65)])
-    subscription = LocalSubscription(pulls, METRICS, 0, None)  # type: ignore[arg-type]
-    events = subscription.read_multiple(None)
-    while not pulls.handed_out:
-        next(events)
-    next(events)
-    taken = subscription.take(0)
-    assert [(m.message_id, moment) for m, moment in taken] == [("m0", 70_000_000), ("m1", 65_000_000)]
-    assert subscription.take(0) == taken
-    subscription.finish(succeeded=False)
+    stream = stream_of(Pulls([message("m0", 70), message("m1", 65)]))
+    next(event for event in stream.read_multiple(None) if event.HasField("element_event"))
+    taken = stream.take(0)
+    assert taken is not None
+    assert ([one.message_id for one in taken[0]], taken[1]) == (["m0", "m1"], 65_000_000)
+    assert stream.take(0) == taken
+    stream.finish(succeeded=False)
+
+
+def test_one_mark_is_sent_behind_the_last_pull_of_a_stopped_stream() -> None:
+    stream = stream_of(Pulls([message("m0", 70)]))
+    events = stream.read_multiple(None)
+    next(event for event in events if event.HasField("element_event"))
+    stream.take(0)
+    stream.stop()
+    next(event for event in events if event.HasField("element_event"))
+    following = [next(events).WhichOneof("event") for _ in range(3)]
+    assert "element_event" not in following, "the runner is still at work"
+    stream.finish(succeeded=False)
+
+
+class BrokenSourceError(Exception):
+    """A defect in the source."""
+
+
+def test_an_error_of_the_source_gives_back_what_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise BrokenSourceError
+
+    monkeypatch.setattr("pipeline.sources.local_stream.pull_times", broken)
+    pulls = Pulls([message("m0", 70)])
+    stream = stream_of(pulls)
+    list(stream.read_multiple(None))
+    stream.finish(succeeded=True)
+    assert isinstance(stream.error, BrokenSourceError)
+    assert (pulls.acknowledged, pulls.given_back) == ([], ["m0"])
 
 
 @pytest.mark.parametrize(
@@ -175,10 +223,12 @@ def test_a_pull_that_is_taken_again_is_the_same() -> None:
     ],
 )
 def test_the_event_time_of_a_message(sent: Message, expected: int | None) -> None:
-    try:
-        assert event_times_us([sent], METRICS) == [expected]
-    finally:
-        forget([sent])
+    assert times_of(sent) == [expected]
+
+
+def times_of(*messages: Message) -> list[int | None]:
+    times = event_times_us(MessageBatch.of(messages), METRICS).tolist()
+    return [None if time == NO_TIME_US else time for time in times]
 
 
 TELLING = Message(b'{"ts":7,"device":"a"}', {"event_time": "12345"})
@@ -188,41 +238,37 @@ REJECTED = Message(b'{"ts":9,"device":"a","temp":"warm"}')
 
 def test_the_times_of_a_pull_are_those_of_each_message_alone() -> None:
     pull = [TELLING, BARE, Message(b"x"), REJECTED, message("m", 70, 65), *(message(f"m{n}", 60 + n) for n in range(9))]
-    try:
-        together = event_times_us(pull, METRICS)
-        assert together == [time_us for one in pull for time_us in event_times_us([one], METRICS)]
-        assert together[:5] == [12_345_000, 6_500_000, None, None, 65_000_000]
-    finally:
-        forget(pull)
+    together = times_of(*pull)
+    assert together == [time_us for one in pull for time_us in times_of(one)]
+    assert together[:5] == [12_345_000, 6_500_000, None, None, 65_000_000]
 
 
-def test_a_message_without_attributes_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the ids of the messages of each call of the decoder."""
     calls: list[list[str]] = []
 
-    def counting(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
-        calls.append([one.message_id for one in messages])
+    def counting(messages: MessageBatch, metrics: tuple[str, ...]) -> DecodedBatch:
+        calls.append(list(messages.ids))
         return decode(messages, metrics)
 
     monkeypatch.setattr(decode_once, "decode", counting)
+    return calls
+
+
+def test_a_pull_without_attributes_is_decoded_once(decoded: list[list[str]], tmp_path: Path) -> None:
     pulls = Pulls([message("m0", 70), message("m1", 80)], [message("m2", 85, event_time="85000")], [message("m3", 90)])
     assert run(pulls, tmp_path) == [[60.0, 4, "on_time", 0]]
-    assert sorted(calls) == [["m0", "m1"], ["m2"], ["m3"]]
-    assert decode_once._AHEAD == {}
+    assert sorted(decoded) == [["m0", "m1"], ["m2"], ["m3"]]
 
 
-def test_large_pulls_are_decoded_once_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-
-    def counting(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
-        calls.extend(one.message_id for one in messages)
-        return decode(messages, metrics)
-
-    monkeypatch.setattr(decode_once, "decode", counting)
+def test_large_pulls_are_decoded_once_as_well(
+    decoded: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decode_once, "GROUP_BYTES", 100)
-    monkeypatch.setattr("transforms.decode.decode_messages.GROUP_BYTES", 100)
     pulls = Pulls([message(f"m{n}", 60 + n) for n in range(20)])
     assert run(pulls, tmp_path) == [[60.0, 20, "on_time", 0]]
-    assert sorted(calls) == sorted(f"m{n}" for n in range(20))
+    assert sorted(name for call in decoded for name in call) == sorted(f"m{n}" for n in range(20))
 
 
 def test_duplicates_are_removed_from_what_was_decoded_ahead(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from publisher.json_lines import format_lines
 from publisher.replay.selection import Selection
 from telemetry.errors import ConfigError
 from telemetry.model.dead_letters import RejectionError
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import MAX_LINE_BYTES, Message
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules, parse_rules
@@ -457,7 +458,7 @@ def test_readings_and_anomalies_are_those_of_the_job(
             survey.add(piece)
         found = survey.report([])
     texts = list(chain.from_iterable(lines.texts for lines in format_lines(iter(pieces))))
-    readings = decode([Message(text.encode()) for text in texts], DEFAULT_METRICS).readings
+    readings = decode(MessageBatch.of(Message(text.encode()) for text in texts), DEFAULT_METRICS).readings
     count = 0 if readings is None else len(readings)
     assert found.counts.readings == count
     assert found.counts.rows == len(rows)
@@ -481,7 +482,7 @@ def test_a_row_too_long_for_the_job_is_not_a_reading():
     survey.add(table)
     found = survey.report([])
     texts = [text for lines in format_lines(iter([table])) for text in lines.texts]
-    decoded = decode([Message(text.encode()) for text in texts], DEFAULT_METRICS)
+    decoded = decode(MessageBatch.of(Message(text.encode()) for text in texts), DEFAULT_METRICS)
     assert decoded.readings is not None
     assert (found.counts.readings, found.counts.unreadable) == (len(decoded.readings), len(decoded.rejected)) == (2, 2)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from publisher import json_lines
 from publisher.csv_input import CsvChunk, CsvTable, UnparsedLines, read_chunks
 from publisher.json_lines import NO_TIME, LineBatch, LineFormatter, format_lines, read_times
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
 from tests.support import needs
@@ -134,7 +135,7 @@ def test_caches_are_bounded_and_hold_no_long_cell(monkeypatch):
 
 def decoded_us(text: str) -> int:
     """Return the time that the job reads in a line, NO_TIME if it rejects the line."""
-    readings = decode([Message(text.encode())], ()).readings
+    readings = decode(MessageBatch.of([Message(text.encode())]), ()).readings
     return NO_TIME if readings is None else int(readings.source_us[0])
 
 
@@ -186,7 +187,7 @@ def test_real_telemetry_is_decoded_with_the_same_times_and_doubles():
     assert len(texts) == len(frame) == 10_000
     assert list(map(json.loads, islice(texts, 100))) == frame.head(100).to_dict("records")
     metrics = ("co", "humidity", "light", "lpg", "motion", "smoke", "temp")
-    readings = decode([Message("\n".join(texts).encode())], metrics).readings
+    readings = decode(MessageBatch.of([Message("\n".join(texts).encode())]), metrics).readings
     assert readings is not None
     assert np.array_equal(np.concatenate([part.times for part in written]), readings.source_us)
     assert np.array_equal(readings.values, frame[list(metrics)].to_numpy(np.float64).T)

@@ -183,6 +183,72 @@ def test_a_client_that_rejects_a_message_before_sending(stopped: threading.Event
     assert (channel.received, delivery.failed_rows) == ([0, 2], 2)
 
 
+@pytest.mark.parametrize("key", ["run", ""])
+@pytest.mark.parametrize(
+    "error", [AssertionError("Publish after stop() or publish error."), RuntimeError("stopped"), KeyError("batch")]
+)
+def test_a_client_that_raises_has_failed_to_send(key: str, error: Exception, stopped: threading.Event) -> None:
+    """The client's ordered sequencer raises while a batch that has failed is not paused yet."""
+
+    raised: set[int] = set()
+
+    class Raising(Flaky):
+        def publish(self, outgoing: ReplayMessage) -> "Future[str]":
+            if outgoing.sequence % 4 == 1 and outgoing.sequence not in raised:
+                raised.add(outgoing.sequence)
+                raise error
+            return super().publish(outgoing)
+
+    channel = Raising(lambda outgoing, attempt: None)
+    delivery = deliver(channel, [message(n, key) for n in range(20)], stopped)
+    assert channel.received == list(range(20))
+    assert (delivery.rows, delivery.failed_rows, delivery.error) == (40, 0, "")
+
+
+def test_a_client_that_always_raises_is_given_up_in_one_line(stopped: threading.Event) -> None:
+    class Broken(Flaky):
+        def publish(self, outgoing: ReplayMessage) -> "Future[str]":
+            raise AssertionError("Publish after stop() or publish error.")
+
+    delivery = MessageSender(Broken(lambda outgoing, attempt: None), 0, stopped, replace(QUICK, patience_s=0.0))
+    delivery.send(message(0))
+    with pytest.raises(PublishError, match=r"^Publish after stop\(\) or publish error\.$"):
+        delivery.finish()
+    assert (delivery.rows, delivery.failed_rows) == (0, 2)
+
+
+def test_a_cancelled_publish_is_sent_again(stopped: threading.Event) -> None:
+    cancelled: set[int] = set()
+
+    class Cancelling(Flaky):
+        def publish(self, outgoing: ReplayMessage) -> "Future[str]":
+            if outgoing.sequence in cancelled:
+                return super().publish(outgoing)
+            cancelled.add(outgoing.sequence)
+            future: Future[str] = Future()
+            future.cancel()
+            return future
+
+    channel = Cancelling(lambda outgoing, attempt: None)
+    assert deliver(channel, [message(n) for n in range(5)], stopped).failed_rows == 0
+    assert channel.received == list(range(5))
+
+
+def test_a_key_that_cannot_be_resumed_is_tried_again(stopped: threading.Event) -> None:
+    class Stubborn(Flaky):
+        refused = 0
+
+        def resume(self, ordering_key: str) -> None:
+            self.refused += 1
+            if self.refused == 1:
+                raise AssertionError("not paused yet")
+            super().resume(ordering_key)
+
+    channel = Stubborn(lambda outgoing, attempt: UNAVAILABLE if (outgoing.sequence, attempt) == (3, 1) else None)
+    assert deliver(channel, [message(n) for n in range(8)], stopped).failed_rows == 0
+    assert (channel.received, channel.refused >= 2) == (list(range(8)), True)
+
+
 def test_success_in_between_renews_the_patience(stopped: threading.Event) -> None:
     now = [1.0]
 

@@ -17,6 +17,7 @@ import pytest
 
 from publisher.__main__ import main
 from publisher.broker import Broker
+from tests.support.cut_proxy import cutting
 from tests.support.pubsub_fixtures import PubSub, clients
 
 TOPIC = "projects/telemetry-test/topics/replay"
@@ -129,6 +130,27 @@ def test_a_loop_goes_on_in_time(replays: Replays) -> None:
     assert [m.attributes["message_key"] for m in messages] == [f"{summary['run_id']}-{n}" for n in range(3)]
 
 
+@pytest.mark.parametrize(
+    ("flags", "start", "expected"),
+    [
+        ([], 1_594_512_000, set()),
+        (["--speed", "1", "--limit", "1"], 1_594_512_000, set()),
+        (["--rate", "100000"], 1_594_512_000, set()),
+        (["--speed", "1000"], 1_594_512_000, {"true"}),
+        (["--event-time", "rebase"], 1_594_512_000, {"true"}),
+        (["--loop", "2"], 1_594_512_000, {"true"}),
+        ([], 4_000_000_000, {"true"}),
+    ],
+)
+def test_a_replay_that_may_run_ahead_of_the_clock_says_so(
+    flags: list[str], start: int, expected: set[str], replays: Replays
+) -> None:
+    replays.flags = [*replays.flags[:-2], *(flags if "--speed" in flags else [*flags, "--speed", "max"])]
+    replays.run(replays.csv(*(f"{start + n},a,20,true" for n in range(3))))
+    messages = replays.received()
+    assert {message.attributes["time_lapse"] for message in messages if "time_lapse" in message.attributes} == expected
+
+
 @pytest.mark.parametrize(("flag", "keys"), [("--order-by-device", {"a", "b"}), ("--unordered", {""})])
 def test_ordering(flag: str, keys: set[str], replays: Replays) -> None:
     replays.run(replays.csv(*ROWS), flag, "--rows-per-message", 3)
@@ -211,6 +233,22 @@ def test_a_broker_that_fails_every_third_publish_loses_nothing(
     assert len(failures) >= 3
 
 
+@pytest.mark.parametrize("ordering", [[], ["--order-by-device"], ["--unordered"]])
+def test_connections_that_are_cut_lose_nothing(
+    ordering: list[str], replays: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = replays.csv(*(f"{1_594_512_000 + n},{'abc'[n % 3]},{n}.5,true" for n in range(6_000)))
+    with cutting(replays.pubsub.address, (20_000, 70_000, 150_000)) as proxy:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", proxy.address)
+        summary = replays.run(path, *ordering, "--rows-per-message", 5)
+    assert (summary["rows_published"], summary["failed"], proxy.cuts) == (6_000, 0, 3)
+    keys: dict[str, bytes] = {}
+    for message in replays.received():
+        assert keys.setdefault(message.attributes["message_key"], message.data) == message.data
+    temps = [json.loads(line)["temp"] for payload in keys.values() for line in payload.split(b"\n")]
+    assert sorted(temps) == [n + 0.5 for n in range(6_000)]
+
+
 def test_a_topic_that_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """Rows that could not be published are counted, the exit code says so, and the checkpoint allows another try."""
     gone = [True]
@@ -267,6 +305,35 @@ def test_a_killed_replay_resumes_without_a_gap(flags: list[str], replays: Replay
     assert sorted(temps) == [n + 0.5 for n in range(6_000)]
 
 
+def test_an_unsorted_file_goes_out_in_order_of_time_and_resumes(replays: Replays) -> None:
+    rows = [f"{1_594_512_000 + n},{device},{n}.5,true" for device in "abc" for n in range(2_000)]
+    path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
+    args = (path, "--rows-per-message", 3, "--checkpoint", checkpoint)
+    with start(replays, *args, "--rate", 2_000) as process:
+        wait_for_progress(checkpoint, process)
+        os.kill(process.pid, signal.SIGKILL)
+    summary = replays.run(*args)
+    assert 0 < summary["rows_skipped"] < 6_000
+    assert (summary["rows_out_of_order"], summary["out_of_order_by_s"]) == (3_998, 1_999.0)
+    found = {message.attributes["message_key"]: message.data for message in replays.received()}
+    sent = [json.loads(line) for key in sorted(found, key=lambda key: int(key.rpartition("-")[2]))
+            for line in found[key].split(b"\n")]  # fmt: skip
+    assert [(row["temp"], row["device"]) for row in sent] == [(n + 0.5, d) for n in range(2_000) for d in "abc"]
+
+
+def test_the_order_of_the_file_is_kept_if_wanted(replays: Replays) -> None:
+    summary = replays.run(replays.csv(ROWS[3], ROWS[1], ROWS[2]), "--order", "as-is")
+    assert replays.lines() == [LINES[3], LINES[1], LINES[2]]
+    assert (summary["rows_out_of_order"], summary["out_of_order_by_s"]) == (2, 2.0)
+
+
+def test_standard_input_is_sorted_too(replays: Replays, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = HEADER + "\n".join([ROWS[3], ROWS[1], ROWS[2]])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content.encode()))))
+    assert replays.run("-", replays.csv(ROWS[0], ROWS[4]))["rows_out_of_order"] == 2
+    assert replays.lines() == LINES[:5]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_replay_ends_cleanly_and_resumes(number: signal.Signals, replays: Replays) -> None:
     rows = [f"{1_594_512_000 + n},a,{n}.5,true" for n in range(6_000)]
@@ -312,6 +379,59 @@ def test_a_checkpoint_of_another_replay_is_refused(replays: Replays) -> None:
     assert len(replays.lines()) == 10
 
 
+def test_two_replays_do_not_share_a_checkpoint(replays: Replays) -> None:
+    rows = [f"{1_594_512_000 + n},a,{n}.5,true" for n in range(6_000)]
+    path, checkpoint = replays.csv(*rows), replays.folder / "checkpoint"
+    with start(replays, path, "--checkpoint", checkpoint, "--rate", 1_000) as process:
+        wait_for_progress(checkpoint, process)
+        assert main(["replay", path, "--checkpoint", str(checkpoint), *replays.flags]) == 2
+        out, err = replays.capsys.readouterr()
+        assert (out, err) == ("", f"publisher: error: --checkpoint {checkpoint}: is in use by another replay\n")
+        os.kill(process.pid, signal.SIGKILL)
+    summary = replays.run(path, "--checkpoint", checkpoint)
+    assert summary["rows_skipped"] + summary["rows_published"] == 6_000
+    assert not checkpoint.with_name("checkpoint.lock").exists()
+
+
+def test_a_checkpoint_beyond_the_input_is_refused(replays: Replays) -> None:
+    path, checkpoint = replays.csv(*ROWS), replays.folder / "checkpoint"
+    replays.run(path, "--checkpoint", checkpoint)
+    replays.received()
+    progress = json.loads(checkpoint.read_text())
+    for sequence, code in ((10, 0), (11, 2), (10**12, 2)):
+        checkpoint.write_text(json.dumps(progress | {"next_sequence": sequence}))
+        assert main(["replay", path, "--checkpoint", str(checkpoint), *replays.flags]) == code
+    claim = "claims 1,000,000,000,000 published messages, the input has 10; remove it to begin anew"
+    out, err = replays.capsys.readouterr()
+    assert out.count("\n") == 1
+    assert err.splitlines()[1:] == [f"publisher: error: --checkpoint {checkpoint}: {claim}"]
+    assert replays.received() == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([], "no row was usable: there was none"),
+        (["soon,a,20,true", "x", "later,a,20,true"], 'bad_timestamp (2 rows), for example {"ts":"soon","device":"a",'),
+        (["1594512000,,20,true"], 'missing_field (1 row), for example {"ts":1594512000,"device":null,'),
+        (["1594512000,a,hot,true"], 'wrong_type (1 row), for example {"ts":1594512000,"device":"a","temp":"hot"'),
+        (["1594512000;a;20;true"], "not_json (1 row), for example 1594512000;a;20;true"),
+        (["1594512000000,a,20,true"], "bad_timestamp (1 row), for example "),
+    ],
+)
+def test_a_replay_in_which_no_row_is_usable_says_so(rows: list[str], line: str, replays: Replays) -> None:
+    assert main(["replay", replays.csv(*rows), *replays.flags]) == 3
+    out, err = replays.capsys.readouterr()
+    assert json.loads(out)["rows_published"] == len(rows), "a job makes dead letters of them"
+    assert err.startswith("publisher: error: no row was usable")
+    assert line in err
+    assert err.count("\n") == 1
+
+
+def test_one_usable_row_is_enough(replays: Replays) -> None:
+    replays.run(replays.csv("soon,a,20,true", "x", ROWS[0], "later,a,20,true"))
+
+
 def test_a_damaged_file_is_published_up_to_the_damage(replays: Replays) -> None:
     content = gzip.compress((HEADER + "".join(f"{n},a,{n}.5,true\n" for n in range(200_000))).encode())
     path = replays.folder / "damaged.csv.gz"
@@ -333,6 +453,7 @@ MISTAKES = [
     (["--rate", "-1"], "--rate -1: must be a number above 0"),
     (["--rows-per-message", "0"], "--rows-per-message 0: must be a number from 1 to 100000"),
     (["--rows-per-message", "many"], "--rows-per-message many: must be a number from 1 to 100000"),
+    (["--order", "random"], "--order random: must be time or as-is"),
     (["--event-time", "now"], "--event-time now: must be original or rebase"),
     (["--start", "yesterday"], "--start yesterday: not a time"),
     (["--start", "20", "--end", "10"], "--start 20: is not before --end 10"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 
@@ -28,7 +29,7 @@ def batch_of(rows: Sequence[Row], message_id: str = "m", shift_us: int = 0) -> R
         event_us=event_us,
         source_us=event_us - shift_us,
         values=np.array([row[2:] for row in rows], np.float64).reshape(len(rows), 2).T.copy(),
-        messages=(Message(payload, {}, message_id),),
+        messages=MessageBatch.of([Message(payload, {}, message_id)]),
         message=np.zeros(len(rows), np.int32),
         line=np.arange(1, len(rows) + 1, dtype=np.int32),
     )

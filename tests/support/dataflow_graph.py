@@ -7,7 +7,7 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from telemetry.model.kinds import KINDS
 from tests.support.dataflow_jobs import HOLD_WINDOWS, PUBSUB_READ, Job, of_urn, stateful, states, timers, transforms
 
-GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters"}
+GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters", "Mark dead letters"}
 """Steps of every job."""
 STORED = [name for name, kind in KINDS.items() if not kind.optional]
 FILES = {"Ledger entries", *(f"Write {kind}" for kind in STORED)}
@@ -49,5 +49,6 @@ def check_windows(pipeline: api.Pipeline) -> None:
         "ts-close": f"EVENT_TIME timer:v1({key}, global_window:v1)",
         "ts-early": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
         "ts-end": f"EVENT_TIME timer:v1({key}, global_window:v1)",
+        "ts-report": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
     }
     assert "beam:requirement:pardo:stateful:v1" in pipeline.requirements

@@ -122,7 +122,7 @@ def translate(*flags: object) -> api.Pipeline:
     quick = ["--temp_location=gs://lake/temp", "--dry_run=true", "--experiments=disable_logging_submission_environment"]
     config = config_of(*SERVICE, *quick, *flags)
     pipeline = beam.Pipeline(options=beam_options(config))
-    build(pipeline, ReadPubSub(config.subscription, config.topic), config, outputs_of(config))
+    build(pipeline, ReadPubSub(config.subscription, config.topic), config, outputs_of(config), "a-job")
     translated: api.Pipeline = pipeline.run().job.proto_pipeline
     return translated
 

@@ -37,17 +37,14 @@ def values(results: Any) -> list[tuple[str, Any]]:
 
 def main(graph: Path) -> dict[str, Any]:
     functions = functions_of(graph)
-    from apache_beam.utils.timestamp import Timestamp
-
+    from telemetry.model.message_batch import MessageBatch
     from telemetry.model.messages import Message
     from telemetry.rules.parse import load_rules
     from transforms.windows.aggregate_table import COUNT, MEAN
     from transforms.windows.partial_aggregate import decode_partial
 
     decode = functions["Decode messages/Decode/ParDo(_Decode)"]
-    decode.start_bundle()
-    assert list(decode.process(Message(PAYLOAD, {}, "m"), Timestamp(1))) == []
-    decoded = values(decode.finish_bundle())
+    decoded = values(decode.process(MessageBatch.of([Message(PAYLOAD, {}, "m")])))
     (readings,) = [value for tag, value in decoded if not tag]
     detected = values(functions["Detect anomalies/Detect/ParDo(_Detect)"].process(readings))
     (flagged,) = [value for tag, value in detected if not tag]

@@ -18,12 +18,15 @@ from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
 from tests.support import oracle
+from transforms.decode.collect_messages import CollectMessages
 from transforms.ledger.check import check_ledger
 from transforms.ledger.totals import FolderTotals
 
 
 def config_of(*flags: object) -> JobConfig:
-    args, rest = build_parser().parse_known_args([str(flag) for flag in flags])
+    """The configuration of a job; the small event times of tests are valid unless a flag says otherwise."""
+    known = ["--earliest-time", "0", *(str(flag) for flag in flags)]
+    args, rest = build_parser().parse_known_args(known)
     return make_config(args, rest)
 
 
@@ -61,15 +64,16 @@ class Events(beam.PTransform):
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         self.stream.advance_watermark_to_infinity()
-        return pbegin | self.stream | beam.Map(lambda message: message).with_output_types(Message)
+        messages = pbegin | self.stream | beam.Map(lambda message: message).with_output_types(Message)
+        return messages | CollectMessages()
 
 
-def run_events(events: Events, *flags: object) -> None:
+def run_events(events: Events, *flags: object, job_id: str = "a-job") -> None:
     """Run the job's graph on events with the local streaming runner."""
     config = config_of("--subscription", "projects/tests/subscriptions/none", *flags)
     options = PipelineOptions(["--project", "a-test-project"], streaming=True)
     pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    build(pipeline, events, config, outputs_of(config))
+    build(pipeline, events, config, outputs_of(config), job_id)
     pipeline.run().wait_until_finish()
 
 

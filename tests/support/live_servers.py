@@ -18,12 +18,14 @@ from tornado.httpserver import HTTPServer
 from websockets.sync.client import ClientConnection, connect
 
 from plotting.serve import server
+from plotting.serve.access import Access
 from plotting.serve.polling import ReadingsPoller, ResultsPoller
 from plotting.serve.run_watcher import RunWatcher, watching
 from plotting.serve.view_choice import ViewChoice
 from telemetry.storage.result_store import FileStore
 
 PATIENCE_S = 30.0
+NOBODY_ELSE = Access()
 PROGRAM = """
 import sys
 from plotting.serve.command import add_arguments, run
@@ -53,11 +55,12 @@ class Served:
     """Server in another thread of the test."""
 
     def __init__(
-        self, watcher: RunWatcher, default: ViewChoice, host: str = "127.0.0.1", *, max_tabs: int = 64
+        self, watcher: RunWatcher, default: ViewChoice, access: Access = NOBODY_ELSE, *, max_tabs: int = 64
     ) -> None:
         self.watcher = watcher
-        self._sockets = server.listen(host, 0)
+        self._sockets = server.listen("127.0.0.1", 0)
         self.address = server.address_of(self._sockets)
+        self._access = access
         self.port: int = self._sockets[0].getsockname()[1]
         self._default, self._max_tabs = default, max_tabs
         self.loop = asyncio.new_event_loop()
@@ -68,7 +71,7 @@ class Served:
 
     async def _serve(self) -> None:
         http_server = HTTPServer(
-            server.application(self.watcher, self._default, "RUN <1>", local=True, max_tabs=self._max_tabs)
+            server.application(self.watcher, self._default, "RUN <1>", self._access, max_tabs=self._max_tabs)
         )
         http_server.add_sockets(self._sockets)
         async with watching(self.watcher) as self.watching:
@@ -96,11 +99,14 @@ class Served:
 
         return asyncio.run_coroutine_threadsafe(called(), self.loop).result(PATIENCE_S)
 
-    def get(self, path: str, host: str | None = None, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    def get(
+        self, path: str, host: str | None = None, method: str = "GET", cookie: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
         """Request a path; return status, headers and content."""
         connection = http.client.HTTPConnection(urlsplit(self.address).hostname or "", self.port, timeout=PATIENCE_S)
+        headers = {"Host": host or f"127.0.0.1:{self.port}"} | ({"Cookie": cookie} if cookie else {})
         with contextlib.closing(connection):
-            connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
 
@@ -134,11 +140,16 @@ class Page:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path | str, default: ViewChoice | None = None, *, readings: tuple[str, ...] = (), max_tabs: int = 64
+    folder: Path | str,
+    default: ViewChoice | None = None,
+    *,
+    readings: tuple[str, ...] = (),
+    access: Access = NOBODY_ELSE,
+    max_tabs: int = 64,
 ) -> Iterator[Served]:
     """Serve a folder of results, polled ten times a second."""
     watcher = RunWatcher(ResultsPoller(FileStore(str(folder))), ReadingsPoller(readings), 0.1)
-    with Served(watcher, default or ViewChoice(width=480), max_tabs=max_tabs) as served:
+    with Served(watcher, default or ViewChoice(width=480), access, max_tabs=max_tabs) as served:
         yield served
 
 

@@ -28,12 +28,12 @@ def take(run: LiveRun, windows: Sequence[Any] = (), anomalies: Sequence[Any] = (
     return any(found)
 
 
-def rows_of(*windows: tuple[int, float, int]) -> WindowRows:
-    """Return rows of (minute, mean, pane), each of one minute and three readings."""
+def rows_of(*windows: tuple[int, float, int], job: int = 0) -> WindowRows:
+    """Return rows of (minute, mean, pane) of one job, each of one minute and three readings."""
     starts = [T0 + minute * MINUTE for minute, _, _ in windows]
     return np.array(
         [
-            (start, start + MINUTE, 3, mean, mean - 1, mean + 1, 0.5, pane)
+            (start, start + MINUTE, 3, mean, mean - 1, mean + 1, 0.5, pane, job)
             for start, (_, mean, pane) in zip(starts, windows, strict=True)
         ],
         dtype=WINDOW_ROW,

@@ -117,6 +117,7 @@ PROVIDERS: Final = Need(
 )
 PEERS: Final = Need("the tools that the benchmarks compare with", "make peers", "the benchmarks' other tools")
 MALLOPT: Final = Need("mallopt", "Linux with glibc", "the reuse of freed memory", _mallopt)
+PROC: Final = Need("/proc", "Linux", "the addresses on which programs listen", existing(Path("/proc/self/net/tcp")))
 SETUPTOOLS: Final = Need(
     "setuptools",
     "pip install setuptools",

@@ -10,12 +10,14 @@ T0 = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z
 MINUTE = 60_000_000
 
 
-def window(device="a", minute=0, mean=20.0, *, low=None, high=None, pane=0, metric="temp", count=12) -> WindowAggregate:
+def window(
+    device="a", minute=0, mean=20.0, *, low=None, high=None, pane=0, metric="temp", count=12, job=""
+) -> WindowAggregate:
     start = T0 + minute * MINUTE
     low, high = mean - 1 if low is None else low, mean + 1 if high is None else high
     timing = "late" if pane else "on_time"
     return WindowAggregate(
-        device, metric, start, start + MINUTE, count, mean, 0.5, low, high, low, high, 0, timing, pane
+        device, metric, start, start + MINUTE, count, mean, 0.5, low, high, low, high, 0, timing, pane, job
     )
 
 

@@ -143,6 +143,13 @@ def test_the_launcher_is_told_of_the_file_alone() -> None:
     assert json.loads(all_of("ENTRYPOINT")[0]) == ["/opt/apache/beam/boot"]
 
 
+def test_it_runs_as_a_user_of_its_own() -> None:
+    assert all_of("USER") == ["${IMAGE_USER}"]
+    assert arguments()["IMAGE_USER"] == "telemetry"
+    words = [word for word, _ in instructions()]
+    assert words.index("USER") > max(place for place, word in enumerate(words) if word in ("RUN", "COPY"))
+
+
 def test_steps_are_those_that_are_done_here() -> None:
     (java,) = [text for text in all_of("RUN") if text.startswith("if")]
     assert [text for text in all_of("RUN") if text != java] == [
@@ -150,6 +157,9 @@ def test_steps_are_those_that_are_done_here() -> None:
         f"{PIP} -r requirements.txt",
         f"{PIP} --no-deps /wheels/*.whl && pip check",
         'python -c "import pipeline.run, pipeline.remote, pipeline.sources.pubsub"',
+        "useradd --create-home --uid 10001 telemetry && "
+        "install --directory --owner=telemetry --group=telemetry /var/log/dataflow/template_launcher /var/opt/google "
+        "&& chown telemetry:telemetry /template /var/log/dataflow",
     ]
     assert "DEBIAN_FRONTEND=noninteractive" in java
     assert "--yes --no-install-recommends" in java

@@ -45,6 +45,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "window": DURATIONS,
     "slide": DURATIONS,
     "allowed_lateness": DURATIONS,
+    "earliest_time": (["2000-01-01T00:00:00Z", "0"], ["", "last year"]),
     "early_firing": DURATIONS,
     "output": (
         ["gs://bucket", "gs://bucket/", "gs://b/results", "s3://b/results", "azfs://account/container/results"],
@@ -59,6 +60,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "flush_interval": DURATIONS,
     "shards": (["1", "9", "10", "9999", "10000"], ["", "0", "01", "-1", "1.5", "10001", "many"]),
     "archive": SWITCHES,
+    "append": SWITCHES,
     "dedup": DURATIONS,
     "verbose": SWITCHES,
 }
@@ -107,7 +109,11 @@ def test_choices_are_those_of_the_job() -> None:
 
 
 def test_switches_are_booleans_and_nothing_else_is() -> None:
-    switches = {action.dest for action in build_parser()._actions if action.nargs == 0} - {"help", "print_anomalies"}
+    switches = {action.dest for action in build_parser()._actions if action.nargs == 0} - {
+        "help",
+        "print_anomalies",
+        "drain",
+    }
     assert {name for name, parameter in PARAMETERS.items() if parameter["paramType"] == "BOOLEAN"} == switches
 
 

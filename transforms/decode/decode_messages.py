@@ -3,22 +3,21 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.typehints.decorators import no_annotations
-from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
-from telemetry.model.messages import Message
+from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
+from telemetry.text.timestamps import ClockBounds
 from transforms import counters
-from transforms.decode.decode_once import GROUP_BYTES, decode_once
+from transforms.decode.codec import NO_BOUNDS, DecodedBatch
+from transforms.decode.decode_once import decode_once
 from transforms.step import Step
 
 _DEAD: Final = "dead_letters"
@@ -39,22 +38,24 @@ class DecodeOutputs(NamedTuple):
 
 @dataclass
 class DecodeMessages(Step):
-    """Decode messages into batches of readings: the messages of one bundle and one portion of the input together.
+    """Decode batches of messages into batches of readings.
 
-    Bounded or unbounded input in the global window. A batch has the smallest timestamp of its messages, so that no
-    later step sees a reading later than its message was. At least once: a retried bundle decodes to the same batch.
+    Bounded or unbounded input in the global window; readings have the timestamp of their messages. At least once: a
+    retried bundle decodes to the same batches.
 
     Args:
         metrics: names of the metrics to decode.
+        bounds: of event times.
     """
 
     metrics: tuple[str, ...]
+    bounds: ClockBounds = NO_BOUNDS
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DecodeOutputs:
-        """Return readings and dead letters of a PCollection of Message."""
-        decode_bundle = beam.ParDo(_Decode(self.metrics)).with_output_types(ReadingBatch)
-        outputs = messages | "Decode" >> decode_bundle.with_outputs(_DEAD, main=_READINGS)
+        """Return readings and dead letters of a PCollection of MessageBatch."""
+        decode_batch = beam.ParDo(_Decode(self.metrics, self.bounds)).with_output_types(ReadingBatch)
+        outputs = messages | "Decode" >> decode_batch.with_outputs(_DEAD, main=_READINGS)
         outputs[_DEAD].element_type = pa.RecordBatch
         return DecodeOutputs(outputs[_READINGS], outputs[_DEAD])
 
@@ -62,54 +63,28 @@ class DecodeMessages(Step):
 @dataclass
 class _Decode(beam.DoFn):
     metrics: tuple[str, ...]
-    messages: list[Message] = field(default_factory=list)
-    size: int = 0
-    earliest: Timestamp = MAX_TIMESTAMP
+    bounds: ClockBounds = NO_BOUNDS
 
-    def start_bundle(self) -> None:
-        self._clear()
-
-    def process(self, message: Message, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[Any]:
-        if self.messages and message.portion != self.messages[0].portion:
-            yield from self._pass_on()
-        self.messages.append(message)
-        self.size += len(message.payload)
-        self.earliest = min(self.earliest, timestamp)
-        if self.size >= GROUP_BYTES:
-            yield from self._pass_on()
-
-    def finish_bundle(self) -> Iterator[Any]:
-        for tag, batch in self._flush():
-            yield _tagged(tag, WindowedValue(batch, self.earliest, (GlobalWindow(),)))
-        self._clear()
-
-    def _pass_on(self) -> Iterator[Any]:
-        for tag, batch in self._flush():
-            yield _tagged(tag, TimestampedValue(batch, self.earliest))
-        self._clear()
-
-    def _clear(self) -> None:
-        self.messages, self.size, self.earliest = [], 0, MAX_TIMESTAMP
-
-    def _flush(self) -> Iterator[tuple[str | None, ReadingBatch | pa.RecordBatch]]:
-        if not self.messages:
-            return
-        decoded = decode_once(self.messages, self.metrics)
-        counters.count(counters.MESSAGES, len(self.messages))
-        counters.count(counters.PAYLOAD_BYTES, self.size)
-        published = [message.publish_us for message in self.messages if message.publish_us is not None]
-        if published:  # the wall clock is read only for this metric
-            counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - min(published)) // 1_000)
-        if decoded.ignored:
-            counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
-        if decoded.readings is not None:
-            counters.count(counters.ROWS_DECODED, len(decoded.readings))
-            yield None, decoded.readings
-        if decoded.rejected:
-            for reason, number in Counter(letter.reason for letter in decoded.rejected).items():
-                counters.count(counters.DEAD_LETTERS, number, reason)
-            yield _DEAD, from_records(DeadLetter, decoded.rejected)
+    def process(self, messages: MessageBatch) -> Iterator[Any]:
+        counters.count(counters.MESSAGES, len(messages))
+        counters.count(counters.PAYLOAD_BYTES, int((messages.ends - messages.starts).sum()))
+        published = messages.publish_us[messages.publish_us != UNKNOWN_US]
+        if len(published):  # the wall clock is read only for this metric
+            counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - int(published.min())) // 1_000)
+        for decoded in decode_once(messages, self.metrics, self.bounds):
+            yield from _count(decoded)
 
 
-def _tagged(tag: str | None, value: Any) -> Any:
-    return value if tag is None else beam.pvalue.TaggedOutput(tag, value)
+def _count(decoded: DecodedBatch) -> Iterator[Any]:
+    """Count a decoded batch, and yield its readings and its dead letters."""
+    if decoded.ignored:
+        counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
+    if decoded.clock_ahead:
+        counters.count(counters.CLOCK_AHEAD, decoded.clock_ahead)
+    if decoded.readings is not None:
+        counters.count(counters.ROWS_DECODED, len(decoded.readings))
+        yield decoded.readings
+    if decoded.rejected:
+        for reason, number in Counter(letter.reason for letter in decoded.rejected).items():
+            counters.count(counters.DEAD_LETTERS, number, reason)
+        yield beam.pvalue.TaggedOutput(_DEAD, from_records(DeadLetter, decoded.rejected))

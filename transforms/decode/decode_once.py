@@ -1,63 +1,53 @@
 """Decode messages once where their source has to know their times before the step that decodes them.
 
-A source in the process of that step decodes messages ahead, in the groups that the step will form; the step then finds
-the result. Messages are known by identity: a copy, or another group of the same messages, is decoded as usual.
+A source in the process of that step decodes a batch of messages ahead; the step then finds the results. A batch is
+known by identity: a copy is decoded as usual.
 """
 
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from telemetry.model.messages import Message
-from transforms.decode.codec import DecodedBatch, decode
+from telemetry.model.message_batch import MessageBatch
+from telemetry.text.timestamps import ClockBounds
+from transforms.decode.codec import NO_BOUNDS, DecodedBatch, decode_parts
 
-GROUP_BYTES: Final = 1 << 20
-"""Payload bytes at which a group of messages is decoded into one batch."""
+MOST_ROWS: Final = 200_000
+"""Rows and dead letters of a batch up to which results are kept; those of a larger one are decoded again."""
 
 
 class _Ahead(NamedTuple):
-    messages: tuple[Message, ...]
     metrics: tuple[str, ...]
-    decoded: DecodedBatch
+    bounds: ClockBounds
+    decoded: list[DecodedBatch]
 
 
-_AHEAD: Final[dict[int, _Ahead]] = {}
-"""Results by the identity of their first message, which stays the same as long as the entry holds the message."""
+_AHEAD: Final[weakref.WeakKeyDictionary[MessageBatch, _Ahead]] = weakref.WeakKeyDictionary()
 
 
-def group_messages(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
-    """Yield the messages in groups that end where `GROUP_BYTES` are reached."""
-    group: list[Message] = []
-    size = 0
-    for message in messages:
-        group.append(message)
-        size += len(message.payload)
-        if size >= GROUP_BYTES:
-            yield tuple(group)
-            group, size = [], 0
-    if group:
-        yield tuple(group)
+def decode_ahead(
+    messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS
+) -> Iterator[DecodedBatch]:
+    """Yield a batch decoded; keep the results for `decode_once` if they are small, as long as the batch is kept."""
+    kept: list[DecodedBatch] = []
+    rows = 0
+    for decoded in decode_parts(replace(messages), metrics, bounds):  # a copy: results must not keep their key alive
+        rows += len(decoded.rejected) + (0 if decoded.readings is None else len(decoded.readings))
+        if rows <= MOST_ROWS:
+            kept.append(decoded)
+        else:
+            kept.clear()
+        yield decoded
+    if rows <= MOST_ROWS:
+        _AHEAD[messages] = _Ahead(metrics, bounds, kept)
 
 
-def decode_ahead(messages: tuple[Message, ...], metrics: tuple[str, ...]) -> DecodedBatch:
-    """Decode a group of messages and keep the result for `decode_once`, until `forget`."""
-    decoded = decode(messages, metrics)
-    _AHEAD[id(messages[0])] = _Ahead(messages, metrics, decoded)
-    return decoded
-
-
-def decode_once(messages: Sequence[Message], metrics: tuple[str, ...]) -> DecodedBatch:
-    """Return what `decode` returns: the result that is kept for these very messages, if there is one."""
-    ahead = _AHEAD.get(id(messages[0])) if messages else None
-    if ahead is not None and ahead.metrics == metrics and _are_same(ahead.messages, messages):
+def decode_once(
+    messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS
+) -> Iterable[DecodedBatch]:
+    """Return what `decode_parts` yields: the results that are kept for this very batch, if there are some."""
+    ahead = _AHEAD.get(messages)
+    if ahead is not None and (ahead.metrics, ahead.bounds) == (metrics, bounds):
         return ahead.decoded
-    return decode(messages, metrics)
-
-
-def forget(messages: Sequence[Message]) -> None:
-    """Drop the results that are kept for groups of these messages."""
-    for message in messages:
-        _AHEAD.pop(id(message), None)
-
-
-def _are_same(first: Sequence[Message], second: Sequence[Message]) -> bool:
-    return len(first) == len(second) and all(map(lambda a, b: a is b, first, second))
+    return decode_parts(messages, metrics, bounds)

@@ -16,6 +16,7 @@ from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 from telemetry.text.timestamps import parse_time
+from transforms.decode.nesting import leave_out_inner
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for a line it cannot read."""
@@ -191,14 +192,26 @@ def parse_object(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RejectionError(Reason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from error
     try:
-        value = json.loads(text, parse_int=float)
-    except RecursionError as error:
-        raise RejectionError(Reason.NOT_JSON, "nested too deeply") from error
+        value = _load(text)
     except ValueError as error:
         raise RejectionError(Reason.NOT_JSON, str(error)) from error
     if not isinstance(value, dict):
         raise RejectionError(Reason.NOT_AN_OBJECT, f"a JSON {_kind(value)}, expected an object")
     return value
+
+
+def _load(text: str) -> Any:
+    """Return the value of a JSON document; one that is nested too deeply for the parser is returned without its depths.
+
+    Raises:
+        ValueError: if it is none, or if it is longer than a line may be and nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_int=float)
+    except RecursionError as error:
+        if len(text) > MAX_LINE_BYTES:
+            raise ValueError("nested too deeply") from error
+        return json.loads(leave_out_inner(text), parse_int=float)
 
 
 def read_object(fields: dict[str, Any], metrics: Sequence[str]) -> DecodedRow:

@@ -39,14 +39,16 @@ class DetectAnomalies(Step):
 
     Args:
         rules: the rules in force.
+        job_id: the job, for its records.
     """
 
     rules: RuleSet
+    job_id: str = ""
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> DetectOutputs:
         """Return flagged readings and anomalies of a PCollection of ReadingBatch."""
-        detect_batch = beam.ParDo(_Detect(self.rules)).with_output_types(ReadingBatch)
+        detect_batch = beam.ParDo(_Detect(self.rules, self.job_id)).with_output_types(ReadingBatch)
         outputs = readings | "Detect" >> detect_batch.with_outputs(_ANOMALIES, main=_READINGS)
         outputs[_ANOMALIES].element_type = pa.RecordBatch
         return DetectOutputs(outputs[_READINGS], outputs[_ANOMALIES])
@@ -55,9 +57,10 @@ class DetectAnomalies(Step):
 @dataclass
 class _Detect(beam.DoFn):
     rules: RuleSet
+    job_id: str
 
     def process(self, batch: ReadingBatch) -> Iterator[Any]:
-        detected = detect(batch, self.rules)
+        detected = detect(batch, self.rules, self.job_id)
         if detected.anomalies is not None:
             for rule, number in detected.by_rule.items():
                 counters.count(counters.ANOMALIES, number, rule)

@@ -30,8 +30,8 @@ class DetectedBatch:
     by_rule: Counter[str]
 
 
-def detect(batch: ReadingBatch, rules: RuleSet) -> DetectedBatch:
-    """Evaluate stateless rules on a batch."""
+def detect(batch: ReadingBatch, rules: RuleSet, job_id: str = "") -> DetectedBatch:
+    """Evaluate stateless rules on a batch; `job_id` is the job's, for the anomalies."""
     found: list[Anomaly] = []
     by_rule: Counter[str] = Counter()
     breaches = np.zeros(batch.values.shape, np.uint16)
@@ -41,7 +41,7 @@ def detect(batch: ReadingBatch, rules: RuleSet) -> DetectedBatch:
         if len(rows):
             breaches[metric, rows] += 1
             by_rule[rule.id] = len(rows)
-            found.extend(_anomaly(batch, rule, rules.version, metric, row) for row in rows.tolist())
+            found.extend(_anomaly(batch, rule, rules.version, metric, row, job_id) for row in rows.tolist())
     if not found:
         return DetectedBatch(batch, None, by_rule)
     return DetectedBatch(replace(batch, breaches=breaches), from_records(Anomaly, found), by_rule)
@@ -55,7 +55,7 @@ def _breaching(batch: ReadingBatch, rule: Rule, metric: int) -> BoolArray:
     return hit & watched[batch.device]
 
 
-def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: int) -> Anomaly:
+def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: int, job_id: str) -> Anomaly:
     device = batch.devices[batch.device[row]]
     value = float(batch.values[metric, row])
     source_us = int(batch.source_us[row])
@@ -71,8 +71,9 @@ def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: in
         comparison=rule.comparison,
         event_time=int(batch.event_us[row]),
         source_time=source_us,
-        message_id=batch.messages[batch.message[row]].message_id,
+        message_id=batch.messages.ids[batch.message[row]],
         rules_version=version,
+        job_id=job_id,
     )
 
 

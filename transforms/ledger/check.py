@@ -1,12 +1,13 @@
 """Compare the ledger with the stored results and with the publishers' summaries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from telemetry.model import ledger_items
 from telemetry.model.dead_letters import Reason
 from telemetry.model.output_kind import OutputKind
+from transforms.ledger.compare_sums import hour_differences
 from transforms.ledger.totals import StoredTotals, counted_kinds
 
 _NO_RUN: Final = "(no run id)"
@@ -139,6 +140,8 @@ class LedgerCheck:
         total: their sum.
         claims: equalities between the ledger and the results.
         problems: descriptions of the differences; empty if the check passed.
+        jobs: each job that has written there, and its input where it is known.
+        notes: what a person should know beside that.
     """
 
     where: str
@@ -146,6 +149,8 @@ class LedgerCheck:
     total: RunCounts
     claims: list[Claim]
     problems: list[str]
+    jobs: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def check_ledger(totals: StoredTotals, published: Mapping[str, int]) -> LedgerCheck:
@@ -161,6 +166,26 @@ def check_ledger(totals: StoredTotals, published: Mapping[str, int]) -> LedgerCh
     problems = [] if totals.ledger else ["there is no ledger"]
     problems += [claim.difference for run in (*runs, total) for claim in run.claims() if claim.difference]
     problems += [claim.difference for claim in claims if claim.difference]
+    problems += [*totals.damage, *hour_differences(totals)]
     if refused := totals.refused.get("aggregates", 0):
         problems.append(f"{refused:,} aggregates were refused by BigQuery, they are among the dead letters")
-    return LedgerCheck(totals.where, runs, total, claims, problems)
+    return LedgerCheck(totals.where, runs, total, claims, problems, totals.jobs, _notes_on(totals, problems))
+
+
+def _notes_on(totals: StoredTotals, problems: Sequence[str]) -> list[str]:
+    notes = []
+    if len(totals.jobs) > 1:
+        jobs = "; ".join(
+            f"{job or 'older releases'}{f' ({source})' if source else ''}" for job, source in totals.jobs.items()
+        )
+        notes.append(f"{len(totals.jobs)} jobs have written here: {jobs}")
+    if totals.shared_windows:
+        notes.append(
+            f"{totals.shared_windows:,} parts of windows are of a further job: readers add them, which is right for a "
+            "stream that went on, and counts twice what two jobs have both read"
+        )
+    if totals.open_windows and problems:
+        notes.append(
+            f"a stream keeps its open windows in {totals.open_windows}: start it again, or end it with --drain"
+        )
+    return notes

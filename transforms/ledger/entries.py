@@ -1,18 +1,22 @@
 """Make ledger entries of the outputs of a job's steps.
 
 Each function counts the elements themselves (readings, dead letters, anomalies), not a counter. The id of an entry is a
-hash of the counted elements, so that a retried bundle writes the same entries.
+hash of the counted elements and their content, so that a retried bundle writes the same entries, and others never do;
+its second half is a hash of the entry itself, so that an entry that was edited is recognised.
 """
 
 import hashlib
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import (
     ANOMALIES,
     DEAD_LETTERS,
@@ -24,93 +28,117 @@ from telemetry.model.ledger_items import (
     VALUES_MISSED,
     LedgerKey,
 )
-from telemetry.model.messages import ROWS, RUN_ID, Message
+from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import ROWS, RUN_ID
 from telemetry.model.reading_batch import ReadingBatch
-from telemetry.model.record_batches import from_records, record_times
+from telemetry.model.record_batches import from_records
 from telemetry.model.records import LedgerEntry
-from transforms.decode.codec import rows_of
-from transforms.windows.aggregate_table import COUNT
+from telemetry.storage.result_names import HOUR_US, UNKNOWN_US
+from transforms.decode.payloads import rows_of
+from transforms.ledger.checksums import HashArray, row_hashes, signed
+from transforms.ledger.value_sums import ValueSums, sums_of_readings, sums_of_table
 from transforms.windows.late import MissedValues
+from transforms.windows.window_spec import WindowSpec
 
-_DECODE: Final = "decode"
-_DAY_US: Final = 86_400_000_000
-_UNKNOWN: Final = np.iinfo(np.int64).min
+DECODE: Final = "decode"
+"""Stage of the dead letters that stand for rows that were not decoded."""
+_DAY_US: Final = 24 * HOUR_US
 
 
-def reading_entries(batch: ReadingBatch, windows: int) -> pa.RecordBatch:
+def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") -> pa.RecordBatch:
     """Return entries for decoded readings.
 
     Args:
         batch: the readings.
-        windows: number of windows that each reading belongs to: 1, or more for sliding windows.
+        windows: the windows that they belong to.
+        job_id: the job, for the entries.
     """
-    present = ~np.isnan(batch.values)
-    counts: dict[LedgerKey, int] = {}
+    published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
+    counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
+    arrays = (batch.event_us, batch.values, batch.device)
+    digest = _digest((*counted, str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays)))
+    first_us = int(batch.event_us.min())
+    entries = []
     for run, rows in _rows_by_run(batch):
-        counts[run, ROWS_DECODED, ""] = len(batch) if rows is None else int(np.count_nonzero(rows))
-        values = present.sum(axis=1) if rows is None else present[:, rows].sum(axis=1)
-        for metric, number in zip(batch.metrics, values.tolist(), strict=True):
-            counts[run, VALUES, metric] = number * windows
-    counted = (f"{message.message_id}\0{message.publish_us}" for message in batch.messages)
-    return _entries(counts, (*counted, str(len(batch))), int(batch.event_us.min()))
+        number = len(batch) if rows is None else int(np.count_nonzero(rows))
+        entries.append(_entry(job_id, digest, (run, ROWS_DECODED, ""), number, first_us))
+        sums = sums_of_readings(batch, windows, rows)
+        entries += [_entry_of_values(job_id, digest, (run, VALUES, one.metric), one) for one in sums]
+    return from_records(LedgerEntry, entries)
 
 
-def missed_entries(missed: MissedValues) -> pa.RecordBatch:
+def missed_entries(missed: MissedValues, job_id: str = "") -> pa.RecordBatch:
     """Return entries for values whose windows had closed before their readings arrived."""
     table = missed.table
-    numbers = table.ints[COUNT].sum(axis=1).tolist()
-    counts = {("", VALUES_MISSED, metric): number for metric, number in zip(table.metrics, numbers, strict=True)}
-    digest = hashlib.blake2b(table.window_us.tobytes() + table.floats.tobytes(), digest_size=16).hexdigest()
-    return _entries(counts, (*missed.message_ids, *table.devices, digest), int(table.window_us.min()))
+    arrays = (table.window_us, table.floats, table.ints)
+    content = (_crc(part) for part in arrays)
+    digest = _digest((*missed.message_ids, *table.devices, *content))
+    return from_records(
+        LedgerEntry,
+        [_entry_of_values(job_id, digest, ("", VALUES_MISSED, one.metric), one) for one in sums_of_table(table)],
+    )
 
 
-def archived_entries(records: pa.RecordBatch) -> pa.RecordBatch:
+def archived_entries(records: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
     """Return entries for archived readings."""
-    messages = records.column("message_id")
-    counted = (*messages.unique().to_pylist(), str(len(records)), str(records.slice(0, 1).to_pylist()))
-    counts = {("", ROWS_ARCHIVED, ""): len(records)}
-    return _entries(counts, counted, int(record_times(records, "event_time").min()))
+    return _record_entries(job_id, "readings", records, row_hashes(records), [("", ROWS_ARCHIVED, "")] * len(records))
 
 
-def anomaly_entries(anomalies: pa.RecordBatch) -> pa.RecordBatch:
-    """Return entries for a batch of anomalies."""
-    columns = (anomalies.column(name).to_pylist() for name in ("anomaly_id", "message_id", "rule_id"))
-    distinct = sorted(set(zip(*columns, strict=True)))
-    counts = {("", ANOMALIES, rule): number for rule, number in Counter(rule for _, _, rule in distinct).items()}
-    counted = [f"{anomaly}\0{message}" for anomaly, message, _ in distinct]
-    return _entries(counts, counted, int(record_times(anomalies, "event_time").min()))
+def anomaly_entries(anomalies: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
+    """Return entries for a batch of anomalies; a repeated one counts once."""
+    hashes, first = np.unique(row_hashes(anomalies), return_index=True)
+    distinct = anomalies.take(pa.array(first))
+    keys = [("", ANOMALIES, rule) for rule in distinct.column("rule_id").to_pylist()]
+    return _record_entries(job_id, "anomalies", distinct, hashes, keys, distinct.column("value").to_numpy())
 
 
-def dead_letter_entries(letters: pa.RecordBatch) -> pa.RecordBatch:
+def dead_letter_entries(letters: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
     """Return entries for a batch of dead letters of any step."""
-    counts: Counter[LedgerKey] = Counter()
-    names = ("reason", "stage", "attributes", "line", "message_id", "payload")
-    counted = []
-    for reason, stage, attributes, line, message, payload in zip(
-        *(letters.column(name).to_pylist() for name in names), strict=True
-    ):
+    hashes = row_hashes(letters)
+    keys = []
+    rejected: Counter[LedgerKey] = Counter()
+    names = ("reason", "stage", "attributes")
+    for reason, stage, attributes in zip(*(letters.column(name).to_pylist() for name in names), strict=True):
         fields: Mapping[str, str] = msgspec.json.decode(attributes)
         run = fields.get(RUN_ID, "")
-        counts[run, DEAD_LETTERS, reason] += 1
-        if stage == _DECODE:
-            counts[run, ROWS_REJECTED, reason] += row_count(fields)
-        counted.append(f"{message}\0{line}\0{reason}\0{payload[:100]}")
-    published, event = (record_times(letters, name) for name in ("publish_time", "event_time"))
-    times = np.where(published == _UNKNOWN, event, published)
-    known = times[times != _UNKNOWN]
-    return _entries(counts, counted, int(known.min()) if len(known) else None)
+        keys.append((run, DEAD_LETTERS, reason))
+        if stage == DECODE:
+            rejected[run, ROWS_REJECTED, reason] += row_count(fields)
+    known = [time for time in KINDS["dead_letters"].times(letters).tolist() if time != UNKNOWN_US]
+    digest = _digest([str(hashes.sum()), str(len(hashes))])
+    rows = [
+        _entry(job_id, digest, key, count, min(known, default=None)) for key, count in sorted(rejected.items()) if count
+    ]
+    return pa.concat_batches(
+        [_record_entries(job_id, "dead_letters", letters, hashes, keys), from_records(LedgerEntry, rows)]
+    )
 
 
-def duplicate_entries(messages: Iterable[Message]) -> pa.RecordBatch:
+def duplicate_entries(messages: MessageBatch, job_id: str = "") -> pa.RecordBatch:
     """Return entries for messages that were removed as duplicates."""
     counts: Counter[LedgerKey] = Counter()
     counted, times = [], []
     for message in messages:
         counts[message.attributes.get(RUN_ID, ""), ROWS_DUPLICATE, ""] += rows_of(message)
-        counted.append(f"{message.message_id}\0{message.publish_us}")
+        counted.append(f"{message.message_id}\0{message.publish_us}\0{zlib.crc32(message.payload)}")
         if message.publish_us is not None:
             times.append(message.publish_us)
-    return _entries(counts, counted, min(times, default=None))
+    digest = _digest(counted)
+    rows = [
+        _entry(job_id, digest, key, count, min(times, default=None)) for key, count in sorted(counts.items()) if count
+    ]
+    return from_records(LedgerEntry, rows)
+
+
+def sealed_id(digest: str, *fields: object) -> str:
+    """Return the id of an entry: the digest of what it counts, and a hash of that and its own fields.
+
+    Args:
+        digest: 16 hexadecimal digits.
+        fields: those of `LedgerEntry` after its id, in their order, times as microseconds.
+    """
+    content = "\0".join([digest, *map(str, fields)])
+    return digest + hashlib.blake2b(content.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
 def row_count(attributes: Mapping[str, str]) -> int:
@@ -121,7 +149,7 @@ def row_count(attributes: Mapping[str, str]) -> int:
 
 def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:
     """Yield each run with a mask of its rows; None where all are of one run."""
-    runs = [message.attributes.get(RUN_ID, "") for message in batch.messages]
+    runs = [attributes.get(RUN_ID, "") for attributes in batch.messages.attributes]
     names = sorted(set(runs))
     if len(names) == 1:
         yield names[0], None
@@ -133,19 +161,68 @@ def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:
             yield name, rows
 
 
-def _entries(counts: Mapping[LedgerKey, int], counted: Iterable[str], earliest_us: int | None) -> pa.RecordBatch:
-    digest = hashlib.blake2b("\n".join(counted).encode("utf-8", "backslashreplace"), digest_size=16).digest()
-    day = None if earliest_us is None else earliest_us - earliest_us % _DAY_US
-    entries = [
-        LedgerEntry(
-            entry_id=hashlib.blake2b(digest + "\0".join(item).encode(), digest_size=16).hexdigest(),
-            run_id=item[0],
-            item=item[1],
-            detail=item[2],
-            count=count,
-            day=day,
-        )
-        for item, count in sorted(counts.items())
-        if count
-    ]
+def _record_entries(
+    job_id: str,
+    kind: str,
+    records: pa.RecordBatch,
+    hashes: HashArray,
+    keys: Sequence[LedgerKey],
+    values: NDArray[np.float64] | None = None,
+) -> pa.RecordBatch:
+    """Return an entry for each key and hour of some records.
+
+    Args:
+        job_id: the job, for the entries.
+        kind: of the records.
+        records: N records.
+        hashes: (N,) hash of each.
+        keys: N keys.
+        values: (N,) value of each, where the kind has one.
+    """
+    times = KINDS[kind].times(records)
+    hours = np.where(times == UNKNOWN_US, UNKNOWN_US, times - times % HOUR_US)
+    rows: dict[tuple[LedgerKey, int], list[int]] = {}
+    if len(set(keys)) == 1 and (hours == hours[0]).all():
+        rows[keys[0], int(hours[0])] = list(range(len(hours)))
+    else:
+        for row, place in enumerate(zip(keys, hours.tolist(), strict=True)):
+            rows.setdefault(place, []).append(row)
+    digest = _digest([kind, str(hashes.sum()), str(np.bitwise_xor.reduce(hashes))])
+    entries = []
+    for (key, hour_us), of in sorted(rows.items()):
+        numbers: dict[str, Any] = {"checksum": signed(hashes[of].sum())}
+        if values is not None:
+            numbers |= {
+                "total": _finite(float(values[of].sum())),
+                "low": float(values[of].min()),
+                "high": float(values[of].max()),
+            }
+        moment = None if hour_us == UNKNOWN_US else hour_us
+        entries.append(_entry(job_id, digest, key, len(of), moment, hour_start=moment, **numbers))
     return from_records(LedgerEntry, entries)
+
+
+def _entry_of_values(job_id: str, digest: str, key: LedgerKey, sums: ValueSums) -> LedgerEntry:
+    return _entry(
+        job_id, digest, key, sums.count, sums.hour_us, hour_start=sums.hour_us, total=_finite(sums.total),
+        weighted=_finite(sums.weighted), low=sums.low, high=sums.high, checksum=sums.checksum,
+    )  # fmt: skip
+
+
+def _finite(number: float) -> float | None:
+    """Return a sum; None if it is larger than any double, which JSON cannot hold."""
+    return number if np.isfinite(number) else None
+
+
+def _entry(job_id: str, digest: str, key: LedgerKey, count: int, time_us: int | None, **sums: Any) -> LedgerEntry:
+    day = None if time_us is None else time_us - time_us % _DAY_US
+    entry = LedgerEntry("", *key, count, day, job_id, **sums)
+    return msgspec.structs.replace(entry, entry_id=sealed_id(digest, *msgspec.structs.astuple(entry)[1:]))
+
+
+def _crc(array: NDArray[Any]) -> str:
+    return str(zlib.crc32(np.ascontiguousarray(array).data))
+
+
+def _digest(counted: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(counted).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()

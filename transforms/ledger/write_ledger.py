@@ -7,20 +7,15 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
-from telemetry.model.messages import Message
 from transforms.ledger import entries
 from transforms.step import Step
-
-
-def _duplicate_entries(message: Message) -> pa.RecordBatch:
-    return entries.duplicate_entries([message])
-
+from transforms.windows.window_spec import WindowSpec
 
 _ENTRIES: Final = {
     "archived": entries.archived_entries,
     "anomalies": entries.anomaly_entries,
     "dead_letters": entries.dead_letter_entries,
-    "duplicates": _duplicate_entries,
+    "duplicates": entries.duplicate_entries,
     "missed": entries.missed_entries,
 }
 
@@ -33,10 +28,12 @@ class WriteLedger(Step):
     entries of a retried bundle have the same ids.
 
     Args:
-        windows: number of windows that each reading belongs to.
+        windows: the windows that readings belong to.
+        job_id: the job, for its records.
     """
 
-    windows: int
+    windows: WindowSpec
+    job_id: str = ""
 
     @no_annotations
     def expand(self, flows: dict[str, beam.PCollection]) -> beam.PCollection:
@@ -44,14 +41,15 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived`` (RecordBatch), ``duplicates`` (Message) and ``missed`` (MissedValues).
+                are any ``archived`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed`` (MissedValues).
         """
         counted = []
         for name, flow in flows.items():
             if name == "readings":
-                counted.append(flow | "Count readings" >> beam.Map(entries.reading_entries, self.windows))
+                count = beam.Map(entries.reading_entries, self.windows, self.job_id)
+                counted.append(flow | "Count readings" >> count)
             else:
-                counted.append(flow | f"Count {name}" >> beam.Map(_ENTRIES[name]))
+                counted.append(flow | f"Count {name}" >> beam.Map(_ENTRIES[name], self.job_id))
         for flow in counted:
             flow.element_type = pa.RecordBatch
         return counted | "Entries" >> beam.Flatten()

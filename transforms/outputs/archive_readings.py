@@ -14,14 +14,23 @@ from transforms.step import Step
 
 @dataclass
 class RecordReadings(Step):
-    """Convert batches of readings to records for the sinks. Bounded or unbounded input, any window; at least once."""
+    """Convert batches of readings to records for the sinks. Bounded or unbounded input, any window; at least once.
+
+    Args:
+        job_id: the job, for its records.
+    """
+
+    job_id: str = ""
 
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
         """Return a PCollection of RecordBatch of Reading for one of ReadingBatch."""
-        return readings | "Record" >> beam.ParDo(_Records()).with_output_types(pa.RecordBatch)
+        return readings | "Record" >> beam.ParDo(_Records(self.job_id)).with_output_types(pa.RecordBatch)
 
 
+@dataclass
 class _Records(beam.DoFn):
+    job_id: str
+
     def process(self, batch: ReadingBatch) -> Iterator[pa.RecordBatch]:
         counters.count(counters.ROWS_ARCHIVED, len(batch))
-        yield reading_records(batch)
+        yield reading_records(batch, self.job_id)

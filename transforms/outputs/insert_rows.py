@@ -21,6 +21,7 @@ from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import concat_record_batches
 from transforms import counters
 from transforms.outputs.sink_result import SinkResult
+from transforms.shuffle.processing_time import now_s
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
@@ -56,7 +57,7 @@ class InsertRecords(Step):
         """Return the dead letters of a PCollection of RecordBatch."""
         if not batches.is_bounded:
             keyed = batches | "Key" >> beam.Map(_shard, self.shards).with_output_types(tuple[int, bytes])
-            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
+            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6, clock=now_s)
             batches = keyed | "Gather" >> gather | "Join" >> beam.Map(_join).with_output_types(pa.RecordBatch)
         insert = _Insert(self.kind, self.target, self.kept_elsewhere)
         return SinkResult(batches | "Insert" >> beam.ParDo(insert).with_output_types(pa.RecordBatch))

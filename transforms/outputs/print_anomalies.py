@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import apache_beam as beam
 import pyarrow as pa
 
-from telemetry.cli.commands import drop_output
+from telemetry.cli.standard_output import PROBLEM, drop_output
+from telemetry.errors import OutputError
 from telemetry.model.metrics import READING_UNITS
 from telemetry.text.timestamps import format_time
 from transforms.step import Step
@@ -45,9 +46,16 @@ class _Print(beam.DoFn):
 
 
 def print_lines(lines: list[str]) -> None:
-    """Print lines and flush; when the reader has gone (``| head``) they are dropped, and the job continues."""
+    """Print lines and flush; when the reader has gone (``| head``) they are dropped, and the job continues.
+
+    Raises:
+        OutputError: if they cannot be printed for another reason, such as a full disk.
+    """
     try:
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
+    except OSError as error:
+        drop_output()
+        raise OutputError(f"--print: {PROBLEM}: {error.strerror}") from error

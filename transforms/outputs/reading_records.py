@@ -9,16 +9,16 @@ from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
 
 
-def reading_records(batch: ReadingBatch) -> pa.RecordBatch:
+def reading_records(batch: ReadingBatch, job_id: str = "") -> pa.RecordBatch:
     """Return readings as a RecordBatch of Reading with one column for each metric; a missing value is null."""
     schema = arrow_schema(Reading, batch.metrics)
-    message_ids = tuple(message.message_id for message in batch.messages)
     columns = [
         _texts(batch.device, batch.devices),
         pa.array(batch.event_us, schema.field("event_time").type),
         pa.array(batch.source_us, schema.field("source_time").type),
-        _texts(batch.message, message_ids),
+        _texts(batch.message, batch.messages.ids),
         pa.array(batch.line.astype(np.int64)),
+        pa.repeat(pa.scalar(job_id, pa.string()), len(batch)),
         *(pa.array(values, from_pandas=True) for values in batch.values),  # NaN becomes null
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -13,7 +13,7 @@ from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.timestamp import Timestamp
 
 from telemetry.bigquery.rows import JsonRow, dead_row
-from telemetry.bigquery.schema import BigQueryTarget, TableSpec, sql_type
+from telemetry.bigquery.schema import BigQueryTarget, TableSpec, is_required, sql_type
 from telemetry.errors import OutputError
 from telemetry.model.dead_letters import Reason
 from telemetry.model.kinds import KINDS
@@ -97,4 +97,4 @@ def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarg
 
 
 def _field(field: pa.Field) -> JsonRow:
-    return {"name": field.name, "type": sql_type(field), "mode": "NULLABLE" if field.nullable else "REQUIRED"}
+    return {"name": field.name, "type": sql_type(field), "mode": "REQUIRED" if is_required(field) else "NULLABLE"}

@@ -5,11 +5,10 @@ bundle writes the same file again and two different files never have the same na
 earlier ones.
 """
 
-import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 import numpy as np
@@ -17,19 +16,18 @@ import pyarrow as pa
 
 from telemetry.errors import OutputError
 from telemetry.model.kinds import KINDS
-from telemetry.model.record_batches import FileFormat, concat_record_batches, record_times, to_json_lines, to_parquet
+from telemetry.model.record_batches import FileFormat, concat_record_batches, to_json_lines, to_parquet
 from telemetry.storage.files import StorageError, join, write_file
+from telemetry.storage.result_names import HOUR_US, UNKNOWN_US, file_name, hour_folder
 from transforms import counters
 from transforms.shuffle.key_pool import pooled_key
+from transforms.shuffle.processing_time import now_s
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
 _MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
-_HOUR_US: Final = 3_600_000_000
-_UNKNOWN: Final = np.iinfo(np.int64).min
 FileKey = tuple[int, int]
 """Key by which batches are gathered: (shard, number of the hour); in a stream the number is that of a pooled key."""
-_NO_PARTITION: Final = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass
@@ -65,17 +63,9 @@ class WriteRecords(Step):
         keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, bytes])
         gather: beam.PTransform = beam.GroupByKey()
         if not batches.is_bounded:
-            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6)
+            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6, clock=now_s)
         write = beam.ParDo(_WriteGathered(self.kind, self.output, self.file_format)).with_output_types(str)
         return keyed | "Gather" >> gather | "Write" >> write
-
-
-def partition_times(kind: str, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the time by which each record is partitioned, microseconds UTC; the smallest int64 if it has none."""
-    first, *others = (record_times(batch, column) for column in KINDS[kind].time_columns)
-    for other in others:
-        first = np.where(first == _UNKNOWN, other, first)
-    return first
 
 
 def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
@@ -83,8 +73,8 @@ def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa
 
     The start is in microseconds UTC; the smallest int64 for records without a time.
     """
-    times = partition_times(kind, batch)
-    hours = np.where(times == _UNKNOWN, _UNKNOWN, times - times % _HOUR_US)
+    times = KINDS[kind].times(batch)
+    hours = np.where(times == UNKNOWN_US, UNKNOWN_US, times - times % HOUR_US)
     version = KINDS[kind].version
     panes = batch.column(version).to_numpy() if version else np.zeros(len(batch), np.int64)
     if len(batch) and (hours == hours[0]).all() and (panes == panes[0]).all():
@@ -93,20 +83,6 @@ def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa
     for hour, pane in np.unique(np.stack([hours, panes]), axis=1).T.tolist():
         rows = np.flatnonzero((hours == hour) & (panes == pane))
         yield hour, pane, batch.take(pa.array(rows))
-
-
-def hour_folder(hour_us: int) -> str:
-    """Return the partition of records of an hour."""
-    if hour_us == _UNKNOWN:
-        return _NO_PARTITION
-    day, clock = str(np.datetime64(hour_us, "us"))[:13].split("T")
-    return f"date={day}/hour={clock}"
-
-
-def file_name(first_us: int, pane: int, content: bytes, file_format: FileFormat) -> str:
-    """Return the name of a file of records; `first_us` is the earliest time in it, the smallest int64 for none."""
-    moment = str(np.datetime64(max(first_us, 0), "us"))[:19].replace("-", "").replace(":", "")
-    return f"{moment}Z-{pane}-{hashlib.blake2b(content, digest_size=10).hexdigest()}.{file_format}"
 
 
 def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
@@ -123,7 +99,7 @@ class _KeyByHour(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[tuple[FileKey, bytes]]:
         for hour_us, _, part in split_files(self.kind, batch):
             shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
-            hour = hour_us // _HOUR_US
+            hour = hour_us // HOUR_US
             yield (shard, pooled_key(hour) if self.pooled else hour), encode_record_batch(part)
 
 
@@ -139,7 +115,7 @@ class _Write(beam.DoFn):
 
     def _write(self, hour_us: int, pane: int, batch: pa.RecordBatch) -> str:
         content = encode_records(batch, self.file_format)
-        name = file_name(int(partition_times(self.kind, batch).min()), pane, content, self.file_format)
+        name = file_name(int(KINDS[self.kind].times(batch).min()), pane, content, self.file_format)
         path = join(self.output, self.kind, hour_folder(hour_us), name)
         try:
             write_file(path, content)

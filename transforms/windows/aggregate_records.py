@@ -8,12 +8,14 @@ import pyarrow as pa
 
 from telemetry.model.record_batches import from_columns
 from telemetry.model.records import WindowAggregate
-from transforms.windows.aggregate_table import ANOMALIES, COUNT, AggregateTable
+from transforms.windows.aggregate_table import ANOMALIES, COUNT, FIRST_US, LAST_US, AggregateTable
 
 PaneTiming = Literal["early", "on_time", "late"]
 
 
-def aggregates(table: AggregateTable, size_us: int, timing: PaneTiming, pane_index: int) -> pa.RecordBatch:
+def aggregates(
+    table: AggregateTable, size_us: int, timing: PaneTiming, pane_index: int, job_id: str = ""
+) -> pa.RecordBatch:
     """Return one record for each group and metric that has readings, ordered by window, device and metric."""
     group, metric = np.nonzero(table.ints[COUNT].T)
     order = np.lexsort((metric, _rank(table.devices)[table.device[group]], table.window_us[group]))
@@ -41,6 +43,9 @@ def aggregates(table: AggregateTable, size_us: int, timing: PaneTiming, pane_ind
             "anomaly_count": table.ints[ANOMALIES, metric, group],
             "timing": pa.repeat(pa.scalar(timing, pa.string()), n),
             "pane_index": np.full(n, pane_index, np.int64),
+            "job_id": pa.repeat(pa.scalar(job_id, pa.string()), n),
+            "first_time": table.ints[FIRST_US, metric, group],
+            "last_time": table.ints[LAST_US, metric, group],
         },
     )
 

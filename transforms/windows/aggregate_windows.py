@@ -60,10 +60,12 @@ class AggregateWindows(Step):
     Args:
         windows: windows, lateness and firings.
         shards: number of shards that the devices of a window are divided into.
+        job_id: the job, for its records.
     """
 
     windows: WindowSpec
     shards: int = 1
+    job_id: str = ""
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> AggregateOutputs:
@@ -72,12 +74,12 @@ class AggregateWindows(Step):
         keyed_bytes = tuple[ShardKey, bytes]
         if readings.is_bounded:
             aggregate = beam.ParDo(_AggregatePortions(self.windows, self.shards, hour_bucket_us))
-            merge = beam.ParDo(_MergePortions(self.windows)).with_output_types(pa.RecordBatch)
+            merge = beam.ParDo(_MergePortions(self.windows, self.job_id)).with_output_types(pa.RecordBatch)
             portions = readings | "Aggregate portions" >> aggregate.with_output_types(keyed_bytes)
             merged = portions | "Gather portions" >> beam.GroupByKey() | "Merge portions" >> merge
             return AggregateOutputs(merged, None, None)
         aggregate = beam.ParDo(_AggregateBatches(self.windows, self.shards, hour_bucket_us))
-        hold = beam.ParDo(StatefulWindows(self.windows, hour_bucket_us)).with_output_types(pa.RecordBatch)
+        hold = beam.ParDo(StatefulWindows(self.windows, hour_bucket_us, self.job_id)).with_output_types(pa.RecordBatch)
         partials = readings | "Aggregate batches" >> aggregate.with_output_types(keyed_bytes)
         outputs = partials | "Hold windows" >> hold.with_outputs(DEAD_LETTERS, MISSED, main=_AGGREGATES)
         outputs[DEAD_LETTERS].element_type = pa.RecordBatch
@@ -102,7 +104,7 @@ class _AggregatePortions(beam.DoFn):
     def process(self, batch: ReadingBatch) -> Iterator[tuple[ShardKey, bytes]]:
         table = aggregate_batch(batch, self.windows.slide_us)
         table = spread_windows(table, self.windows.size_us, self.windows.slide_us)
-        for shard, bucket, partial in self.aggregator.add(batch.messages[0].portion, table):
+        for shard, bucket, partial in self.aggregator.add(batch.messages.portion, table):
             yield (shard, bucket), encode_portion(partial)
         self.rows += len(batch)
 
@@ -118,10 +120,11 @@ class _MergePortions(beam.DoFn):
     """Merge the partial aggregates of all portions into the aggregates of a shard and hour bucket."""
 
     windows: WindowSpec
+    job_id: str
 
     def process(self, keyed: tuple[ShardKey, Iterable[bytes]]) -> Iterator[pa.RecordBatch]:
         table = merge_portions(map(decode_portion, keyed[1]))
-        batch = aggregates(table, self.windows.size_us, "on_time", 0)
+        batch = aggregates(table, self.windows.size_us, "on_time", 0, self.job_id)
         if len(batch):
             yield batch
             counters.count(counters.AGGREGATES, len(batch))

@@ -9,16 +9,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, IntArray
-from telemetry.model.dead_letters import Reason, RejectionError, dead_line
+from telemetry.model.dead_letters import Reason, RejectionError
+from telemetry.model.line_letters import LineLetters
+from telemetry.model.message_batch import UNKNOWN_US
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time
-from transforms.decode.codec import read_back
+from transforms.decode.payloads import read_back
 from transforms.windows.aggregate_table import AggregateTable
 from transforms.windows.window_spec import WindowSpec
 
+_STAGE: Final = "aggregate"
 _NEVER_US: Final = 2**62
 
 
@@ -71,8 +74,9 @@ def find_possibly_late(batch: ReadingBatch, spec: WindowSpec, watermark_us: int 
     """
     if watermark_us is not None:
         return spec.too_late(batch.event_us, watermark_us)
-    published = [_NEVER_US if message.publish_us is None else message.publish_us for message in batch.messages]
-    return spec.too_late(batch.event_us, np.array(published, np.int64)[batch.message])
+    published_us = batch.messages.publish_us
+    bound_us = np.where(published_us == UNKNOWN_US, _NEVER_US, published_us)
+    return spec.too_late(batch.event_us, bound_us[batch.message])
 
 
 def select_rows(batch: ReadingBatch, rows: NDArray[np.intp]) -> PossiblyLateRows:
@@ -102,13 +106,15 @@ def dead_letters_of(
         missed_us: for each of those rows, start of the first and end of the last window that it missed.
         watermark_us: the watermark when they arrived.
     """
-    letters = []
+    letters: dict[int, LineLetters] = {}
     indices = np.flatnonzero(late)
     contents = read_back(rows.messages, rows.message[indices], rows.line[indices])
     for row, (start, end), content in zip(indices.tolist(), missed_us, contents, strict=True):
-        message = rows.messages[rows.message[row]]
+        index = int(rows.message[row])
+        if index not in letters:
+            letters[index] = LineLetters(rows.messages[index], _STAGE)
         text = f"window {format_time(start)} to {format_time(end)} had closed, watermark {format_time(watermark_us)}"
         rejection = RejectionError(Reason.TOO_LATE, text)
         line, event_us = int(rows.line[row]), int(rows.event_us[row])
-        letters.append(dead_line(message, line, content, rejection, "aggregate", event_us))
-    return from_records(DeadLetter, letters)
+        letters[index].add(line, content, rejection, event_us)
+    return from_records(DeadLetter, [letter for one in letters.values() for letter in one.take()])

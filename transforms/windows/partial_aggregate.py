@@ -55,8 +55,7 @@ def partial_aggregates(
         shards: number of shards that devices are divided into.
         hour_bucket_us: length of an hour bucket, microseconds.
     """
-    told = [message.watermark_us for message in batch.messages if message.watermark_us is not None]
-    watermark_us = max(told, default=None)
+    watermark_us = batch.messages.watermark_us
     rows = np.flatnonzero(find_possibly_late(batch, spec, watermark_us))
     possibly_late = _by_first_window(batch, rows, spec, shards, hour_bucket_us) if len(rows) else {}
     table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)

@@ -4,7 +4,6 @@ Beam's own windowing would hold one trigger per key and window, drop what is too
 runner) never forget a window. Here the logic is a `WindowShard`; the watermark reaches it as event-time timers.
 """
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from telemetry.model.dead_letters import Reason
 from transforms import counters
+from transforms.shuffle.processing_time import now_s
 from transforms.windows.aggregate_records import PaneTiming, aggregates
 from transforms.windows.aggregate_table import AggregateTable, merge_tables
 from transforms.windows.pane_state import decode_pane_state, encode_pane_state
@@ -30,6 +30,7 @@ from transforms.windows.window_spec import WindowSpec
 
 DEAD_LETTERS: Final = "dead_letters"
 MISSED: Final = "missed"
+REPORT_TIMER: Final = "report"
 
 
 @dataclass
@@ -42,10 +43,12 @@ class StatefulWindows(beam.DoFn):
     Args:
         windows: windows, lateness and firings.
         hour_bucket_us: length of an hour bucket, microseconds.
+        job_id: the job, for its records.
     """
 
     windows: WindowSpec
     hour_bucket_us: int
+    job_id: str = ""
     panes: dict[tuple[PaneTiming, int], list[AggregateTable]] = field(default_factory=lambda: defaultdict(list))
     panes_timestamp: Timestamp = MIN_TIMESTAMP
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -56,6 +59,7 @@ class StatefulWindows(beam.DoFn):
     END = TimerSpec("end", TimeDomain.WATERMARK)
     CLOSE = TimerSpec("close", TimeDomain.WATERMARK)
     EARLY = TimerSpec("early", TimeDomain.REAL_TIME)
+    REPORT = TimerSpec(REPORT_TIMER, TimeDomain.REAL_TIME)  # set by a local stream that ends and may go on later
 
     def start_bundle(self) -> None:
         """Begin without panes and counts."""
@@ -73,6 +77,7 @@ class StatefulWindows(beam.DoFn):
         end: Any = beam.DoFn.TimerParam(END),
         close: Any = beam.DoFn.TimerParam(CLOSE),
         early: Any = beam.DoFn.TimerParam(EARLY),
+        _report: Any = beam.DoFn.TimerParam(REPORT),  # a runner knows only the timers that this method takes
     ) -> Iterator[Any]:
         """Store a partial aggregate; yield dead letters and values that missed their windows."""
         shard = self._shard(pane_state, tables)
@@ -83,7 +88,7 @@ class StatefulWindows(beam.DoFn):
         for bucket_us, close_us in arrived.close_timers.items():
             close.set(Timestamp(micros=close_us), dynamic_timer_tag=str(bucket_us))
         if arrived.needs_early_timer and self.windows.early_us is not None:
-            early.set(Timestamp.of(time.time() + self.windows.early_us / 1e6))
+            early.set(Timestamp.of(now_s() + self.windows.early_us / 1e6))
         self._gather(arrived.panes, timestamp)
         if arrived.dead_letters is not None:
             yield beam.pvalue.TaggedOutput(DEAD_LETTERS, arrived.dead_letters)
@@ -116,6 +121,18 @@ class StatefulWindows(beam.DoFn):
         self._gather(shard.early(), timestamp)
         pane_state.write(encode_pane_state(shard.pane_state))
 
+    @on_timer(REPORT)
+    def on_report(
+        self,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        tables: Any = beam.DoFn.StateParam(TABLES),
+        pane_state: Any = beam.DoFn.StateParam(PANE_STATE),
+    ) -> None:
+        """Report all windows whose end the watermark has not passed."""
+        shard = self._shard(pane_state, tables)
+        self._gather(shard.report_all(), timestamp)
+        pane_state.write(encode_pane_state(shard.pane_state))
+
     @on_timer(CLOSE)
     def on_close(
         self,
@@ -133,7 +150,7 @@ class StatefulWindows(beam.DoFn):
         """Yield the panes of the bundle, those of the same timing and index as one record batch."""
         for (timing, index), tables in self.panes.items():
             table = merge_tables(tables)
-            batch = aggregates(table, self.windows.size_us, timing, index)
+            batch = aggregates(table, self.windows.size_us, timing, index, self.job_id)
             if len(batch):
                 yield WindowedValue(batch, self.panes_timestamp, (GlobalWindow(),))
             self.counts[counters.PANES, ""] += len(np.unique(table.window_us))

@@ -126,6 +126,15 @@ class WindowShard:
         self.pane_state.early_is_set = False
         return self._report(sorted(self.pane_state.unreported), "early")
 
+    def report_all(self) -> list[Pane]:
+        """Return a pane of each window whose end was not reported, as if the watermark had passed all of them.
+
+        The watermark stays: a window that takes readings afterwards is reported again at its end.
+        """
+        starts = sorted(self.pane_state.awaiting_end)
+        self.pane_state.awaiting_end.clear()
+        return self._report(starts, "on_time")
+
     def close(self, bucket_us: int) -> list[Pane]:
         """Forget an hour bucket, none of whose windows takes readings any more.
 

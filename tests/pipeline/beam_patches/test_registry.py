@@ -14,6 +14,7 @@ from pipeline.beam_patches.patch import BeamPatch, beam_version, release_of, rep
 from pipeline.beam_patches.registry import (
     BLOCK_IMPORTS,
     COUNT_EVERY_BUNDLE,
+    KEEP_STATE,
     PATCHES,
     REPORT_FAILED_BUNDLES,
     SWITCH,
@@ -87,7 +88,8 @@ def test_a_patch_changes_beam_for_the_duration_of_a_block(patch: BeamPatch, monk
 
     module = importlib.import_module(f"pipeline.beam_patches.{patch.name.replace('-', '_')}")
     monkeypatch.setattr(module, "replaced", recording)
-    arguments = (list,) if patch is REPORT_FAILED_BUNDLES else ()
+    needed = {REPORT_FAILED_BUNDLES: (list,), KEEP_STATE: (None,)}
+    arguments = needed.get(patch, ())
     with patched(patch, *arguments):
         assert changed
         assert all(getattr(owner, name) is not before for owner, name, before in changed)
@@ -114,14 +116,15 @@ def test_imports_are_blocked_unless_the_switch_is_off(monkeypatch):
 
 
 @pytest.mark.usefixtures("other_beam")
-def test_a_job_on_another_release_of_beam_warns_once_and_has_the_same_results(tmp_path, capsys):
+def test_a_job_on_another_release_of_beam_warns_and_has_the_same_results(tmp_path, capsys):
     given = tmp_path / "rows.csv"
     given.write_text("ts,device,temp\n1,a,31\n")
     flags = ["--input", str(given), "--output", str(tmp_path / "out"), "--log-format", "json"]
     assert main([*flags, "--direct_num_workers", "2"]) == 0
-    first, *summary = capsys.readouterr().err.splitlines()
-    assert json.loads(first)["severity"] == "WARNING"
+    first, second, *summary = capsys.readouterr().err.splitlines()
+    assert json.loads(first)["severity"] == json.loads(second)["severity"] == "WARNING"
     assert json.loads(first)["message"].startswith("patches were not tested with Beam 2.")
+    assert json.loads(second)["message"].startswith("the job runs in one process, not in 2: ")
     assert [line.split() for line in summary[:1]] == [["rows", "decoded", "1"]]
     assert len(list((tmp_path / "out" / "anomalies").rglob("*.jsonl"))) == 1
     logging.getLogger("pipeline.beam_patches").setLevel(logging.NOTSET)

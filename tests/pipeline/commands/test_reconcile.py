@@ -2,14 +2,20 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.__main__ import main
+from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
+from telemetry.model.record_batches import has_default
+from telemetry.storage.result_names import file_name
+from telemetry.storage.result_store import columns_in, parse_table
 from tests.support import needs
 from tests.support.jobs import Events, ndjson, run_events, run_job
+from transforms.outputs.write_files import encode_records
 
 BAD = [
     b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":1,"device":"a","temp":"21"}', b"\xff",
@@ -160,7 +166,6 @@ def test_rows_that_never_came(run: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["--output", ".", "--published", "list.json"], "--published list.json: is not the summary of a publisher"),
         (["--output", ".", "--published", "text.json"], "--published text.json: is not the summary of a publisher"),
         (["--bigquery", "here"], "--bigquery here: must read PROJECT:DATASET"),
-        (["--output", "broken"], "--output broken/ledger/x.jsonl: not a file of ledger of the job: "),
         (["--outputs", "x"], "--outputs: unknown flag, did you mean --output?"),
     ],
 )
@@ -174,13 +179,102 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "text.json").write_text('{"run_id": "x", "rows_published": "7"}')
-    (tmp_path / "broken" / "ledger").mkdir(parents=True)
-    if "broken" in flags:
-        (tmp_path / "broken" / "ledger" / "x.jsonl").write_text("half a li")
     code, out, err = reconcile(*flags, capsys=capsys)
     assert (code, out) == (2, [])
     assert err.count("\n") == 1
     assert err.startswith(f"pipeline reconcile: error: {problem}")
+
+
+def test_one_json_document(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reconcile", "--output", str(run), "--output", str(run), "--json"]) == 0
+    passed = json.loads(capsys.readouterr().out)
+    (store,) = passed["stores"]
+    assert (passed["passed"], store["passed"], store["where"], store["jobs"]) == (True, True, str(run), {"a-job": ""})
+    assert store["total"] == {
+        "name": "total", "published": None, "decoded": 154, "rejected": 3, "duplicates": 100, "too_late": 2
+    }  # fmt: skip
+    assert {"what": "archived readings", "expected": 154, "found": 154} in store["claims"]
+    next((run / "readings").rglob("*.parquet")).unlink()
+    assert main(["reconcile", "--output", str(run), *map(str, published(run)), "--json"]) == 1
+    failed = json.loads(capsys.readouterr().out)
+    assert failed["passed"] is False
+    assert any("archived readings" in problem for problem in failed["stores"][0]["problems"])
+
+
+def test_a_file_that_cannot_be_read_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ledger").mkdir()
+    path = tmp_path / "ledger" / "x.jsonl"
+    path.write_text("half a li")
+    code, lines, err = reconcile("--output", tmp_path, capsys=capsys)
+    assert (code, err) == (1, "")
+    assert lines[-3] == "ledger check failed: there is no ledger"
+    assert lines[-2] == f"ledger check failed: {path}: its name has no hash: no job wrote it under this name"
+    assert lines[-1].startswith(f"ledger check failed: {path}: not a file of ledger of the job: ")
+
+
+def stream(out: Path, rows: list[bytes], job: str, *flags: str) -> None:
+    events = Events()
+    events.message(Message(b"\n".join(rows), {}, f"m-{job}"), 1_594_512_000_000_000)
+    run_events(events, "--output", out, *flags, job_id=job)
+
+
+def test_a_window_that_a_stop_has_cut_is_whole_and_the_jobs_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream(tmp_path, [reading(n) for n in range(39)], "first")
+    stream(tmp_path, [reading(n) for n in range(39, 60)], "second")
+    capsys.readouterr()
+    code, lines, _ = reconcile("--output", tmp_path, capsys=capsys)
+    assert (code, lines[-1]) == (0, "ledger check passed: every row is accounted for")
+    assert "readings in final windows, temp 60 60" in lines
+    assert "note: 2 jobs have written here: first; second" in lines
+    assert lines[-2].startswith("note: 14 parts of windows are of a further job: readers add them")
+
+
+def test_jobs_do_not_make_up_for_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One job has too much of the rows that another lacks: the sums over all of them are right."""
+    for name, count in (("first", 30), ("second", 20)):
+        stream(tmp_path / name, [reading(n) for n in range(count)], name, "--metrics", "temp")
+    for path in (tmp_path / "second/aggregates").rglob("*.jsonl"):
+        path.write_text(path.read_text().replace('"job_id":"second"', '"job_id":"first"'))
+        path.rename(path.with_name(file_name(0, 0, path.read_bytes(), "jsonl")))
+    shutil.copytree(tmp_path / "second", tmp_path / "first", dirs_exist_ok=True)
+    code, lines, _ = reconcile("--output", tmp_path / "first", capsys=capsys)
+    assert code == 1
+    assert any("job second, hour 2020-07-12T00: readings in final windows, temp: 0 of 20" in line for line in lines)
+
+
+def test_open_windows_of_a_stopped_stream_are_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stream(tmp_path, [reading(n) for n in range(39)], "first")
+    (tmp_path / ".state").mkdir()
+    note = f"note: a stream keeps its open windows in {tmp_path}/.state: start it again, or end it with --drain"
+    assert note not in reconcile("--output", tmp_path, capsys=capsys)[1]
+    next((tmp_path / "aggregates").rglob("*.jsonl")).unlink()
+    code, lines, _ = reconcile("--output", tmp_path, capsys=capsys)
+    assert code == 1
+    assert note in lines
+
+
+def test_results_of_an_older_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their records name no job, and the ledger has no hours and sums: the counts of all of them are compared."""
+    stream(tmp_path, [reading(n) for n in range(39)] + BAD[:2], "x", "--archive")
+    for kind in KINDS.values():
+        added = [field.name for field in kind.schema() if has_default(field)]
+        for path in [path for path in (tmp_path / kind.name).rglob("*.*") if path.is_file()]:
+            content = path.read_bytes()
+            table = parse_table(kind.name, str(path), content, columns_in(kind.name, str(path), content))
+            if kind.name == "ledger":
+                sums = [(name, "sum") for name in ("count",)]
+                keys = ["run_id", "item", "detail", "day"]
+                table = table.group_by(keys).aggregate([*sums, ("entry_id", "min")])
+                table = table.rename_columns([*keys, "count", "entry_id"])
+            (batch,) = table.drop_columns([name for name in added if name in table.schema.names]).to_batches()
+            content = encode_records(batch, path.suffix[1:])  # type: ignore[arg-type]
+            path.unlink()
+            (path.parent / file_name(0, 0, content, path.suffix[1:])).write_bytes(content)  # type: ignore[arg-type]
+    assert reconcile("--output", tmp_path, capsys=capsys)[0] == 0
+    next((tmp_path / "aggregates").rglob("*.jsonl")).unlink()
+    assert reconcile("--output", tmp_path, capsys=capsys)[0] == 1
 
 
 def test_results_without_a_ledger_prove_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

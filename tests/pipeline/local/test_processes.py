@@ -62,3 +62,42 @@ def test_an_interrupt_of_the_user_stays_one():
         started.start("exit 0", os.environ).join()
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(30)
+
+
+def test_a_process_that_does_not_end_is_killed_and_is_no_loss():
+    with worker_processes() as started:
+        worker = started.start("exec sleep 600", os.environ)
+        worker.end(0.0)
+        assert worker._process.returncode == -signal.SIGKILL
+        assert not started.lost
+
+
+def test_a_process_that_ends_in_time_is_not_killed():
+    with worker_processes() as started:
+        worker = started.start("read line; exit 0", os.environ)
+        assert worker._process.stdin is not None
+        worker._process.stdin.close()
+        worker.end(60.0)
+        assert worker._process.returncode == 0
+
+
+def test_no_process_outlives_the_block():
+    with pytest.raises(ZeroDivisionError), worker_processes() as started:
+        workers = [started.start("exec sleep 600", os.environ) for _ in range(3)]
+        raise ZeroDivisionError
+    assert [worker._process.poll() for worker in workers] == [-signal.SIGKILL] * 3
+
+
+def test_a_signal_waits_until_a_started_process_is_known(monkeypatch):
+    plain = processes.WorkerProcess
+
+    def interrupted(*args):
+        worker = plain(*args)
+        os.kill(os.getpid(), signal.SIGINT)
+        return worker
+
+    monkeypatch.setattr(processes, "WorkerProcess", interrupted)
+    with pytest.raises(KeyboardInterrupt), interruptible(), worker_processes() as started:
+        started.start("exec sleep 600", os.environ)
+    (worker,) = started._started
+    assert worker._process.poll() == -signal.SIGKILL

@@ -14,11 +14,13 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.beam_patches.registry import SWITCH
 from pipeline.failures import WORKER_ENDED
 from pipeline.local.workers import worker_count
 from pipeline.options import beam_options
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, Portion
+from telemetry.errors import ConfigError
 from tests.support import oracle
 from tests.support.jobs import config_of, imbalances, ndjson, records, run_job
 
@@ -45,7 +47,9 @@ def counts(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def content(out: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    """Results by path; the note that a job has begun says when it did, and is no result."""
+    found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if not name.startswith(".jobs")}
 
 
 @pytest.mark.parametrize("flags", [(), ("--window", "10m", "--slide", "5m", "--shards", "3")])
@@ -184,3 +188,32 @@ def portions(*megabytes: int | None) -> list[Portion]:
 def test_how_many_processes_share_a_job(flags: tuple[str, ...], parts: list[Portion], processes: int) -> None:
     config = config_of("--input", "a", "--output", "out", *flags)
     assert worker_count(config, beam_options(config), parts) == processes
+
+
+@pytest.mark.parametrize("flags", [(), ("--direct_num_workers", "3")])
+def test_without_the_patch_that_guards_their_ports_there_are_no_other_processes(
+    flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1, 2}, raising=False)
+    monkeypatch.setenv(SWITCH, "worker-processes")
+    config = config_of("--input", "a", "--output", "out", *flags)
+    assert worker_count(config, beam_options(config), portions(200, 200, 200)) == 1
+    (warning,) = caplog.messages
+    assert warning.startswith("the job runs in one process, not in 3: ")
+    assert warning.endswith("opens ports to it on every network interface")
+
+
+@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+def test_beam_s_own_modes_with_open_ports_are_refused(mode: str) -> None:
+    config = config_of("--input", "a", "--output", "out", "--direct_running_mode", mode)
+    with pytest.raises(ConfigError, match=f"--direct_running_mode {mode}: opens ports on every network interface"):
+        beam_options(config)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_a_job(tmp_path: Path, number: int) -> None:
+    job = Started(tmp_path, write_parts(tmp_path, telemetry(20_000), 2), "2")
+    os.kill(int(job.first("telemetry-spill-*/*.spill").stem), 0)  # a worker is at work
+    os.kill(job.process.pid, number)
+    job.process.communicate(timeout=60)  # to the end of standard error, which every worker has open
+    assert job.process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)

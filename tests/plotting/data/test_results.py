@@ -1,8 +1,11 @@
 import pandas as pd
 import pytest
 
+from plotting.data.panels import TimeRange
 from plotting.data.results import read_results
+from plotting.report.run_numbers import count_run
 from telemetry.errors import ConfigError
+from telemetry.storage.result_store import FileStore
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_run
 
 AGGREGATE_TYPES = {
@@ -34,6 +37,18 @@ def test_the_highest_pane_of_a_window_wins_whichever_file_it_is_in(tmp_path):
         ["b", 19.0, 0],
     ]
     assert frame["window_start"].tolist() == [pd.Timestamp(T0 + m * MINUTE, unit="us", tz="UTC") for m in (0, 1, 0)]
+
+
+def test_a_window_of_two_jobs_holds_the_readings_of_both(tmp_path):
+    """The first job was stopped in the middle of the window: its pane 5 is not the truth of the second job."""
+    write(tmp_path, "aggregates", [window(mean=10.0, count=1, pane=4, job="j1")], name="a")
+    write(tmp_path, "aggregates", [window(mean=20.0, count=39, pane=5, job="j1")], name="b")
+    write(tmp_path, "aggregates", [window(mean=26.0, count=21, pane=0, job="j2")], name="c", kind="parquet")
+    (row,) = read_results(tmp_path, "temp").aggregates.to_dict("records")
+    assert (row["count"], row["min"], row["max"]) == (60, 19.0, 27.0)
+    assert row["mean"] == pytest.approx((39 * 20 + 21 * 26) / 60)
+    assert row["stddev"] == pytest.approx((0.25 + 39 / 60 * 2.1**2 + 21 / 60 * 3.9**2) ** 0.5)
+    assert count_run(FileStore(str(tmp_path)), "temp", TimeRange(None, None)).values == 60
 
 
 def test_windows_of_another_length_are_other_windows(tmp_path):

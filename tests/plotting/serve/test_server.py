@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from plotting.serve import server
 from plotting.serve.view_choice import ViewChoice
 from plotting.serve.words import WORDS
 from tests.support.live_servers import serving, until
@@ -40,7 +41,8 @@ def served(shared, caplog):
     yield shared
     until(lambda: not shared.watcher.sessions)
     assert not shared.watching.done()
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info] == []
+    logged = [record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)]
+    assert [record for record in logged if record.levelno >= logging.ERROR or record.exc_info] == []
 
 
 def only(served) -> Any:
@@ -89,7 +91,7 @@ def test_the_page_speaks_the_language_of_its_address(served, language, said):
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-@pytest.mark.parametrize("path", ["/", "/page.js", "/save/x.png", "/socket"])
+@pytest.mark.parametrize("path", ["/", "/page.js", "/save/x.png", "/socket", "/_images/home.png", "/nothing"])
 def test_under_a_foreign_name_nothing_is_said(served, host, path):
     assert served.get(path, host)[0] == 403
 
@@ -291,6 +293,21 @@ def test_a_tab_that_is_torn_away_or_closing_stops_nobody(served, folder):
             served.call(lambda: (session.channel.send_json({}), session.channel.send_binary(b"")))
     with served.tab() as page:
         assert page.hear("run")
+
+
+def test_a_client_that_has_left_causes_no_stack_trace(served, monkeypatch):
+    plain = server._Handler.initialize
+
+    def leaving(handler, *args, **options):
+        plain(handler, *args, **options)
+        handler.request.connection.stream.close()
+
+    monkeypatch.setattr(server._Handler, "initialize", leaving)
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(100) == b""
+    monkeypatch.undo()
+    assert served.get("/")[0] == 200
 
 
 def test_what_comes_is_shown_to_all_tabs(tmp_path):

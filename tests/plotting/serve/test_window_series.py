@@ -66,6 +66,30 @@ def test_add_says_whether_anything_is_new(windows):
     assert not series.add(rows_of((minute, mean + 1, 8)), 1000)
 
 
+def test_the_jobs_of_a_window_are_merged():
+    first, second = rows_of((0, 20.0, 5), (1, 1.0, 0), job=1), rows_of((0, 26.0, 0), job=2)
+    series = series_of(np.concatenate([second, first]))
+    assert (len(series), series.received, series.count(TimeRange(None, None))) == (2, 2, 2)
+    whole = series.within(TimeRange(None, None))
+    assert (whole.count.tolist(), whole.mean.tolist()) == ([6, 3], [23.0, 1.0])
+    assert (whole.min.tolist(), whole.max.tolist()) == ([19.0, 0.0], [27.0, 2.0])
+    np.testing.assert_allclose(whole.stddev, [(0.25 + 9.0) ** 0.5, 0.5])
+    assert not series.add(second, 1000)
+    assert series.add(rows_of((0, 27.0, 1), job=2), 1000)
+    assert series.within(TimeRange(None, None)).mean.tolist() == [23.5, 1.0]
+    assert series.received == 2
+
+
+@given(st.integers(8, 40))
+def test_the_jobs_of_a_window_are_not_divided_when_old_windows_are_joined(limit):
+    rows = [rows_of(*((minute, float(job), 0) for minute in range(40)), job=job) for job in (1, 2)]
+    series = WindowSeries()
+    series.add(np.concatenate(rows), limit)
+    recent = series.rows[series.rows["pane"] == 0]
+    assert (np.unique(recent["start"], return_counts=True)[1] == 2).all()
+    assert series.within(TimeRange(None, None)).count.sum() == 240
+
+
 def test_a_window_of_the_same_start_that_ends_later_is_another():
     longer = rows_of((0, 20.0, 0))
     longer["end"] += MINUTE
@@ -87,7 +111,7 @@ def test_coarser_windows_say_what_all_readings_say(values, limit, parts, origin)
     minutes_of = np.cumsum([step for *_, step in values])
     rows = np.array(
         [
-            (origin + m * MINUTE, origin + (m + 1) * MINUTE, count, mean, mean - stddev, mean + stddev, stddev, 0)
+            (origin + m * MINUTE, origin + (m + 1) * MINUTE, count, mean, mean - stddev, mean + stddev, stddev, 0, 0)
             for m, (mean, stddev, count, _) in zip(minutes_of.tolist(), values, strict=True)
         ],
         dtype=WINDOW_ROW,

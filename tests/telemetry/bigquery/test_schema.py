@@ -73,7 +73,10 @@ def test_the_sql_says_what_the_tables_are():
     assert '`temp` FLOAT64 OPTIONS (description = "measured value, in °C")' in readings
     assert "PARTITION BY TIMESTAMP_TRUNC(`event_time`, DAY)\nCLUSTER BY `device`\n" in readings
     assert "ORDER BY pane_index DESC) = 1;" not in readings
-    assert "PARTITION BY device, metric, window_start, window_end ORDER BY pane_index DESC) = 1" in statements[6]
+    window = "device, metric, window_start, window_end"
+    assert f"PARTITION BY {window}, COALESCE(job_id, '') ORDER BY pane_index DESC) = 1" in statements[6]
+    assert statements[6].rstrip().endswith(f"GROUP BY {window};")
+    assert "`job_id` STRING OPTIONS" in statements[1]
 
 
 def test_a_target_is_written_as_its_flag():

@@ -1,5 +1,6 @@
 """One line for an expected failure, a crash for any other, and what signals do."""
 
+import contextlib
 import os
 import signal
 
@@ -7,7 +8,7 @@ import pytest
 
 from telemetry.cli.commands import exit_code, interruptible, stopping
 from telemetry.cli.parser import OneLineParser
-from telemetry.errors import ConfigError, TelemetryError
+from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ from telemetry.errors import ConfigError, TelemetryError
         (ConfigError("--window", "60", "not a duration"), 2, "job: error: --window 60: not a duration\n"),
         (ConfigError("--input", "", "nothing to read"), 2, "job: error: --input: nothing to read\n"),
         (TelemetryError("the disk is full"), 1, "job: error: the disk is full\n"),
+        (NothingUsableError("no row was usable"), 3, "job: error: no row was usable\n"),
     ],
 )
 def test_an_expected_failure_is_one_line(
@@ -103,3 +105,32 @@ def test_a_parser_complains_in_one_line(args: list[str], text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parser.parse_args(args)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_a_library_has_changed_is_one(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        with interruptible():
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt as interrupt:
+                raise RuntimeError(f"KeyboardInterrupt: {interrupt} [while running 'a step']") from interrupt
+        return 0
+
+    assert exit_code("program", command) == 128 + number
+    assert capsys.readouterr() == ("", "program: interrupted\n")
+
+
+def test_an_interrupt_that_a_library_has_ignored_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        with interruptible(), contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return 0
+
+    assert exit_code("program", command) == 130
+    assert capsys.readouterr() == ("", "program: interrupted\n")
+
+
+def test_a_defect_without_a_signal_stays_one() -> None:
+    with pytest.raises(ZeroDivisionError), interruptible():
+        raise ZeroDivisionError

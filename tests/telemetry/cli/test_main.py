@@ -41,7 +41,7 @@ def test_subcommands_are_those_of_the_design(capsys: pytest.CaptureFixture[str])
 def test_help_lists_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     shown = show(capsys, "--help").splitlines()
     assert shown[-len(EXIT_CODES) - 1 :] == ["exit codes:", *(f"  {code:<7}  {text}" for code, text in EXIT_CODES)]
-    assert [code for code, _ in EXIT_CODES] == ["0", "1", "2", "128 + N"]
+    assert [code for code, _ in EXIT_CODES] == ["0", "1", "2", "3", "128 + N"]
 
 
 def test_version_is_defined_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from telemetry.model.record_batches import (
     concat_record_batches,
     from_columns,
     from_records,
+    has_default,
     record_times,
     to_json_lines,
     to_parquet,
@@ -69,7 +70,11 @@ def test_arrow_and_json_agree_on_names_types_nulls_and_descriptions(record):
     assert schema.names == list(properties) == list(record.__struct_fields__)
     for field in schema:
         described = dict(properties[field.name])
-        assert field.metadata == {b"description": described.pop("description").encode()}
+        expected = {b"description": described.pop("description").encode()}
+        if "default" in described:
+            expected[b"default"] = json.dumps(described.pop("default")).encode()
+        assert field.metadata == expected
+        assert has_default(field) is (b"default" in expected)
         kinds = described.get("anyOf", [described])
         assert JSON_TYPES[field.type] in [{"type": kind["type"]} for kind in kinds]
         assert field.nullable is ({"type": "null"} in kinds)
@@ -98,7 +103,7 @@ def test_lines_of_json_and_parquet_say_what_the_records_say(pair, at_once):
 def test_a_line_is_written_like_this():
     assert to_json_lines(from_records(DeadLetter, [LETTER])).decode() == (
         '{"reason":"not_json","error":"é \' \\" \\n","stage":"decode","payload":"eA==","line":null,"attributes":"{}",'
-        '"message_id":"m1","publish_time":"2020-07-12T00:01:34.385975Z","event_time":null}\n'
+        '"message_id":"m1","publish_time":"2020-07-12T00:01:34.385975Z","event_time":null,"job_id":""}\n'
     )
 
 

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def test_a_file_has_a_temporary_name_until_it_is_complete(tmp_path, monkeypatch)
 
     monkeypatch.setattr(os, "replace", look_and_replace)
     write_file(str(tmp_path / "a" / "b" / "name.jsonl"), b"content")
-    assert seen == [{"a/b/.name.jsonl.partial": b"content"}]
+    ((partial, content),) = seen[0].items()
+    assert re.fullmatch(r"a/b/\.name\.jsonl\.\d+-[0-9a-f]{16}\.partial", partial)
+    assert content == b"content"
     assert tree(tmp_path) == {"a/b/name.jsonl": b"content"}
 
 
@@ -51,10 +54,11 @@ def test_writing_a_file_again_leaves_one(tmp_path):
     assert tree(tmp_path) == {"name.jsonl": b"content"}
 
 
-def test_what_a_killed_worker_left_is_written_anew(tmp_path):
-    (tmp_path / ".name.jsonl.partial").write_bytes(b"cont")
+def test_what_a_killed_worker_left_is_in_nobody_s_way(tmp_path):
+    (tmp_path / ".name.jsonl.1-0.partial").write_bytes(b"cont")
     write_file(str(tmp_path / "name.jsonl"), b"content")
-    assert tree(tmp_path) == {"name.jsonl": b"content"}
+    assert tree(tmp_path) == {"name.jsonl": b"content", ".name.jsonl.1-0.partial": b"cont"}
+    assert list_files(str(tmp_path), (".jsonl",)) == [str(tmp_path / "name.jsonl")]
 
 
 class FullDisk(io.FileIO):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from telemetry.model.record_batches import from_records, to_json_lines, to_parquet
+from telemetry.model.records import WindowAggregate
 from telemetry.storage.files import StorageError
 from telemetry.storage.result_store import FileStore, ReadPosition, ResultStore, schema_of
 from tests.support.runs import MINUTE, T0, anomaly, window, write
@@ -66,3 +68,13 @@ def test_a_file_that_cannot_be_read_comes_with_the_next_time_that_it_can(tmp_pat
 
 def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:
     assert str(store(tmp_path)) == str(tmp_path)
+
+
+def test_files_of_the_first_release_have_no_job_and_no_times_of_first_and_last(tmp_path: Path) -> None:
+    added = ["job_id", "first_time", "last_time"]
+    batch = from_records(WindowAggregate, [window("a")]).drop_columns(added)
+    (tmp_path / "aggregates").mkdir()
+    (tmp_path / "aggregates/a.jsonl").write_bytes(to_json_lines(batch))
+    (tmp_path / "aggregates/b.parquet").write_bytes(to_parquet(batch))
+    found = store(tmp_path).read("aggregates", ("device", *added)).to_pylist()
+    assert found == [{"device": "a", "job_id": "", "first_time": None, "last_time": None}] * 2

@@ -3,16 +3,16 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.transforms.window import GlobalWindow, TimestampedValue
-from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
-from msgspec.structs import replace
+from apache_beam.transforms.window import TimestampedValue
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import DeadLetter
 from tests.support.counting import Tally
 from tests.support.run_transform import run_transform
+from transforms.decode.collect_messages import CollectMessages
 from transforms.decode.decode_messages import DecodeMessages, _Decode
 
 METRICS = ("temp",)
@@ -34,29 +34,22 @@ def told(batch: ReadingBatch | pa.RecordBatch) -> list[tuple[Any, ...]]:
     ]
 
 
-def bundle(step: _Decode, *elements: tuple[Message, float]) -> list[tuple[str | None, float, list[tuple[Any, ...]]]]:
-    """Outputs of one bundle: tag, timestamp in seconds, rows."""
-    step.start_bundle()
-    outputs = [out for element, seconds in elements for out in step.process(element, Timestamp(seconds))]
-    outputs += step.finish_bundle()
+def outputs_of(*messages: Message) -> list[tuple[str | None, list[tuple[Any, ...]]]]:
+    """Outputs for one batch of messages: tag, rows."""
     found = []
-    for output in outputs:
+    for output in _Decode(METRICS).process(MessageBatch.of(messages)):
         tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
-        stamped = output if tag is None else output.value
-        if not isinstance(stamped, TimestampedValue):
-            assert stamped.windows == (GlobalWindow(),)
-        found.append((tag, float(stamped.timestamp), told(stamped.value)))
+        found.append((tag, told(output if tag is None else output.value)))
     return found
 
 
-def test_the_messages_of_a_bundle_become_one_batch_with_their_smallest_timestamp(tally: Tally):
+def test_a_batch_of_messages_becomes_one_batch_of_readings(tally: Tally):
     first = message('{"ts": 1, "device": "a", "temp": 20}', "m1")
     second = message('{"ts": 2, "device": "b", "temp": 21}\n{"ts": 3, "device": "a", "temp": 22}', "m2")
     third = message('{"ts": 4, "device": "b", "temp": 23}', "m3", time_shift="10")
-    assert bundle(_Decode(METRICS), (first, 7), (second, 2.5), (third, 14)) == [
+    assert outputs_of(first, second, third) == [
         (
             None,
-            2.5,
             [
                 ("m1", "a", 1_000_000, 20.0),
                 ("m2", "b", 2_000_000, 21.0),
@@ -72,14 +65,13 @@ def test_the_messages_of_a_bundle_become_one_batch_with_their_smallest_timestamp
     }
 
 
-def test_what_cannot_be_read_goes_to_the_dead_letters_of_the_same_bundle(tally: Tally):
+def test_what_cannot_be_read_goes_to_the_dead_letters(tally: Tally):
     first = message('{"ts": 1, "device": "a", "temp": 20, "new": 1}\nx\n{}', "m1")
     second = message("{}", "m2")
-    assert bundle(_Decode(METRICS), (first, 3), (second, 4)) == [
-        (None, 3.0, [("m1", "a", 1_000_000, 20.0)]),
+    assert outputs_of(first, second) == [
+        (None, [("m1", "a", 1_000_000, 20.0)]),
         (
             "dead_letters",
-            3.0,
             [("m1", "not_json", b"x"), ("m1", "missing_field", b"{}"), ("m2", "missing_field", b"{}")],
         ),
     ]
@@ -93,36 +85,20 @@ def test_what_cannot_be_read_goes_to_the_dead_letters_of_the_same_bundle(tally: 
     }
 
 
-def test_a_bundle_of_bad_messages_has_dead_letters_only():
-    assert bundle(_Decode(METRICS), (message(b"\xff", "m"), 1)) == [("dead_letters", 1.0, [("m", "not_utf8", b"\xff")])]
+def test_a_batch_of_bad_messages_has_dead_letters_only():
+    assert outputs_of(message(b"\xff", "m")) == [("dead_letters", [("m", "not_utf8", b"\xff")])]
 
 
-def test_an_empty_bundle_gives_nothing(tally: Tally):
-    assert bundle(_Decode(METRICS)) == []
-    assert tally.counts == {}
+def test_an_empty_batch_gives_nothing(tally: Tally):
+    assert outputs_of() == []
+    assert set(tally.counts.values()) <= {0}
 
 
-def test_a_large_bundle_is_decoded_a_megabyte_at_a_time():
+def test_a_large_batch_is_decoded_a_megabyte_at_a_time():
     small = '{"ts": 1, "device": "a", "temp": 20}'
-    found = bundle(_Decode(METRICS), (message(small, "m1"), 9), (message(BIG, "m2"), 8), (message(small, "m3"), 20))
+    found = outputs_of(message(small, "m1"), message(BIG, "m2"), message(small, "m3"))
     big = [("m2", "big", 5_000_000, 1.0)] * 27_600
-    assert found == [(None, 8.0, [("m1", "a", 1_000_000, 20.0), *big]), (None, 20.0, [("m3", "a", 1_000_000, 20.0)])]
-
-
-def test_messages_of_two_portions_are_never_in_one_batch():
-    small = '{"ts": 1, "device": "a", "temp": 20}'
-    elements = [(replace(message(small, f"m{n}"), portion=portion), 9.0 - n) for n, portion in enumerate((4, 4, 7, 4))]
-    found = [[row[0] for row in rows] for _, _, rows in bundle(_Decode(METRICS), *elements)]
-    assert found == [["m0", "m1"], ["m2"], ["m3"]]
-
-
-def test_nothing_is_left_of_a_bundle_that_failed():
-    step = _Decode(METRICS)
-    step.start_bundle()
-    assert list(step.process(message('{"ts": 1, "device": "lost"}', "m1"), Timestamp(1))) == []
-    again = message('{"ts": 1, "device": "a", "temp": 20}', "m2")
-    assert bundle(step, (again, 6)) == [(None, 6.0, [("m2", "a", 1_000_000, 20.0)])]
-    assert (step.messages, step.size, step.earliest) == ([], 0, MAX_TIMESTAMP)
+    assert found == [(None, [("m1", "a", 1_000_000, 20.0), *big]), (None, [("m3", "a", 1_000_000, 20.0)])]
 
 
 def test_in_a_pipeline_every_line_comes_out_once(tally: Tally):
@@ -132,7 +108,7 @@ def test_in_a_pipeline_every_line_comes_out_once(tally: Tally):
     readings = [(f"m{n}", "a", n * 1_000_000, float(n)) for n in range(5)] + [("big", "big", 5_000_000, 1.0)] * 27_600
     letters = [(f"m{n}", "not_json", f"x{n}".encode()) for n in range(5)] + [("big", "not_json", b"last")]
 
-    outputs = run_transform(elements, DecodeMessages(METRICS), Message)
+    outputs = run_transform(elements, lambda some: some | CollectMessages() | DecodeMessages(METRICS), Message)
     found = {name: sorted(row for batch in batches for row in told(batch)) for name, batches in outputs.items()}
     assert found == {"readings": sorted(readings), "dead_letters": sorted(letters)}
     assert tally.counts["rows_decoded"] == len(readings)

@@ -1,59 +1,50 @@
-"""Check that a result is used for the very messages that were decoded ahead, and for no others."""
+"""Check that a result is used for the very batch that was decoded ahead, and for no other."""
+
+import weakref
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from transforms.decode import decode_once as module
-from transforms.decode.decode_once import GROUP_BYTES, decode_ahead, decode_once, forget, group_messages
+from transforms.decode.decode_once import decode_ahead, decode_once
 
 METRICS = ("temp",)
+SMALL = b'{"ts":1,"device":"a","temp":2}'
+BIG = b'{"ts": 5, "device": "big", "temp": 1}\n' * 27_600  # just above a megabyte
 
 
-def messages(*names: str) -> tuple[Message, ...]:
-    return tuple(Message(b'{"ts":1,"device":"a","temp":2}', {}, name) for name in names)
+def messages(*names: str, payload: bytes = SMALL) -> MessageBatch:
+    return MessageBatch.of(Message(payload, {}, name) for name in names)
 
 
-@pytest.fixture
-def ahead():
-    group = messages("m0", "m1")
-    yield group, decode_ahead(group, METRICS)
-    forget(group)
+def test_this_very_batch_is_not_decoded_again():
+    batch = messages("m0", "m1")
+    decoded = list(decode_ahead(batch, METRICS))
+    assert list(decode_once(batch, METRICS)) == decoded
+    assert list(map(id, decode_once(batch, METRICS))) == list(map(id, decoded)), "a bundle may be tried again"
 
 
-def test_these_very_messages_are_not_decoded_again(ahead):
-    group, decoded = ahead
-    assert decode_once(list(group), METRICS) is decoded
-    assert decode_once(group, METRICS) is decoded, "a bundle may be tried again"
-
-
-def test_others_are_decoded(ahead):
-    group, decoded = ahead
-    for others in (group[:1], group[::-1], (group[0], *messages("m1")), messages("m0", "m1"), (*group, *messages("m"))):
-        again = decode_once(others, METRICS)
-        assert again is not decoded
+def test_others_are_decoded():
+    batch = messages("m0", "m1")
+    ahead = list(decode_ahead(batch, METRICS))
+    for other in (batch[:1], replace(batch), messages("m0", "m1"), messages("m0", "m1", "m2")):
+        (again,) = decode_once(other, METRICS)
+        assert again is not ahead[0]
         assert again.readings is not None
-        assert again.readings.messages == tuple(others)
-    other = decode_once(group, ("humidity",)).readings
-    assert other is not None
-    assert other.metrics == ("humidity",)
-    assert decode_once((), METRICS).readings is None
+        assert list(again.readings.messages) == list(other)
+    (other_metrics,) = decode_once(batch, ("humidity",))
+    assert other_metrics.readings is not None
+    assert other_metrics.readings.metrics == ("humidity",)
+    assert list(decode_once(messages(), METRICS)) == []
 
 
-def test_what_is_forgotten_is_decoded_again(ahead):
-    group, decoded = ahead
-    forget(group)
-    assert decode_once(group, METRICS) is not decoded
-    assert module._AHEAD == {}
-
-
-@given(st.lists(st.integers(0, 2 * GROUP_BYTES), max_size=8))
-def test_groups_end_where_there_are_enough_bytes(sizes):
-    sent = [Message(bytes(size), {}, str(n)) for n, size in enumerate(sizes)]
-    groups = list(group_messages(sent))
-    assert [message for group in groups for message in group] == sent
-    for group in groups[:-1]:
-        assert sum(len(message.payload) for message in group) >= GROUP_BYTES
-    for group in groups:
-        assert sum(len(message.payload) for message in group[:-1]) < GROUP_BYTES
+@pytest.mark.parametrize("payload", [SMALL, BIG])
+def test_results_go_with_their_batch(payload: bytes) -> None:
+    batch = messages("m0", "m1", payload=payload)
+    assert list(decode_ahead(batch, METRICS))
+    assert batch in module._AHEAD
+    kept = weakref.ref(batch)
+    del batch
+    assert kept() is None, "nothing but a garbage collector could free it"

@@ -205,8 +205,17 @@ REJECTED = [
     ("7", Reason.NOT_AN_OBJECT, "a JSON number, expected an object"),
     ('"{}"', Reason.NOT_AN_OBJECT, "a JSON string, expected an object"),
     ("false", Reason.NOT_AN_OBJECT, "a JSON boolean, expected an object"),
-    ("[" * 100_000, Reason.NOT_JSON, "nested too deeply"),
-    ('{"ts": 1, "device": "a", "new": %s}' % ("[" * 50_000 + "]" * 50_000), Reason.NOT_JSON, "nested too deeply"),
+    ("[" * 100_000, Reason.NOT_JSON, "Expecting a value (char 100000)"),
+    (
+        '{"ts": 1, "device": "a", "new": %s}' % ("[" * 50_000 + "]" * 49_999),
+        Reason.NOT_JSON,
+        "Expecting a comma or an end (char 100031)",
+    ),
+    (
+        '{"ts": 1, "device": "a", "temp": %s}' % ("[" * 50_000 + "]" * 50_000),
+        Reason.WRONG_TYPE,
+        "temp is a array, expected a number",
+    ),
 ]
 
 

@@ -1,15 +1,15 @@
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
 from apache_beam.testing import test_stream
 from apache_beam.transforms.window import GlobalWindow, TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from tests.support.counting import Tally, recorded
 from tests.support.jobs import cut
@@ -46,23 +46,34 @@ class Steps:
     def bundle(self, stamped: Sequence[Stamped]) -> list[bool]:
         """Process a bundle; returns of each of its messages whether it is new."""
         self.group.start_bundle()
-        elements = [e for m, us in stamped for e in self.group.process(m, Timestamp(micros=us))]
+        elements = [e for m, us in stamped for e in self.group.process(MessageBatch.of([m]), Timestamp(micros=us))]
         elements += self.group.finish_bundle()
-        self.check.start_bundle()
         new: dict[tuple[bytes, str, str, int | None, int], list[bool]] = defaultdict(list)
         for element in elements:
             assert element.windows == (GlobalWindow(),)
             shard, content = element.value
-            assert element.timestamp.micros == min(decode_candidates(content).timestamps_us)
-            for output in self.check.process(element.value, self.states[shard]):
-                is_new = not isinstance(output, beam.pvalue.TaggedOutput)
-                value = output if is_new else output.value
-                assert value.windows == (GlobalWindow(),)
-                one = value.value, value.timestamp.micros
+            candidates = decode_candidates(content)
+            assert element.timestamp.micros == min(candidates.timestamps_us)
+            passed, removed = self._check(shard, content, element.timestamp.micros)
+            for one in zip(candidates.messages, candidates.timestamps_us, strict=True):
+                is_new = passed[:1] == [one[0]]
+                assert (passed if is_new else removed).pop(0) == one[0]
                 self.outputs[shard].append((one, is_new))
                 new[_identity(*one)].append(is_new)
-        self.check.finish_bundle()
+            assert passed == removed == []
         return [new[_identity(*one)].pop(0) for one in stamped]
+
+    def _check(self, shard: int, content: bytes, earliest_us: int) -> tuple[list[Message], list[Message]]:
+        """Check the candidates of a shard in a bundle of their own; returns new messages and duplicates."""
+        self.check.start_bundle()
+        self.check.process((shard, content), self.states[shard])
+        found: dict[bool, list[Message]] = {True: [], False: []}
+        for output in self.check.finish_bundle():
+            is_new = not isinstance(output, beam.pvalue.TaggedOutput)
+            stamped = output if is_new else output.value
+            assert (stamped.windows, stamped.timestamp.micros) == ((GlobalWindow(),), earliest_us)
+            found[is_new] += list(stamped.value)
+        return found[True], found[False]
 
 
 def _identity(m: Message, us: int) -> tuple[bytes, str, str, int | None, int]:
@@ -132,7 +143,7 @@ def test_within_one_window_each_key_passes_once(keys, seconds, sizes):
     assert new == [key not in keys[:n] for n, key in enumerate(keys)]
 
 
-def test_of_two_in_one_bundle_the_first_stays_with_its_own_timestamp():
+def test_of_two_in_one_bundle_the_first_stays():
     first, second = message("a", message_id="1"), message("a", message_id="2")
     steps = Steps()
     assert steps.bundle([(first, DAY + 5), (second, DAY + 3)]) == [True, False]
@@ -157,7 +168,10 @@ def test_a_large_bundle_goes_on_in_parts():
     large = [Message(b"x" * 1_500_000, {"message_key": str(n)}, "", 0) for n in (1, 2, 3, 1, 4)]
     step = _GroupByShard()
     step.start_bundle()
-    sizes = [[len(decode_candidates(e.value[1]).messages) for e in step.process(one, Timestamp(0))] for one in large]
+    sizes = [
+        [len(decode_candidates(e.value[1]).messages) for e in step.process(MessageBatch.of([one]), Timestamp(0))]
+        for one in large
+    ]
     assert [sum(parts) for parts in sizes] == [0, 0, 3, 0, 0]
     assert sum(len(decode_candidates(e.value[1]).messages) for e in step.finish_bundle()) == 2
     assert Steps().bundle([(one, DAY) for one in large]) == [True, True, True, False, True]
@@ -166,7 +180,7 @@ def test_a_large_bundle_goes_on_in_parts():
 def test_nothing_is_left_of_a_bundle_that_failed():
     step = _GroupByShard()
     step.start_bundle()
-    assert list(step.process(message("lost"), Timestamp(1))) == []
+    assert list(step.process(MessageBatch.of([message("lost")]), Timestamp(1))) == []
     step.start_bundle()
     assert (list(step.finish_bundle()), step.size) == ([], 0)
 
@@ -186,19 +200,19 @@ def test_removed_messages_are_counted_with_their_rows(tally: Tally):
 
 
 def told(inputs: test_stream.TestStream | Iterable[TimestampedValue], window_us: int) -> list[tuple[str, str, int]]:
-    """Return (output, message id, timestamp) of each message, sorted."""
-    found = run_transform(inputs, DropDuplicates(window_us), Message, timestamps=True)
-    return sorted((name, one.message_id, us) for name, output in found.items() for one, us in output)
+    """Return (output, message id, timestamp) of each message, sorted; messages of a bundle are one batch each."""
+    found = run_transform(inputs, DropDuplicates(window_us), MessageBatch, timestamps=True)
+    return sorted((name, one.message_id, us) for name, output in found.items() for batch, us in output for one in batch)
 
 
 def run(*bundles: Sequence[Stamped], window_us: int = WINDOW) -> list[tuple[str, str, int]]:
     """Run bundles through the local streaming runner: (output, message id, timestamp) of each message, sorted."""
-    return told(stream_of(*([timed(*one) for one in bundle] for bundle in bundles)), window_us)
+    return told(stream_of(*([timed(MessageBatch.of([m]), us) for m, us in bundle] for bundle in bundles)), window_us)
 
 
-def test_both_outputs_are_messages():
-    messages = beam.Pipeline() | beam.Create([message("a")]).with_output_types(Message)
-    assert [output.element_type for output in messages | DropDuplicates(WINDOW)] == [Message, Message]
+def test_both_outputs_are_batches_of_messages():
+    messages = beam.Pipeline() | beam.Create([MessageBatch.of([message("a")])]).with_output_types(MessageBatch)
+    assert [output.element_type for output in messages | DropDuplicates(WINDOW)] == [MessageBatch, MessageBatch]
 
 
 def test_story_of_a_publisher_that_sends_again(tally: Tally):
@@ -208,7 +222,7 @@ def test_story_of_a_publisher_that_sends_again(tally: Tally):
         ("duplicates", "3", DAY),
         ("duplicates", "4", DAY),
         ("messages", "1", DAY),
-        ("messages", "2", DAY + 1_000),
+        ("messages", "2", DAY),
         ("messages", "5", DAY + 2_000),
     ]
     assert tally.counts == {"duplicates": 2, "rows_duplicate": 2}
@@ -249,28 +263,25 @@ def test_the_window_is_an_option():
 def test_any_bundles_through_the_runner_equal_a_dict(stamped, sizes):
     stamped = [(Message(m.payload, m.attributes, m.message_id, m.publish_us), us) for m, us in stamped]
     outputs = ["messages" if new else "duplicates" for new in expected(stamped)]
+    earliest = [us for part in cut(stamped, sizes) for us in [min(us for _, us in part)] * len(part)]
     found = run(*cut(stamped, sizes))
-    assert found == sorted((name, m.message_id, us) for name, (m, us) in zip(outputs, stamped, strict=True))
+    ids = [m.message_id for m, _ in stamped]
+    assert found == sorted(zip(outputs, ids, earliest, strict=True))
 
 
-def test_the_messages_of_a_bundle_are_one_bundle_afterwards():
+def test_the_messages_of_a_bundle_are_one_batch_afterwards():
     """The decoder reads a bundle at once, however many shards its messages went through."""
-    stream = stream_of([timed(message(f"run-{n}"), DAY) for n in range(100)])
-    sizes = run_transform(
-        stream, lambda messages: (messages | DropDuplicates(WINDOW)).messages | beam.ParDo(_SizeOfBundle()), Message
-    )
-    assert [size for size in sizes["main"] if size] == [100]
+    stream = stream_of([timed(MessageBatch.of([message(f"run-{n}")]), DAY) for n in range(100)])
+    found = run_transform(stream, DropDuplicates(WINDOW), MessageBatch)
+    assert [len(batch) for batch in found["messages"]] == [100]
 
 
-class _SizeOfBundle(beam.DoFn):
-    def start_bundle(self) -> None:
-        self.size = 0
-
-    def process(self, element: Message) -> None:
-        self.size += 1
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        yield WindowedValue(self.size, 0, [GlobalWindow()])
+def test_messages_of_two_sources_are_in_batches_of_their_own():
+    """The header of a file and the watermark belong to all messages of a batch."""
+    told_us = [Message(b"", {"message_key": str(n)}, str(n), 0, watermark_us=n % 2) for n in range(40)]
+    found = run_transform([timed(MessageBatch.of([one]), DAY) for one in told_us], DropDuplicates(WINDOW), MessageBatch)
+    messages = {one.message_id: one for batch in found["messages"] for one in batch}
+    assert messages == {one.message_id: one for one in told_us}
 
 
 def test_a_retried_bundle_loses_nothing_and_counts_once(tally: Tally, monkeypatch):
@@ -295,6 +306,6 @@ def test_a_retried_bundle_loses_nothing_and_counts_once(tally: Tally, monkeypatc
 
 
 def test_files_and_other_bounded_input_work():
-    elements = [timed(message(key, 0, str(n)), DAY + n) for n, key in enumerate("abcabca")]
+    elements = [timed(MessageBatch.of([message(key, 0, str(n))]), DAY + n) for n, key in enumerate("abcabca")]
     names = ["messages"] * 3 + ["duplicates"] * 4
-    assert told(elements, WINDOW) == sorted((name, str(n), DAY + n) for n, name in enumerate(names))
+    assert told(elements, WINDOW) == sorted((name, str(n), DAY) for n, name in enumerate(names))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from telemetry.model.messages import Message
 from tests.support.jobs import cut
 from tests.support.key_memory import Arrival, expected_memory
-from transforms.decode.codec import rows_of
+from transforms.decode.payloads import rows_of
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, encode_key_memory, key_of
 
 WINDOW = 100

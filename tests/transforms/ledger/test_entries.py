@@ -1,5 +1,6 @@
 """Entries of the ledger: what they count, for whom, and that the same rows give the same entries."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from telemetry.model.dead_letters import Reason, RejectionError, dead_line, dead_message
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import concat_batches
 from telemetry.model.record_batches import from_records
@@ -22,17 +24,20 @@ from transforms.ledger.entries import (
 )
 from transforms.windows.aggregate_table import aggregate_batch
 from transforms.windows.late import MissedValues
+from transforms.windows.window_spec import WindowSpec
 
 DAY = 86_400_000_000
+FIXED = WindowSpec(MINUTE, MINUTE, 0, None)
+SLIDING = WindowSpec(3 * MINUTE, MINUTE, 0, None)
 ROWS = [("a", DAY + MINUTE, 50.0, 31.0), ("b", DAY, NAN, 20.0), ("a", 2 * DAY, NAN, NAN)]
 
 
 def counts(entries: pa.RecordBatch) -> dict[tuple[str, str, str], int]:
-    """(run, item, detail) and how many; each once."""
-    rows = entries.to_pylist()
-    found = {(row["run_id"], row["item"], row["detail"]): row["count"] for row in rows}
-    assert len(found) == len(rows)
-    return found
+    """(run, item, detail) and how many, of all hours."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in entries.to_pylist():
+        found[row["run_id"], row["item"], row["detail"]] += row["count"]
+    return dict(found)
 
 
 def ids(entries: pa.RecordBatch) -> set[str]:
@@ -48,7 +53,7 @@ def days(entries: pa.RecordBatch) -> set[int | None]:
 def of_run(rows, run: str, message_id: str = "m"):
     batch = batch_of(rows, message_id)
     message = replace_message(batch.messages[0], {"run_id": run} if run else {})
-    return replace(batch, messages=(message,))
+    return replace(batch, messages=MessageBatch.of([message]))
 
 
 def replace_message(message: Message, attributes: dict[str, str]) -> Message:
@@ -56,18 +61,27 @@ def replace_message(message: Message, attributes: dict[str, str]) -> Message:
 
 
 def test_readings_count_as_rows_and_their_values_once_a_window():
-    entries = reading_entries(of_run(ROWS, "r"), 3)
+    entries = reading_entries(of_run(ROWS, "r"), SLIDING)
     assert counts(entries) == {
         ("r", "rows_decoded", ""): 3,
         ("r", "values", "humidity"): 3,
         ("r", "values", "temp"): 6,
     }
-    assert days(entries) == {DAY}
+    hours = {
+        (row["detail"], row["hour_start"].isoformat()[:13], row["count"])
+        for row in entries.to_pylist()
+        if row["hour_start"]
+    }
+    assert hours == {
+        ("humidity", "1970-01-01T23", 1), ("humidity", "1970-01-02T00", 2),
+        ("temp", "1970-01-01T23", 3), ("temp", "1970-01-02T00", 3),
+    }  # fmt: skip
+    assert days(entries) == {0, DAY}
 
 
 def test_a_batch_of_several_runs_is_booked_for_each():
     batch = concat_batches([of_run(ROWS[:1], "r", "m1"), of_run(ROWS[1:], "", "m2"), of_run(ROWS[:1], "r", "m3")])
-    assert counts(reading_entries(batch, 1)) == {
+    assert counts(reading_entries(batch, FIXED)) == {
         ("r", "rows_decoded", ""): 2,
         ("r", "values", "humidity"): 2,
         ("r", "values", "temp"): 2,
@@ -78,10 +92,10 @@ def test_a_batch_of_several_runs_is_booked_for_each():
 
 def test_the_same_batch_has_the_same_ids_and_another_has_not():
     batch = of_run(ROWS, "r")
-    first = ids(reading_entries(batch, 1))
-    assert ids(reading_entries(batch, 1)) == first
+    first = ids(reading_entries(batch, FIXED))
+    assert ids(reading_entries(batch, FIXED)) == first
     for other in (of_run(ROWS, "r", "m2"), of_run(ROWS, "s"), batch.select(np.array([0, 1]))):
-        assert not ids(reading_entries(other, 1)) & first
+        assert not ids(reading_entries(other, FIXED)) & first
 
 
 def anomaly(anomaly_id: str, message_id: str = "m", rule: str = "temp-high") -> Anomaly:
@@ -113,7 +127,7 @@ def test_dead_letters_count_by_run_and_reason_and_as_rows_where_they_were_decode
         ("r", "dead_letters", "too_late"): 1,
         ("", "dead_letters", "not_stored"): 1,
     }
-    assert days(entries) == {2 * DAY}
+    assert days(entries) == {2 * DAY, None}
 
 
 @pytest.mark.parametrize("rows", ["-1", "many", "1e3", "²", "9" * 30, ""])
@@ -128,7 +142,7 @@ def test_dead_letters_without_any_time_have_no_day():
 
 def test_duplicates_count_as_the_rows_of_their_messages():
     messages = [Message(b"1\n2", {"run_id": "r"}, "a", DAY + 1), Message(b"1", {"rows": "7"}, "b", 3 * DAY)]
-    entries = duplicate_entries(messages)
+    entries = duplicate_entries(MessageBatch.of(messages))
     assert counts(entries) == {("r", "rows_duplicate", ""): 2, ("", "rows_duplicate", ""): 7}
     assert days(entries) == {DAY}
 

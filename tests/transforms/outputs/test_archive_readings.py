@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
@@ -22,9 +23,9 @@ ROWS = (
 
 def records() -> pa.RecordBatch:
     messages = [Message(ROWS, {"time_shift": "10"}, "m1"), Message(b'{"ts":4,"device":"b","temp":1}', {}, "m2")]
-    readings = decode(messages, ("temp", "humidity")).readings
+    readings = decode(MessageBatch.of(messages), ("temp", "humidity")).readings
     assert readings is not None
-    return reading_records(readings)
+    return reading_records(readings, "a-job")
 
 
 def test_contents() -> None:
@@ -37,6 +38,7 @@ def test_contents() -> None:
         "device": ["a", "ä", "a", "b"],
         "message_id": ["m1", "m1", "m1", "m2"],
         "line": [1, 2, 3, 1],
+        "job_id": ["a-job"] * 4,
         "temp": [20.5, -0.1, None, 1.0],
         "humidity": [None, 50.0, None, None],
     }
@@ -45,16 +47,16 @@ def test_contents() -> None:
 def test_the_schema_is_the_same_whatever_the_rows() -> None:
     schema = arrow_schema(Reading, ("temp", "humidity"))
     assert records().schema.equals(schema, check_metadata=True)
-    names = ["device", "event_time", "source_time", "message_id", "line", "temp", "humidity"]
+    names = ["device", "event_time", "source_time", "message_id", "line", "job_id", "temp", "humidity"]
     assert schema.names == names
-    assert [field.nullable for field in schema] == [False] * 5 + [True] * 2
+    assert [field.nullable for field in schema] == [False] * 6 + [True] * 2
     assert schema.field("temp").metadata[b"description"].decode() == "measured value, in °C"
     assert not any(pa.types.is_nested(field.type) or pa.types.is_dictionary(field.type) for field in schema)
 
 
 @pytest.mark.parametrize("value", [5e-324, 1.7976931348623157e308, 0.1 + 0.2, -0.0])
 def test_values_stay_the_same_double(value: float) -> None:
-    readings = decode([Message(b'{"ts":1,"device":"a","temp":0}')], ("temp",)).readings
+    readings = decode(MessageBatch.of([Message(b'{"ts":1,"device":"a","temp":0}')]), ("temp",)).readings
     assert readings is not None
     (found,) = reading_records(replace(readings, values=np.array([[value]]))).column("temp").to_pylist()
     assert math.copysign(1, found) == math.copysign(1, value)

@@ -118,7 +118,7 @@ def test_an_alert_is_the_line_of_json_with_three_attributes():
             '{"anomaly_id":"00000000000000000000000000000007","rule_id":"temp-high","severity":"critical",'
             '"device":"Küche","metric":"temp","value":31.0,"threshold":30.0,"threshold_upper":null,'
             '"comparison":"above","event_time":"2020-07-12T00:00:00.000007Z",'
-            '"source_time":"2020-07-12T00:00:00.000002Z","message_id":"m7","rules_version":"v"}'
+            '"source_time":"2020-07-12T00:00:00.000002Z","message_id":"m7","rules_version":"v","job_id":""}'
         ).encode()
     )
 

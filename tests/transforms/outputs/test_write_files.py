@@ -10,11 +10,12 @@ import pytest
 
 from telemetry.model.record_batches import arrow_schema, record_times
 from telemetry.model.records import Anomaly, WindowAggregate
+from telemetry.storage.result_names import file_name, hour_folder
 from tests.support.batches import MINUTE
 from tests.support.counting import Tally
 from tests.support.records import START, aggregate, anomaly, batch_of, dead
 from tests.support.run_transform import run_transform
-from transforms.outputs.write_files import WriteRecords, encode_records, file_name, hour_folder, split_files
+from transforms.outputs.write_files import WriteRecords, encode_records, split_files
 
 HOUR = 60 * MINUTE
 UNKNOWN = int(np.iinfo(np.int64).min)

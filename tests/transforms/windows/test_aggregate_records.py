@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import CONTENT_ENCODING, ROWS, TIME_SHIFT, Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.record_batches import arrow_schema, from_records
@@ -170,15 +171,19 @@ def test_aggregates_are_in_order_of_window_device_and_metric():
     ]
     table = aggregate_batch(detect(batch_of(rows), RuleSet([HOT])).readings, MINUTE)
 
-    def record(device, metric, start, count, mean, stddev, low, high, first, last, anomalies=0) -> WindowAggregate:
+    def record(
+        device, metric, start, count, mean, stddev, low, high, first, last, anomalies=0, seconds=0
+    ) -> WindowAggregate:
         statistics = count, mean, stddev, low, high, first, last, anomalies
-        return WindowAggregate(device, metric, start, start + MINUTE, *statistics, "late", 3)
+        return WindowAggregate(
+            device, metric, start, start + MINUTE, *statistics, "late", 3, "a-job", start, start + seconds
+        )
 
-    assert records_of(aggregates(table, MINUTE, "late", 3), WindowAggregate) == [
+    assert records_of(aggregates(table, MINUTE, "late", 3, "a-job"), WindowAggregate) == [
         record("a", "humidity", 0, 1, 52.0, 0.0, 52.0, 52.0, 52.0, 52.0),
         record("a", "temp", 0, 1, 31.0, 0.0, 31.0, 31.0, 31.0, 31.0, anomalies=1),
-        record("b", "humidity", 0, 2, 53.5, 0.5, 53.0, 54.0, 53.0, 54.0),
-        record("b", "temp", 0, 2, 23.0, 1.0, 22.0, 24.0, 22.0, 24.0),
+        record("b", "humidity", 0, 2, 53.5, 0.5, 53.0, 54.0, 53.0, 54.0, seconds=5),
+        record("b", "temp", 0, 2, 23.0, 1.0, 22.0, 24.0, 22.0, 24.0, seconds=5),
         record("ä", "humidity", 0, 1, 51.0, 0.0, 51.0, 51.0, 51.0, 51.0),
         record("b", "humidity", MINUTE, 1, 50.0, 0.0, 50.0, 50.0, 50.0, 50.0),
         record("b", "temp", MINUTE, 1, 20.0, 0.0, 20.0, 20.0, 20.0, 20.0),
@@ -215,7 +220,7 @@ def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
     message, lines = late_message()
     batch = replace(
         batch_of([("a", 10_000_000, 1.0, 2.0), ("a", 20_000_000, 1.0, 2.0), ("b", 30_000_000, 1.0, 2.0)]),
-        messages=(message,),
+        messages=MessageBatch.of([message]),
         line=np.array([1, 3, 4], np.int32),
     )
     missed = [(0, MINUTE), (-MINUTE // 2, MINUTE)]
@@ -243,7 +248,7 @@ def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
 
 def test_a_late_reading_that_is_its_whole_message_has_no_line():
     message = Message(b'{"ts":10,"device":"a"}', {CONTENT_ENCODING: "identity"}, "one")
-    batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=(message,), line=np.zeros(1, np.int32))
+    batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=MessageBatch.of([message]), line=np.zeros(1, np.int32))
     (found,) = records_of(dead_letters_of(all_rows(batch), np.array([True]), [(0, MINUTE)], 11 * MINUTE), DeadLetter)
     assert (found.line, base64.b64decode(found.payload), found.attributes) == (None, message.payload, "{}")
     assert found.publish_time is None
@@ -255,7 +260,7 @@ def test_record_batches_have_the_schema_of_their_records():
     table = aggregate_batch(detected.readings, MINUTE)
     found = aggregates(table, MINUTE, "on_time", 0)
     message, _ = late_message()
-    batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=(message,))
+    batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=MessageBatch.of([message]))
     letters = dead_letters_of(all_rows(batch), np.array([True]), [(0, MINUTE)], 11 * MINUTE)
     for records, record in ((detected.anomalies, Anomaly), (found, WindowAggregate), (letters, DeadLetter)):
         assert records.schema.equals(arrow_schema(record), check_metadata=True)

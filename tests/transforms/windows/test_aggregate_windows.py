@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import apache_beam as beam
-import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +12,7 @@ from apache_beam.testing import test_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.model.messages import Message
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import WindowAggregate
@@ -40,7 +39,7 @@ def run_bounded(batches: list[ReadingBatch], transform: AggregateWindows) -> pd.
     for batch in found:
         assert batch.schema.equals(arrow_schema(WindowAggregate), check_metadata=True)
     frame: pd.DataFrame = pa.Table.from_batches(found, arrow_schema(WindowAggregate)).to_pandas()
-    for name in ("window_start", "window_end"):
+    for name in ("window_start", "window_end", "first_time", "last_time"):
         frame[name] = frame[name].astype("int64")
     return frame.sort_values(oracle.KEYS).reset_index(drop=True)
 
@@ -80,12 +79,12 @@ def test_two_devices_in_two_windows_exactly():
         ("a", MINUTE - 1, 52.0, 20.0),
         ("b", MINUTE, NAN, 9.0),
     ]
-    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED))
+    found = run_bounded(batches_of(rows, 2), AggregateWindows(FIXED, job_id="j"))
     assert [tuple(row) for row in found.itertuples(index=False)] == [
-        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0),
-        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0),
-        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0),
-        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0),
+        ("a", "humidity", 0, MINUTE, 2, 51.0, 1.0, 50.0, 52.0, 50.0, 52.0, 0, "on_time", 0, "j", 0, MINUTE - 1),
+        ("a", "temp", 0, MINUTE, 2, 25.5, 5.5, 20.0, 31.0, 31.0, 20.0, 1, "on_time", 0, "j", 0, MINUTE - 1),
+        ("b", "humidity", 0, MINUTE, 1, 60.0, 0.0, 60.0, 60.0, 60.0, 60.0, 0, "on_time", 0, "j", 1, 1),
+        ("b", "temp", MINUTE, 2 * MINUTE, 1, 9.0, 0.0, 9.0, 9.0, 9.0, 9.0, 0, "on_time", 0, "j", MINUTE, MINUTE),
     ]
 
 
@@ -109,7 +108,7 @@ def test_only_a_stream_has_dead_letters():
 
 def test_every_step_hands_on_a_concrete_type():
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    messages = pipeline | test_stream.TestStream() | beam.Map(lambda message: message).with_output_types(Message)
+    messages = pipeline | test_stream.TestStream() | beam.Map(lambda batch: batch).with_output_types(MessageBatch)
     decoded = messages | DecodeMessages(METRICS)
     detected = decoded.readings | DetectAnomalies(load_rules(None))
     outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
@@ -122,7 +121,7 @@ def portions_of(rows: list[Row], portions: int, size: int) -> list[list[ReadingB
     found = []
     for number in range(portions):
         batches = batches_of(rows[number::portions], size)
-        messages = [(msgspec.structs.replace(batch.messages[0], portion=number),) for batch in batches]
+        messages = [replace(batch.messages, portion=number) for batch in batches]
         found.append([replace(batch, messages=one) for batch, one in zip(batches, messages, strict=True)])
     return found
 
@@ -142,7 +141,7 @@ def test_rows_are_counted_when_a_bundle_is_finished_and_not_if_it_fails(step, ta
         raise ValueError("broken")
 
     batches = batches_of([("a", 0, 50.0, 31.0), ("b", 1, 60.0, NAN)], 1)
-    batches = [replace(b, messages=(msgspec.structs.replace(b.messages[0], watermark_us=0),)) for b in batches]
+    batches = [replace(b, messages=b.messages.at(0)) for b in batches]
     step.start_bundle()
     elements = list(step.process(batches[0]))
     with monkeypatch.context() as patch, pytest.raises(ValueError, match="broken"):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from tests.support.batches import MINUTE, NAN, Row, batch_of
@@ -34,7 +35,7 @@ def told(batch: ReadingBatch, watermark_us: int | None = None, publish_us: int |
     messages = [
         msgspec.structs.replace(message, watermark_us=watermark_us, publish_us=publish_us) for message in batch.messages
     ]
-    return replace(batch, messages=tuple(messages))
+    return replace(batch, messages=MessageBatch.of(messages))
 
 
 def lines_of(rows: PossiblyLateRows) -> list[tuple[str, int, int]]:
@@ -117,7 +118,8 @@ def same(one: PartialAggregate, other: PartialAggregate) -> bool:
 @pytest.mark.parametrize("watermark_us", [None, 0, 2**50])
 def test_bytes_and_back(minutes: int, watermark_us: int | None):
     rows: Sequence[Row] = [("ä", n * MINUTE, 1.5, NAN) for n in range(minutes)]
-    batch = replace(batch_of(rows), messages=(Message(b"x", {"a": "b"}, "id", 5, watermark_us, ("ts", "device"), 3),))
+    message = Message(b"x", {"a": "b"}, "id", 5, watermark_us, ("ts", "device"), 3)
+    batch = replace(batch_of(rows), messages=MessageBatch.of([message]))
     for _, _, partial in partial_aggregates(batch, SPEC, 1, HOUR):
         decoded = decode_partial(encode_partial(partial))
         assert same(decoded, partial)

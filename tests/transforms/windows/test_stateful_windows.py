@@ -82,6 +82,24 @@ def test_an_arrival_sets_timers_and_emits_nothing() -> None:
     assert panes_of(key.step) == []
 
 
+def test_a_report_emits_the_open_windows_and_keeps_them(tally: Tally) -> None:
+    key = Key()
+    key.step.start_bundle()
+    key.arrive([row(0.5), row(61)])
+    key.step.on_report(Timestamp(2), key.tables, key.pane_state)
+    panes = panes_of(key.step)
+    assert [pane for pane in panes if pane[2] == "temp"] == [
+        ("on_time", 0, "temp", 0, 1),
+        ("on_time", 0, "temp", 61, 1),
+    ]
+    key.step.start_bundle()
+    key.arrive([row(0.75)])
+    key.fire_end("0")
+    key.fire_end(str(61 * MINUTE))
+    assert [pane for pane in panes_of(key.step) if pane[2] == "temp"] == [("on_time", 1, "temp", 0, 2)]
+    assert tally.counts["panes"] == 3
+
+
 @pytest.mark.parametrize("closed_first", [True, False])
 def test_a_closing_timer_may_fire_before_the_end_timer_of_a_window(tally: Tally, closed_first: bool) -> None:
     key = Key()

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import msgspec
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -57,7 +56,7 @@ def plain_contents(rows: Sequence[tuple[Row, int]]) -> Contents:
 def told_batch(rows: Sequence[Row], watermark_us: int | None) -> ReadingBatch:
     """One message of these rows, whose source tells this watermark."""
     batch = batch_of(rows)
-    return replace(batch, messages=(msgspec.structs.replace(batch.messages[0], watermark_us=watermark_us),))
+    return replace(batch, messages=batch.messages.at(watermark_us))
 
 
 @dataclass
@@ -79,7 +78,7 @@ class Key:
     def arrive(self, partial: PartialAggregate) -> Arrived:
         shard = self._shard()
         arrived = shard.arrive(decode_partial(encode_partial(partial)))
-        assert not arrived.end_timers.keys() & self.ends.keys(), "a timer is set once"
+        assert all(self.ends.get(start, due) == due for start, due in arrived.end_timers.items()), "a timer stays"
         self.ends |= arrived.end_timers
         self.closes |= arrived.close_timers
         self.early_is_set |= arrived.needs_early_timer
@@ -98,6 +97,8 @@ class Key:
         elif kind == "close":
             del self.closes[tag]
             panes = shard.close(tag)
+        elif kind == "report":
+            panes = shard.report_all()
         else:
             self.early_is_set = False
             panes = shard.early()
@@ -265,6 +266,29 @@ def test_arrivals_only_add_to_the_tables_until_there_are_too_many():
     assert key.reports() == [("on_time", 0, 0, 2)]
 
 
+def test_a_window_that_takes_readings_after_the_report_of_all_is_reported_again():
+    key = Key()
+    key.arrive_rows([at(0), at(1)])
+    key.fire("report")
+    assert key.reports() == [("on_time", 0, 0, 1), ("on_time", 0, MINUTE, 1)]
+    (arrived,) = key.arrive_rows([at(0.5)])
+    assert (arrived.end_timers, arrived.lateness_us) == ({0: MINUTE}, [])
+    key.fire("end", 0)
+    key.fire("end", MINUTE)
+    assert key.reports()[2:] == [("on_time", 1, 0, 2)], "with all its readings, and the other not again"
+    key.arrive_rows([at(0.75)])
+    assert key.reports()[3:] == [("late", 2, 0, 3)]
+
+
+def test_a_report_of_all_without_new_readings_reports_nothing():
+    key = Key()
+    key.fire("report")
+    key.arrive_rows([at(0)])
+    key.fire("report")
+    key.fire("report")
+    assert key.reports() == [("on_time", 0, 0, 1)]
+
+
 @dataclass
 class Story:
     """Readings of one key, and the panes it must have reported by the end."""
@@ -299,19 +323,32 @@ def windows_of(event_us: int, spec: WindowSpec) -> list[int]:
     return [bucket - n * spec.slide_us for n in range(spec.size_us // spec.slide_us)]
 
 
-def check_panes(panes: Sequence[Pane]) -> None:
-    """Of each window: panes in their order, one of them on time if it opened in time, none that repeats another."""
+def check_panes(panes: Sequence[Pane], *, reported_all: bool) -> None:
+    """Of each window: panes in their order, one of them on time if it opened in time, none that repeats another.
+
+    Windows that were reported before their end, with all others, have early panes and panes on time after that.
+    """
     by_window: dict[int, list[Pane]] = defaultdict(list)
     for pane in panes:
         by_window[int(pane.table.window_us[0])].append(pane)
     for reported in by_window.values():
         timings = "".join(pane.timing[0] for pane in reported)
         assert [pane.index for pane in reported] == list(range(len(reported)))
-        assert timings.lstrip("e").removeprefix("o").strip("l") == "", timings
+        before_end = "eo" if reported_all else "e"
+        assert timings.lstrip(before_end).removeprefix("o").strip("l") == "", timings
         assert "o" in timings or "e" not in timings, "an early pane is followed by one on time"
         numbers = [int(pane.table.ints[COUNT, 1].sum()) for pane in reported]
         for pane, before, number in zip(reported[1:], numbers, numbers[1:], strict=False):
             assert number > before or (number == before and pane.timing == "on_time"), "nothing is reported twice"
+
+
+def check_all_reported(key: Key, story: Story) -> None:
+    """Whoever reads the last pane of each window has every reading that arrived."""
+    seen: Contents = {}
+    for pane in key.panes:
+        seen |= contents_of(pane.table)
+    assert seen == plain_contents(story.accepted)
+    assert key.state().awaiting_end == set()
 
 
 SPECS = [
@@ -331,10 +368,11 @@ ROWS = st.lists(
     data=st.data(),
     spec=st.sampled_from(SPECS),
     tells=st.booleans(),
+    reports=st.booleans(),
     hour_bucket_us=st.sampled_from([MINUTE, 3 * MINUTE, HOUR]),
     max_tables=st.sampled_from([1, 3, 16]),
 )
-def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, hour_bucket_us, max_tables):
+def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, reports, hour_bucket_us, max_tables):
     """A runner lets readings arrive, advances its watermark and fires timers that are due, as it likes."""
     arrivals = data.draw(st.lists(ROWS, max_size=6))
     key, story, watermark_us, fired = Key(spec, hour_bucket_us), Story(), 0, []
@@ -344,6 +382,7 @@ def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, ho
             actions: list[tuple[str, int]] = [*key.due(watermark_us if arrivals else 2**62)]
             if arrivals:
                 actions += [("arrive", 0), ("advance", 1), ("advance", 4)]
+                actions += [("report", 0)] if reports else []
             kind, tag = data.draw(st.sampled_from(actions))
             if kind == "arrive":
                 story.arrive(key, arrivals.pop(), watermark_us, tells=tells)
@@ -352,11 +391,13 @@ def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, ho
             else:
                 fired.append((kind, tag))
                 key.fire(kind, tag)
+                if kind == "report":
+                    check_all_reported(key, story)
     closed = [tag for kind, tag in fired if kind == "close"]
     first_ends = {tag: n for n, (kind, tag) in enumerate(fired) if kind == "end"}
     if any(first_ends.get(tag, -1) > fired.index(("close", tag)) for tag in closed):
         event("an hour was closed before the end of its first window")
-    check_panes(key.panes)
+    check_panes(key.panes, reported_all=("report", 0) in fired)
     final: Contents = {}
     for pane in key.panes:
         final |= contents_of(pane.table)

@@ -1,0 +1,1 @@
+"""Disturb a replay on purpose, reproducibly, and record what was disturbed."""

@@ -1,0 +1,1 @@
+"""Put the rows of a recording into the order of their times, in bounded memory."""

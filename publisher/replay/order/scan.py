@@ -1,0 +1,138 @@
+"""Find out quickly, before a replay begins, whether an input is in order of time."""
+
+import zlib
+from collections.abc import Mapping
+from contextlib import ExitStack
+from io import BufferedIOBase
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from publisher.csv_blocks import open_input
+from publisher.csv_input import parse_header
+from publisher.json_lines import read_times
+from publisher.replay.order.keyed_lines import has_time
+from telemetry.arrays import IntArray
+from telemetry.text.timestamps import LATEST_US, MICROS
+
+_BLOCK_BYTES: Final = 1 << 18  # Arrow reads a number of blocks ahead
+_LONGEST_HEADER_BYTES: Final = 1 << 20
+_TYPES: Final = (pa.float64(), pa.timestamp("us", "UTC"), pa.string())
+"""Types by which a column of times is read, the fastest first; the next is tried where one does not fit."""
+_UNREADABLE: Final = (pa.ArrowException, UnicodeDecodeError, OSError, EOFError, zlib.error)
+
+
+class Span(NamedTuple):
+    """First and last time of an input that is in order, microseconds UTC."""
+
+    first_us: int
+    last_us: int
+
+
+class _Lines:
+    """File that counts the lines that Arrow reads, so that no line is overlooked.
+
+    Attributes:
+        count: number of lines.
+        are_plain: whether no line is empty.
+    """
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream = stream
+        self._last = b"\n"
+        self.count = 0
+        self.are_plain = True
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as many bytes, or fewer at the end."""
+        data = self._stream.read(size)
+        if data:
+            self.count += data.count(b"\n")
+            joined = self._last + data[:2]
+            self.are_plain &= not any(empty in part for empty in (b"\n\n", b"\n\r\n") for part in (joined, data))
+            self._last = data[-1:]
+        elif self._last != b"\n":
+            self.count, self._last = self.count + 1, b"\n"
+        return data
+
+    def close(self) -> None:
+        """Leave the stream open, which belongs to the caller."""
+        self.closed = True
+
+
+def find_span(path: str, mapping: Mapping[str, str]) -> Span | None:
+    """Return the span of times of an input that is in order for certain; None for any other, or without a time.
+
+    Arrow reads the column of times alone, many times faster than the rows are read. It takes some broken rows for good
+    ones. That is harmless: rows that are in order together with others are in order without them.
+
+    Args:
+        path: a CSV file, plain or gzip.
+        mapping: new column names by name in the file.
+    """
+    for kind in _TYPES:
+        try:
+            return _scan(path, mapping, kind)
+        except _UNREADABLE:
+            continue
+    return None
+
+
+def _scan(path: str, mapping: Mapping[str, str], kind: Any) -> Span | None:
+    skipped = []
+
+    def skip(row: object) -> str:
+        skipped.append(row is None)
+        return "skip"
+
+    with ExitStack() as stack:
+        stream = open_input(path, stack)
+        columns = parse_header(_read_header(stream), path, mapping)
+        lines, names = _Lines(stream), [str(number) for number in range(len(columns))]
+        name = names[columns.index("ts")]
+        reader = pa.csv.open_csv(
+            pa.PythonFile(lines, "r"),
+            pa.csv.ReadOptions(
+                use_threads=False, block_size=_BLOCK_BYTES, column_names=[str(n) for n in range(len(columns))]
+            ),
+            pa.csv.ParseOptions(invalid_row_handler=skip),
+            pa.csv.ConvertOptions(check_utf8=False, include_columns=[name], column_types={name: kind}),
+        )
+        first = last = None
+        rows = 0
+        for batch in reader:
+            rows += len(batch)
+            times = _to_micros(batch.column(0))
+            times = times[has_time(times)]
+            if not len(times):
+                continue
+            if (last is not None and times[0] < last) or np.any(times[1:] < times[:-1]):
+                return None
+            first, last = (int(times[0]) if first is None else first), int(times[-1])
+    if first is None or last is None or not lines.are_plain or rows + len(skipped) != lines.count:
+        return None
+    return Span(first, last)
+
+
+def _read_header(stream: BufferedIOBase) -> str:
+    """Return the first line that is not blank."""
+    while line := stream.readline(_LONGEST_HEADER_BYTES):
+        header = line.decode("utf-8", "surrogateescape").removeprefix("\ufeff").removesuffix("\n")
+        if header.strip():
+            return header
+    raise EOFError("no header")
+
+
+def _to_micros(cells: Any) -> IntArray:
+    """Return the times of cells by the rule of `read_times`; those that have none are -1."""
+    if pa.types.is_string(cells.type):
+        return read_times(cells.fill_null("").to_pylist())
+    if pa.types.is_timestamp(cells.type):
+        micros = cells.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            micros = np.rint(cells.to_numpy(zero_copy_only=False) * MICROS)
+    return np.where((micros >= 0) & (micros < LATEST_US), micros, -1).astype(np.int64)
