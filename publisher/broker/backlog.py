@@ -84,18 +84,20 @@ class Backlog:
         consumer = consumer or Consumer()
         taken: list[BacklogEntry] = []
         bytes_left = max_bytes
-        while len(taken) < max_messages and consumer.has_room():
+        limited = consumer.max_messages > 0 or consumer.max_bytes > 0
+        while len(taken) < max_messages and (not limited or consumer.has_room()):
             entry = self._next(consumer, run_ahead)
             if entry is None:
                 break
-            if entry.message.publish_ns < published_from:
+            message = entry.message
+            if message.publish_ns < published_from:
                 self._drop(entry)
                 continue
-            if taken and entry.message.size > bytes_left:
+            if message.size > bytes_left and taken:
                 self._queues.put_back(entry)
                 self._fresh_next = True  # the next call alternates and takes the entry that was put back
                 break
-            bytes_left -= entry.message.size
+            bytes_left -= message.size
             self._lease(entry, deadline, consumer)
             taken.append(entry)
         return taken
@@ -110,7 +112,8 @@ class Backlog:
         if entry is None or entry.delivery != delivery:
             return None
         self._drop(entry)
-        self._prune_expiries()
+        if len(self._expiries) > 2 * len(self._entries) + 64:
+            self._prune_expiries()
         return entry.message
 
     def extend(self, number: int, delivery: int, lease_s: float) -> None:
@@ -128,7 +131,8 @@ class Backlog:
         elif entry.deadline is not None:
             entry.deadline = self._clock() + lease_s
             heapq.heappush(self._expiries, (entry.deadline, number))
-            self._prune_expiries()
+            if len(self._expiries) > 2 * len(self._entries) + 64:
+                self._prune_expiries()
 
     def expire(self) -> None:
         """Return every message whose lease has expired to the queues."""
@@ -178,10 +182,10 @@ class Backlog:
         entry.acknowledged = True  # a queue may still hold it
         if entry.deadline is not None:
             entry.release()
-            self._queues.acknowledge(entry)
+            if self._ordered:
+                self._queues.acknowledge(entry)
 
     def _prune_expiries(self) -> None:
-        """Drop outdated expiries once they are the majority, so that they do not accumulate until they are due."""
-        if len(self._expiries) > 2 * len(self._entries) + 64:
-            self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
-            heapq.heapify(self._expiries)
+        """Drop outdated expiries; called once they are the majority, so that they do not accumulate until due."""
+        self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
+        heapq.heapify(self._expiries)

@@ -85,9 +85,7 @@ class KeyQueues:
 
     def is_too_far(self, number: int, run_ahead: int | None) -> bool:
         """Return whether a message is over `run_ahead` numbers beyond the first withheld one; None for no limit."""
-        if run_ahead is None:
-            return False
-        while self._withheld:
+        while self._withheld and run_ahead is not None:
             first, key = self._withheld[0]
             queue = self._by_key.get(key)
             if queue is not None and queue.leased and queue.waiting and queue.waiting[0].number == first:
