@@ -35,6 +35,11 @@ class Backlog:
         """Return the number of unacknowledged messages."""
         return len(self._fresh) + len(self._entries) + self._queues.waiting
 
+    @property
+    def held_back(self) -> bool:
+        """Whether the latest `take` left messages because they are too far ahead of withheld ones."""
+        return self._queues.held_back
+
     def add(self, messages: Iterable[BrokerMessage]) -> None:
         """Append newly published messages."""
         self._fresh.extend(messages)
@@ -60,6 +65,7 @@ class Backlog:
         lease_s: float,
         consumer: Consumer | None = None,
         published_from: int = 0,
+        run_ahead: int | None = None,
     ) -> list[BacklogEntry]:
         """Lease messages.
 
@@ -69,24 +75,29 @@ class Backlog:
             lease_s: length of the lease, seconds.
             consumer: the stream that receives the messages; None for a Pull.
             published_from: drop messages published earlier, nanoseconds since the epoch.
+            run_ahead: take no fresh message more than so many numbers beyond the first that is withheld because of
+                its ordering key; None for no limit. `held_back` says afterwards whether the limit had an effect.
         """
         self.expire()
+        self._queues.held_back = False
         deadline = self._clock() + lease_s
         consumer = consumer or Consumer()
         taken: list[BacklogEntry] = []
         bytes_left = max_bytes
-        while len(taken) < max_messages and consumer.has_room():
-            entry = self._next(consumer)
+        limited = consumer.max_messages > 0 or consumer.max_bytes > 0
+        while len(taken) < max_messages and (not limited or consumer.has_room()):
+            entry = self._next(consumer, run_ahead)
             if entry is None:
                 break
-            if entry.message.publish_ns < published_from:
+            message = entry.message
+            if message.publish_ns < published_from:
                 self._drop(entry)
                 continue
-            if taken and entry.message.size > bytes_left:
+            if message.size > bytes_left and taken:
                 self._queues.put_back(entry)
                 self._fresh_next = True  # the next call alternates and takes the entry that was put back
                 break
-            bytes_left -= entry.message.size
+            bytes_left -= message.size
             self._lease(entry, deadline, consumer)
             taken.append(entry)
         return taken
@@ -101,7 +112,8 @@ class Backlog:
         if entry is None or entry.delivery != delivery:
             return None
         self._drop(entry)
-        self._prune_expiries()
+        if len(self._expiries) > 2 * len(self._entries) + 64:
+            self._prune_expiries()
         return entry.message
 
     def extend(self, number: int, delivery: int, lease_s: float) -> None:
@@ -119,7 +131,8 @@ class Backlog:
         elif entry.deadline is not None:
             entry.deadline = self._clock() + lease_s
             heapq.heappush(self._expiries, (entry.deadline, number))
-            self._prune_expiries()
+            if len(self._expiries) > 2 * len(self._entries) + 64:
+                self._prune_expiries()
 
     def expire(self) -> None:
         """Return every message whose lease has expired to the queues."""
@@ -137,16 +150,18 @@ class Backlog:
         """
         return self._expiries[0][0] if self._expiries else None
 
-    def _next(self, consumer: Consumer) -> BacklogEntry | None:
+    def _next(self, consumer: Consumer, run_ahead: int | None) -> BacklogEntry | None:
         self._fresh_next = not self._fresh_next
         if self._fresh_next:
-            return self._next_fresh(consumer) or self._queues.take_returned(consumer)
-        return self._queues.take_returned(consumer) or self._next_fresh(consumer)
+            return self._next_fresh(consumer, run_ahead) or self._queues.take_returned(consumer)
+        return self._queues.take_returned(consumer) or self._next_fresh(consumer, run_ahead)
 
-    def _next_fresh(self, consumer: Consumer) -> BacklogEntry | None:
+    def _next_fresh(self, consumer: Consumer, run_ahead: int | None) -> BacklogEntry | None:
         # Messages that waited for their key were published before all that are still in `_fresh`.
-        message = self._queues.take_waiting(consumer) if self._queues.waiting else None
+        message = self._queues.take_waiting(consumer, run_ahead) if self._queues.waiting else None
         while message is None and self._fresh:
+            if self._ordered and self._queues.is_too_far(self._fresh[0].number, run_ahead):
+                return None
             message = self._fresh.popleft()
             if self._ordered and self._queues.queue_if_blocked(message, consumer):
                 message = None
@@ -167,10 +182,10 @@ class Backlog:
         entry.acknowledged = True  # a queue may still hold it
         if entry.deadline is not None:
             entry.release()
-            self._queues.acknowledge(entry)
+            if self._ordered:
+                self._queues.acknowledge(entry)
 
     def _prune_expiries(self) -> None:
-        """Drop outdated expiries once they are the majority, so that they do not accumulate until they are due."""
-        if len(self._expiries) > 2 * len(self._entries) + 64:
-            self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
-            heapq.heapify(self._expiries)
+        """Drop outdated expiries; called once they are the majority, so that they do not accumulate until due."""
+        self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
+        heapq.heapify(self._expiries)

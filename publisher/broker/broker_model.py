@@ -176,7 +176,12 @@ class BrokerModel:
         return [message.message_id for message in messages]
 
     def pull(
-        self, name: str, max_messages: int, lease_s: int | None = None, consumer: Consumer | None = None
+        self,
+        name: str,
+        max_messages: int,
+        lease_s: int | None = None,
+        consumer: Consumer | None = None,
+        run_ahead: int | None = None,
     ) -> list[BrokerDelivery]:
         """Lease as many messages as fit in a response; return an empty list if none is available.
 
@@ -185,6 +190,7 @@ class BrokerModel:
             max_messages: most messages to lease, 1 or more.
             lease_s: length of the leases, seconds; None for the subscription's ack deadline.
             consumer: the stream that receives the messages; None for a Pull.
+            run_ahead: see `Backlog.take`.
 
         Raises:
             RequestError: INVALID_ARGUMENT, or NOT_FOUND for the subscription.
@@ -199,6 +205,7 @@ class BrokerModel:
             lease_s,
             consumer,
             retained_from(subscription, self._wall_clock()),
+            run_ahead,
         )
         return [BrokerDelivery(format_ack_id(name, entry), entry.message) for entry in taken]
 

@@ -5,6 +5,9 @@ Pull leases a run of a key's messages, the next Pull gets the rest of the key on
 returned or expired, and a stream keeps a key as long as it has outstanding messages of it; Google's emulator (0.8.20)
 does the same. When a message is returned, every later leased message of its key is returned with it.
 
+While keys are withheld, other keys could run far ahead of them: a replay of many devices would be delivered out of
+order, across devices, by as much. So messages may be limited to a number beyond the first withheld one (`run_ahead`).
+
 Returned messages are in one queue per ordering key. Queues alternate, one message each, so that a message
 that consumers keep returning delays no other key.
 """
@@ -54,8 +57,11 @@ class KeyQueues:
         self._by_key: dict[str, _KeyQueue] = {}
         self._pending: deque[_KeyQueue] = deque()  # queues with returned messages, the next one first
         self._ready: list[tuple[int, str]] = []  # heap of (number of the first waiting message, key), some outdated
+        self._withheld: list[tuple[int, str]] = []  # like `_ready`, of keys with outstanding messages
         self.waiting = 0
         """Number of messages that wait for earlier ones of their key."""
+        self.held_back = False
+        """Whether a message has been too far ahead since this was last reset."""
 
     def __len__(self) -> int:
         """Return the number of queues in memory."""
@@ -77,7 +83,18 @@ class KeyQueues:
             self._schedule(queue)
         return True
 
-    def take_waiting(self, consumer: Consumer) -> BrokerMessage | None:
+    def is_too_far(self, number: int, run_ahead: int | None) -> bool:
+        """Return whether a message is over `run_ahead` numbers beyond the first withheld one; None for no limit."""
+        while self._withheld and run_ahead is not None:
+            first, key = self._withheld[0]
+            queue = self._by_key.get(key)
+            if queue is not None and queue.leased and queue.waiting and queue.waiting[0].number == first:
+                self.held_back |= number > first + run_ahead
+                return number > first + run_ahead
+            heapq.heappop(self._withheld)  # outdated
+        return False
+
+    def take_waiting(self, consumer: Consumer, run_ahead: int | None = None) -> BrokerMessage | None:
         """Remove and return the next message that waited and that `consumer` may take; the caller leases it."""
         for heap in (consumer.waiting_keys, self._ready):
             while heap:
@@ -88,6 +105,9 @@ class KeyQueues:
                 if not queue.is_free_for(consumer):
                     self._schedule(queue)
                     continue
+                if self.is_too_far(number, run_ahead):
+                    heapq.heappush(heap, (number, key))
+                    return None
                 message = queue.waiting.popleft()
                 self.waiting -= 1
                 if queue.waiting:
@@ -154,8 +174,12 @@ class KeyQueues:
                 queue.pending = True
                 self._pending.append(queue)
         elif queue.waiting:
-            heap = queue.holder.waiting_keys if queue.leased and queue.holder is not None else self._ready
-            heapq.heappush(heap, (queue.waiting[0].number, queue.key))
+            first = queue.waiting[0].number, queue.key
+            if queue.leased and queue.holder is not None:
+                heapq.heappush(queue.holder.waiting_keys, first)
+                heapq.heappush(self._withheld, first)
+            else:
+                heapq.heappush(self._ready, first)
         elif not queue.leased:
             self._by_key.pop(queue.key, None)
 

@@ -4,10 +4,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from publisher.broker.backlog_entry import Consumer
 from publisher.broker.broker_model import BrokerModel
 from publisher.broker.messages import BrokerDelivery, MessageContent
+
+RUN_AHEAD: Final = 1000
+"""How far a Pull may take messages beyond the first one that is withheld because of its ordering key, in messages.
+
+A replay of many devices so keeps about its order of time across devices, as a subscriber with several Pulls expects.
+"""
+PATIENCE_S: Final = 0.5
+"""How long a Pull waits for withheld messages before it takes later ones of other keys, seconds."""
 
 
 class SharedModel:
@@ -102,14 +111,22 @@ class SharedModel:
         Raises:
             RequestError: like `BrokerModel.pull`, also when the subscription is deleted meanwhile.
         """
+        patient_until = None
         with self._lock:
             while not self._closed and is_wanted():
-                deliveries = self._model.pull(name, max_messages, lease_s(), consumer)
                 now = time.monotonic()
-                if deliveries or (until is not None and now >= until):
+                is_last = until is not None and now >= until
+                is_patient = not is_last and (patient_until is None or now < patient_until)
+                run_ahead = RUN_AHEAD if is_patient else None
+                deliveries = self._model.pull(name, max_messages, lease_s(), consumer, run_ahead)
+                if deliveries or is_last:
                     return deliveries
-                expiry = self._model.subscription(name).backlog.next_expiry()
-                ends = [end for end in (until, expiry) if end is not None]
+                backlog = self._model.subscription(name).backlog
+                if not is_patient:
+                    patient_until = None
+                elif backlog.held_back and patient_until is None:
+                    patient_until = now + PATIENCE_S
+                ends = [end for end in (until, backlog.next_expiry(), patient_until) if end is not None]
                 condition = self._conditions.setdefault(name, threading.Condition(self._lock))
                 condition.wait(max(0.0, min(ends) - now) if ends else None)
         return []

@@ -43,9 +43,9 @@ def each_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(source: Path, out: Path, *flags: str) -> dict[str, bytes]:
-    """Run the job; returns all that it wrote."""
+    """Run the job; returns all of its results."""
     assert main(["--input", f"{source}/*", "--output", str(out), *flags]) == 0
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("[!.]*/**/*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

@@ -283,3 +283,27 @@ def _has_rows(dataset: Dataset) -> bool:
         return bool(dataset.rows("SELECT COUNT(*) AS n FROM {aggregates}")[0]["n"])
     except NotFound:
         return False
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE {aggregates} SET mean = 999.0 WHERE device = 'd1'", "their values are not those that were read"),
+        ("UPDATE {aggregates} SET `max` = 999.0 WHERE device = 'd1'", "their largest value is 999.0, not "),
+        ("UPDATE {aggregates} SET job_id = 'another' WHERE metric = 'co'", "job another, hour "),
+        ("UPDATE {anomalies} SET value = value + 1 WHERE TRUE", "anomalies, temp-high: their "),
+        ("UPDATE {ledger} SET `count` = `count` + 1 WHERE item = 'anomalies'", "anomalies"),
+        ("DELETE FROM {readings} WHERE device = 'd1'", "archived readings"),
+    ],
+)
+def test_a_dataset_that_was_edited(
+    dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str], change: str, problem: str
+) -> None:
+    assert job(source, *dataset.flags, "--archive") == 0
+    assert main(["reconcile", *dataset.flags]) == 0
+    assert "ledger check passed" in capsys.readouterr().out
+    tables = {kind: f"`{dataset.target.table(kind)}`" for kind in KINDS}
+    dataset.client.query(change.format(**tables)).result()
+    assert main(["reconcile", *dataset.flags]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ledger check failed")]
+    assert any(problem in line for line in failed), failed

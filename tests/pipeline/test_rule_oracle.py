@@ -81,9 +81,9 @@ def flags_of(rules: list[Rule], windows: Windows, folder: Path) -> list[object]:
 
 
 def records_of(output: Path, kind: str) -> list[dict[str, Any]]:
-    """Return the records of one kind, None where nothing is known."""
+    """Return the records of one kind without their job, None where nothing is known."""
     return [
-        {name: None if pd.isna(value) else value for name, value in one.items()}
+        {name: None if pd.isna(value) else value for name, value in one.items() if name != "job_id"}
         for one in records(oracle.read_output(output, kind))
     ]
 

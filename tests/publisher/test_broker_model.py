@@ -320,6 +320,48 @@ class TestOrdering:
         assert bench.pull() == "1"
 
 
+class TestRunAhead:
+    def _pull(self, bench: Bench, run_ahead: int | None, most: int = 1000) -> str:
+        deliveries = bench.model.pull(SUB, most, run_ahead=run_ahead)
+        bench.ids |= {one.message.content.data: one.ack_id for one in deliveries}
+        return _text(deliveries)
+
+    def test_messages_are_taken_up_to_a_limit_beyond_the_first_withheld_one(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("a1 b1 a2 b2 c1 b3 c2")
+        assert self._pull(bench, 2, most=1) == "a1"
+        assert self._pull(bench, 2) == "b1 b2 c1"  # a2, message 3, is withheld; 5 is the last
+        assert bench.backlog.held_back
+        assert self._pull(bench, 2) == ""
+        assert bench.backlog.held_back
+        bench.ack("a1 b1 b2 c1")
+        assert self._pull(bench, 2) == "a2 b3 c2"
+        assert not bench.backlog.held_back
+
+    def test_messages_that_waited_are_limited_too(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("a1 b1 c1 a2 a3 b2 b3 c2")
+        assert self._pull(bench, None, most=3) == "a1 b1 c1"
+        assert self._pull(bench, None) == ""  # so all others wait for their keys
+        bench.ack("c1")
+        assert self._pull(bench, 3) == ""
+        assert bench.backlog.held_back
+        assert self._pull(bench, 4) == "c2"
+
+    def test_without_limit_everything_is_taken(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("a1 a2 b1 b2 b3")
+        assert self._pull(bench, None, most=1) == "a1"
+        assert self._pull(bench, None) == "b1 b2 b3"
+        assert not bench.backlog.held_back
+
+    def test_nothing_is_held_back_unless_a_key_is_withheld(self):
+        bench = Bench(ordered=True)
+        bench.publish_keyed("a1 b1 b2 b3")
+        assert self._pull(bench, 0, most=1) == "a1"
+        assert self._pull(bench, 0) == "b1 b2 b3"
+
+
 class TestMemory:
     @pytest.mark.parametrize("ordered", [False, True])
     def test_acknowledged_messages_are_freed(self, ordered: bool):

@@ -114,6 +114,21 @@ class TestOrderedPull:
         assert sorted(_data(pubsub.pull(name, 2))) == [b"c", b"d"]
         assert pubsub.pull_now(name, patience=SHORT) == []
 
+    def test_another_key_goes_on_however_long_the_first_is_held(self, pubsub: PubSub):
+        topic, name = _ordered(pubsub, ack_deadline_seconds=600)
+        pubsub.publish(topic, b"held", b"withheld", key="k")
+        assert _data(pubsub.pull(name, 1)) == [b"held"]
+        payloads = [b"%d" % i for i in range(1500)]
+        pubsub.publish(topic, *payloads[:1000], key="other")
+        pubsub.publish(topic, *payloads[1000:], key="other")
+        received: list[bytes] = []
+        while len(received) < 1500:
+            some = pubsub.pull_now(name)
+            assert some != []
+            received += _data(some)
+            pubsub.acknowledge(name, some)
+        assert received == payloads
+
     def test_without_ordering_the_next_message_does_not_wait(self, pubsub: PubSub):
         topic = pubsub.new_topic()
         name = pubsub.new_subscription(topic)

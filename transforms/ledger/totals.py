@@ -258,10 +258,12 @@ def _add_ledger(found: StoredTotals, entries: pa.Table) -> None:
 def _add_windows(found: StoredTotals, panes: pa.Table) -> None:
     """Add the windows of each job, and note panes that contradict each other."""
     last = last_panes(panes)
-    found.damage += _contradictions(panes)
+    if len(last) < len(panes):
+        found.damage += _contradictions(panes)
     if not len(last):
         return
-    found.shared_windows = len(last) - len(last.group_by(list(WINDOW), use_threads=False).aggregate([]))
+    if len(last.column("job_id").unique()) > 1:
+        found.shared_windows = len(last) - len(last.group_by(list(WINDOW), use_threads=False).aggregate([]))
     devices = last.column("device").combine_chunks().dictionary_encode()
     start_us = last.column("window_start").cast(pa.int64()).to_numpy()
     hashes = window_hashes(text_hashes(devices.dictionary.to_pylist())[devices.indices.to_numpy()], start_us)
