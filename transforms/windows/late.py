@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -43,15 +44,17 @@ class PossiblyLateRows:
 
     Attributes:
         event_us: (N,) event time, microseconds UTC.
-        messages: messages that the rows came from.
+        messages: messages that the rows came from, without their payloads: those of a message may go to many places.
         message: (N,) index into `messages`.
         line: (N,) line within the message, from 1; 0 where the reading is the whole message.
+        contents: N lines as they were received, after decompression.
     """
 
     event_us: IntArray
     messages: tuple[Message, ...]
     message: CodeArray
     line: CodeArray
+    contents: tuple[bytes, ...]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -80,10 +83,21 @@ def find_possibly_late(batch: ReadingBatch, spec: WindowSpec, watermark_us: int 
 
 
 def select_rows(batch: ReadingBatch, rows: NDArray[np.intp]) -> PossiblyLateRows:
-    """Return the rows with these indices, with only the messages they came from."""
+    """Return the rows with these indices, with their lines and only the messages they came from."""
+    contents = read_back(batch.messages, batch.message[rows], batch.line[rows])
+    return pick_rows(batch, rows, list(contents))
+
+
+def pick_rows(batch: ReadingBatch, rows: NDArray[np.intp], contents: Sequence[bytes]) -> PossiblyLateRows:
+    """Return the rows with these indices, with only the messages they came from; `contents` are the rows' lines."""
     used, message = np.unique(batch.message[rows], return_inverse=True)
-    messages = tuple([batch.messages[index] for index in used.tolist()])
-    return PossiblyLateRows(batch.event_us[rows], messages, message.astype(np.int32), batch.line[rows])
+    messages = tuple([without_payload(batch.messages[index]) for index in used.tolist()])
+    return PossiblyLateRows(batch.event_us[rows], messages, message.astype(np.int32), batch.line[rows], tuple(contents))
+
+
+def without_payload(message: Message) -> Message:
+    """Return a message without its payload."""
+    return msgspec.structs.replace(message, payload=b"")
 
 
 def reject_late(rows: PossiblyLateRows, spec: WindowSpec, watermark_us: int) -> pa.RecordBatch | None:
@@ -107,14 +121,12 @@ def dead_letters_of(
         watermark_us: the watermark when they arrived.
     """
     letters: dict[int, LineLetters] = {}
-    indices = np.flatnonzero(late)
-    contents = read_back(rows.messages, rows.message[indices], rows.line[indices])
-    for row, (start, end), content in zip(indices.tolist(), missed_us, contents, strict=True):
+    for row, (start, end) in zip(np.flatnonzero(late).tolist(), missed_us, strict=True):
         index = int(rows.message[row])
         if index not in letters:
             letters[index] = LineLetters(rows.messages[index], _STAGE)
         text = f"window {format_time(start)} to {format_time(end)} had closed, watermark {format_time(watermark_us)}"
         rejection = RejectionError(Reason.TOO_LATE, text)
         line, event_us = int(rows.line[row]), int(rows.event_us[row])
-        letters[index].add(line, content, rejection, event_us)
+        letters[index].add(line, rows.contents[row], rejection, event_us)
     return from_records(DeadLetter, [letter for one in letters.values() for letter in one.take()])

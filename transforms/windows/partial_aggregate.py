@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
+from transforms.decode.payloads import read_back
 from transforms.shuffle.versioned import frame, unframe
 from transforms.windows.aggregate_table import AggregateTable, aggregate_batch, shard_of, split_table, spread_windows
-from transforms.windows.late import PossiblyLateRows, find_possibly_late, select_rows
+from transforms.windows.late import PossiblyLateRows, find_possibly_late, pick_rows, without_payload
 from transforms.windows.table_bytes import decode_table, encode_table
 from transforms.windows.window_spec import WindowSpec
 
-_FORMAT: Final = 1  # `_Element` in msgpack
+_FORMAT: Final = 2  # `_Element` in msgpack
+_WITH_PAYLOADS: Final = 1  # the same, without contents: they are in the payloads of the messages
 
 ShardKey = tuple[int, int]
 """(shard, number of the hour bucket): in a stream the number is that of a pooled key."""
@@ -71,7 +73,13 @@ def _by_first_window(
     first_us = event_us - event_us % spec.slide_us - spec.size_us + spec.slide_us
     shard = np.array([shard_of(name, shards) for name in batch.devices], np.int64)[batch.device[rows]]
     keys, inverse = np.unique(np.stack([shard, first_us // hour_bucket_us]), axis=1, return_inverse=True)
-    return {(key[0], key[1]): select_rows(batch, rows[inverse == number]) for number, key in enumerate(keys.T.tolist())}
+    contents = list(read_back(batch.messages, batch.message[rows], batch.line[rows]))  # opens each message once
+    order = np.argsort(inverse, kind="stable")
+    ends = np.cumsum(np.bincount(inverse))
+    return {
+        (key[0], key[1]): pick_rows(batch, rows[own], [contents[index] for index in own.tolist()])
+        for key, own in zip(keys.T.tolist(), np.split(order, ends[:-1]), strict=True)
+    }
 
 
 class _Rows(msgspec.Struct, array_like=True):
@@ -81,6 +89,7 @@ class _Rows(msgspec.Struct, array_like=True):
     messages: tuple[Message, ...]
     message: bytes
     line: bytes
+    contents: tuple[bytes, ...] | None = None
 
 
 class _Element(msgspec.Struct, array_like=True):
@@ -107,16 +116,20 @@ def decode_partial(content: bytes) -> PartialAggregate:
     Raises:
         FormatError: if the bytes are in a format that this version does not know.
     """
-    _, encoded = unframe("partial aggregate", content, (_FORMAT,))
+    _, encoded = unframe("partial aggregate", content, (_FORMAT, _WITH_PAYLOADS))
     element = _DECODER.decode(encoded)
     rows = None if element.possibly_late is None else _decode_rows(element.possibly_late)
     return PartialAggregate(decode_table(element.table), element.watermark_us, rows)
 
 
 def _encode_rows(rows: PossiblyLateRows) -> _Rows:
-    return _Rows(rows.event_us.tobytes(), rows.messages, rows.message.tobytes(), rows.line.tobytes())
+    return _Rows(rows.event_us.tobytes(), rows.messages, rows.message.tobytes(), rows.line.tobytes(), rows.contents)
 
 
 def _decode_rows(rows: _Rows) -> PossiblyLateRows:
     message, line = np.frombuffer(rows.message, "<i4"), np.frombuffer(rows.line, "<i4")
-    return PossiblyLateRows(np.frombuffer(rows.event_us, "<i8"), rows.messages, message, line)
+    event_us = np.frombuffer(rows.event_us, "<i8")
+    if rows.contents is not None:
+        return PossiblyLateRows(event_us, rows.messages, message, line, rows.contents)
+    contents = tuple(read_back(rows.messages, message, line))
+    return PossiblyLateRows(event_us, tuple(map(without_payload, rows.messages)), message, line, contents)

@@ -246,6 +246,15 @@ def test_a_reading_that_came_too_late_is_a_dead_letter_of_its_own_line():
     ]
 
 
+def test_letters_of_late_readings_are_bounded_by_message():
+    batch = batch_of([("a", n, 1.0, 2.0) for n in range(3_000)])
+    letters = dead_letters_of(all_rows(batch), np.ones(3_000, np.bool_), [(0, MINUTE)] * 3_000, 11 * MINUTE)
+    found = records_of(letters, DeadLetter)
+    assert len(found) == 1_001
+    assert json.loads(found[-1].attributes) == {ROWS: "2000"}
+    assert b"\n".join(base64.b64decode(letter.payload) for letter in found) == batch.messages.payload(0)
+
+
 def test_a_late_reading_that_is_its_whole_message_has_no_line():
     message = Message(b'{"ts":10,"device":"a"}', {CONTENT_ENCODING: "identity"}, "one")
     batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=MessageBatch.of([message]), line=np.zeros(1, np.int32))
