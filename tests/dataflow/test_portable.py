@@ -10,9 +10,9 @@ import pytest
 from pipeline.__main__ import main
 from telemetry.storage.files import StorageError
 from tests.support import oracle
-from tests.support.jobs import check, ndjson, records
+from tests.support.jobs import EARLY, check, ndjson, records
 from tests.support.readings import frame
-from transforms.decode import decode_messages
+from transforms.decode import collect_messages
 from transforms.outputs import write_files
 
 PORTABLE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]
@@ -39,12 +39,12 @@ def source(rows: pd.DataFrame, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def each_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file gives a batch of its own, although they come in one bundle: so there is something to merge."""
-    monkeypatch.setattr(decode_messages, "GROUP_BYTES", 1)
+    monkeypatch.setattr(collect_messages, "GROUP_BYTES", 1)
 
 
 def run(source: Path, out: Path, *flags: str) -> dict[str, bytes]:
     """Run the job; returns all of its results."""
-    assert main(["--input", f"{source}/*", "--output", str(out), *flags]) == 0
+    assert main([*EARLY, "--input", f"{source}/*", "--output", str(out), *flags]) == 0
     return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("[!.]*/**/*") if path.is_file()}
 
 

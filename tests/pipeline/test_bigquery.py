@@ -23,7 +23,7 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from tests.support import oracle
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server, start_server
-from tests.support.jobs import Events, ndjson, run_events
+from tests.support.jobs import EARLY, Events, ndjson, run_events
 from tests.support.readings import frame
 
 __all__ = ["bigquery_server", "start_server"]
@@ -35,7 +35,7 @@ def dataset(bigquery_server: BigQueryServer) -> Dataset:
 
 
 def job(source: Path, *flags: object) -> int:
-    return main(["--input", str(source), *map(str, flags)])
+    return main([*EARLY, "--input", str(source), *map(str, flags)])
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ def publish(server: PubSub, topic: str, numbers: Sequence[int], keys: Sequence[s
     for number in numbers:
         key = keys[number % len(keys)]
         rows = [
-            json.dumps({"ts": NOON + 12 * number + row, "device": f"d{number % len(keys)}-{row % 2}", "temp": 25.0 + row})
+            json.dumps(
+                {"ts": NOON + 12 * number + row, "device": f"d{number % len(keys)}-{row % 2}", "temp": 25.0 + row}
+            )
             for row in range(10)
         ]
         lines = [*rows, f"broken {number}"] if number % 50 == 0 else rows

@@ -27,7 +27,7 @@ from tests.support.emulators import (
     start_server,
     use,
 )
-from tests.support.jobs import Events, check, imbalances, ndjson, run_events, run_job
+from tests.support.jobs import EARLY, Events, check, imbalances, ndjson, run_events, run_job
 from tests.support.pubsub_fixtures import embedded_broker
 from tests.support.readings import HOUR, frame
 
@@ -51,7 +51,8 @@ def fetched(root: str, folder: Path) -> Path:
 
 
 def summary_of(*flags: object) -> int:
-    return main([str(flag) for flag in flags])
+    command = [str(flag) for flag in flags]
+    return main(command if command[0] == "reconcile" else [*EARLY, *command])
 
 
 @formats

@@ -20,7 +20,7 @@ from pipeline.__main__ import main
 from publisher.__main__ import main as publish
 from telemetry.storage.files import StorageError
 from tests.support import needs, oracle
-from tests.support.jobs import check, cut, ndjson, records
+from tests.support.jobs import EARLY, check, cut, ndjson, records
 from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker, official_emulator, pubsub
 from tests.support.readings import readings
 
@@ -55,7 +55,7 @@ def run(subscription: str, out: Path, *flags: object, idle: str = "1s") -> dict[
     """Run the job until it is idle; returns its summary."""
     summary = out.parent / f"{out.name}.summary.json"
     args = ["--subscription", subscription, "--output", str(out), "--summary", str(summary), "--stop-after-idle", idle]
-    assert main([*args, *map(str, flags)]) == 0
+    assert main([*EARLY, *args, *map(str, flags)]) == 0
     content: dict[str, Any] = json.loads(summary.read_text())
     return content
 
@@ -119,7 +119,7 @@ ROW = '{"ts":%d,"device":"a","temp":%d.5}'
 
 
 def spawn(*flags: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pipeline", *map(str, flags)]
+    command = [sys.executable, "-m", "pipeline", *EARLY, *map(str, flags)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -216,7 +216,7 @@ def test_a_job_that_crashed_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("transforms.decode.decode_messages.decode_once", defect)
         with pytest.raises(ZeroDivisionError):
-            main(["--subscription", subscription, *flags])
+            main([*EARLY, "--subscription", subscription, *flags])
     assert run(subscription, tmp_path / "out", "--state", state)["rows_decoded"] == 100
     assert len(oracle.read_output(tmp_path / "out", "anomalies")) == 100
 
@@ -232,7 +232,7 @@ def test_a_full_disk_ends_the_job_and_says_what_it_means(
     subscription = embedded.new_subscription(topic)
     embedded.publish(topic, (ROW % (60, 31)).encode())
     out = str(tmp_path / "out")
-    flags = ["--subscription", subscription, "--output", out, "--state", state, "--stop-after-idle", "500ms"]
+    flags = [*EARLY, "--subscription", subscription, "--output", out, "--state", state, "--stop-after-idle", "500ms"]
     with monkeypatch.context() as patch:
         patch.setattr("transforms.outputs.write_files.write_file", full)
         assert main(flags) == 1
@@ -260,7 +260,7 @@ def test_a_crashed_job_ends(embedded: PubSub, tmp_path: Path) -> None:
         "calls, detect = [], steps.detect\n"
         "steps.detect = lambda *args: calls.append(1) or (detect if len(calls) < 2 else defect)(*args)\n"
         "from pipeline.__main__ import main\n"
-        f"sys.exit(main(['--subscription', {subscription!r}, '--output', {str(tmp_path / 'out')!r}]))\n"
+        f"sys.exit(main([*{EARLY!r}, '--subscription', {subscription!r}, '--output', {str(tmp_path / 'out')!r}]))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
@@ -11,10 +11,8 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from telemetry.model.message_batch import MessageBatch, source_of
 from telemetry.model.messages import Message
+from transforms.decode.codec import GROUP_BYTES
 from transforms.step import Step
-
-GROUP_BYTES: Final = 1 << 20
-"""Payload bytes at which a group of messages is passed on."""
 
 
 class CollectMessages(Step):

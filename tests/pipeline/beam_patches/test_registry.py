@@ -26,7 +26,7 @@ from pipeline.beam_patches.registry import (
 from pipeline.beam_patches.worker_processes import READERS
 from pipeline.startup.block_imports import EXTRAS, unused
 from telemetry.errors import ConfigError
-from tests.support.jobs import config_of
+from tests.support.jobs import EARLY, config_of
 
 APPLIED = [patch for patch in PATCHES if patch is not BLOCK_IMPORTS]  # its module is in pipeline/startup
 
@@ -119,7 +119,7 @@ def test_imports_are_blocked_unless_the_switch_is_off(monkeypatch):
 def test_a_job_on_another_release_of_beam_warns_and_has_the_same_results(tmp_path, capsys):
     given = tmp_path / "rows.csv"
     given.write_text("ts,device,temp\n1,a,31\n")
-    flags = ["--input", str(given), "--output", str(tmp_path / "out"), "--log-format", "json"]
+    flags = [*EARLY, "--input", str(given), "--output", str(tmp_path / "out"), "--log-format", "json"]
     assert main([*flags, "--direct_num_workers", "2"]) == 0
     first, second, *summary = capsys.readouterr().err.splitlines()
     assert json.loads(first)["severity"] == json.loads(second)["severity"] == "WARNING"

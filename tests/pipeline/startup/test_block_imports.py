@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.startup.block_imports import EXTRAS, block_imports, unused
-from tests.support.jobs import config_of
+from tests.support.jobs import EARLY, config_of
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("pandas", "google.cloud.dataflow", "google.api_core", "google.pubsub_v1", "azure", "boto3", "matplotlib")
@@ -22,7 +22,7 @@ print(code, *(name for name in sys.argv[1].split(",") if name in sys.modules))
 
 def loaded(*args: object) -> str:
     """Run the command line in a fresh process; returns its exit code and what of HEAVY it loaded."""
-    command = [sys.executable, "-c", RUN, ",".join(HEAVY), *map(str, args)]
+    command = [sys.executable, "-c", RUN, ",".join(HEAVY), *EARLY, *map(str, args)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     return ran.stdout.splitlines()[-1]
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from telemetry.model.message_batch import MessageBatch, source_of
 from telemetry.model.messages import Message
 from tests.support.run_transform import run_transform, timed
-from transforms.decode.collect_messages import GROUP_BYTES, CollectMessages, _Collect
+from transforms.decode.codec import GROUP_BYTES
+from transforms.decode.collect_messages import CollectMessages, _Collect
 
 Stamped = tuple[Message, int]
 
