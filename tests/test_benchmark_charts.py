@@ -11,7 +11,7 @@ from benchmarks.expected_output import BenchmarkError
 from benchmarks.measured_process import MeasuredProcess
 from telemetry.errors import ConfigError
 
-LINES = ["ts,device,temp", *(f"{n * 10},{'ab'[n % 2]},{35 if n == 7 else 20}" for n in range(40))]
+LINES = ["ts,device,temp", *(f"{1_594_512_000 + n * 10},{'ab'[n % 2]},{35 if n == 7 else 20}" for n in range(40))]
 NAMES = ["CSV", "CSV, gzip", "archive (Parquet)"]
 
 

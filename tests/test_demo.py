@@ -123,7 +123,7 @@ def test_no_server_at_the_address(
 def test_the_emulator_is_used_and_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Broker() as broker, clients(broker.address) as pubsub:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.address)
-        (tmp_path / "rows.csv").write_text("ts,device,temp\n1,a,31\n")
+        (tmp_path / "rows.csv").write_text("ts,device,temp\n1594512000,a,31\n")
         assert main(["--csv", str(tmp_path / "rows.csv"), "--output", str(tmp_path)]) == 0
         assert list(pubsub.requests.list_topics(project="projects/demo")) == []
         assert list(pubsub.subscriber.list_subscriptions(project="projects/demo")) == []

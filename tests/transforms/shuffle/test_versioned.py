@@ -47,4 +47,5 @@ def test_an_unknown_format_is_refused_in_one_line(framed, found):
 def test_each_decoder_names_what_it_cannot_read(decode: Callable[[bytes], Any], kind: str):
     with pytest.raises(FormatError) as failure:
         decode(b"\x80\x05pickle")
-    assert str(failure.value) == f"{kind}: format 128 found, this version understands format 1"
+    understood = "1, 2" if decode is decode_partial else "1"  # the first one held the payloads of late rows
+    assert str(failure.value) == f"{kind}: format 128 found, this version understands format {understood}"
