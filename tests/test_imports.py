@@ -1,5 +1,6 @@
 """Check who may import whom: read from the source of every file, and tried in fresh processes."""
 
+import functools
 import subprocess
 import sys
 
@@ -64,6 +65,7 @@ def runs_beam(name: str) -> bool:
     )
 
 
+@functools.cache
 def beam_modules(package: str) -> set[str]:
     return {module_of(path) for path in sources(package) if any(top(n) == "apache_beam" for n in imports_of(path))}
 

@@ -111,6 +111,13 @@ def test_no_module_imports_a_test_module():
     assert found == {}
 
 
+@pytest.mark.xdist_group("suite")
+def test_tests_of_a_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    """A release of pytest made pytest-xdist ignore groups: each process then started every server."""
+    is_spread = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@suite") or not is_spread
+
+
 def test_no_module_collects_results_in_a_list_of_its_own():
     """Pipelines return their outputs through `run_transform`."""
     assert [f"{name(path)}: {one}" for path in MODULES for one in empty_globals(path)] == []

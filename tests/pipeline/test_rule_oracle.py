@@ -125,9 +125,8 @@ def test_a_stream_with_any_rules_equals_the_rows_one_by_one(
     events = Events()
     for one in arrivals:
         events.watermark(one.watermark_us)
-        payload = b"\n".join(row.line for row in one.rows)
         first = min((row.ts_us for row in one.rows if not row.reason), default=START_US)
-        events.message(Message(payload, {}, one.message_id, None, one.watermark_us), first)
+        events.message(Message(one.payload, {}, one.message_id, None, one.watermark_us), first)
     run_events(events, "--output", folder / "out", "--flush-interval", "1ms", "--shards", shards, *flags)
     expected = evaluate(arrivals, rules, load_rules(str(folder / "rules.yaml")).version, windows)
     event(f"too late: {expected.totals['dead_letters', 'too_late'] > 0}, anomalies: {len(expected.anomalies) > 0}")
@@ -149,9 +148,9 @@ def test_files_with_any_rules_equal_the_rows_one_by_one(
     arrivals = []
     for number, part in enumerate(cut(rows, sizes)):
         path = folder / f"{number}.jsonl"
-        path.write_bytes(b"\n".join(row.line for row in part) + b"\n")
         # A file is cut into messages by its lines; an id is the path and the offset of the first line.
-        arrivals.append(Arrival(f"{path}@0", tuple(part)))
+        arrivals.append(Arrival(f"{path}@0", tuple(part), end=b"\n"))
+        path.write_bytes(arrivals[-1].payload)
     flags = flags_of(rules, windows, folder)
     run_job("--input", folder / "*.jsonl", "--output", folder / "out", "--file-format", file_format, *flags)
     expected = evaluate(arrivals, rules, load_rules(str(folder / "rules.yaml")).version, windows)

@@ -108,6 +108,12 @@ class Arrival:
     message_id: str
     rows: tuple[Row, ...]
     watermark_us: int = 0
+    end: bytes = b""
+
+    @property
+    def payload(self) -> bytes:
+        """The message as it is sent: lines, and what follows the last one."""
+        return b"\n".join(row.line for row in self.rows) + self.end
 
 
 @dataclass
@@ -116,7 +122,7 @@ class Expected:
 
     anomalies: list[dict[str, Any]] = field(default_factory=list)
     values: dict[tuple[str, str, int], list[tuple[int, float, int]]] = field(default_factory=dict)
-    dead_letters: list[tuple[str, str, int, bytes]] = field(default_factory=list)
+    dead_letters: list[tuple[str, str, int | None, bytes]] = field(default_factory=list)
     totals: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def aggregates(self, windows: Windows) -> pd.DataFrame:
@@ -128,6 +134,10 @@ def evaluate(arrivals: list[Arrival], rules: list[Rule], rules_version: str, win
     """Evaluate rules and windows on every row in the order of arrival."""
     expected = Expected()
     for arrival in arrivals:
+        if all(row.reason and not row.bad.startswith(b"{") for row in arrival.rows):  # no line is an object
+            _reject(expected, arrival, None, arrival.rows[0].reason)
+            expected.totals["rows_rejected", arrival.rows[0].reason] += 1
+            continue
         for number, row in enumerate(arrival.rows, start=1):
             if row.reason:
                 _reject(expected, arrival, number, row.reason)
@@ -147,8 +157,10 @@ def evaluate(arrivals: list[Arrival], rules: list[Rule], rules_version: str, win
     return expected
 
 
-def _reject(expected: Expected, arrival: Arrival, number: int, reason: str) -> None:
-    expected.dead_letters.append((reason, arrival.message_id, number, arrival.rows[number - 1].line))
+def _reject(expected: Expected, arrival: Arrival, number: int | None, reason: str) -> None:
+    """Reject one line, or the message as a whole."""
+    content = arrival.payload if number is None else arrival.rows[number - 1].line
+    expected.dead_letters.append((reason, arrival.message_id, number, content))
     expected.totals["dead_letters", reason] += 1
 
 

@@ -1,6 +1,7 @@
 """The project's own source files, as the tests of imports and of images look at them."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,8 +36,13 @@ def top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the full names of what a file imports, inside of functions too."""
+@functools.cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Return the full names of what a file imports, inside of functions too."""
+    return tuple(_imports_in(path))
+
+
+def _imports_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -507,16 +507,22 @@ def test_a_dead_letter_that_has_no_topic_fails_the_job(
     assert tally.counts == {}
 
 
+def too_large(letters: pa.RecordBatch) -> pa.RecordBatch:
+    """Return letters of which the first has one byte too many, made here because Beam compresses all that it passes."""
+    _, *others = dead([letters])
+    return batch_of(letter(b"x" * 10_000_001), *others)
+
+
 def test_a_dead_letter_too_large_fails_the_job(pubsub: PubSub, topic: str):
     problem = f"--dead-letter-topic {topic}: cannot be published to: message data has 10000001 bytes; at most 10000000"
     with pytest.raises(Exception, match=problem):
-        run_bounded([batch_of(letter(b"x" * 10_000_001))], PublishDeadLetters(topic))
+        run_bounded([batch_of(letter(b"x"))], beam.Map(too_large) | PublishDeadLetters(topic))
 
 
 def test_a_dead_letter_too_large_that_is_kept_elsewhere_is_only_counted(tally: Tally, pubsub: PubSub, topic: str):
     subscription = pubsub.new_subscription(topic)
-    letters = batch_of(letter(b"x" * 10_000_001), letter(b"a"))
-    run_bounded([letters], PublishDeadLetters(topic, kept_elsewhere=True))
+    letters = batch_of(letter(b"x"), letter(b"a"))
+    run_bounded([letters], beam.Map(too_large) | PublishDeadLetters(topic, kept_elsewhere=True))
     assert [data for data, _ in received(pubsub, subscription, 1)] == [b"a"]
     assert tally.counts == {"letters_published": 1, "rows_refused": 1}
 
