@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from telemetry.storage.paths import StorageError, storage_errors
+from telemetry.storage.sync import sync_path
 from telemetry.storage.written import note_written
 
 _SHOWN: Final = 40
@@ -71,7 +72,7 @@ def write(path: str, content: bytes, *, durable: bool = False) -> None:
                 os.remove(partial)
         if durable:
             for each in (folder, *changed):
-                _sync_folder(each)
+                sync_path(each)
         note_written(path)
 
 
@@ -89,14 +90,6 @@ def _make_folders(folder: str) -> list[str]:
         changed.append(missing or ".")
     os.makedirs(folder, exist_ok=True)
     return changed
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove(path: str) -> None:

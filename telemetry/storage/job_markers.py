@@ -12,6 +12,8 @@ import msgspec
 
 from telemetry.model.kinds import KINDS
 from telemetry.storage.files import StorageError, join, list_files, read_files, scheme_of, write_file
+from telemetry.storage.paths import storage_errors
+from telemetry.storage.sync import sync_path
 
 _FOLDER: Final = ".jobs"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
@@ -63,8 +65,9 @@ def write_marker(folder: str, marker: JobMarker) -> None:
     path = join(folder, _FOLDER, f"{name}.json")
     write_file(path, msgspec.json.encode(marker) + b"\n")
     if not scheme_of(path):
-        _sync(path)
-        _sync(os.path.dirname(path))
+        for written in (path, os.path.dirname(path)):
+            with storage_errors(written, (OSError,)):
+                sync_path(written)
 
 
 def jobs_in(folder: str) -> dict[str, JobMarker]:
@@ -76,14 +79,3 @@ def jobs_in(folder: str) -> dict[str, JobMarker]:
     if not any(list_files(join(folder, kind), _RESULTS) for kind in KINDS):
         return {}
     return read_markers(folder) or {"": JobMarker("")}
-
-
-def _sync(path: str) -> None:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise StorageError(path, error.strerror or str(error)) from error

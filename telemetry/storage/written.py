@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from telemetry.storage.paths import storage_errors
+from telemetry.storage.sync import sync_path
 
 _LOCK: Final = threading.Lock()
 _PATHS: Final[list[set[str]]] = []  # of this process; the innermost counts
@@ -54,11 +55,5 @@ def sync_written() -> None:
 
 
 def _sync(path: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:  # moved or removed by somebody since
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(FileNotFoundError):  # moved or removed by somebody since
+        sync_path(path)
