@@ -8,7 +8,7 @@ from typing import Final
 
 from telemetry.storage.paths import StorageError, storage_errors
 from telemetry.storage.sync import sync_path
-from telemetry.storage.written import note_written
+from telemetry.storage.written import note_new_names, note_written
 
 _SHOWN: Final = 40
 """Characters of the final name in a temporary one, which must not be longer than names may be."""
@@ -56,6 +56,7 @@ def write(path: str, content: bytes, *, durable: bool = False) -> None:
         folder, name = os.path.split(path)
         folder = folder or "."
         changed = _make_folders(folder)
+        note_new_names(changed)  # at once: if the file cannot be written, they remain nevertheless
         partial = os.path.join(folder, partial_name(name))
         try:
             with open(partial, "wb") as file:
