@@ -223,7 +223,7 @@ def test_a_state_that_cannot_be_written_acknowledges_nothing_more(server: PubSub
 
 BROKEN = """
 import sys
-import pipeline.sources.local_stream as source
+import pipeline.sources.intake as source
 from pipeline.__main__ import main
 calls, times = [], source.pull_times
 def broken(*args):
