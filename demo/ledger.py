@@ -10,7 +10,7 @@ from telemetry.cli.exit_codes import nothing_usable
 from telemetry.errors import NothingUsableError
 from telemetry.storage.result_store import FileStore
 from transforms.ledger import check
-from transforms.ledger.totals import FolderTotals
+from transforms.ledger.folder_totals import FolderTotals
 
 Summary = Mapping[str, Any]
 

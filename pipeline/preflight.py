@@ -24,7 +24,7 @@ def check_output(path: str) -> None:
     """
     probe = join(path, f".writable-{uuid.uuid4().hex}")
     try:
-        write_file(probe, b"\n", patience_s=0)
+        write_file(probe, b"\n", patience_s=0, durable=True)  # so is the folder, which may be new
         delete_file(probe)
     except StorageError as error:
         raise ConfigError("--output", path, f"cannot be written: {error.problem}") from error

@@ -13,7 +13,8 @@ from telemetry.bigquery.flags import read_target
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
 from transforms.ledger.check import LedgerCheck, RunCounts, check_ledger
-from transforms.ledger.totals import FolderTotals, Store
+from transforms.ledger.folder_totals import FolderTotals
+from transforms.ledger.totals import Store
 
 EXAMPLES: Final = """
 %(prog)s --output results

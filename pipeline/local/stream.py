@@ -25,7 +25,8 @@ from pipeline.local.state.keeper import StateKeeper
 from pipeline.local.state.state_folder import StateFolder
 from pipeline.preflight import check_output
 from pipeline.sources.local_pubsub import ReadLocalPubSub
-from pipeline.sources.local_stream import LocalStream, StreamTiming
+from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.stream_timing import StreamTiming
 from pipeline.sources.subscriber import Puller
 from pipeline.subscriptions import check_subscription, connect, create_subscription, delete_subscription
 from pipeline.summary import JobSummary

@@ -16,7 +16,8 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local.stream_service import StreamService
-from pipeline.sources.local_stream import TAG, LocalStream
+from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.runner_events import TAG
 from telemetry.model.message_batch import MessageBatch
 
 _STREAMS: Final[dict[str, LocalStream]] = {}

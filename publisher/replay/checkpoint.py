@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from telemetry.errors import ConfigError
+from telemetry.storage.sync import sync_path
 
 _VERSION: Final = 2
 
@@ -68,17 +69,8 @@ def save_progress(path: str, progress: Progress) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(os.path.dirname(path) or os.curdir)
+        sync_path(os.path.dirname(path) or os.curdir)  # else a loss of power may bring the earlier file back
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise ConfigError("--checkpoint", path, f"cannot be written: {error.strerror or error}") from error
-
-
-def _sync_folder(folder: str) -> None:
-    """Make a rename in a folder durable, so that a power failure does not bring the earlier file back."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

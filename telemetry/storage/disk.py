@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from telemetry.storage.paths import StorageError, storage_errors
-from telemetry.storage.written import note_written
+from telemetry.storage.sync import sync_path
+from telemetry.storage.written import note_new_names, note_written
 
 _SHOWN: Final = 40
 """Characters of the final name in a temporary one, which must not be longer than names may be."""
@@ -55,6 +56,7 @@ def write(path: str, content: bytes, *, durable: bool = False) -> None:
         folder, name = os.path.split(path)
         folder = folder or "."
         changed = _make_folders(folder)
+        note_new_names(changed)  # at once: if the file cannot be written, they remain nevertheless
         partial = os.path.join(folder, partial_name(name))
         try:
             with open(partial, "wb") as file:
@@ -71,7 +73,7 @@ def write(path: str, content: bytes, *, durable: bool = False) -> None:
                 os.remove(partial)
         if durable:
             for each in (folder, *changed):
-                _sync_folder(each)
+                sync_path(each)
         note_written(path)
 
 
@@ -89,14 +91,6 @@ def _make_folders(folder: str) -> list[str]:
         changed.append(missing or ".")
     os.makedirs(folder, exist_ok=True)
     return changed
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove(path: str) -> None:

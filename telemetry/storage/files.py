@@ -73,7 +73,7 @@ def read_files(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         yield from zip(some, _readers().map(read_file, some), strict=True)
 
 
-def write_file(path: str, content: bytes, patience_s: float | None = None) -> None:
+def write_file(path: str, content: bytes, patience_s: float | None = None, *, durable: bool = False) -> None:
     """Write a whole file, which appears when it is complete; writing it again leaves the same file.
 
     Args:
@@ -81,6 +81,8 @@ def write_file(path: str, content: bytes, patience_s: float | None = None) -> No
         content: all of it.
         patience_s: how long a service that does not answer is tried again, seconds; None for the default of
             `telemetry.storage.buckets.RETRIES`. A disk is tried once.
+        durable: whether a file of this machine, its name and new folders are on the disk when this returns; those of
+            a bucket always are.
 
     Raises:
         StorageError: if it cannot be written; then it does not appear.
@@ -88,7 +90,7 @@ def write_file(path: str, content: bytes, patience_s: float | None = None) -> No
     if scheme_of(path):
         buckets.write(path, content, patience_s)
     else:
-        disk.write(path, content)
+        disk.write(path, content, durable=durable)
 
 
 def delete_file(path: str) -> None:

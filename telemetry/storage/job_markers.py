@@ -4,14 +4,13 @@ A marker is written before the first result, so that a job can be told about res
 """
 
 import hashlib
-import os
 import re
 from typing import Final
 
 import msgspec
 
 from telemetry.model.kinds import KINDS
-from telemetry.storage.files import StorageError, join, list_files, read_files, scheme_of, write_file
+from telemetry.storage.files import StorageError, join, list_files, read_files, write_file
 
 _FOLDER: Final = ".jobs"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
@@ -60,11 +59,7 @@ def write_marker(folder: str, marker: JobMarker) -> None:
         return
     job = marker.job_id
     name = job if _PLAIN.fullmatch(job) else hashlib.blake2b(job.encode(), digest_size=10).hexdigest()
-    path = join(folder, _FOLDER, f"{name}.json")
-    write_file(path, msgspec.json.encode(marker) + b"\n")
-    if not scheme_of(path):
-        _sync(path)
-        _sync(os.path.dirname(path))
+    write_file(join(folder, _FOLDER, f"{name}.json"), msgspec.json.encode(marker) + b"\n", durable=True)
 
 
 def jobs_in(folder: str) -> dict[str, JobMarker]:
@@ -76,14 +71,3 @@ def jobs_in(folder: str) -> dict[str, JobMarker]:
     if not any(list_files(join(folder, kind), _RESULTS) for kind in KINDS):
         return {}
     return read_markers(folder) or {"": JobMarker("")}
-
-
-def _sync(path: str) -> None:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise StorageError(path, error.strerror or str(error)) from error

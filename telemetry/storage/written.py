@@ -7,58 +7,85 @@ it forgets how to write them again.
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from telemetry.storage.paths import storage_errors
+from telemetry.storage.sync import sync_path
+
+
+@dataclass(eq=False)  # two blocks may have noted the same
+class _Noted:
+    """Files that were written and folders that have new names, none of which may be on the disk yet."""
+
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+    def take(self) -> "_Noted":
+        """Return what was noted, and forget it."""
+        taken = _Noted(self.files, self.folders)
+        self.files, self.folders = set(), set()
+        return taken
+
+    def paths(self) -> list[str]:
+        """Return what to sync, in this order: contents before names."""
+        holding = {os.path.dirname(path) for path in self.files}
+        above = {os.path.dirname(folder) for folder in holding}  # another process may have made the folder of a day
+        above |= {os.path.dirname(folder) for folder in above}
+        return list(dict.fromkeys((*sorted(self.files), *sorted(holding), *sorted(above | self.folders))))
+
 
 _LOCK: Final = threading.Lock()
-_PATHS: Final[list[set[str]]] = []  # of this process; the innermost counts
+_NOTED: Final[list[_Noted]] = []  # of this process; the innermost counts
 
 
 def note_written(path: str) -> None:
     """Note that a file was written, if somebody wants to know."""
     with _LOCK:
-        if _PATHS:
-            _PATHS[-1].add(path)
+        if _NOTED:
+            _NOTED[-1].files.add(path)
+
+
+def note_new_names(folders: Iterable[str]) -> None:
+    """Note folders in which another folder was made, if somebody wants to know."""
+    with _LOCK:
+        if _NOTED:
+            _NOTED[-1].folders.update(folders)
 
 
 @contextlib.contextmanager
 def noting_written() -> Iterator[None]:
     """Note the files that are written in the time of a block, for `sync_written`."""
-    paths: set[str] = set()
+    noted = _Noted()
     with _LOCK:
-        _PATHS.append(paths)
+        _NOTED.append(noted)
     try:
         yield
     finally:
         with _LOCK:
-            _PATHS.remove(paths)
+            _NOTED.remove(noted)
 
 
 def sync_written() -> None:
     """Make the files that were noted and their folders durable, and forget them.
 
     Raises:
-        StorageError: if one cannot be made durable.
+        StorageError: if one cannot be made durable; it and those behind it are not forgotten.
     """
     with _LOCK:
-        paths = sorted(_PATHS[-1]) if _PATHS else []
-        if _PATHS:
-            _PATHS[-1].clear()
-    folders = {os.path.dirname(path) for path in paths}
-    above = {os.path.dirname(folder) for folder in folders}  # a day's folder is new as well
-    for path in (*paths, *sorted(folders), *sorted(above | {os.path.dirname(folder) for folder in above})):
-        with storage_errors(path, (OSError,)):
-            _sync(path or ".")
-
-
-def _sync(path: str) -> None:
+        if not _NOTED:
+            return
+        noted = _NOTED[-1]
+        taken = noted.take()
+    left = deque(taken.paths())
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:  # moved or removed by somebody since
-        return
-    try:
-        os.fsync(descriptor)
+        while left:
+            with storage_errors(left[0], (OSError,)), contextlib.suppress(FileNotFoundError):
+                sync_path(left[0] or ".")  # one that is not there was moved or removed by somebody since
+            left.popleft()
     finally:
-        os.close(descriptor)
+        with _LOCK:
+            noted.files |= taken.files.intersection(left)
+            noted.folders |= set(left) - taken.files

@@ -223,7 +223,7 @@ def test_a_state_that_cannot_be_written_acknowledges_nothing_more(server: PubSub
 
 BROKEN = """
 import sys
-import pipeline.sources.local_stream as source
+import pipeline.sources.intake as source
 from pipeline.__main__ import main
 calls, times = [], source.pull_times
 def broken(*args):
@@ -328,3 +328,30 @@ def test_a_job_without_state_says_what_a_crash_would_lose(
     assert note == f"state none: a crash would lose {lost}"
     assert note in capsys.readouterr().err
     assert not (tmp_path / "out" / ".state").exists()
+
+
+BROKEN_SNAPSHOT = """
+import sys
+import pipeline.local.state.keeper as keeper
+import pipeline.local.state.state_folder as folder
+from pipeline.__main__ import main
+def broken(*args):
+    raise MemoryError("too large for this machine")
+folder.write_snapshot = broken
+keeper._RECORDS = 1
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_an_unexpected_error_of_a_snapshot_ends_the_job_in_one_line(server: PubSub, tmp_path: Path) -> None:
+    topic = server.new_topic()
+    subscription = server.new_subscription(topic)
+    publish(server, topic, range(100), [""])
+    out = tmp_path / "out"
+    with job(subscription, out, program=("-c", BROKEN_SNAPSHOT)) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.splitlines() == [
+        f"pipeline: error: --subscription {subscription}: --state {out}/.state: the snapshot failed: "
+        "MemoryError: too large for this machine"
+    ]

@@ -11,7 +11,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.graph import build, outputs_of
 from pipeline.sources.event_time import NO_TIME_US, event_times_us
 from pipeline.sources.local_pubsub import ReadLocalPubSub
-from pipeline.sources.local_stream import LocalStream, StreamTiming
+from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.stream_timing import StreamTiming
 from pipeline.sources.subscriber import Received
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
@@ -204,7 +205,7 @@ def test_an_error_of_the_source_gives_back_what_it_had(monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise BrokenSourceError
 
-    monkeypatch.setattr("pipeline.sources.local_stream.pull_times", broken)
+    monkeypatch.setattr("pipeline.sources.intake.pull_times", broken)
     pulls = Pulls([message("m0", 70)])
     stream = stream_of(pulls)
     list(stream.read_multiple(None))

@@ -20,7 +20,7 @@ from telemetry.model.messages import Message
 from tests.support import oracle
 from transforms.decode.collect_messages import CollectMessages
 from transforms.ledger.check import check_ledger
-from transforms.ledger.totals import FolderTotals
+from transforms.ledger.folder_totals import FolderTotals
 
 EARLY = ("--earliest-time", "0")
 """Flags with which the small event times of tests are valid."""

@@ -10,7 +10,8 @@ from telemetry.bigquery.schema import BigQueryTarget
 from telemetry.model import ledger_items
 from telemetry.model.kinds import KINDS
 from telemetry.model.output_kind import OutputKind
-from transforms.ledger.totals import HourKey, StoredTotals, Sums, add_entries, counted_kinds
+from transforms.ledger.hour_sums import HourKey, Sums
+from transforms.ledger.totals import StoredTotals, add_entries, counted_kinds
 
 _QUERY_S: Final = 300.0
 _ENTRIES: Final = """

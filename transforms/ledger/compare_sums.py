@@ -6,7 +6,8 @@ from typing import Final
 
 from telemetry.model import ledger_items
 from telemetry.text.timestamps import format_time
-from transforms.ledger.totals import HourKey, StoredTotals, Sums, added, counted_kinds, wrapped
+from transforms.ledger.hour_sums import HourKey, Sums, added, wrapped
+from transforms.ledger.totals import StoredTotals, counted_kinds
 
 MOST: Final = 20
 """Differences that are described; of more, their number is given."""

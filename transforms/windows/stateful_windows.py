@@ -5,7 +5,7 @@ runner) never forget a window. Here the logic is a `WindowShard`; the watermark 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -105,9 +105,7 @@ class StatefulWindows(beam.DoFn):
         pane_state: Any = beam.DoFn.StateParam(PANE_STATE),
     ) -> None:
         """Report a window whose end the watermark has passed."""
-        shard = self._shard(pane_state, tables)
-        self._gather(shard.end(int(tag)), timestamp)
-        pane_state.write(encode_pane_state(shard.pane_state))
+        self._fire(lambda shard: shard.end(int(tag)), timestamp, tables, pane_state)
 
     @on_timer(EARLY)
     def on_early(
@@ -117,9 +115,7 @@ class StatefulWindows(beam.DoFn):
         pane_state: Any = beam.DoFn.StateParam(PANE_STATE),
     ) -> None:
         """Report the open windows that have new readings."""
-        shard = self._shard(pane_state, tables)
-        self._gather(shard.early(), timestamp)
-        pane_state.write(encode_pane_state(shard.pane_state))
+        self._fire(WindowShard.early, timestamp, tables, pane_state)
 
     @on_timer(REPORT)
     def on_report(
@@ -129,9 +125,7 @@ class StatefulWindows(beam.DoFn):
         pane_state: Any = beam.DoFn.StateParam(PANE_STATE),
     ) -> None:
         """Report all windows whose end the watermark has not passed."""
-        shard = self._shard(pane_state, tables)
-        self._gather(shard.report_all(), timestamp)
-        pane_state.write(encode_pane_state(shard.pane_state))
+        self._fire(WindowShard.report_all, timestamp, tables, pane_state)
 
     @on_timer(CLOSE)
     def on_close(
@@ -142,9 +136,7 @@ class StatefulWindows(beam.DoFn):
         pane_state: Any = beam.DoFn.StateParam(PANE_STATE),
     ) -> None:
         """Forget an hour bucket; report its windows whose end timer was not fired before."""
-        shard = self._shard(pane_state, tables)
-        self._gather(shard.close(int(tag)), timestamp)
-        pane_state.write(encode_pane_state(shard.pane_state))
+        self._fire(lambda shard: shard.close(int(tag)), timestamp, tables, pane_state)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Yield the panes of the bundle, those of the same timing and index as one record batch."""
@@ -160,6 +152,14 @@ class StatefulWindows(beam.DoFn):
                 counters.count(name, number, kind)
         for lateness_us in self.lateness_us:
             counters.observe(counters.WINDOW_LATENESS_MS, lateness_us // 1_000)
+
+    def _fire(
+        self, panes_of: Callable[[WindowShard], Iterable[Pane]], timestamp: Timestamp, tables: Any, pane_state: Any
+    ) -> None:
+        """Gather the panes that a timer asks a shard for, and store what the shard remembers of them."""
+        shard = self._shard(pane_state, tables)
+        self._gather(panes_of(shard), timestamp)
+        pane_state.write(encode_pane_state(shard.pane_state))
 
     def _shard(self, pane_state: Any, tables: Any) -> WindowShard:
         return WindowShard(self.windows, self.hour_bucket_us, decode_pane_state(pane_state.read()), tables)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from telemetry.errors import ConfigError, TelemetryError
+from telemetry.storage.sync import sync_path
 
 LOCK: Final = "lock"
 
@@ -19,21 +20,12 @@ def state_error(folder: Path, error: OSError) -> StateError:
     return StateError(f"--state {folder}: cannot be written: {error.strerror or error}")
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it that are missing, and their names durable."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in reversed(missing):
-        sync_folder(path.parent)
+        sync_path(path.parent)
 
 
 def remove_partial(folder: Path) -> None:
@@ -54,7 +46,7 @@ def write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def lock_folder(folder: Path) -> int:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from pipeline.local.state.files import StateError, state_error, sync_folder
+from pipeline.local.state.files import StateError, state_error
 from pipeline.local.state.records import Record, decode_record, encode_record
+from telemetry.storage.sync import sync_path
 
 _PREFIX: Final = "journal-"
 _HEAD: Final = struct.Struct("<II")
@@ -66,7 +67,7 @@ class Journal:
         path = self._folder / f"{_PREFIX}{self.number:016d}"
         # A segment of this number can only hold a torn record: it would have another number otherwise.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        sync_folder(self._folder)
+        sync_path(self._folder)
         return descriptor
 
 

@@ -187,4 +187,7 @@ class StateKeeper:
             self._folder.save(snapshot)
         except TelemetryError as error:
             self.failure = str(error)
+        except Exception as error:  # noqa: BLE001 - in a thread it would be a traceback, and the stream would go on
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
+            self.failure = f"--state {self._folder.path}: the snapshot failed: {problem}"
         self._cost_s = taken_s + time.perf_counter() - began

@@ -16,13 +16,13 @@ from pipeline.local.state.files import (
     make_folder,
     remove_partial,
     state_error,
-    sync_folder,
     write_durably,
 )
 from pipeline.local.state.journal import Journal, read_journal, segments_of
 from pipeline.local.state.records import Record
 from pipeline.local.state.snapshots import Snapshot, latest_snapshot, snapshots_of, write_snapshot
 from telemetry.errors import ConfigError
+from telemetry.storage.sync import sync_path
 
 _DESCRIPTION: Final = "job.json"
 _FORMAT: Final = 1
@@ -139,7 +139,7 @@ class StateFolder:
         try:
             self.journal.close()
             (self.path / _DESCRIPTION).unlink()  # first: without it the rest is no state
-            sync_folder(self.path)
+            sync_path(self.path)
             for path in (*segments_of(self.path).values(), *snapshots_of(self.path).values()):
                 path.unlink()
         except OSError as error:

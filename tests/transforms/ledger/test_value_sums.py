@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.batches import MINUTE, NAN, batch_of
 from transforms.ledger.checksums import signed, text_hashes, unit_weights, window_hashes
-from transforms.ledger.totals import Sums, added, wrapped
+from transforms.ledger.hour_sums import Sums, added, wrapped
 from transforms.ledger.value_sums import ValueSums, sums_of_readings, sums_of_table
 from transforms.windows.aggregate_table import aggregate_batch, merge_tables, spread_windows
 from transforms.windows.window_spec import WindowSpec

@@ -159,6 +159,20 @@ def test_a_snapshot_that_cannot_be_written_is_told(
     assert snapshots_of(tmp_path) == {}
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_an_unexpected_error_of_a_snapshot_is_a_failure_in_one_line(
+    last: bool, tmp_path: Path, folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("too large\nfor this machine")
+
+    monkeypatch.setattr("pipeline.local.state.state_folder.write_snapshot", fail)
+    keeper = StateKeeper(folder, FakeRunner())
+    (keeper.finish if last else keeper.take_snapshot)(0, 1, 2, None)
+    keeper.wait()
+    assert keeper.failure == f"--state {tmp_path}: the snapshot failed: MemoryError: too large for this machine"
+
+
 def test_the_clock_and_the_timers_are_those_of_the_runner(folder: StateFolder) -> None:
     runner = FakeRunner()
     keeper = StateKeeper(folder, runner)

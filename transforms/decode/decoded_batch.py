@@ -1,0 +1,26 @@
+"""Define the result of decoding messages."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from telemetry.model.reading_batch import ReadingBatch
+from telemetry.model.records import DeadLetter
+
+
+@dataclass(slots=True)
+class DecodedBatch:
+    """Result of decoding some messages, or a part of one: every line is in exactly one of the first two.
+
+    Attributes:
+        readings: the rows that could be read; None if there are none.
+        rejected: dead letters of the lines, or whole messages, that could not.
+        ignored: how often each unknown field was skipped.
+        first: number of messages of the batch that are before `readings.messages`.
+        clock_ahead: how many of the readings are ahead of their publish time by more than the skew.
+    """
+
+    readings: ReadingBatch | None = None
+    rejected: list[DeadLetter] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    first: int = 0
+    clock_ahead: int = 0
