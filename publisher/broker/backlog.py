@@ -112,8 +112,7 @@ class Backlog:
         if entry is None or entry.delivery != delivery:
             return None
         self._drop(entry)
-        if len(self._expiries) > 2 * len(self._entries) + 64:
-            self._prune_expiries()
+        self._prune_expiries()
         return entry.message
 
     def extend(self, number: int, delivery: int, lease_s: float) -> None:
@@ -131,8 +130,7 @@ class Backlog:
         elif entry.deadline is not None:
             entry.deadline = self._clock() + lease_s
             heapq.heappush(self._expiries, (entry.deadline, number))
-            if len(self._expiries) > 2 * len(self._entries) + 64:
-                self._prune_expiries()
+            self._prune_expiries()
 
     def expire(self) -> None:
         """Return every message whose lease has expired to the queues."""
@@ -186,6 +184,7 @@ class Backlog:
                 self._queues.acknowledge(entry)
 
     def _prune_expiries(self) -> None:
-        """Drop outdated expiries; called once they are the majority, so that they do not accumulate until due."""
-        self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
-        heapq.heapify(self._expiries)
+        """Drop outdated expiries once they are the majority, so that they do not accumulate until due."""
+        if len(self._expiries) > 2 * len(self._entries) + 64:
+            self._expiries = [(e.deadline, n) for n, e in self._entries.items() if e.deadline is not None]
+            heapq.heapify(self._expiries)

@@ -16,8 +16,8 @@ from publisher.broker.messages import BrokerDelivery, BrokerMessage, MessageCont
 from publisher.broker.names import check_subscription, check_topic, project_prefix
 from publisher.broker.resources import BrokerSnapshot, BrokerSubscription, BrokerTopic
 from publisher.broker.seeking import (
-    NS,
     retain_acknowledged,
+    retain_published,
     retained_from,
     seek_to_snapshot,
     seek_to_time,
@@ -169,8 +169,7 @@ class BrokerModel:
         self._published += len(messages)
         for subscription in target.subscriptions.values():
             subscription.backlog.add(messages)
-        if target.settings.message_retention_duration is not None:
-            target.retained.add(messages, now - int(target.settings.message_retention_duration * NS))
+        retain_published(target, messages, now)
         for snapshot in self.snapshots.of(target):
             snapshot.messages.extend(messages)
         return [message.message_id for message in messages]

@@ -10,16 +10,22 @@ from typing import Final
 
 from publisher.broker.errors import RequestError, Status
 from publisher.broker.messages import BrokerMessage
-from publisher.broker.resources import BrokerSnapshot, BrokerSubscription
+from publisher.broker.resources import BrokerSnapshot, BrokerSubscription, BrokerTopic
 
-NS: Final = 1_000_000_000
-SNAPSHOT_LIFETIME_NS: Final = 7 * 24 * 3600 * NS
+_NS: Final = 1_000_000_000
+SNAPSHOT_LIFETIME_NS: Final = 7 * 24 * 3600 * _NS
 """Longest lifetime of a snapshot, less the age of its oldest message."""
 
 
 def retained_from(subscription: BrokerSubscription, now_ns: int) -> int:
     """Return the publish time before which `subscription` no longer has a message, nanoseconds since the epoch."""
-    return now_ns - int(subscription.settings.message_retention_duration * NS)
+    return _before(now_ns, subscription.settings.message_retention_duration)
+
+
+def retain_published(topic: BrokerTopic, messages: Iterable[BrokerMessage], now_ns: int) -> None:
+    """Retain newly published messages, if the topic is set to do so."""
+    if topic.settings.message_retention_duration is not None:
+        topic.retained.add(messages, _before(now_ns, topic.settings.message_retention_duration))
 
 
 def retain_acknowledged(subscription: BrokerSubscription, messages: Iterable[BrokerMessage], now_ns: int) -> None:
@@ -57,22 +63,26 @@ def take_snapshot(
     Raises:
         RequestError: FAILED_PRECONDITION if it would expire within an hour.
     """
-    oldest_ns = retained_from(subscription, now_ns)
-    messages = [message for message in subscription.backlog.messages() if message.publish_ns >= oldest_ns]
+    messages = _unacknowledged(subscription, now_ns)
     expire_ns = min([now_ns, *(message.publish_ns for message in messages[:1])]) + SNAPSHOT_LIFETIME_NS
-    if expire_ns - now_ns < 3600 * NS:
+    if expire_ns - now_ns < 3600 * _NS:
         raise RequestError(Status.FAILED_PRECONDITION, "The snapshot would expire in less than an hour")
     return BrokerSnapshot(name, subscription.source, dict(labels), expire_ns, messages)
 
 
+def _unacknowledged(subscription: BrokerSubscription, now_ns: int) -> list[BrokerMessage]:
+    """Return the unacknowledged messages that `subscription` still has, in order of publishing."""
+    oldest_ns = retained_from(subscription, now_ns)
+    return [message for message in subscription.backlog.messages() if message.publish_ns >= oldest_ns]
+
+
 def _available(subscription: BrokerSubscription, now_ns: int) -> dict[int, BrokerMessage]:
     """Return the messages that a seek of `subscription` can deliver, by number."""
-    oldest_ns = retained_from(subscription, now_ns)
-    messages = [message for message in subscription.backlog.messages() if message.publish_ns >= oldest_ns]
-    messages += subscription.acknowledged.published_from(oldest_ns)
+    messages = _unacknowledged(subscription, now_ns)
+    messages += subscription.acknowledged.published_from(retained_from(subscription, now_ns))
     topic = subscription.source
     if topic.settings.message_retention_duration is not None and not topic.deleted:
-        messages += topic.retained.published_from(now_ns - int(topic.settings.message_retention_duration * NS))
+        messages += topic.retained.published_from(_before(now_ns, topic.settings.message_retention_duration))
     return {message.number: message for message in sorted(messages, key=lambda message: message.number)}
 
 
@@ -84,3 +94,7 @@ def _replace(
     subscription.acknowledged.clear()
     rest = [message for number, message in available.items() if number not in numbers]
     retain_acknowledged(subscription, rest, now_ns)
+
+
+def _before(now_ns: int, seconds: float) -> int:
+    return now_ns - int(seconds * _NS)
