@@ -3,10 +3,10 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 14
 
 
 class FaultyNetwork:
@@ -14,17 +14,25 @@ class FaultyNetwork:
 
     Attributes:
         address: ``host:port`` to connect to.
+        cuts: number of connections that were cut because of `cut_after`.
     """
 
-    def __init__(self, target: str) -> None:
-        """Listen; connections are forwarded to the ``host:port`` of `target`."""
+    def __init__(self, target: str, cut_after: Iterable[int] = ()) -> None:
+        """Listen.
+
+        Args:
+            target: ``host:port`` of the server.
+            cut_after: bytes from the client after which the first, second, … connection is cut; later ones are not.
+        """
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
+        self._limits = iter(cut_after)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._flows = threading.Event()
         self._flows.set()
         self._refuses = False
+        self.cuts = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._spawn(self._accept)
@@ -74,12 +82,17 @@ class FaultyNetwork:
                 self._open |= {client, server}
             if self._refuses:
                 self.cut()
-            self._spawn(self._forward, client, server)
-            self._spawn(self._forward, server, client)
+            self._spawn(self._forward, client, server, next(self._limits, None))
+            self._spawn(self._forward, server, client, None)
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, limit: int | None) -> None:
+        seen = 0
         with contextlib.suppress(OSError):
             while block := source.recv(_BLOCK):
+                seen += len(block)
+                if limit is not None and seen > limit:
+                    self.cuts += 1
+                    break
                 self._flows.wait()
                 sink.sendall(block)
         _shut(source)
@@ -95,9 +108,9 @@ def _shut(one: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def faulty_network(target: str) -> Iterator[FaultyNetwork]:
-    """Run a proxy for a block."""
-    network = FaultyNetwork(target)
+def faulty_network(target: str, cut_after: Iterable[int] = ()) -> Iterator[FaultyNetwork]:
+    """Run a proxy for a block; the arguments are those of `FaultyNetwork`."""
+    network = FaultyNetwork(target, cut_after)
     try:
         yield network
     finally:

@@ -5,10 +5,8 @@ import datetime as dt
 import json
 import resource
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.torture.tcp_proxy import faulty_network
 from pipeline.__main__ import main
 from telemetry.cli.main import main as telemetry
 from tests.support import oracle
@@ -260,34 +259,6 @@ def test_an_error_in_the_source_ends_the_job_and_loses_nothing(state: str, serve
     assert found == expected
 
 
-class Proxy:
-    """A connection to a server that can stop forwarding."""
-
-    def __init__(self, address: str) -> None:
-        self.target = address.rpartition(":")[0], int(address.rpartition(":")[2])
-        self.flows = threading.Event()
-        self.flows.set()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                near, _ = self.listener.accept()
-                far = socket.create_connection(self.target)
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self.pump, args=(source, target), daemon=True).start()
-
-    def pump(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                self.flows.wait()
-                target.sendall(data)
-        for one in (source, target):
-            one.close()
-
-
 IMPATIENT = """
 import sys
 from pipeline.__main__ import main
@@ -303,14 +274,13 @@ def test_a_stream_whose_service_is_silent_does_not_end_as_idle(
     topic = server.new_topic()
     subscription = server.new_subscription(topic)
     publish(server, topic, range(3), [""])
-    proxy, out = Proxy(server.address), tmp_path / "out"
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", proxy.address)
-    with job(subscription, out, "--stop-after-idle", "3s", program=("-c", IMPATIENT)) as process:
-        wait_until(lambda: bool(oracle.read_output(out, "anomalies").size), process)
-        proxy.flows.clear()
-        _, err = process.communicate(timeout=120)
-        proxy.flows.set()
-    proxy.listener.close()
+    out = tmp_path / "out"
+    with faulty_network(server.address) as network:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", network.address)
+        with job(subscription, out, "--stop-after-idle", "3s", program=("-c", IMPATIENT)) as process:
+            wait_until(lambda: bool(oracle.read_output(out, "anomalies").size), process)
+            network.stall()
+            _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     (line,) = err.splitlines()
     assert line.startswith(f"pipeline: error: --subscription {subscription}: Pub/Sub does not answer: ")

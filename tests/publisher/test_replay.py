@@ -15,9 +15,9 @@ from typing import Any
 import grpc
 import pytest
 
+from benchmarks.torture.tcp_proxy import faulty_network
 from publisher.__main__ import main
 from publisher.broker import Broker
-from tests.support.cut_proxy import cutting
 from tests.support.pubsub_fixtures import PubSub, clients
 
 TOPIC = "projects/telemetry-test/topics/replay"
@@ -238,10 +238,10 @@ def test_connections_that_are_cut_lose_nothing(
     ordering: list[str], replays: Replays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = replays.csv(*(f"{1_594_512_000 + n},{'abc'[n % 3]},{n}.5,true" for n in range(6_000)))
-    with cutting(replays.pubsub.address, (20_000, 70_000, 150_000)) as proxy:
-        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", proxy.address)
+    with faulty_network(replays.pubsub.address, (20_000, 70_000, 150_000)) as network:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", network.address)
         summary = replays.run(path, *ordering, "--rows-per-message", 5)
-    assert (summary["rows_published"], summary["failed"], proxy.cuts) == (6_000, 0, 3)
+    assert (summary["rows_published"], summary["failed"], network.cuts) == (6_000, 0, 3)
     keys: dict[str, bytes] = {}
     for message in replays.received():
         assert keys.setdefault(message.attributes["message_key"], message.data) == message.data
