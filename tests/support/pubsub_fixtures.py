@@ -1,16 +1,10 @@
 """Pub/Sub for tests: the embedded broker, Google's emulator, and official clients for either."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,12 +15,11 @@ from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from benchmarks.torture.servers import OFFICIAL, emulator_command, emulator_script, serving
 from publisher.broker import Broker
 from tests.support import needs
 
 PROJECT = "projects/telemetry-test"
-_SCRIPT = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
-_STARTUP_S = 120.0
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -117,26 +110,12 @@ def embedded_broker() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def official_emulator() -> Iterator[str]:
     """The address of Google's emulator; skips where it is not installed."""
-    script = _emulator_script()
+    script = emulator_script()
     if script is None:
         needs.PUBSUB_EMULATOR.skip()
     needs.JAVA.path()
-    port = _free_port()
-    command = [str(script), "--host=127.0.0.1", f"--port={port}"]
-    # A session of its own, so that the script's Java dies with it.
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        _wait_until_accepting(process, port)
-        yield f"127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    with serving(OFFICIAL, emulator_command(script)) as address:
+        yield address
 
 
 @pytest.fixture(params=["embedded_broker", pytest.param("official_emulator", marks=pytest.mark.official_emulator)])
@@ -144,35 +123,3 @@ def pubsub(request: pytest.FixtureRequest) -> Iterator[PubSub]:
     """Clients of the embedded broker, then of Google's emulator."""
     with clients(request.getfixturevalue(request.param)) as pubsub:
         yield pubsub
-
-
-def _emulator_script() -> Path | None:
-    gcloud = shutil.which("gcloud")
-    if gcloud is None:
-        return None
-    # The layout of the SDK is ROOT/bin/gcloud; asking gcloud itself takes seconds and comes second.
-    beside = Path(gcloud).resolve().parent.parent / _SCRIPT
-    if beside.is_file():
-        return beside
-    question = [gcloud, "info", "--format=value(installation.sdk_root)"]
-    answer = subprocess.run(question, capture_output=True, text=True, timeout=60, check=False)
-    script = Path(answer.stdout.strip()) / _SCRIPT
-    return script if answer.returncode == 0 and script.is_file() else None
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def _wait_until_accepting(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + _STARTUP_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert process.poll() is None, f"the emulator exited with {process.returncode}"
-            assert time.monotonic() < until, f"the emulator does not listen after {_STARTUP_S} s"
-            time.sleep(0.1)
-        else:
-            return
