@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),
     "pipeline": ("telemetry/*", "transforms/*", "pipeline/*"),
     "publisher": ("telemetry/*", "publisher/*"),
+    "publisher/replay/order": ("telemetry", "telemetry/text", "publisher"),
+    "publisher/replay/chaos": ("telemetry", "telemetry/cli", "telemetry/model", "telemetry/text", "publisher/replay"),
     "plotting": ("telemetry/*", "plotting/*"),
     "plotting/style": ("telemetry/*",),
     "plotting/data": ("telemetry/*",),
