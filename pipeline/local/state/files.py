@@ -35,18 +35,22 @@ def remove_partial(folder: Path) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it when its content is on the disk.
+    """Write a file for this user alone under a temporary name, and rename it when its content is on the disk.
 
     Raises:
         OSError: if it cannot be written; a file of this name that was there before remains.
     """
     partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as file:
+    with open(partial, "wb", opener=_open_private) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
     sync_path(path.parent)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def lock_folder(folder: Path) -> int:

@@ -201,3 +201,10 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=f"--state {tmp_path}/file/state: cannot be written: Not a directory"):
         opened(tmp_path / "file" / "state")
+
+
+def test_its_files_are_for_their_user_alone(tmp_path: Path) -> None:
+    filled(tmp_path / "state", 1, records=2)
+    modes = {found.name.partition("-")[0]: found.stat().st_mode & 0o777 for found in (tmp_path / "state").iterdir()}
+    assert {"journal", "snapshot", LOCK} <= modes.keys()
+    assert set(modes.values()) == {0o600}
