@@ -7,13 +7,14 @@ complete and at rest.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pipeline.local.state.keeper import StateKeeper
 from pipeline.local.state.records import Drained, Pulled, Record, Reported, Ticked
 from pipeline.sources.handover import Handover
 from pipeline.sources.intake import Intake
+from pipeline.sources.portions import portions_of
 from pipeline.sources.quiet_time import TICK_S, QuietTime
 from pipeline.sources.runner_events import RunnerEvents, StreamEvents
 from pipeline.sources.stream_timing import StreamTiming
@@ -188,8 +189,9 @@ class LocalStream:
                 received = Received(record.messages(), [])
                 self.replayed += len(received.messages)
             self._quiet.note_pull(received.messages, record)
-            number = self._handover.add_pull(received, record.moment_us)
-            yield self._events.element(number, record.moment_us)
+            for portion in _portions(received):
+                number = self._handover.add_pull(portion, record.moment_us)
+                yield self._events.element(number, record.moment_us)
         elif isinstance(record, Reported):
             yield from self._report()
         elif isinstance(record, Drained):
@@ -284,3 +286,11 @@ class LocalStream:
     def _wait_for_runner(self) -> bool:
         """Wait a moment until the runner has taken everything; return True at once if the stream is told to stop."""
         return self._stopped or self._handover.wait(TICK_S)
+
+
+def _portions(received: Received) -> Iterator[Received]:
+    """Yield the portions of a pull; all of it is acknowledged with the last one."""
+    portions = list(portions_of(received.messages))
+    for portion in portions[:-1]:
+        yield Received(portion, [])
+    yield Received(portions[-1], received.ack_ids)

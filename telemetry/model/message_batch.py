@@ -128,15 +128,22 @@ def ends_of(sizes: Sequence[int]) -> IntArray:
     return np.cumsum(sizes, dtype=np.int64) + np.arange(len(sizes), dtype=np.int64)
 
 
-def groups_of(batch: MessageBatch, most_bytes: int) -> Iterator[MessageBatch]:
-    """Yield the messages in groups, each of which ends where `most_bytes` of payload are reached."""
+def groups_of(batch: MessageBatch, most_bytes: int, sizes: IntArray | None = None) -> Iterator[MessageBatch]:
+    """Yield the messages in groups, each of which ends where `most_bytes` are reached.
+
+    Args:
+        batch: N messages; a batch that needs no division is yielded itself.
+        most_bytes: of payload.
+        sizes: (N,) size of each in bytes, if that is not the length of its payload.
+    """
+    sizes = batch.ends - batch.starts if sizes is None else sizes
     if not len(batch):
         return
-    if int(batch.ends[-1]) < most_bytes:
+    if int(sizes.sum()) < most_bytes:
         yield batch
         return
     first, size = 0, 0
-    for index, length in enumerate((batch.ends - batch.starts).tolist()):
+    for index, length in enumerate(sizes.tolist()):
         size += length
         if size >= most_bytes:
             yield batch[first : index + 1]

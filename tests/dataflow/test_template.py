@@ -171,7 +171,7 @@ def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
     assert (windows.size_us, windows.slide_us) == (600_000_000, 300_000_000)
     assert (windows.allowed_lateness_us, windows.early_us) == (3_600_000_000, 30_000_000)
     assert do_fn(transforms(job.pipeline)["Aggregate windows/Aggregate batches"]).shards == 4
-    assert do_fn(transforms(job.pipeline)["Write anomalies/Key"]).shards == 4
+    assert do_fn(transforms(job.pipeline)["Write anomalies/Key/ParDo(_KeyByHour)"]).shards == 4
     intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in STORED}
     assert gathered(job) == intervals | {"Write ledger/Gather": (10_000, 60_000)}
 

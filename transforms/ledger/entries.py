@@ -55,7 +55,7 @@ def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") 
     """
     published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
     counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
-    arrays = (batch.event_us, batch.values, batch.device)
+    arrays = (batch.event_us, batch.values, batch.device, batch.message)  # equal readings come in several messages
     digest = _digest((*counted, str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays)))
     first_us = int(batch.event_us.min())
     entries = []

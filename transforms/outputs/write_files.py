@@ -8,7 +8,7 @@ earlier ones.
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -25,7 +25,10 @@ from transforms.shuffle.processing_time import now_s
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.step import Step
 
-_MOST_BATCHES: Final = 10_000  # gathered into one file, however long the interval
+_MOST_BATCHES: Final = 10_000  # gathered at a time, however long the interval
+_FILE_BYTES: Final = 32 << 20  # of records in memory, at which a file is full; as text they are two to three times that
+_LARGE_BYTES: Final = 8 << 20  # of records in memory, from which a stream gathers a batch with no other
+_LARGE, _SMALL = "large", "small"
 FileKey = tuple[int, int]
 """Key by which batches are gathered: (shard, number of the hour); in a stream the number is that of a pooled key."""
 
@@ -35,8 +38,8 @@ class WriteRecords(Step):
     """Write elements to files, after gathering small ones.
 
     Bounded or unbounded input in the global window. Unbounded: records of the same hour are gathered for `flush_us` of
-    processing time; the end of the stream writes the rest. At least once: a file that is written twice is the same
-    file.
+    processing time, unless there are many at once; the end of the stream writes the rest. At least once: a file that
+    is written twice is the same file.
 
     Args:
         kind: name of the output, one of `KINDS`.
@@ -59,13 +62,17 @@ class WriteRecords(Step):
         if self.complete:
             write = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
             return batches | "Write" >> write
-        key = _KeyByHour(self.kind, self.shards, pooled=not batches.is_bounded)
-        keyed = batches | "Key" >> beam.ParDo(key).with_output_types(tuple[FileKey, bytes])
-        gather: beam.PTransform = beam.GroupByKey()
-        if not batches.is_bounded:
-            gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6, clock=now_s)
+        key = _KeyByHour(self.kind, self.shards, unbounded=not batches.is_bounded)
         write = beam.ParDo(_WriteGathered(self.kind, self.output, self.file_format)).with_output_types(str)
-        return keyed | "Gather" >> gather | "Write" >> write
+        keyed = beam.ParDo(key).with_output_types(tuple[FileKey, bytes])
+        if batches.is_bounded:
+            return batches | "Key" >> keyed | "Gather" >> beam.GroupByKey() | "Write" >> write
+        parts = batches | "Key" >> keyed.with_outputs(_LARGE, main=_SMALL)
+        parts[_LARGE].element_type = pa.RecordBatch
+        gather = beam.GroupIntoBatches(_MOST_BATCHES, max_buffering_duration_secs=self.flush_us / 1e6, clock=now_s)
+        large = beam.ParDo(_Write(self.kind, self.output, self.file_format)).with_output_types(str)
+        written = parts[_SMALL] | "Gather" >> gather | "Write" >> write
+        return (written, parts[_LARGE] | "Write large" >> large) | "Files" >> beam.Flatten()
 
 
 def split_files(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[int, int, pa.RecordBatch]]:
@@ -94,13 +101,16 @@ def encode_records(batch: pa.RecordBatch, file_format: FileFormat) -> bytes:
 class _KeyByHour(beam.DoFn):
     kind: str
     shards: int
-    pooled: bool
+    unbounded: bool
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[FileKey, bytes]]:
+    def process(self, batch: pa.RecordBatch) -> Iterator[Any]:
         for hour_us, _, part in split_files(self.kind, batch):
+            if self.unbounded and part.nbytes >= _LARGE_BYTES:  # gathered ones are all in memory until they are written
+                yield beam.pvalue.TaggedOutput(_LARGE, part)
+                continue
             shard = zlib.crc32(encode_records(part.slice(0, 1), "jsonl")) % self.shards if self.shards > 1 else 0
             hour = hour_us // HOUR_US
-            yield (shard, pooled_key(hour) if self.pooled else hour), encode_record_batch(part)
+            yield (shard, pooled_key(hour) if self.unbounded else hour), encode_record_batch(part)
 
 
 @dataclass
@@ -127,13 +137,33 @@ class _Write(beam.DoFn):
 
 
 class _WriteGathered(_Write):
-    """Write batches that were gathered, as one."""
+    """Write batches that were gathered, as one, or as several where one would be too large."""
 
     def process(self, element: tuple[FileKey, Iterable[bytes]]) -> Iterator[str]:
-        batches = [decode_record_batch(content) for content in element[1]]
-        yield from super().process(
-            concat_record_batches(sorted(batches, key=_first_record) if len(batches) > 1 else batches)
-        )
+        for batch in join_gathered(element[1], _FILE_BYTES):
+            yield from super().process(batch)
+
+
+def join_gathered(contents: Iterable[bytes], most_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Yield encoded batches joined in the order of their first records; the same ones give the same, in any order.
+
+    Args:
+        contents: encoded batches of one kind, at least one.
+        most_bytes: size, decoded, from which a joined batch takes no other one.
+    """
+    contents = list(contents)
+    if len(contents) > 1:  # they are decoded one by one, as all of them may be larger than the memory
+        contents.sort(key=lambda content: _first_record(decode_record_batch(content)))
+    joined: list[pa.RecordBatch] = []
+    size = 0
+    for batch in map(decode_record_batch, contents):
+        joined.append(batch)
+        size += batch.nbytes
+        if size >= most_bytes:
+            yield concat_record_batches(joined)
+            joined, size = [], 0
+    if joined:
+        yield concat_record_batches(joined)
 
 
 def _first_record(batch: pa.RecordBatch) -> str:

@@ -98,6 +98,15 @@ def test_the_same_batch_has_the_same_ids_and_another_has_not():
         assert not ids(reading_entries(other, FIXED)) & first
 
 
+def test_equal_readings_of_two_messages_that_were_pulled_together_are_told_apart():
+    """A large message between them is decoded for itself, so that they are two batches of one pull."""
+    pulled = MessageBatch.of([Message(b"a", {}, "m1"), Message(b"b", {}, "m2")])
+    first, second = (
+        replace(batch_of(ROWS), messages=pulled, message=np.full(len(ROWS), index, np.int32)) for index in (0, 1)
+    )
+    assert not ids(reading_entries(first, FIXED)) & ids(reading_entries(second, FIXED))
+
+
 def anomaly(anomaly_id: str, message_id: str = "m", rule: str = "temp-high") -> Anomaly:
     return Anomaly(anomaly_id, rule, "info", "a", "temp", 31.0, 30.0, None, "above", DAY + 5, DAY, message_id, "v")
 

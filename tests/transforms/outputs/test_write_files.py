@@ -14,8 +14,10 @@ from telemetry.storage.result_names import file_name, hour_folder
 from tests.support.batches import MINUTE
 from tests.support.counting import Tally
 from tests.support.records import START, aggregate, anomaly, batch_of, dead
-from tests.support.run_transform import run_transform
-from transforms.outputs.write_files import WriteRecords, encode_records, split_files
+from tests.support.run_transform import run_transform, stream_of
+from transforms.outputs import write_files
+from transforms.outputs.write_files import WriteRecords, encode_records, join_gathered, split_files
+from transforms.shuffle.record_batch_bytes import encode_record_batch
 
 HOUR = 60 * MINUTE
 UNKNOWN = int(np.iinfo(np.int64).min)
@@ -222,3 +224,23 @@ def test_an_element_that_is_complete_is_not_gathered_with_others(complete, files
     assert len(found) == files
     written = [one.window_start for file in found for one in file]
     assert sorted(written) == [START, START + MINUTE, START + HOUR]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2)])
+def test_what_is_gathered_becomes_several_files_before_it_fills_the_memory(order):
+    batches = [batch_of(anomaly(number, START + number), anomaly(number + 10)) for number in range(4)]
+    contents = [encode_record_batch(batches[number]) for number in order]
+    size = batches[0].nbytes
+    assert list(join_gathered(contents, 4 * size + 1)) == [pa.concat_batches(batches)]
+    assert list(join_gathered(contents, size + 1)) == [pa.concat_batches(batches[:2]), pa.concat_batches(batches[2:])]
+    assert list(join_gathered(contents, 1)) == batches
+
+
+def test_a_stream_writes_many_records_at_once_without_gathering_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(write_files, "_LARGE_BYTES", 1_000)
+    small, large = [anomaly(START)], [anomaly(START + number) for number in range(1, 20)]
+    batches = stream_of([batch_of(*small)], [batch_of(*large)], [batch_of(*large)])
+    write = WriteRecords("anomalies", str(tmp_path), flush_us=3_600_000_000)
+    paths = run_transform(batches, write)["main"]
+    assert len(set(paths)) == 2
+    assert sorted(len(Path(path).read_text().splitlines()) for path in set(paths)) == [1, 19]
