@@ -9,7 +9,11 @@ from typing import Any, Final, get_args
 
 import yaml
 
-from telemetry.rules.threshold_rules import Comparison, Rule, RuleError, RuleSet, Severity
+from telemetry.rules.bounds import Bounds, Comparison
+from telemetry.rules.conditions import Threshold
+from telemetry.rules.errors import RuleError
+from telemetry.rules.rule import Rule, Severity
+from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.files import StorageError, read_file
 
 DEFAULT_RULES: Final = Path(__file__).with_name("default_rules.yaml")
@@ -77,7 +81,8 @@ def _parse_rule(number: int, entry: object) -> Rule:
     if severity not in get_args(Severity):
         raise RuleError(f"{where}: severity must be one of {', '.join(get_args(Severity))}, not {_shown(severity)}")
     comparison, low, high = _parse_comparison(where, entry)
-    return Rule(name, metric, comparison, low, high, severity, _parse_devices(where, entry))
+    condition = Threshold(Bounds(comparison, low, high))
+    return Rule(name, metric, condition, severity, _parse_devices(where, entry))
 
 
 def _parse_comparison(where: str, entry: Mapping[str, Any]) -> tuple[Comparison, float, float | None]:

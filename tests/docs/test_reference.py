@@ -11,8 +11,9 @@ import pytest
 
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
+from telemetry.rules.bounds import Comparison
 from telemetry.rules.parse import parse_rules
-from telemetry.rules.threshold_rules import Comparison, Severity
+from telemetry.rules.rule import Severity
 from tests.support.command_parsers import PARSERS
 from tests.support.generated_tables import PAGES, current_page
 from tests.support.installed import installed_environment

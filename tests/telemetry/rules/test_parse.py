@@ -2,8 +2,9 @@
 
 import pytest
 
+from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import DEFAULT_RULES, load_rules, parse_rules
-from telemetry.rules.threshold_rules import Rule, RuleError
+from tests.support.rules import threshold_rule
 
 
 def one_rule(fields) -> str:
@@ -18,7 +19,7 @@ def refusal(text) -> str:
 
 
 def test_the_default_is_the_founding_rule():
-    assert load_rules(None).rules == (Rule("temp-high", "temp", "above", 30.0, None, "critical", ("*",)),)
+    assert load_rules(None).rules == (threshold_rule("temp-high", "temp", "above", 30.0, None, "critical", ("*",)),)
     assert load_rules(str(DEFAULT_RULES)) == load_rules(None)
 
 
@@ -32,10 +33,10 @@ rules:
   - {id: 4-d, metric: lpg, inside: [0, 0]}
 """
     assert parse_rules(text).rules == (
-        Rule("a", "temp", "above", 30.0, None, "warning", ("*",)),
-        Rule("b.1", "co", "below", -0.0015, None, "info", ("*",)),
-        Rule("c_2", "humidity", "outside", 20.0, 80.5, "critical", ("b8:*", "x")),
-        Rule("4-d", "lpg", "inside", 0.0, 0.0, "warning", ("*",)),
+        threshold_rule("a", "temp", "above", 30.0, None, "warning", ("*",)),
+        threshold_rule("b.1", "co", "below", -0.0015, None, "info", ("*",)),
+        threshold_rule("c_2", "humidity", "outside", 20.0, 80.5, "critical", ("b8:*", "x")),
+        threshold_rule("4-d", "lpg", "inside", 0.0, 0.0, "warning", ("*",)),
     )
 
 

@@ -16,16 +16,18 @@ from telemetry.model.messages import CONTENT_ENCODING, ROWS, TIME_SHIFT, Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.record_batches import arrow_schema, from_records
 from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
-from telemetry.rules.threshold_rules import Rule, RuleSet
+from telemetry.rules.rule import Rule
+from telemetry.rules.rule_set import RuleSet
 from tests.support.batches import MINUTE, NAN, Row, batch_of, rows_of
+from tests.support.rules import threshold_rule
 from transforms.detect.evaluate import anomaly_id, detect
 from transforms.windows.aggregate_records import aggregates
 from transforms.windows.aggregate_table import aggregate_batch, merge_tables
 from transforms.windows.late import PossiblyLateRows, dead_letters_of, select_rows
 
 Record = TypeVar("Record", bound=msgspec.Struct)
-HOT = Rule("temp-high", "temp", "above", 30.0, severity="critical")
-WET = Rule("wet", "humidity", "outside", 20.0, 80.0, devices=("b*",))
+HOT = threshold_rule("temp-high", "temp", "above", 30.0, severity="critical")
+WET = threshold_rule("wet", "humidity", "outside", 20.0, 80.0, devices=("b*",))
 READINGS: list[Row] = [
     ("a", 1, 90.0, 31.0),
     ("b", 2, 90.0, 30.0),
@@ -84,7 +86,9 @@ def test_each_breach_is_one_record_with_all_there_is_to_know():
 
 
 def test_breaches_are_counted_at_their_readings():
-    detected = detect(batch_of(READINGS), RuleSet([HOT, WET, replace(HOT, id="very-high", threshold=30.7)]))
+    detected = detect(
+        batch_of(READINGS), RuleSet([HOT, WET, threshold_rule("very-high", "temp", "above", 30.7, severity="critical")])
+    )
     assert detected.readings.breaches is not None
     assert detected.readings.breaches.tolist() == [[0, 1, 1, 0, 0], [2, 0, 0, 1, 0]]
 
@@ -156,7 +160,7 @@ def test_ids_do_not_depend_on_the_batch_the_message_or_the_shift():
 
 def test_a_breach_is_the_same_anomaly_whatever_the_severity_and_the_bound():
     (one,) = anomalies_of(batch_of(READINGS[:1]), HOT)
-    (other,) = anomalies_of(batch_of(READINGS[:1]), replace(HOT, threshold=29.0, severity="info"))
+    (other,) = anomalies_of(batch_of(READINGS[:1]), threshold_rule("temp-high", "temp", "above", 29.0, severity="info"))
     assert one.anomaly_id == other.anomaly_id
     assert one.rules_version != other.rules_version
 

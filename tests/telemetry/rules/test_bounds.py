@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.rules.threshold_rules import Rule, RuleError, RuleSet
+from telemetry.rules.errors import RuleError
+from telemetry.rules.rule_set import RuleSet
+from tests.support.rules import threshold_rule
 
 NAN, INF = math.nan, math.inf
 BELOW_30, ABOVE_30 = math.nextafter(30.0, -INF), math.nextafter(30.0, INF)
@@ -27,7 +29,7 @@ BELOW_30, ABOVE_30 = math.nextafter(30.0, -INF), math.nextafter(30.0, INF)
     ],
 )
 def test_every_edge_of_every_comparison(comparison, bounds, breaching, fine):
-    rule = Rule("r", "temp", comparison, *bounds)
+    rule = threshold_rule("r", "temp", comparison, *bounds)
     assert rule.breaches(np.array(breaching)).tolist() == [True] * len(breaching)
     assert rule.breaches(np.array(fine)).tolist() == [False] * len(fine)
 
@@ -45,7 +47,7 @@ def test_arrays_are_compared_like_single_values(values, comparison, bounds):
         "outside": lambda x: x < low or x > high,
         "inside": lambda x: low <= x <= high,
     }
-    found = Rule("r", "temp", comparison, low, high).breaches(np.array(values))
+    found = threshold_rule("r", "temp", comparison, low, high).breaches(np.array(values))
     assert found.tolist() == [meanings[comparison](value) for value in values]
     assert found.shape == (len(values),)
 
@@ -68,21 +70,22 @@ def test_arrays_are_compared_like_single_values(values, comparison, bounds):
     ],
 )
 def test_devices_are_globs_in_the_case_they_are_written(globs, device, matches):
-    rule = Rule("r", "temp", "above", 30.0, devices=globs)
+    rule = threshold_rule("r", "temp", "above", 30.0, devices=globs)
     assert rule.matches(device) is matches
     assert rule.matches_all is (globs == ("*",))
 
 
 @given(st.text(max_size=5), st.text("ab*?[]!-", max_size=5))
 def test_a_rule_that_matches_all_matches_whatever_it_is_called(device, glob):
-    rule = Rule("r", "temp", "above", 30.0, devices=(glob, "*"))
+    rule = threshold_rule("r", "temp", "above", 30.0, devices=(glob, "*"))
     assert rule.matches_all
     assert rule.matches(device)
-    assert Rule("r", "temp", "above", 30.0, devices=(glob,)).matches(device) is fnmatch.fnmatchcase(device, glob)
+    alone = threshold_rule("r", "temp", "above", 30.0, devices=(glob,))
+    assert alone.matches(device) is fnmatch.fnmatchcase(device, glob)
 
 
 def test_a_rule_on_a_metric_that_is_not_decoded_is_named():
-    rules = RuleSet([Rule("a", "temp", "above", 1.0), Rule("b", "tmp", "above", 1.0)])
+    rules = RuleSet([threshold_rule("a", "temp", "above", 1.0), threshold_rule("b", "tmp", "above", 1.0)])
     rules.check_metrics(["temp", "tmp"])
     with pytest.raises(RuleError, match=r"^rule 'b': metric 'tmp' is not one of temp, co$"):
         rules.check_metrics(["temp", "co"])
