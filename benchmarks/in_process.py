@@ -14,7 +14,7 @@ from benchmarks.expected_output import METRICS, WINDOW_US, OutputTotals
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import ROWS, Message
 from telemetry.rules.parse import load_rules
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 from transforms.decode.codec import decode
 from transforms.detect.evaluate import detect
 from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_batch, merge_tables

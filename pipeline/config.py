@@ -11,8 +11,9 @@ from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
+from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
-from telemetry.rules.threshold_rules import RuleError, RuleSet
+from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.paths import join, scheme_of
 from telemetry.text.timestamps import ClockBounds
 from transforms.windows.window_spec import WindowSpec

@@ -21,7 +21,7 @@ from plotting.style.appearance import Appearance
 from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.errors import ConfigError
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 from telemetry.text.timestamps import format_time
 
 FILE_METADATA: Final = MappingProxyType({"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}})

@@ -9,7 +9,7 @@ from plotting.data.panels import TimeRange
 from plotting.data.source import Source
 from plotting.figures import FILE_METADATA, PictureRequest, draw, picture_bytes
 from telemetry.errors import ConfigError
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.files import StorageError, scheme_of, write_file
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from plotting.data.panels import MAX_THRESHOLDS, Panel
 from telemetry.errors import ConfigError
+from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
-from telemetry.rules.threshold_rules import RuleError, RuleSet
+from telemetry.rules.rule_set import RuleSet
 
 
 def add_rules_flag(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def with_rule_bounds(panels: Sequence[Panel], rules: RuleSet | None, metric: str
 
 
 def _bounds(rules: RuleSet, device: str, metric: str) -> tuple[float, ...]:
-    watching = [rule for rule in rules.rules if rule.metric == metric and rule.matches(device)]
-    bounds = {rule.threshold for rule in watching}
-    bounds |= {rule.threshold_upper for rule in watching if rule.threshold_upper is not None}
+    watching = [rule for rule in rules.thresholds if rule.metric == metric and rule.matches(device)]
+    found = [rule.bounds_of(device) for rule in watching]
+    bounds = {one.low for one in found} | {one.high for one in found if one.high is not None}
     return tuple(sorted(bounds)) if len(bounds) <= MAX_THRESHOLDS else ()

@@ -22,7 +22,7 @@ from plotting.data.rule_bounds import with_rule_bounds
 from plotting.serve.record_buffer import AnomalyBuffer, RecordBuffer
 from plotting.serve.window_series import WindowSeries, split_by_series
 from telemetry.model.kinds import KINDS
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 
 LETTER_IDENTITY: Final = tuple(name for name in KINDS["dead_letters"].identity if name != "payload")  # it may be large
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")

@@ -11,7 +11,7 @@ from plotting.serve.live_run import LiveRun
 from plotting.serve.polling import ReadingsPoller, ResultsPoller
 from plotting.serve.tab_session import TabSession
 from telemetry.errors import TelemetryError
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 
 T = TypeVar("T")
 

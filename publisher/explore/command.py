@@ -15,8 +15,9 @@ from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.text import render
 from telemetry.cli.flags import read_span, read_whole
 from telemetry.errors import ConfigError
+from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
-from telemetry.rules.threshold_rules import RuleError, RuleSet
+from telemetry.rules.rule_set import RuleSet
 
 EXAMPLES: Final = """
 %(prog)s telemetry.csv

@@ -9,7 +9,7 @@ from publisher.explore.timelines import Gap, Timelines
 from publisher.explore.values import MetricStats
 from telemetry.arrays import IntArray
 from telemetry.model.metrics import READING_UNITS
-from telemetry.rules.threshold_rules import Rule
+from telemetry.rules.rule import Rule
 from telemetry.text.timestamps import format_time
 
 

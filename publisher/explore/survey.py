@@ -18,7 +18,8 @@ from publisher.json_lines import NO_TIME, LineFormatter, mask_time_range, read_t
 from telemetry.arrays import BoolArray, FloatArray
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import DEFAULT_METRICS
-from telemetry.rules.threshold_rules import Rule, RuleSet
+from telemetry.rules.rule import Rule
+from telemetry.rules.rule_set import RuleSet
 
 _LEAST_ROWS: Final = 2_000  # collected before NumPy is called, because unparsed lines split the rows into small chunks
 _MOST_ESCAPED: Final = 12  # most bytes of JSON for one character of a cell (two \uXXXX)
@@ -55,11 +56,11 @@ class Survey:
         """Start empty.
 
         Args:
-            rules: rules that flag readings; the job decodes the default metrics and those of the rules.
+            rules: those on single readings flag them; the job decodes the default metrics and those of all rules.
             top: most gaps and devices to report.
         """
         self._rules = rules
-        self._decoded = frozenset(DEFAULT_METRICS) | {rule.metric for rule in rules.rules}
+        self._decoded = frozenset(DEFAULT_METRICS) | set(rules.metrics)
         self._top = top
         self._pending: CsvTable = CsvTable((), [])
         self._row_before: tuple[tuple[str, ...], list[str]] | None = None
@@ -71,8 +72,8 @@ class Survey:
         self._metrics: defaultdict[str, MetricStats] = defaultdict(MetricStats)
         self._flagged = 0
         # Number of flagged readings by rule and device, and a mask of the devices each rule applies to.
-        self._flagged_by = {rule.id: np.zeros(0, np.int64) for rule in rules.rules}
-        self._rule_devices = {rule.id: np.zeros(0, np.bool_) for rule in rules.rules}
+        self._flagged_by = {rule.id: np.zeros(0, np.int64) for rule in rules.thresholds}
+        self._rule_devices = {rule.id: np.zeros(0, np.bool_) for rule in rules.thresholds}
 
     def add(self, chunk: CsvChunk) -> None:
         """Add the next chunk of an input."""
@@ -107,7 +108,7 @@ class Survey:
             devices=device_entries(self._by_device, names, readings, self._top),
             metrics=[metric_entry(name, stats, readings) for name, stats in self._metrics.items()],
             rules_version=self._rules.version,
-            rules=[rule_entry(rule, self._flagged_by[rule.id], readings) for rule in self._rules.rules],
+            rules=[rule_entry(rule, self._flagged_by[rule.id], readings) for rule in self._rules.thresholds],
             flagged=self._flagged,
         )
 
@@ -144,9 +145,9 @@ class Survey:
 
     def _apply_rules(self, codes: NDArray[np.intp], values: dict[str, FloatArray]) -> None:
         flagged = np.zeros(len(codes), np.bool_)
-        for rule in self._rules.rules:
+        for rule in self._rules.thresholds:
             if rule.metric in values:
-                breaches = rule.breaches(values[rule.metric])
+                breaches = self._breaching(rule, codes, values[rule.metric])
                 if not rule.matches_all:
                     breaches &= self._applies_to(rule)[codes]
                 if breaches.any():
@@ -155,6 +156,14 @@ class Survey:
                     self._flagged_by[rule.id] = by_device
                     flagged |= breaches
         self._flagged += int(np.count_nonzero(flagged))
+
+    def _breaching(self, rule: Rule, codes: NDArray[np.intp], values: FloatArray) -> BoolArray:
+        """Return a mask of the values that breach a rule on whatever device, by the bounds of each device."""
+        if not rule.overrides:
+            return rule.breaches(values)
+        present, place = np.unique(codes, return_inverse=True)
+        names = list(self._codes)
+        return rule.bounds_for([names[code] for code in present.tolist()]).breaches(values, place)
 
     def _applies_to(self, rule: Rule) -> BoolArray:
         """Return a mask of the devices that a rule applies to, by code; only new names are matched."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
 from telemetry.model.reading_batch import ReadingBatch
-from telemetry.rules.threshold_rules import RuleSet
+from telemetry.rules.rule_set import RuleSet
 from transforms import counters
 from transforms.detect.evaluate import detect
 from transforms.step import Step

@@ -12,7 +12,8 @@ from telemetry.arrays import BoolArray
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly
-from telemetry.rules.threshold_rules import Rule, RuleSet
+from telemetry.rules.rule import Rule
+from telemetry.rules.rule_set import RuleSet
 
 
 @dataclass(slots=True)
@@ -31,11 +32,11 @@ class DetectedBatch:
 
 
 def detect(batch: ReadingBatch, rules: RuleSet, job_id: str = "") -> DetectedBatch:
-    """Evaluate stateless rules on a batch; `job_id` is the job's, for the anomalies."""
+    """Evaluate the rules that need no memory on a batch; `job_id` is the job's, for the anomalies."""
     found: list[Anomaly] = []
     by_rule: Counter[str] = Counter()
     breaches = np.zeros(batch.values.shape, np.uint16)
-    for rule in rules.rules:
+    for rule in rules.thresholds:
         metric = batch.metrics.index(rule.metric)
         rows = np.flatnonzero(_breaching(batch, rule, metric))
         if len(rows):
@@ -48,7 +49,8 @@ def detect(batch: ReadingBatch, rules: RuleSet, job_id: str = "") -> DetectedBat
 
 
 def _breaching(batch: ReadingBatch, rule: Rule, metric: int) -> BoolArray:
-    hit = rule.breaches(batch.values[metric])
+    values = batch.values[metric]
+    hit = rule.bounds_for(batch.devices).breaches(values, batch.device) if rule.overrides else rule.breaches(values)
     if rule.matches_all or not hit.any():
         return hit
     watched = np.array([rule.matches(name) for name in batch.devices], np.bool_)
@@ -59,6 +61,7 @@ def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: in
     device = batch.devices[batch.device[row]]
     value = float(batch.values[metric, row])
     source_us = int(batch.source_us[row])
+    bounds = rule.bounds_of(device)
     return Anomaly(
         anomaly_id=anomaly_id(rule.id, device, source_us, rule.metric, value),
         rule_id=rule.id,
@@ -66,9 +69,9 @@ def _anomaly(batch: ReadingBatch, rule: Rule, version: str, metric: int, row: in
         device=device,
         metric=rule.metric,
         value=value,
-        threshold=rule.threshold,
-        threshold_upper=rule.threshold_upper,
-        comparison=rule.comparison,
+        threshold=bounds.low,
+        threshold_upper=bounds.high,
+        comparison=bounds.comparison,
         event_time=int(batch.event_us[row]),
         source_time=source_us,
         message_id=batch.messages.ids[batch.message[row]],
