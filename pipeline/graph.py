@@ -32,7 +32,7 @@ def outputs_of(config: JobConfig) -> Outputs:
             outputs[kind.name][f"Write {kind.name}"] = _write(config, kind)
     if config.bigquery:
         for spec in table_specs(config.metrics, archive=config.archive):
-            outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
+            outputs[spec.kind][f"Insert {spec.kind}"] = _insert(config, config.bigquery, spec)
     if config.alerts_topic or config.dead_letter_topic:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
             PublishAnomalies,
@@ -64,8 +64,8 @@ def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.
     if target.method == "streaming_inserts":
         from transforms.outputs.insert_rows import InsertRecords  # Google's client is loaded where it is used
 
-        kept = bool(config.output or (spec.name == "dead_letters" and config.dead_letter_topic))
-        return InsertRecords(spec.name, target, _flush_us(config, spec.name), config.shards, kept)
+        kept = bool(config.output or (spec.kind == "dead_letters" and config.dead_letter_topic))
+        return InsertRecords(spec.kind, target, _flush_us(config, spec.kind), config.shards, kept)
     from transforms.outputs.storage_write_api import InsertByStorageApi
 
     return InsertByStorageApi(spec, target)

@@ -86,7 +86,7 @@ def ledger_jobs(client: bigquery.Client, target: BigQueryTarget) -> list[str]:
     Raises:
         ConfigError: if BigQuery does not answer.
     """
-    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table('ledger')}`"
+    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table_of('ledger')}`"
     with explained(target):
         job = client.query(sql, retry=None, timeout=ANSWER_S, job_retry=None)
         return sorted(row["job"] for row in job.result(timeout=ANSWER_S))

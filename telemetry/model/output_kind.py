@@ -45,7 +45,7 @@ class OutputKind:
         identity: the columns that tell one record from another. They are the same on any run, so that a retry is
             recognised.
         cluster: the columns by which its table is clustered.
-        table: name of its table; "" if that is `name`.
+        table: name of its table, which must not be that of a view; "" if it is `name`. See `table_name`.
         version: column that numbers the records that replace each other: among those that are equal in the other
             columns of `identity` the highest is the truth. A file holds one version only. "" if none is replaced.
         metric_columns: whether one column for each metric of the job follows the fields of `record`.
@@ -85,6 +85,11 @@ class OutputKind:
     ledger_detail: str = ""
     label: str = ""
     views: tuple[TableView, ...] = ()
+
+    @property
+    def table_name(self) -> str:
+        """Name of its table within the dataset."""
+        return self.table or self.name
 
     @property
     def key(self) -> tuple[str, ...]:
