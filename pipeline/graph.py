@@ -1,6 +1,6 @@
 """Build the job's graph from a source and outputs that the caller passes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import apache_beam as beam
 
@@ -22,6 +22,9 @@ from transforms.windows.aggregate_windows import AggregateWindows
 Outputs = Mapping[str, dict[str, beam.PTransform]]
 """The sinks of each of `KINDS` by their labels. A sink takes a PCollection of RecordBatch; it returns a `SinkResult` if
 it can reject records."""
+watch_devices: Callable[[JobConfig, str], beam.PTransform] | None = None
+"""Returns the step that watches devices over time, for a job and its id: from readings (PCollection of ReadingBatch) to
+transitions of incidents (of RecordBatch of Incident). None while there is no such step."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
@@ -101,6 +104,9 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
+    if watch_devices is not None:
+        counted["incidents"] = decoded.readings | "Watch devices" >> watch_devices(config, job_id)
+        rejected += _store(counted["incidents"], outputs["incidents"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])

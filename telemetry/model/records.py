@@ -136,7 +136,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ``values``                    (reading, window) pairs in which the metric has a value, by metric and hour
     ``values_missed``             of them, those whose window had closed before
     ``anomalies``                 anomalies by rule and hour; those of the same reading and message count once
-    ``incidents``                 transitions of incidents by rule and hour
+    ``incidents``                 transitions of incidents by rule and hour; one that is repeated counts once
     ``dead_letters``              dead letters by reason and hour
     ============================  ===================================================================
     """
