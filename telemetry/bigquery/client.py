@@ -20,7 +20,7 @@ from telemetry.model.record_batches import has_default
 
 ANSWER_S: Final = 30.0
 UNREACHABLE: Final = (requests.exceptions.RequestException, GoogleAuthError, exceptions.RetryError)
-_SAME_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64"}
+_SAME_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def connect(target: BigQueryTarget) -> bigquery.Client:

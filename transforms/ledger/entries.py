@@ -225,8 +225,10 @@ def _digest_of_records(kind: str, hashes: HashArray) -> str:
 def _sums_of(values: NDArray[np.float64]) -> dict[str, float | None]:
     """Return the sum of some values, the smallest and the largest; those that are NaN do not count."""
     known = values[~np.isnan(values)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (None, None)
-    return {"total": _finite(float(known.sum())), "low": low, "high": high}
+    if not len(known):
+        return {"total": 0.0, "low": None, "high": None}
+    sums = {"total": known.sum(), "low": known.min(), "high": known.max()}
+    return {name: _finite(float(number)) for name, number in sums.items()}
 
 
 def _entry_of_values(job_id: str, digest: str, key: LedgerKey, sums: ValueSums) -> LedgerEntry:
@@ -237,7 +239,7 @@ def _entry_of_values(job_id: str, digest: str, key: LedgerKey, sums: ValueSums) 
 
 
 def _finite(number: float) -> float | None:
-    """Return a sum; None if it is larger than any double, which JSON cannot hold."""
+    """Return a number; None if it is infinite, which JSON cannot hold."""
     return number if np.isfinite(number) else None
 
 
