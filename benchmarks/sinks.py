@@ -148,7 +148,7 @@ def _dataset(results: ResultBatches, target: BigQueryTarget) -> Iterator[Benchma
     prepare_tables(client, target, table_specs(METRICS, archive=True))
 
     def stored(kind: str) -> int:
-        (row,) = client.query(f"SELECT COUNT(*) AS n FROM `{target.table(kind)}`").result()
+        (row,) = client.query(f"SELECT COUNT(*) AS n FROM `{target.table_of(kind)}`").result()
         return int(row["n"])
 
     def insert(kind: str) -> float:

@@ -1,6 +1,6 @@
 """Build the job's graph from a source and outputs that the caller passes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import apache_beam as beam
 
@@ -22,6 +22,9 @@ from transforms.windows.aggregate_windows import AggregateWindows
 Outputs = Mapping[str, dict[str, beam.PTransform]]
 """The sinks of each of `KINDS` by their labels. A sink takes a PCollection of RecordBatch; it returns a `SinkResult` if
 it can reject records."""
+watch_devices: Callable[[JobConfig, str], beam.PTransform] | None = None
+"""Returns the step that watches devices over time, for a job and its id: from readings (PCollection of ReadingBatch) to
+transitions of incidents (of RecordBatch of Incident). None while there is no such step."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
@@ -32,7 +35,7 @@ def outputs_of(config: JobConfig) -> Outputs:
             outputs[kind.name][f"Write {kind.name}"] = _write(config, kind)
     if config.bigquery:
         for spec in table_specs(config.metrics, archive=config.archive):
-            outputs[spec.name][f"Insert {spec.name}"] = _insert(config, config.bigquery, spec)
+            outputs[spec.kind][f"Insert {spec.kind}"] = _insert(config, config.bigquery, spec)
     if config.alerts_topic or config.dead_letter_topic:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
             PublishAnomalies,
@@ -64,8 +67,8 @@ def _insert(config: JobConfig, target: BigQueryTarget, spec: TableSpec) -> beam.
     if target.method == "streaming_inserts":
         from transforms.outputs.insert_rows import InsertRecords  # Google's client is loaded where it is used
 
-        kept = bool(config.output or (spec.name == "dead_letters" and config.dead_letter_topic))
-        return InsertRecords(spec.name, target, _flush_us(config, spec.name), config.shards, kept)
+        kept = bool(config.output or (spec.kind == "dead_letters" and config.dead_letter_topic))
+        return InsertRecords(spec.kind, target, _flush_us(config, spec.kind), config.shards, kept)
     from transforms.outputs.storage_write_api import InsertByStorageApi
 
     return InsertByStorageApi(spec, target)
@@ -101,6 +104,9 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
+    if watch_devices is not None:
+        counted["incidents"] = decoded.readings | "Watch devices" >> watch_devices(config, job_id)
+        rejected += _store(counted["incidents"], outputs["incidents"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])

@@ -20,7 +20,7 @@ from telemetry.model.record_batches import has_default
 
 ANSWER_S: Final = 30.0
 UNREACHABLE: Final = (requests.exceptions.RequestException, GoogleAuthError, exceptions.RetryError)
-_SAME_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64"}
+_SAME_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def connect(target: BigQueryTarget) -> bigquery.Client:
@@ -86,7 +86,7 @@ def ledger_jobs(client: bigquery.Client, target: BigQueryTarget) -> list[str]:
     Raises:
         ConfigError: if BigQuery does not answer.
     """
-    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table('ledger')}`"
+    sql = f"SELECT DISTINCT COALESCE(job_id, '') AS job FROM `{target.table_of('ledger')}`"
     with explained(target):
         job = client.query(sql, retry=None, timeout=ANSWER_S, job_retry=None)
         return sorted(row["job"] for row in job.result(timeout=ANSWER_S))

@@ -135,7 +135,7 @@ class DatasetStore:
             return _names(columns)
         with explained(self._target):
             try:
-                found = self._client.get_table(self._target.table(kind), retry=None, timeout=ANSWER_S)
+                found = self._client.get_table(self._target.table_of(kind), retry=None, timeout=ANSWER_S)
             except exceptions.NotFound:  # the query will find that, too
                 return _names(columns)
         present = {column.name for column in found.schema}
@@ -146,7 +146,7 @@ class DatasetStore:
         self, kind: str, what: str, schema: pa.Schema, where: str = "", since: datetime | None = None
     ) -> Iterator[pa.Table]:
         given = [] if since is None else [bigquery.ScalarQueryParameter("since", "TIMESTAMP", since)]
-        sql = f"SELECT {what} FROM `{self._target.table(kind)}` {where}"
+        sql = f"SELECT {what} FROM `{self._target.table_of(kind)}` {where}"
         settings = bigquery.QueryJobConfig(query_parameters=given)
         with explained(self._target):
             try:

@@ -95,7 +95,7 @@ def dead_row(kind: str, row: JsonRow, error: str, event_us: int | None) -> DeadL
         stage=STAGE,
         payload=base64.b64encode(msgspec.json.encode(row)).decode("ascii"),
         line=None,
-        attributes=msgspec.json.encode({TABLE: kind}).decode(),
+        attributes=msgspec.json.encode({TABLE: KINDS[kind].table_name}).decode(),
         message_id=row.get("message_id", ""),
         publish_time=None,
         event_time=event_us,

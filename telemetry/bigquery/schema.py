@@ -17,6 +17,7 @@ _SQL_TYPES: Final = {
     pa.string(): "STRING",
     pa.float64(): "FLOAT64",
     pa.int64(): "INT64",
+    pa.bool_(): "BOOL",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP",
 }
 _MERGED: Final = """\
@@ -62,8 +63,12 @@ class BigQueryTarget:
     endpoint: str = ""
 
     def table(self, name: str) -> str:
-        """Return the full name of a table, ``project.dataset.table``."""
+        """Return the full name of a table or view, ``project.dataset.table``."""
         return f"{self.project}.{self.dataset}.{name}"
+
+    def table_of(self, kind: str) -> str:
+        """Return the full name of the table of a kind of record."""
+        return self.table(KINDS[kind].table_name)
 
     def __str__(self) -> str:
         """Return the value of the flag."""
@@ -75,18 +80,23 @@ class TableSpec:
     """Definition of one table.
 
     Attributes:
-        name: within the dataset.
+        kind: of the records that are its rows.
         schema: its columns; a field that is not nullable is required, its metadata describes it.
         partition: timestamp column by whose day it is partitioned; "" for a small table that is not.
         cluster: columns it is clustered by.
         description: for a person.
     """
 
-    name: str
+    kind: str
     schema: pa.Schema
     partition: str
     cluster: tuple[str, ...]
     description: str
+
+    @property
+    def name(self) -> str:
+        """Its name within the dataset."""
+        return KINDS[self.kind].table_name
 
 
 def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
@@ -144,14 +154,15 @@ def create_table_sql(spec: TableSpec, target: BigQueryTarget) -> str:
 
 def view_queries(target: BigQueryTarget) -> dict[TableView, str]:
     """Return each view of the job's tables and its query."""
-    return {view: _view_query(view, target.table(kind.name)) for kind in KINDS.values() for view in kind.views}
+    return {view: _view_query(view, target.table_of(kind.name)) for kind in KINDS.values() for view in kind.views}
 
 
 def _view_query(view: TableView, table: str) -> str:
     if view.merged:
         return _MERGED.format(table=table, window=", ".join(view.groups), order=view.order)
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(view.groups)} ORDER BY {view.order})"
-    return f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
+    kept = f"SELECT * FROM `{table}`\nWHERE TRUE\nQUALIFY {rank} = 1"
+    return f"SELECT * FROM (\n{kept}\n) AS kept\nWHERE {view.condition}" if view.condition else kept
 
 
 def create_sql(specs: Sequence[TableSpec], target: BigQueryTarget) -> str:

@@ -9,7 +9,7 @@ from telemetry.model import ledger_items
 from telemetry.model.dead_letters import drop_payload
 from telemetry.model.merge_panes import WINDOW
 from telemetry.model.output_kind import OutputKind, TableView
-from telemetry.model.records import Anomaly, DeadLetter, LedgerEntry, Reading, WindowAggregate
+from telemetry.model.records import Anomaly, DeadLetter, Incident, LedgerEntry, Reading, WindowAggregate
 
 _MINUTE_US: Final = 60_000_000
 
@@ -32,6 +32,33 @@ KINDS: Final = {
                     "each anomaly once, however often its reading was delivered",
                     ("anomaly_id",),
                     "message_id",
+                ),
+            ),
+        ),
+        OutputKind(
+            name="incidents",
+            description="One transition of an incident: opened, updated or closed.",
+            record=Incident,
+            time_columns=("event_time",),
+            identity=("incident_id", "sequence", "job_id"),
+            cluster=("device", "rule_id"),
+            table="incident_transitions",
+            ledger_item=ledger_items.INCIDENTS,
+            ledger_detail="rule_id",
+            label="transitions of incidents",
+            views=(
+                TableView(
+                    "incidents",
+                    "each incident once, as of its latest transition",
+                    ("incident_id",),
+                    "sequence DESC, job_id",
+                ),
+                TableView(
+                    "open_incidents",
+                    "the incidents that are open",
+                    ("incident_id",),
+                    "sequence DESC, job_id",
+                    condition="state != 'closed'",
                 ),
             ),
         ),

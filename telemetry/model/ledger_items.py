@@ -9,6 +9,7 @@ ROWS_ARCHIVED: Final = "rows_archived"
 VALUES: Final = "values"
 VALUES_MISSED: Final = "values_missed"
 ANOMALIES: Final = "anomalies"
+INCIDENTS: Final = "incidents"
 DEAD_LETTERS: Final = "dead_letters"
 
 LedgerKey = tuple[str, str, str]

@@ -22,6 +22,7 @@ class TableView:
         groups: columns that are equal within a group.
         order: columns by which the row to keep comes first, as SQL.
         merged: whether the rows kept of several jobs are merged as `telemetry.model.merge_panes` does.
+        condition: which of the kept rows the view has, as SQL; "" for all.
     """
 
     name: str
@@ -29,6 +30,7 @@ class TableView:
     groups: tuple[str, ...]
     order: str
     merged: bool = False
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,14 @@ class OutputKind:
     """Everything that the outputs and the readers of one kind of record derive from.
 
     Attributes:
-        name: of its folder and its table.
+        name: of its folder.
         description: one sentence for a person.
         record: its fields.
         time_columns: the columns that date a record; the first that is not null counts. Files lie by its day and hour.
         identity: the columns that tell one record from another. They are the same on any run, so that a retry is
             recognised.
         cluster: the columns by which its table is clustered.
+        table: name of its table, which must not be that of a view; "" if it is `name`. See `table_name`.
         version: column that numbers the records that replace each other: among those that are equal in the other
             columns of `identity` the highest is the truth. A file holds one version only. "" if none is replaced.
         metric_columns: whether one column for each metric of the job follows the fields of `record`.
@@ -68,6 +71,7 @@ class OutputKind:
     time_columns: tuple[str, ...]
     identity: tuple[str, ...]
     cluster: tuple[str, ...]
+    table: str = ""
     version: str = ""
     metric_columns: bool = False
     optional: bool = False
@@ -81,6 +85,11 @@ class OutputKind:
     ledger_detail: str = ""
     label: str = ""
     views: tuple[TableView, ...] = ()
+
+    @property
+    def table_name(self) -> str:
+        """Name of its table within the dataset."""
+        return self.table or self.name
 
     @property
     def key(self) -> tuple[str, ...]:

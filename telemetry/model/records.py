@@ -41,6 +41,45 @@ class Anomaly(msgspec.Struct, frozen=True):
     job_id: JobId = ""
 
 
+class Incident(msgspec.Struct, frozen=True):
+    """One transition of an incident; the one with the highest sequence is its truth."""
+
+    incident_id: Annotated[
+        str, Meta(description="deterministic: a hash of rule, device, metric and the time of the first breach")
+    ]
+    sequence: Annotated[int, Meta(description="number of the transition within its incident, from 0")]
+    state: Annotated[str, Meta(description="opened, updated or closed")]
+    rule_id: Annotated[str, Meta(description="id of the rule in the rules file")]
+    severity: Annotated[str, Meta(description="info, warning or critical")]
+    condition: Annotated[
+        str,
+        Meta(description="above, below, outside or inside, rate, stuck, silence, window, or all, any, not"),
+    ]
+    device: Annotated[str, Meta(description="the device; empty where the whole source is silent")]
+    metric: Annotated[str, Meta(description="the metric; empty for a rule of several or of none")]
+    event_time: Annotated[UtcMicros, Meta(description="event time of the transition, UTC")]
+    opened_at: Annotated[UtcMicros, Meta(description="event time of the first breach, UTC")]
+    last_at: Annotated[UtcMicros, Meta(description="event time of the last breach so far, UTC")]
+    closed_at: Annotated[UtcMicros | None, Meta(description="event time at which it was closed, UTC; else null")]
+    reason: Annotated[
+        str | None, Meta(description="why it was closed: clear, rule-changed or shelved; null while it is open")
+    ]
+    value: Annotated[
+        float | None, Meta(description="value at the transition, in the unit of the condition; null for silence")
+    ]
+    worst: Annotated[
+        float | None, Meta(description="value furthest beyond the bound so far; null where there is no bound")
+    ]
+    threshold: Annotated[float | None, Meta(description="bound, or lower bound of a range; null where there is none")]
+    threshold_upper: Annotated[float | None, Meta(description="upper bound of a range; else null")]
+    readings: Annotated[int, Meta(description="readings, or windows, that breached so far; 0 for silence")]
+    first: Annotated[bool, Meta(description="whether no other incident of the device opened in the minute before")]
+    stale: Annotated[bool, Meta(description="whether the device was silent when the transition was made")]
+    flapping: Annotated[bool, Meta(description="whether it stays open because it opened again and again")]
+    rules_version: Annotated[str, Meta(description="hash of the rules that the transition was judged by")]
+    job_id: JobId = ""
+
+
 class WindowAggregate(msgspec.Struct, frozen=True):
     """One metric of one device over one window, as of one pane."""
 
@@ -97,6 +136,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ``values``                    (reading, window) pairs in which the metric has a value, by metric and hour
     ``values_missed``             of them, those whose window had closed before
     ``anomalies``                 anomalies by rule and hour; those of the same reading and message count once
+    ``incidents``                 transitions of incidents by rule and hour; one that is repeated counts once
     ``dead_letters``              dead letters by reason and hour
     ============================  ===================================================================
     """

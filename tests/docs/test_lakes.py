@@ -24,6 +24,7 @@ from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
 from tests.support import needs, oracle
 from tests.support.generated_tables import SCHEMAS
+from tests.support.incidents import OPEN, TRANSITIONS, incidents_given
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
 from tests.support.pages import read_page
 from tests.support.readings import frame
@@ -116,7 +117,7 @@ def late_stream(output: Path, rows: pd.DataFrame, *flags: object) -> None:
 
 def store_again(folder: Path) -> None:
     """Leave what a bundle leaves that was done twice, with other neighbours: the same records in another file."""
-    for kind in ("anomalies", "ledger", "aggregates"):
+    for kind in ("anomalies", "incidents", "ledger", "aggregates"):
         file = min((folder / kind).glob("date=2*/hour=*/*.*"))
         shutil.copy(file, file.with_name(f"again-{file.name}"))
 
@@ -132,10 +133,11 @@ def roots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     for file_format in FORMATS:
         output = root / file_format / "results"
         flags = ("--file-format", file_format, "--archive")
-        if request.param == "files":
-            run_job("--input", source, "--output", output, *flags)
-        else:
-            late_stream(output, frame(), *flags)
+        with incidents_given():
+            if request.param == "files":
+                run_job("--input", source, "--output", output, *flags)
+            else:
+                late_stream(output, frame(), *flags)
     return root
 
 
@@ -154,7 +156,7 @@ def twice(roots: Path) -> Path:
 
 def test_files_lie_as_the_page_says(roots: Path) -> None:
     name = re.compile(
-        r"(anomalies|aggregates|dead_letters|ledger|readings)"
+        r"(anomalies|incidents|aggregates|dead_letters|ledger|readings)"
         r"/date=(\d{4}-\d\d-\d\d|__HIVE_DEFAULT_PARTITION__)/hour=(\d\d|__HIVE_DEFAULT_PARTITION__)"
         r"/\d{8}T\d{6}Z-\d+-[0-9a-f]{20}\.(jsonl|parquet)"
     )
@@ -206,6 +208,19 @@ def check_anomalies(found: pd.DataFrame) -> None:
     )
 
 
+def check_incidents(found: pd.DataFrame) -> None:
+    """The latest transition of each incident."""
+    latest = {row.incident_id: (row.sequence, row.state) for row in TRANSITIONS}
+    assert len(found) == len(latest)
+    assert dict(zip(found.incident_id, zip(found.sequence, found.state, strict=True), strict=True)) == latest
+
+
+def check_open_incidents(found: pd.DataFrame) -> None:
+    """The latest transition of each incident that is open."""
+    assert sorted(found.incident_id) == sorted(OPEN)
+    assert set(found.state) == {"opened"}
+
+
 def check_rules(found: pd.DataFrame) -> None:
     """The anomalies of each rule."""
     assert found.to_dict("records") == [{"rule_id": "temp-high", "anomalies": hot()}]
@@ -222,6 +237,8 @@ def check_ledger(found: pd.DataFrame) -> None:
         ("rows_rejected", reason): 1,
         ("dead_letters", reason): 1,
         ("anomalies", "temp-high"): hot(),
+        ("incidents", "hot"): 4,
+        ("incidents", "silent"): 2,
         **{("values", metric): len(frame()) for metric in DEFAULT_METRICS},
     }
 
@@ -238,6 +255,8 @@ def check_hour(found: pd.DataFrame) -> None:
 CHECKS: Final[dict[str, Callable[[pd.DataFrame], None]]] = {
     "final": check_final,
     "anomalies": check_anomalies,
+    "incidents": check_incidents,
+    "open incidents": check_open_incidents,
     "rules": check_rules,
     "ledger": check_ledger,
     "one_hour": check_hour,
@@ -268,7 +287,18 @@ def test_python(block: Block, file_format: str, twice: Path, monkeypatch: pytest
 def polars_tables(file_format: str) -> dict[str, pl.LazyFrame]:
     if file_format == "parquet":
         return {kind: pl.scan_parquet(f"results/{kind}/**/*.parquet", hive_partitioning=True) for kind in STORED}
-    return {kind: pl.scan_ndjson(f"results/{kind}/**/*.jsonl", infer_schema_length=None) for kind in STORED}
+    return {
+        kind: pl.scan_ndjson(
+            f"results/{kind}/**/*.jsonl", infer_schema_length=None, schema_overrides=nullable_columns(kind)
+        )
+        for kind in STORED
+    }
+
+
+def nullable_columns(kind: str) -> dict[str, type[pl.DataType]]:
+    """The types of the columns that may be null in the whole of a file, from which polars can infer none."""
+    types = {pa.float64(): pl.Float64, pa.int64(): pl.Int64, pa.string(): pl.String, TIMESTAMP: pl.String}
+    return {field.name: types[field.type] for field in SCHEMAS[kind] if field.nullable}
 
 
 @pytest.mark.parametrize(("block", "file_format"), blocks(REMARKS, "sql"))
@@ -307,9 +337,9 @@ def test_duckdb(block: Block, file_format: str, twice: Path) -> None:
 
 def test_each_kind_of_statement_is_executed() -> None:
     portable = {block.title for block in ALL_BLOCKS if block.language == "sql" and block.remark in REMARKS}
-    assert portable == {"final", "anomalies", "ledger"}
+    assert portable == {"final", "anomalies", "ledger", "open incidents"}
     assert len(blocks(REMARKS, "python")) == 5
-    assert len(blocks(IN_DUCKDB, "sql")) == 2
+    assert len(blocks(IN_DUCKDB, "sql")) == 3
 
 
 def test_without_the_statements_the_numbers_are_wrong(twice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,6 +347,9 @@ def test_without_the_statements_the_numbers_are_wrong(twice: Path, monkeypatch: 
     monkeypatch.chdir(twice / "parquet")
     anomalies, aggregates = (as_pandas(polars_tables("parquet")[kind]) for kind in ("anomalies", "aggregates"))
     assert len(anomalies) > hot()
+    incidents = as_pandas(polars_tables("parquet")["incidents"])
+    assert len(incidents) > len(TRANSITIONS)
+    assert set(incidents.incident_id[incidents.state != "closed"]) > OPEN
     assert len(aggregates) > len(oracle.aggregate(frame()))
     if twice.name.startswith("stream"):
         assert set(aggregates.timing) == {"on_time", "late"}

@@ -1,6 +1,7 @@
 """Results in BigQuery, through a server that speaks its protocol: the same as the oracle's, and what goes wrong."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,14 +18,20 @@ from telemetry.bigquery.client import prepare_tables
 from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.schema import describe, is_required, sql_type, table_specs, view_queries
 from telemetry.model.kinds import KINDS
+from telemetry.model.latest_incidents import latest_incidents
 from telemetry.model.merge_panes import WINDOW, merge_windows
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.model.record_batches import from_records
+from telemetry.model.records import Incident
+from telemetry.storage.result_store import FileStore
 from tests.support import oracle
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server, start_server
+from tests.support.incidents import TRANSITIONS, incidents_given
 from tests.support.jobs import EARLY, Events, ndjson, run_events
 from tests.support.readings import frame
+from tests.support.records import incident
 
 __all__ = ["bigquery_server", "start_server"]
 
@@ -67,15 +74,16 @@ def test_rows_equal_the_oracle(dataset: Dataset, source: Path, tmp_path: Path) -
         zip(oracle.micros(frame().ts), frame().device, frame().temp, strict=True)
     )
     summary = json.loads((tmp_path / "s.json").read_text())
-    assert summary["rows_inserted"] == sum(len(dataset.frame(kind)) for kind in KINDS)
+    assert summary["rows_inserted"] == sum(len(dataset.frame(kind.table_name)) for kind in KINDS.values())
 
 
 def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["tables", *dataset.flags, "--archive", "--metrics", "temp,vibration", "--create"]
     assert main(command) == 0
     assert capsys.readouterr().out == (
-        f"{dataset.target}: created anomalies, created aggregates, created dead_letters, created ledger, "
-        "created readings, created distinct_anomalies, created latest_aggregates\n"
+        f"{dataset.target}: created anomalies, created incident_transitions, created aggregates, "
+        "created dead_letters, created ledger, created readings, created distinct_anomalies, created incidents, "
+        "created open_incidents, created latest_aggregates\n"
     )
     for spec in table_specs(("temp", "vibration"), archive=True):
         table = dataset.client.get_table(dataset.target.table(spec.name))
@@ -88,7 +96,7 @@ def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.Captur
         assert [(column.name, column.mode, column.description) for column in table.schema] == [
             (field.name, "REQUIRED" if is_required(field) else "NULLABLE", describe(field)) for field in spec.schema
         ]
-        same = {"FLOAT": "FLOAT64", "INTEGER": "INT64"}
+        same = {"FLOAT": "FLOAT64", "INTEGER": "INT64", "BOOLEAN": "BOOL"}
         assert [same.get(c.field_type, c.field_type) for c in table.schema] == [sql_type(f) for f in spec.schema]
     assert main(command) == 0
     assert capsys.readouterr().out == f"{dataset.target}: nothing was missing\n"
@@ -165,6 +173,59 @@ def test_a_window_of_two_jobs_is_one_row_of_the_view(dataset: Dataset) -> None:
     expected = merge_windows(stored).to_pandas()
     found = dataset.frame("latest_aggregates")[list(expected.columns)].sort_values(list(WINDOW), ignore_index=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-12)
+
+
+def test_incidents_are_stored_once_and_seen_as_of_their_latest_transition(
+    dataset: Dataset, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Transitions that are repeated and a second job that saw more: the views and the reader choose the same."""
+    later = incident("b-1", 1, "closed", TRANSITIONS[3].event_time + 5, device="b")
+    with incidents_given([*TRANSITIONS, *TRANSITIONS]):
+        assert job(source, *dataset.flags, "--output", tmp_path / "out") == 0
+    columns = KINDS["incidents"].schema().names
+    stores = (DatasetStore(dataset.target), FileStore(str(tmp_path / "out")))
+    for store in stores:
+        found = latest_incidents(store.read("incidents", columns)).drop_columns(["job_id"])
+        expected = from_records(Incident, [TRANSITIONS[2], TRANSITIONS[3], TRANSITIONS[5]]).drop_columns(["job_id"])
+        assert found.to_pylist() == expected.to_pylist()
+    view = "SELECT incident_id, sequence, state, value, stale, first FROM {%s} ORDER BY incident_id"
+    expected_rows = [(row.incident_id, row.sequence, row.state, row.value, row.stale, row.first)
+                     for row in (TRANSITIONS[2], TRANSITIONS[3], TRANSITIONS[5])]  # fmt: skip
+    assert [tuple(row.values()) for row in dataset.rows(view % "incidents")] == expected_rows
+    assert [tuple(row.values()) for row in dataset.rows(view % "open_incidents")] == expected_rows[1:2]
+    for place in (dataset.flags, ["--output", str(tmp_path / "out")]):
+        assert main(["reconcile", *place]) == 0
+        assert re.search(r"^transitions of incidents +6 +6$", capsys.readouterr().out, re.MULTILINE)
+    other = tmp_path / "other.csv"
+    other.write_text(source.read_text().replace(",d1,", ",d9,"))
+    with incidents_given([*TRANSITIONS, later]):
+        assert job(other, *dataset.flags, "--append") == 0
+    assert [tuple(row.values()) for row in dataset.rows(view % "incidents")] == [
+        expected_rows[0], ("b-1", 1, "closed", 31.0, False, False), expected_rows[2],
+    ]  # fmt: skip
+    assert dataset.rows(view % "open_incidents") == []
+    assert main(["reconcile", *dataset.flags]) == 0
+
+
+def test_a_transition_that_bigquery_refuses_is_a_dead_letter(
+    dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with incidents_given([*TRANSITIONS, incident("z", value=float("inf"))]):
+        assert job(source, *dataset.flags) == 0
+    (letter,) = dataset.rows("SELECT DISTINCT error, attributes FROM {dead_letters}")
+    assert letter["error"] == f"{dataset.target.table('incident_transitions')}: value: is inf"
+    assert json.loads(letter["attributes"]) == {"table": "incident_transitions"}
+    capsys.readouterr()
+    assert main(["reconcile", *dataset.flags]) == 0
+
+
+def test_a_dataset_of_a_release_without_incidents_is_checked(
+    dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job(source, *dataset.flags) == 0
+    dataset.client.delete_table(dataset.target.table("incident_transitions"))
+    assert main(["reconcile", *dataset.flags]) == 0
+    assert "ledger check passed" in capsys.readouterr().out
 
 
 def test_the_ledger_check_of_a_dataset(dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +308,7 @@ def test_a_table_that_cannot_take_the_rows_is_found_before_the_job(
 
 
 def test_a_table_with_a_column_more_takes_the_rows(dataset: Dataset, source: Path) -> None:
-    (spec,) = (spec for spec in table_specs((), archive=False) if spec.name == "anomalies")
+    (spec,) = (spec for spec in table_specs((), archive=False) if spec.kind == "anomalies")
     modes = {field.name: "NULLABLE" if field.nullable else "REQUIRED" for field in spec.schema}
     columns = [bigquery.SchemaField(field.name, sql_type(field), modes[field.name]) for field in spec.schema]
     columns.insert(0, bigquery.SchemaField("note", "STRING"))
@@ -292,17 +353,25 @@ def _has_rows(dataset: Dataset) -> bool:
         ("UPDATE {aggregates} SET `max` = 999.0 WHERE device = 'd1'", "their largest value is 999.0, not "),
         ("UPDATE {aggregates} SET job_id = 'another' WHERE metric = 'co'", "job another, hour "),
         ("UPDATE {anomalies} SET value = value + 1 WHERE TRUE", "anomalies, temp-high: their "),
+        ("UPDATE {incidents} SET value = value + 1 WHERE value = 33", "transitions of incidents, hot: their largest "),
+        ("UPDATE {incidents} SET value = 1 WHERE value IS NULL", "transitions of incidents, silent: their values are "),
+        ("UPDATE {incidents} SET job_id = 'another' WHERE TRUE", "transitions of incidents, hot: 0 of "),
+        ("DELETE FROM {incidents} WHERE state = 'updated'", "transitions of incidents, hot: 2 of 3, 1 missing"),
+        ("DELETE FROM {incidents} WHERE TRUE", "transitions of incidents: 0 of 6, 6 missing"),
+        ("DROP TABLE {incidents}", "transitions of incidents: 0 of 6, 6 missing"),
         ("UPDATE {ledger} SET `count` = `count` + 1 WHERE item = 'anomalies'", "anomalies"),
+        ("DELETE FROM {ledger} WHERE item = 'incidents' AND detail = 'silent'", "silent: 2 of 0, 2 too many"),
         ("DELETE FROM {readings} WHERE device = 'd1'", "archived readings"),
     ],
 )
 def test_a_dataset_that_was_edited(
     dataset: Dataset, source: Path, capsys: pytest.CaptureFixture[str], change: str, problem: str
 ) -> None:
-    assert job(source, *dataset.flags, "--archive") == 0
+    with incidents_given():
+        assert job(source, *dataset.flags, "--archive") == 0
     assert main(["reconcile", *dataset.flags]) == 0
     assert "ledger check passed" in capsys.readouterr().out
-    tables = {kind: f"`{dataset.target.table(kind)}`" for kind in KINDS}
+    tables = {kind: f"`{dataset.target.table_of(kind)}`" for kind in KINDS}
     dataset.client.query(change.format(**tables)).result()
     assert main(["reconcile", *dataset.flags]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ledger check failed")]

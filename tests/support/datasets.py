@@ -23,7 +23,9 @@ class Dataset:
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Return the rows of a query, in which {name} stands for a table or a view."""
         views = [view.name for kind in KINDS.values() for view in kind.views]
-        names = {name: f"`{self.target.table(name)}`" for name in (*KINDS, *views)}
+        names = {
+            name: f"`{self.target.table(name)}`" for name in (*(kind.table_name for kind in KINDS.values()), *views)
+        }
         return [dict(row) for row in self.client.query(sql.format(**names)).result()]
 
     def frame(self, name: str) -> pd.DataFrame:

@@ -41,6 +41,7 @@ _TYPES: Final = {
     pa.string(): ("string", "string"),
     pa.float64(): ("number", "double"),
     pa.int64(): ("integer", "int64"),
+    pa.bool_(): ("boolean", "boolean"),
     _TIMESTAMP: ("string, RFC 3339", "timestamp (µs, UTC)"),
 }
 
@@ -124,11 +125,17 @@ def _types(field: pa.Field) -> tuple[str, str, str]:
 
 
 def kinds_table() -> str:
-    """Return each kind of record: what it is, the columns that date it, and those that identify it."""
+    """Return each kind of record: what it is, its table, the columns that date it, and those that identify it."""
     return table(
-        ("kind", "description", "dated by", "identified by"),
+        ("kind", "description", "table in BigQuery", "dated by", "identified by"),
         (
-            (f"`{kind.name}`", kind.description, _names(kind.time_columns), _names(kind.identity))
+            (
+                f"`{kind.name}`",
+                kind.description,
+                f"`{kind.table_name}`",
+                _names(kind.time_columns),
+                _names(kind.identity),
+            )
             for kind in KINDS.values()
         ),
     )

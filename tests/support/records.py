@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from telemetry.model.record_batches import from_records
-from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
+from telemetry.model.records import Anomaly, DeadLetter, Incident, WindowAggregate
 from tests.support.batches import MINUTE
 
 START = 1_594_512_000_000_000
@@ -27,6 +27,45 @@ def anomaly(moment: int, value: float = 31.0, device: str = "a") -> Anomaly:
         source_time=moment - 5,
         message_id="m",
         rules_version="v",
+    )
+
+
+def incident(
+    incident_id: str = "a-1",
+    sequence: int = 0,
+    state: str = "opened",
+    moment: int = START,
+    value: float | None = 31.0,
+    device: str = "a",
+    rule: str = "hot",
+    job: str = "",
+) -> Incident:
+    """A transition; one without a value is of a silent device."""
+    silent = value is None
+    return Incident(
+        incident_id=incident_id,
+        sequence=sequence,
+        state=state,
+        rule_id=rule,
+        severity="critical",
+        condition="silence" if silent else "above",
+        device=device,
+        metric="" if silent else "temp",
+        event_time=moment,
+        opened_at=START,
+        last_at=moment - 5,
+        closed_at=moment if state == "closed" else None,
+        reason="clear" if state == "closed" else None,
+        value=value,
+        worst=None if value is None else value + 0.5,
+        threshold=None if silent else 30.0,
+        threshold_upper=None,
+        readings=0 if silent else sequence + 1,
+        first=sequence == 0,
+        stale=silent,
+        flapping=False,
+        rules_version="v",
+        job_id=job,
     )
 
 

@@ -67,7 +67,7 @@ class DatasetTotals:
             add_entries(found, iter(self._rows(_ENTRIES)))
             found.found = self._sums(_WINDOWS, ledger_items.VALUES)
             for kind in counted_kinds():
-                if not kind.optional or self._has(kind.name):
+                if self._has(kind.name):  # a dataset of an older release lacks the tables of newer kinds
                     found.found |= self._sums(_records_sql(kind), kind.ledger_item)
             refused = self._rows(_REFUSED)
             found.refused = {row["k"]: row["n"] for row in refused if row["k"]}
@@ -85,15 +85,16 @@ class DatasetTotals:
             for row in self._rows(sql)
         }
 
-    def _has(self, name: str) -> bool:
+    def _has(self, kind: str) -> bool:
         try:
-            self._client.get_table(self._target.table(name), retry=None, timeout=ANSWER_S)
+            self._client.get_table(self._target.table_of(kind), retry=None, timeout=ANSWER_S)
         except exceptions.NotFound:
             return False
         return True
 
     def _rows(self, sql: str) -> list[JsonRow]:
-        names = {name: f"`{self._target.table(name)}`" for name in (*KINDS, "latest_aggregates")}
+        names = {kind: f"`{self._target.table_of(kind)}`" for kind in KINDS}
+        names["latest_aggregates"] = f"`{self._target.table('latest_aggregates')}`"
         job = self._client.query(sql.format(**names), retry=None, timeout=ANSWER_S, job_retry=None)
         return [dict(row) for row in job.result(timeout=_QUERY_S)]
 

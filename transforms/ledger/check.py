@@ -117,7 +117,7 @@ def _claims_of_kind(totals: StoredTotals, kind: OutputKind) -> list[Claim]:
             Claim(f"{kind.label}, {detail}", expected.get(detail, 0), found.get(detail, 0))
             for detail in sorted(expected.keys() | found.keys())
         ]
-    whole = Claim(kind.label, sum(expected.values()) - totals.refused.get(kind.name, 0), sum(found.values()))
+    whole = Claim(kind.label, sum(expected.values()) - totals.refused.get(kind.table_name, 0), sum(found.values()))
     return [] if kind.optional and not sum(expected.values()) and not whole.found else [whole]
 
 

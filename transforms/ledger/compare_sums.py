@@ -20,7 +20,7 @@ def hour_differences(totals: StoredTotals) -> list[str]:
     labels = {kind.ledger_item: kind.label for kind in counted_kinds()}
     labels[ledger_items.VALUES] = "readings in final windows"
     labels[ledger_items.ROWS_REJECTED] = "rejected rows"
-    uncounted = {kind.ledger_item for kind in counted_kinds() if totals.refused.get(kind.name)}
+    uncounted = {kind.ledger_item for kind in counted_kinds() if totals.refused.get(kind.table_name)}
     uncounted |= set() if totals.counts_rejected else {ledger_items.ROWS_REJECTED}
     missed = {key: sums for key, sums in totals.expected.items() if key.item == ledger_items.VALUES_MISSED}
     expected = {key: sums for key, sums in totals.expected.items() if key.item in labels}

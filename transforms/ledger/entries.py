@@ -1,6 +1,6 @@
 """Make ledger entries of the outputs of a job's steps.
 
-Each function counts the elements themselves (readings, dead letters, anomalies), not a counter. The id of an entry is a
+Each function counts the elements themselves (readings, dead letters, records), not a counter. The id of an entry is a
 hash of the counted elements and their content, so that a retried bundle writes the same entries, and others never do;
 its second half is a hash of the entry itself, so that an entry that was edited is recognised.
 """
@@ -20,6 +20,7 @@ from telemetry.model.kinds import KINDS
 from telemetry.model.ledger_items import (
     ANOMALIES,
     DEAD_LETTERS,
+    INCIDENTS,
     ROWS_ARCHIVED,
     ROWS_DECODED,
     ROWS_DUPLICATE,
@@ -90,6 +91,19 @@ def anomaly_entries(anomalies: pa.RecordBatch, job_id: str = "") -> pa.RecordBat
     distinct = anomalies.take(pa.array(first))
     keys = [("", ANOMALIES, rule) for rule in distinct.column("rule_id").to_pylist()]
     return _record_entries(job_id, "anomalies", distinct, hashes, keys, distinct.column("value").to_numpy())
+
+
+def incident_entries(transitions: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
+    """Return an entry for each transition of incidents; repeated in any batch, it has the same entry and counts once.
+
+    The batch in which a transition leaves its step depends on when the watermark moved, so that the same transitions
+    may come in other batches when they are made again.
+    """
+    hashes, first = np.unique(row_hashes(transitions), return_index=True)
+    distinct = transitions.take(pa.array(first))
+    keys = [("", INCIDENTS, rule) for rule in distinct.column("rule_id").to_pylist()]
+    values = distinct.column("value").to_numpy(zero_copy_only=False)
+    return _record_entries(job_id, "incidents", distinct, hashes, keys, values, apart=True)
 
 
 def dead_letter_entries(letters: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
@@ -168,6 +182,8 @@ def _record_entries(
     hashes: HashArray,
     keys: Sequence[LedgerKey],
     values: NDArray[np.float64] | None = None,
+    *,
+    apart: bool = False,
 ) -> pa.RecordBatch:
     """Return an entry for each key and hour of some records.
 
@@ -177,7 +193,8 @@ def _record_entries(
         records: N records.
         hashes: (N,) hash of each.
         keys: N keys.
-        values: (N,) value of each, where the kind has one.
+        values: (N,) value of each, where the kind has one; NaN for none.
+        apart: whether each record has an entry of its own, which does not depend on the others.
     """
     times = KINDS[kind].times(records)
     hours = np.where(times == UNKNOWN_US, UNKNOWN_US, times - times % HOUR_US)
@@ -187,19 +204,31 @@ def _record_entries(
     else:
         for row, place in enumerate(zip(keys, hours.tolist(), strict=True)):
             rows.setdefault(place, []).append(row)
-    digest = _digest([kind, str(hashes.sum()), str(np.bitwise_xor.reduce(hashes))])
+    groups = [(place, [row]) for place, of in rows.items() for row in of] if apart else list(rows.items())
+    digest = _digest_of_records(kind, hashes)
     entries = []
-    for (key, hour_us), of in sorted(rows.items()):
+    for (key, hour_us), of in sorted(groups):
+        if apart:
+            digest = _digest_of_records(kind, hashes[of])
         numbers: dict[str, Any] = {"checksum": signed(hashes[of].sum())}
         if values is not None:
-            numbers |= {
-                "total": _finite(float(values[of].sum())),
-                "low": float(values[of].min()),
-                "high": float(values[of].max()),
-            }
+            numbers |= _sums_of(values[of])
         moment = None if hour_us == UNKNOWN_US else hour_us
         entries.append(_entry(job_id, digest, key, len(of), moment, hour_start=moment, **numbers))
     return from_records(LedgerEntry, entries)
+
+
+def _digest_of_records(kind: str, hashes: HashArray) -> str:
+    return _digest([kind, str(hashes.sum()), str(np.bitwise_xor.reduce(hashes))])
+
+
+def _sums_of(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """Return the sum of some values, the smallest and the largest; those that are NaN do not count."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return {"total": 0.0, "low": None, "high": None}
+    sums = {"total": known.sum(), "low": known.min(), "high": known.max()}
+    return {name: _finite(float(number)) for name, number in sums.items()}
 
 
 def _entry_of_values(job_id: str, digest: str, key: LedgerKey, sums: ValueSums) -> LedgerEntry:
@@ -210,7 +239,7 @@ def _entry_of_values(job_id: str, digest: str, key: LedgerKey, sums: ValueSums) 
 
 
 def _finite(number: float) -> float | None:
-    """Return a sum; None if it is larger than any double, which JSON cannot hold."""
+    """Return a number; None if it is infinite, which JSON cannot hold."""
     return number if np.isfinite(number) else None
 
 

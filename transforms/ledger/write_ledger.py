@@ -14,6 +14,7 @@ from transforms.windows.window_spec import WindowSpec
 _ENTRIES: Final = {
     "archived": entries.archived_entries,
     "anomalies": entries.anomaly_entries,
+    "incidents": entries.incident_entries,
     "dead_letters": entries.dead_letter_entries,
     "duplicates": entries.duplicate_entries,
     "missed": entries.missed_entries,
@@ -41,7 +42,8 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed`` (MissedValues).
+                are any ``archived`` and ``incidents`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed``
+                (MissedValues).
         """
         counted = []
         for name, flow in flows.items():

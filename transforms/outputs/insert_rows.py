@@ -38,7 +38,7 @@ class InsertRecords(Step):
     record of a kind that is not rejectable is refused and no other output keeps it.
 
     Args:
-        kind: name of the output and table.
+        kind: name of the output.
         target: the dataset.
         flush_us: how long unbounded records are gathered, microseconds of processing time.
         shards: how many requests are made at a time.
@@ -104,7 +104,7 @@ class _Insert(beam.DoFn):
             counters.count(counters.ROWS_REFUSED, len(refused))
         elif refused:
             counters.count(counters.DEAD_LETTERS, len(refused), Reason.NOT_STORED.value)
-            yield not_stored(self.kind, batch, refused, self.target.table(self.kind))
+            yield not_stored(self.kind, batch, refused, self.target.table_of(self.kind))
 
 
 def insert_batch(
@@ -115,7 +115,7 @@ def insert_batch(
     Raises:
         OutputError: if no row can be written, or a record is refused that cannot become a dead letter.
     """
-    table = target.table(kind)
+    table = target.table_of(kind)
     rows = json_rows(batch)
     ids = row_ids(kind, rows)
     refused = unfit_rows(batch.schema, rows)

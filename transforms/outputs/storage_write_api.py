@@ -54,7 +54,7 @@ class InsertByStorageApi(Step):
             write_disposition=beam.io.BigQueryDisposition.WRITE_APPEND,
         )
         refused = written.failed_rows_with_errors | "Refused" >> beam.Map(
-            refused_row, self.spec.name, self.spec.partition, self.target
+            refused_row, self.spec.kind, self.spec.partition, self.target
         ).with_output_types(pa.RecordBatch)
         return SinkResult(refused)
 
@@ -78,7 +78,7 @@ def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarg
 
     Args:
         answer: ``failed_row`` and ``error_message``.
-        kind: name of the output and table.
+        kind: name of the output.
         partition: the column by which it is partitioned.
         target: the dataset.
 
@@ -86,7 +86,7 @@ def refused_row(answer: JsonRow, kind: str, partition: str, target: BigQueryTarg
         OutputError: if it is of a kind that has no dead letters.
     """
     failed: JsonRow = answer["failed_row"]
-    problem = f"{target.table(kind)}: {answer['error_message']}"
+    problem = f"{target.table_of(kind)}: {answer['error_message']}"
     if not KINDS[kind].rejectable:
         raise OutputError(f"--bigquery {target}: refuses a row: {problem}")
     moment = failed.get(partition)

@@ -14,6 +14,7 @@ from telemetry.model.record_batches import has_default
 from telemetry.storage.result_names import file_name
 from telemetry.storage.result_store import columns_in, parse_table
 from tests.support import needs
+from tests.support.incidents import incidents_given
 from tests.support.jobs import Events, ndjson, run_events, run_job
 from transforms.outputs.write_files import encode_records
 
@@ -60,7 +61,7 @@ def test_a_thousand_bad_rows_among_a_hundred_thousand(tmp_path: Path, capsys: py
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A stream of two runs, with bad rows, late and too late ones, duplicates and an archive."""
+    """A stream of two runs, with bad rows, late and too late ones, duplicates, an archive and repeated transitions."""
     events = Events()
     start = 1_594_512_000_000_000
 
@@ -81,7 +82,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     message(3, [reading(30), reading(31)], "one", 30, passed)
     message(4, [reading(3_000)], "", 3_000, passed)
     out = tmp_path / "out"
-    run_events(events, "--output", out, "--dedup", "10m", "--archive")
+    with incidents_given():
+        run_events(events, "--output", out, "--dedup", "10m", "--archive")
     capsys.readouterr()
     for name, rows in (("one", 202), ("two", 54)):
         (tmp_path / f"{name}.json").write_text(json.dumps({"run_id": name, "rows_published": rows}))
@@ -103,6 +105,7 @@ def test_runs_stand_side_by_side(run: Path, capsys: pytest.CaptureFixture[str]) 
     ]
     assert "readings in final windows, temp 152 152" in lines
     assert "archived readings 154 154" in lines
+    assert "transitions of incidents 6 6" in lines, "each of the stream's batches has repeated all of them"
     assert "dead letters, too_late 2 2" in lines
     # A device that publishes without a replay is not in any summary, so the total is one row more.
     assert code == 1
@@ -122,7 +125,7 @@ def test_without_the_publishers_numbers_the_results_are_compared_with_the_ledger
 def test_every_single_file_is_missed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = sorted(path for path in run.rglob("*.*") if path.is_file())
     assert {path.relative_to(run).parts[0] for path in files} == {
-        "aggregates", "anomalies", "dead_letters", "ledger", "readings",
+        "aggregates", "anomalies", "dead_letters", "incidents", "ledger", "readings",
     }  # fmt: skip
     superseded = 0
     for path in files:

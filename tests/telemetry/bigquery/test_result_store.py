@@ -24,6 +24,7 @@ from telemetry.model.records import DeadLetter, LedgerEntry
 from telemetry.storage.result_store import FileStore, ResultStore, schema_of
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server
+from tests.support.records import incident
 from tests.support.runs import MINUTE, T0, anomaly, window, write
 
 __all__ = ["bigquery_server"]
@@ -37,6 +38,7 @@ def letter(number: int, published: int | None = None, event: int | None = None) 
 ROWS: dict[str, Sequence[msgspec.Struct]] = {
     "aggregates": [window("é", 0, 1 / 3), window("b", 1, -0.0), window("b", 1, 1e-300, pane=3), window("b", 1, 7)],
     "anomalies": [anomaly("a", T0 + 1), anomaly("a", T0 + 1), anomaly("b", T0 - 1, 0.1 + 0.2, upper=40.0, shift=-7)],
+    "incidents": [incident("é", 0), incident("é", 1, "closed", value=0.1 + 0.2), incident("b", 0, value=None)],
     "dead_letters": [letter(1), letter(2, T0 + 1), letter(3, None, T0 + 1)],
     "ledger": [LedgerEntry("e", "", "values", "temp", 2**53 - 1, None), LedgerEntry("f", "r", "values", "co", 0, T0)],
 }
@@ -56,7 +58,7 @@ def store(dataset: Dataset) -> ResultStore:
 
 def insert(dataset: Dataset, kind: str, rows: Sequence[msgspec.Struct]) -> None:
     content = json_rows(from_records(KINDS[kind].record, rows))
-    assert dataset.client.insert_rows_json(dataset.target.table(kind), content) == []
+    assert dataset.client.insert_rows_json(dataset.target.table_of(kind), content) == []
 
 
 def ordered(table: pa.Table) -> pa.Table:

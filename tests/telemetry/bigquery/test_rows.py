@@ -10,7 +10,7 @@ from telemetry.bigquery import rows
 from telemetry.bigquery.rows import MAX_REQUEST_ROWS, json_rows, not_stored, row_ids, split_requests, unfit_rows
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Anomaly, LedgerEntry
-from tests.support.records import START, aggregate, anomaly, batch_of, dead
+from tests.support.records import START, aggregate, anomaly, batch_of, dead, incident
 
 
 def test_rows_are_json_objects_with_rfc_3339_times():
@@ -24,6 +24,7 @@ def test_rows_are_json_objects_with_rfc_3339_times():
     ("kind", "record", "others"),
     [
         ("anomalies", anomaly(START), [anomaly(START + 1), anomaly(START, 32.0)]),
+        ("incidents", incident("x", 0), [incident("x", 1), incident("y", 0), incident("x", 0, job="j")]),
         ("aggregates", aggregate(START, 0), [aggregate(START, 1), aggregate(START + 60, 0)]),
         ("dead_letters", dead(START, None), [msgspec.structs.replace(dead(START, None), line=2)]),
         (
@@ -52,6 +53,13 @@ def test_what_the_schema_does_not_allow_is_found():
     rows = json_rows(batch_of(anomaly(START), anomaly(START, float("inf")), anomaly(START, float("nan"))))
     rows.append(rows[0] | {"device": None})
     assert unfit_rows(arrow_schema(Anomaly), rows) == {1: "value: is inf", 2: "value: is nan", 3: "device: is required"}
+
+
+def test_a_refused_transition_names_its_table():
+    (letter,) = not_stored("incidents", batch_of(incident()), {0: "no"}, "p.d.incident_transitions").to_pylist()
+    assert json.loads(letter["attributes"]) == {"table": "incident_transitions"}
+    row = json.loads(base64.b64decode(letter["payload"]))
+    assert (row["first"], row["stale"], row["closed_at"]) == (True, False, None)
 
 
 def test_requests_are_bounded_in_rows_and_bytes(monkeypatch):

@@ -20,12 +20,20 @@ TARGET = BigQueryTarget("a-project", "telemetry")
 
 
 def specs(metrics: tuple[str, ...] = DEFAULT_METRICS, *, archive: bool = True) -> dict[str, TableSpec]:
-    return {spec.name: spec for spec in table_specs(metrics, archive=archive)}
+    return {spec.kind: spec for spec in table_specs(metrics, archive=archive)}
 
 
 def test_there_is_a_table_for_each_kind_of_record():
     assert set(specs()) == set(KINDS)
     assert set(specs(archive=False)) == set(KINDS) - {"readings"}
+
+
+def test_a_table_has_the_name_of_its_kind_unless_a_view_has_it():
+    names = {kind: spec.name for kind, spec in specs().items()}
+    assert names == {kind: kind for kind in KINDS} | {"incidents": "incident_transitions"}
+    views = [view.name for kind in KINDS.values() for view in kind.views]
+    assert len({*names.values(), *views}) == len(names) + len(views)
+    assert {kind: TARGET.table_of(kind) for kind in names} == {kind: TARGET.table(name) for kind, name in names.items()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,19 +72,28 @@ def test_the_sql_says_what_the_tables_are():
     statements = sql.split(";\n\n")
     made = re.findall(r"^CREATE (\w+) IF NOT EXISTS `a-project\.telemetry\.(\w+)`", sql, re.MULTILINE)
     assert made == [
-        ("TABLE", "anomalies"), ("TABLE", "aggregates"), ("TABLE", "dead_letters"), ("TABLE", "ledger"),
-        ("TABLE", "readings"), ("VIEW", "distinct_anomalies"), ("VIEW", "latest_aggregates"),
+        ("TABLE", "anomalies"), ("TABLE", "incident_transitions"), ("TABLE", "aggregates"), ("TABLE", "dead_letters"),
+        ("TABLE", "ledger"), ("TABLE", "readings"), ("VIEW", "distinct_anomalies"), ("VIEW", "incidents"),
+        ("VIEW", "open_incidents"), ("VIEW", "latest_aggregates"),
     ]  # fmt: skip
-    readings = statements[4]
-    assert "PARTITION BY" not in statements[3]
+    by_name = dict(zip((name for _, name in made), statements, strict=True))
+    readings = by_name["readings"]
+    assert "PARTITION BY" not in by_name["ledger"]
     assert "`event_time` TIMESTAMP NOT NULL OPTIONS (description = " in readings
     assert '`temp` FLOAT64 OPTIONS (description = "measured value, in °C")' in readings
     assert "PARTITION BY TIMESTAMP_TRUNC(`event_time`, DAY)\nCLUSTER BY `device`\n" in readings
     assert "ORDER BY pane_index DESC) = 1;" not in readings
     window = "device, metric, window_start, window_end"
-    assert f"PARTITION BY {window}, COALESCE(job_id, '') ORDER BY pane_index DESC) = 1" in statements[6]
-    assert statements[6].rstrip().endswith(f"GROUP BY {window};")
-    assert "`job_id` STRING OPTIONS" in statements[1]
+    assert f"PARTITION BY {window}, COALESCE(job_id, '') ORDER BY pane_index DESC) = 1" in by_name["latest_aggregates"]
+    assert by_name["latest_aggregates"].rstrip().endswith(f"GROUP BY {window};")
+    assert "`job_id` STRING OPTIONS" in by_name["aggregates"]
+    assert "`stale` BOOL NOT NULL OPTIONS (description = " in by_name["incident_transitions"]
+    kept = (
+        "SELECT * FROM `a-project.telemetry.incident_transitions`\nWHERE TRUE\n"
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY incident_id ORDER BY sequence DESC, job_id) = 1"
+    )
+    assert by_name["incidents"].endswith(f" AS\n{kept}")
+    assert by_name["open_incidents"].endswith(f" AS\nSELECT * FROM (\n{kept}\n) AS kept\nWHERE state != 'closed'")
 
 
 def test_a_target_is_written_as_its_flag():

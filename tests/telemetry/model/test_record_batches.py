@@ -32,6 +32,7 @@ JSON_TYPES = {
     pa.string(): {"type": "string"},
     pa.float64(): {"type": "number"},
     pa.int64(): {"type": "integer"},
+    pa.bool_(): {"type": "boolean"},
     pa.timestamp("us", tz="UTC"): {"type": "integer"},
 }
 times = st.integers(FIRST_US, LATEST_US)
@@ -41,6 +42,7 @@ VALUES: dict[type, st.SearchStrategy[Any]] = {
     msgspec.inspect.StrType: texts,
     msgspec.inspect.FloatType: st.floats(allow_nan=False, allow_infinity=False),
     msgspec.inspect.IntType: times,
+    msgspec.inspect.BoolType: st.booleans(),
     msgspec.inspect.NoneType: st.none(),
 }
 

@@ -16,6 +16,7 @@ LEDGER = {
     ("", ledger_items.VALUES_MISSED, "temp"): 1,
     ("", ledger_items.ANOMALIES, "hot"): 3,
     ("", ledger_items.ANOMALIES, "cold"): 1,
+    ("", ledger_items.INCIDENTS, "hot"): 2,
     ("r", ledger_items.DEAD_LETTERS, "bad_row"): 2,
     ("r", ledger_items.DEAD_LETTERS, "too_late"): 1,
 }
@@ -23,7 +24,11 @@ GOOD = StoredTotals(
     "a store",
     LEDGER,
     values={"temp": 8},
-    records={"anomalies": {"hot": 3, "cold": 1}, "dead_letters": {"bad_row": 2, "too_late": 1}},
+    records={
+        "anomalies": {"hot": 3, "cold": 1},
+        "incidents": {"hot": 2},
+        "dead_letters": {"bad_row": 2, "too_late": 1},
+    },
 )
 
 
@@ -33,6 +38,7 @@ def test_a_check_that_passes() -> None:
     assert check.claims == [
         Claim("readings in final windows, temp", 8, 8),
         Claim("anomalies", 4, 4),
+        Claim("transitions of incidents", 2, 2),
         Claim("dead letters, bad_row", 2, 2),
         Claim("dead letters, too_late", 1, 1),
     ]
@@ -46,6 +52,7 @@ def test_a_check_that_passes() -> None:
         (replace(GOOD, values={}), "readings in final windows, temp: 0 of 8, 8 missing"),
         (replace(GOOD, values={"temp": 9}), "readings in final windows, temp: 9 of 8, 1 too many"),
         (replace(GOOD, records={**GOOD.records, "anomalies": {"hot": 3}}), "anomalies: 3 of 4, 1 missing"),
+        (replace(GOOD, records={**GOOD.records, "incidents": {}}), "transitions of incidents: 0 of 2, 2 missing"),
         (
             replace(GOOD, records={**GOOD.records, "dead_letters": {"bad_row": 3}}),
             "dead letters, bad_row: 3 of 2, 1 too many",
@@ -57,8 +64,10 @@ def test_a_difference_is_named(totals: StoredTotals, problem: str) -> None:
     assert problem in check_ledger(totals, {}).problems
 
 
-def test_rows_that_a_table_refused_are_not_expected_in_it() -> None:
-    refused = replace(GOOD, refused={"anomalies": 2}, records={**GOOD.records, "anomalies": {"hot": 2}})
+@pytest.mark.parametrize(("kind", "table"), [("anomalies", "anomalies"), ("incidents", "incident_transitions")])
+def test_rows_that_a_table_refused_are_not_expected_in_it(kind: str, table: str) -> None:
+    left = sum(GOOD.records[kind].values()) - 2
+    refused = replace(GOOD, refused={table: 2}, records={**GOOD.records, kind: {"hot": left}})
     assert check_ledger(refused, {}).problems == []
     assert check_ledger(replace(GOOD, refused={"aggregates": 7}), {}).problems == [
         "7 aggregates were refused by BigQuery, they are among the dead letters"

@@ -12,12 +12,15 @@ from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import concat_batches
 from telemetry.model.record_batches import from_records
-from telemetry.model.records import Anomaly, DeadLetter
+from telemetry.model.records import Anomaly, DeadLetter, Incident
 from tests.support.batches import MINUTE, NAN, batch_of
+from tests.support.incidents import HOUR, TRANSITIONS
+from tests.support.records import START, incident
 from transforms.ledger.entries import (
     anomaly_entries,
     dead_letter_entries,
     duplicate_entries,
+    incident_entries,
     missed_entries,
     reading_entries,
     row_count,
@@ -117,6 +120,36 @@ def test_anomalies_count_by_rule_and_those_of_one_message_and_reading_once():
     assert counts(entries) == {("", "anomalies", "temp-high"): 3, ("", "anomalies", "other"): 1}
     assert days(entries) == {DAY}
     assert ids(anomaly_entries(from_records(Anomaly, found[::-1]))) == ids(entries)
+
+
+def test_transitions_count_by_rule_and_hour_with_the_sums_of_their_values():
+    found: dict[tuple[str, int], list[tuple[int, float, float | None, float | None]]] = {}
+    for row in incident_entries(from_records(Incident, TRANSITIONS)).to_pylist():
+        assert (row["run_id"], row["item"]) == ("", "incidents")
+        place = row["detail"], int(row["hour_start"].timestamp()) - START // 1_000_000
+        found.setdefault(place, []).append((row["count"], row["total"], row["low"], row["high"]))
+    assert {place: sorted(sums, key=str) for place, sums in found.items()} == {
+        ("hot", 0): [(1, 31.0, 31.0, 31.0), (1, 32.25, 32.25, 32.25), (1, 33.0, 33.0, 33.0)],
+        ("hot", 3_600): [(1, 29.5, 29.5, 29.5)],
+        ("silent", 3_600): [(1, 0.0, None, None), (1, 0.0, None, None)],
+    }
+    assert days(incident_entries(from_records(Incident, [incident(moment=START + 30 * HOUR)]))) == {START + 24 * HOUR}
+
+
+def test_a_transition_has_the_same_entry_in_any_batch_and_another_has_not():
+    """The watermark decides in which batch a transition leaves, and it moves in another way when a job runs again."""
+    whole = ids(incident_entries(from_records(Incident, TRANSITIONS)))
+    assert len(whole) == len(TRANSITIONS)
+    parts = [from_records(Incident, part) for part in (TRANSITIONS[:1], TRANSITIONS[4:], TRANSITIONS[::-1] * 2)]
+    assert ids(incident_entries(parts[0])) | ids(incident_entries(parts[1])) < whole
+    assert ids(incident_entries(parts[2])) == whole
+    others = [
+        incident("a-1", state="closed"),
+        incident("a-1", value=31.5),
+        incident("a-1", 1),
+        incident("a-1", rule="r"),
+    ]
+    assert not ids(incident_entries(from_records(Incident, others))) & whole
 
 
 def test_dead_letters_count_by_run_and_reason_and_as_rows_where_they_were_decoded():

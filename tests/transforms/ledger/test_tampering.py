@@ -13,6 +13,7 @@ import pytest
 from telemetry.model.kinds import KINDS
 from telemetry.storage.result_names import file_name
 from telemetry.storage.result_store import columns_in, parse_table
+from tests.support.incidents import incidents_given
 from tests.support.jobs import imbalances, run_job
 from transforms.outputs.write_files import encode_records
 
@@ -30,13 +31,14 @@ def reading(number: int) -> str:
 
 @pytest.fixture(scope="module", params=FORMATS)
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of a job with anomalies, dead letters and an archive."""
+    """Results of a job with anomalies, incidents, dead letters and an archive."""
     root: Path = tmp_path_factory.mktemp(request.param)
     rows = [reading(number) for number in range(600)]
     rows[100:100] = ["soon,d1,21,40", "1594512001,d1,hot,40", "bad"]
     (root / "rows.csv").write_text("\n".join(["ts,device,temp,humidity", *rows]) + "\n")
-    run_job("--input", root / "rows.csv", "--output", root / "out", "--archive", "--metrics", "temp,humidity",
-            "--file-format", request.param)  # fmt: skip
+    with incidents_given():
+        run_job("--input", root / "rows.csv", "--output", root / "out", "--archive", "--metrics", "temp,humidity",
+                "--file-format", request.param)  # fmt: skip
     assert imbalances(root / "out") == []
     return root / "out"
 
@@ -171,6 +173,13 @@ def put(name: str, value: Any) -> Edit:
     return edit
 
 
+def flipped(name: str) -> Edit:
+    def edit(rows: list[Row]) -> None:
+        rows[0][name] = not rows[0][name]
+
+    return edit
+
+
 def scaled(name: str) -> Edit:
     def edit(rows: list[Row]) -> None:
         rows[0][name] *= 1.000001
@@ -236,6 +245,18 @@ EDITS: dict[str, tuple[str, Edit]] = {
     "anomaly threshold": ("anomalies", put("threshold", 1.0)),
     "anomaly time": ("anomalies", move_hour("event_time")),
     "anomaly message": ("anomalies", put("message_id", "m")),
+    "transition's incident": ("incidents", put("incident_id", "another")),
+    "transition's number": ("incidents", put("sequence", 77)),
+    "transition's state": ("incidents", put("state", "shelved")),
+    "transition's rule": ("incidents", put("rule_id", "nothing")),
+    "transition's value": ("incidents", put("value", -5.0)),
+    "transition's value that is missing": ("incidents", put("value", None)),
+    "transition's time": ("incidents", move_hour("event_time")),
+    "transition's opening": ("incidents", move_hour("opened_at")),
+    "transition's reason": ("incidents", put("reason", "nothing")),
+    "transition that is stale": ("incidents", flipped("stale")),
+    "transition that is the first": ("incidents", flipped("first")),
+    "transition's job": ("incidents", put("job_id", "another")),
     "payload": ("dead_letters", put("payload", "AAAA")),
     "reason": ("dead_letters", put("reason", "too_late")),
     "error": ("dead_letters", put("error", "nothing")),
@@ -279,14 +300,19 @@ def test_a_value_that_was_edited_by_somebody_who_knows_how_files_are_named(copy:
 
 
 def test_a_second_version_of_a_record_beside_the_first(copy: Path) -> None:
-    for kind, edit in (("aggregates", put("stddev", 77.0)), ("anomalies", put("threshold", 77.0))):
+    for kind, edit in (
+        ("aggregates", put("stddev", 77.0)),
+        ("anomalies", put("threshold", 77.0)),
+        ("incidents", put("worst", 77.0)),
+    ):
         path = largest(copy, kind)
         content = path.read_bytes()
         rewrite(kind, path, edit, rename=True)
         path.write_bytes(content)
     problems = imbalances(copy)
     assert "1 panes are stored several times with different content" in problems
-    assert any("anomalies" in problem and "1 too many" in problem for problem in problems)
+    for label in ("anomalies", "transitions of incidents"):
+        assert any(label in problem and "1 too many" in problem for problem in problems)
 
 
 def test_rows_that_are_in_another_order_or_other_files_are_the_same(copy: Path) -> None:

@@ -11,18 +11,24 @@ from apache_beam.utils.timestamp import Timestamp
 
 from telemetry.bigquery.schema import BigQueryTarget, table_specs
 from telemetry.errors import OutputError
-from tests.support.records import START, anomaly, batch_of, dead
+from tests.support.records import START, anomaly, batch_of, dead, incident
 from tests.support.run_transform import run_transform
 from transforms.outputs.storage_write_api import InsertByStorageApi, refused_row, storage_rows
 
 TARGET = BigQueryTarget("a-project", "telemetry", "storage_write_api_at_least_once")
-SPECS = {spec.name: spec for spec in table_specs((), archive=False)}
+SPECS = {spec.kind: spec for spec in table_specs((), archive=False)}
 
 
 def test_rows_have_beams_timestamps():
     (row,) = storage_rows(batch_of(dead(None, START + 1)))
     assert (row["event_time"], row["publish_time"]) == (Timestamp(micros=START + 1), None)
     assert (row["reason"], row["line"]) == ("not_json", None)
+
+
+def test_rows_have_booleans_and_nulls():
+    (row,) = storage_rows(batch_of(incident(value=None)))
+    assert (row["first"], row["stale"], row["flapping"]) == (True, True, False)
+    assert (row["value"], row["closed_at"], row["opened_at"]) == (None, None, Timestamp(micros=START))
 
 
 def test_a_row_that_comes_back_is_a_dead_letter():
@@ -45,7 +51,12 @@ def test_a_row_that_has_no_dead_letter_fails_the_job(kind):
 @pytest.mark.parametrize(("method", "at_least_once"), [
     ("storage_write_api", False), ("storage_write_api_at_least_once", True),
 ])  # fmt: skip
-def test_beams_sink_is_told_what_it_needs(method: Any, at_least_once: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kind", "record", "name"), [
+    ("anomalies", anomaly(START), "anomalies"), ("incidents", incident(), "incident_transitions"),
+])  # fmt: skip
+def test_beams_sink_is_told_what_it_needs(
+    kind: str, record: Any, name: str, method: Any, at_least_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a sink in place of Beam's that refuses everything."""
     told: list[Any] = []
 
@@ -61,14 +72,18 @@ def test_beams_sink_is_told_what_it_needs(method: Any, at_least_once: bool, monk
             return type("Result", (), {"failed_rows_with_errors": refused})
 
     monkeypatch.setattr(beam.io, "WriteToBigQuery", Refuse)
-    insert = InsertByStorageApi(SPECS["anomalies"], BigQueryTarget("a-project", "telemetry", method))
-    found = run_transform([batch_of(anomaly(START))], insert, pa.RecordBatch)
+    insert = InsertByStorageApi(SPECS[kind], BigQueryTarget("a-project", "telemetry", method))
+    found = run_transform([batch_of(record)], insert, pa.RecordBatch)
     errors = [batch.column("error").to_pylist() for batch in found["dead_letters"]]
-    assert errors == [["a-project.telemetry.anomalies: no"]]
+    assert errors == [[f"a-project.telemetry.{name}: no"]]
+    assert [batch.column("attributes").to_pylist() for batch in found["dead_letters"]] == [[f'{{"table":"{name}"}}']]
     ((table, options),) = told
-    assert table == "a-project:telemetry.anomalies"
+    assert table == f"a-project:telemetry.{name}"
     assert (options["method"], options["use_at_least_once"]) == ("STORAGE_WRITE_API", at_least_once)
     assert options["create_disposition"] == "CREATE_NEVER"
     fields = options["schema"]["fields"]
-    assert fields[0] == {"name": "anomaly_id", "type": "STRING", "mode": "REQUIRED"}
-    assert [field["name"] for field in fields] == SPECS["anomalies"].schema.names
+    types = {field["name"]: (field["type"], field["mode"]) for field in fields}
+    assert list(types) == SPECS[kind].schema.names
+    expected = {"rule_id": ("STRING", "REQUIRED"), "event_time": ("TIMESTAMP", "REQUIRED")}
+    expected |= {"stale": ("BOOL", "REQUIRED"), "closed_at": ("TIMESTAMP", "NULLABLE")} if kind == "incidents" else {}
+    assert types.items() >= expected.items()
