@@ -41,6 +41,36 @@ class Anomaly(msgspec.Struct, frozen=True):
     job_id: JobId = ""
 
 
+class Incident(msgspec.Struct, frozen=True):
+    """One transition of one incident: it opened, it goes on, or it closed."""
+
+    incident_id: Annotated[str, Meta(description="deterministic: the same rule, device and opening give the same id")]
+    sequence: Annotated[int, Meta(description="number of the transition within its incident, from 1")]
+    state: Annotated[str, Meta(description="opened, updated or closed")]
+    rule_id: Annotated[str, Meta(description="id of the rule in the rules file")]
+    severity: Annotated[str, Meta(description="info, warning or critical")]
+    condition: Annotated[str, Meta(description="what the rule looks for, such as above, rate above, stuck or silence")]
+    device: Annotated[str, Meta(description="device that the incident concerns")]
+    metric: Annotated[str, Meta(description="metric the rule looks at; empty for the device as a whole")]
+    event_time: Annotated[UtcMicros, Meta(description="when the transition happened, UTC event time")]
+    opened_at: Annotated[
+        UtcMicros, Meta(description="first breaching reading, UTC; for silence the last reading before it")
+    ]
+    last_at: Annotated[UtcMicros, Meta(description="latest breaching reading, UTC; for silence the last reading")]
+    closed_at: Annotated[UtcMicros | None, Meta(description="when the incident closed, UTC; null while it is open")]
+    reason: Annotated[str | None, Meta(description="why it closed: clear, rule-changed or shelved; null while open")]
+    value: Annotated[float | None, Meta(description="what was judged at this time, in its unit; null without a value")]
+    worst: Annotated[float | None, Meta(description="value furthest beyond the bound so far; null without a bound")]
+    threshold: Annotated[float | None, Meta(description="bound of the rule, its lower bound for a range; else null")]
+    threshold_upper: Annotated[float | None, Meta(description="upper bound of a range; else null")]
+    readings: Annotated[int, Meta(description="breaching readings, or windows, so far; 0 for silence")]
+    first: Annotated[bool, Meta(description="whether it was the first of its device to open within a minute")]
+    stale: Annotated[bool, Meta(description="whether the device, or the metric, was silent at this time")]
+    flapping: Annotated[bool, Meta(description="whether it stays open, without updates, until the series is calm")]
+    rules_version: Annotated[str, Meta(description="hash of the rules that were in force")]
+    job_id: JobId = ""
+
+
 class WindowAggregate(msgspec.Struct, frozen=True):
     """One metric of one device over one window, as of one pane."""
 

@@ -1,0 +1,87 @@
+"""Readings and rules of tests of incidents."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry.rules.rule_set import RuleSet
+from tests.support.incident_oracle import Sample
+from transforms.incidents.advance import advance
+from transforms.incidents.change_rules import with_rules
+from transforms.incidents.incident_state import IncidentState
+from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
+from transforms.incidents.watched_rows import WatchedRows
+
+METRICS = ("temp", "humidity")
+SECOND = 1_000_000
+START = 1_600_000_000 * SECOND
+"""Where the time of examples begins, microseconds UTC: a full minute."""
+
+
+def at(seconds: float) -> int:
+    return START + round(seconds * SECOND)
+
+
+def seconds(time_us: int | None) -> float | None:
+    return None if time_us is None else (time_us - START) / SECOND
+
+
+def temps(*values: float | tuple[float, float], device: str = "a", every: float = 10) -> list[Sample]:
+    """Return readings of temp, one each `every` seconds; a pair is a time in seconds and a value."""
+    pairs = [pair if isinstance(pair, tuple) else (number * every, pair) for number, pair in enumerate(values)]
+    return [Sample(device, at(second), {"temp": value}) for second, value in pairs]
+
+
+def rows_of(samples: Sequence[Sample]) -> WatchedRows:
+    devices = tuple(dict.fromkeys(sample.device for sample in samples))
+    return WatchedRows(
+        METRICS,
+        devices,
+        np.array([devices.index(sample.device) for sample in samples], np.int32),
+        np.array([sample.time for sample in samples], np.int64),
+        np.array(
+            [[sample.values.get(metric, math.nan) for sample in samples] for metric in METRICS], np.float64
+        ).reshape(len(METRICS), len(samples)),
+    )
+
+
+def evaluate(
+    rules: RuleSet, samples: Sequence[Sample], watermarks: Iterable[int], roster: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """Return the transitions of advancing to each watermark in turn, the state encoded in between."""
+    state, none = with_rules(rules, expected=roster)
+    assert none is None
+    told = []
+    before = -(2**62)
+    for watermark in watermarks:
+        now = [sample for sample in samples if before <= sample.time < watermark]
+        state, batch = advance(rules, state, rows_of(now), watermark)
+        state = decode_incident_state(encode_incident_state(state))
+        told += transitions(batch)
+        before = max(before, watermark)
+    return told
+
+
+def step(
+    rules: RuleSet, state: IncidentState, samples: Sequence[Sample], watermark: float
+) -> tuple[IncidentState, list[dict[str, Any]]]:
+    state, batch = advance(rules, state, rows_of(samples), at(watermark))
+    return state, transitions(batch)
+
+
+def transitions(batch: pa.RecordBatch | None) -> list[dict[str, Any]]:
+    """Return records with times as integer microseconds."""
+    if batch is None:
+        return []
+    arrays = [column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in batch.columns]
+    return [
+        dict(zip(batch.schema.names, row, strict=True)) for row in zip(*(a.to_pylist() for a in arrays), strict=True)
+    ]
+
+
+def brief(told: Iterable[dict[str, Any]]) -> list[tuple[str, float | None]]:
+    """Return state and time in seconds of each transition."""
+    return [(one["state"], seconds(one["event_time"])) for one in told]
