@@ -11,7 +11,7 @@ from telemetry.cli.main import SUBCOMMANDS
 
 PROGRAM: Final = "python -m pipeline"
 PIPELINE: Final = Group(
-    PROGRAM, "Commands beside the job.", {name: SUBCOMMANDS[name] for name in ("reconcile", "tables")}
+    PROGRAM, "Commands beside the job.", {name: SUBCOMMANDS[name] for name in ("reconcile", "tables", "rules")}
 )
 
 

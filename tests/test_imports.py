@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "telemetry/text": (),
     "telemetry/model": ("telemetry",),
     "telemetry/storage": ("telemetry", "telemetry/model"),
-    "telemetry/rules": ("telemetry", "telemetry/storage"),
+    "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
     "telemetry/pubsub": ("telemetry", "telemetry/model"),
     "telemetry/cli": ("telemetry", "telemetry/text"),

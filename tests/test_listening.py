@@ -35,6 +35,7 @@ LISTENS_NOWHERE = {
     "run": "--subscription {subscription} --stop-after-idle 2s --output {folder}/streamed",
     "reconcile": "--output {folder}/results",
     "tables": "--print-sql --bigquery project:dataset",
+    "rules": "schema",
     "render": "--results {folder}/results --output {folder}/picture.png",
     "report": "--results {folder}/results --output {folder}/page.html",
     "template": "metadata",

@@ -1,1 +1,1 @@
-"""Implement the commands beside `run`: reconcile and tables."""
+"""Implement the commands beside `run`: reconcile, tables and rules."""

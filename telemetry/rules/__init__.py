@@ -1,1 +1,1 @@
-"""Read rules files and evaluate their conditions on arrays."""
+"""Read rules files and evaluate their conditions on arrays, without memory."""

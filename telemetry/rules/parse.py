@@ -1,125 +1,103 @@
 """Read rules files (YAML) into rule sets."""
 
-import math
-import re
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final
 
-import yaml
-
-from telemetry.rules.bounds import Bounds, Comparison
-from telemetry.rules.conditions import Threshold
 from telemetry.rules.errors import RuleError
-from telemetry.rules.rule import Rule, Severity
+from telemetry.rules.fields import Fields, shown
+from telemetry.rules.file_format import FileFields, field_names
+from telemetry.rules.incident_policy import IncidentPolicy
+from telemetry.rules.marked_yaml import MarkedList, MarkedMapping, read_yaml
+from telemetry.rules.overrides import with_overrides
+from telemetry.rules.parse_incidents import parse_incidents
+from telemetry.rules.parse_rule import parse_rule
+from telemetry.rules.roster import Roster, collect_roster, parse_roster
+from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.side_files import beside, read_text
 from telemetry.storage.files import StorageError, read_file
 
 DEFAULT_RULES: Final = Path(__file__).with_name("default_rules.yaml")
-_FIELDS: Final = frozenset({"id", "metric", "severity", "devices", *get_args(Comparison)})
-_LONGEST_SHOWN: Final = 100
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHAPE: Final = "must be a mapping with `version: 2` and `rules:`"
+_FIELDS_OF_VERSION_1: Final = ("version", "rules")
+_FIELDS: Final = field_names(FileFields)
 
 
 def load_rules(path: str | None) -> RuleSet:
-    """Read a rules file, on any Beam filesystem; None for the default rules.
+    """Read a rules file and the files that it names, on any Beam filesystem; None for the default rules.
 
     Raises:
-        RuleError: if it cannot be read or is not a valid rules file.
+        RuleError: if one cannot be read, or is not a valid rules file, roster or table of overrides.
     """
+    name = str(path or DEFAULT_RULES)
     try:
-        text = read_file(str(path or DEFAULT_RULES)).decode("utf-8")
+        text = read_file(name).decode("utf-8")
     except StorageError as error:
         raise RuleError(error.problem) from error
     except UnicodeDecodeError as error:
         raise RuleError("not UTF-8 text") from error
-    return parse_rules(text)
+    return parse_rules(text, name)
 
 
-def parse_rules(text: str) -> RuleSet:
-    """Read rules from YAML text; see `load_rules`."""
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date, an integer without end
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise RuleError(f"not valid YAML{where}") from error
-    if not isinstance(document, Mapping):
-        raise RuleError("must be a mapping with `version: 1` and `rules:`")
-    unknown = [_shown(name) for name in document if name not in ("version", "rules")]
-    if unknown:
-        raise RuleError(f"unknown field {min(unknown)}, expected version and rules")
-    if document.get("version") != 1 or document["version"] is True:
-        raise RuleError(f"version: must be 1, not {_shown(document.get('version'))}")
-    entries = document.get("rules")
-    if not isinstance(entries, list) or not entries:
-        raise RuleError("rules: must be a list of at least one rule")
-    rules = [_parse_rule(number, entry) for number, entry in enumerate(entries, start=1)]
+def parse_rules(text: str, path: str = "") -> RuleSet:
+    """Read rules from YAML text; see `load_rules`.
+
+    Args:
+        text: of the rules file.
+        path: of the rules file, from whose folder relative paths lead; "" for the current directory.
+    """
+    document = read_yaml(text)
+    if not isinstance(document, MarkedMapping):
+        raise RuleError(_SHAPE)
+    fields = Fields(document, "")
+    version = fields.get("version")
+    if isinstance(version, bool) or version not in (1, 2):
+        fields.expect(_FIELDS)
+        fields.refuse(f"version: must be 1 or 2, not {shown(version)}", "version")
+    fields.expect(_FIELDS_OF_VERSION_1 if version == 1 else _FIELDS, _FIELDS)
+    rules = _rules(fields, int(version))
+    if "overrides" in fields:
+        table = beside(path, _path(fields, "overrides", "a CSV file"))
+        rules = with_overrides(rules, _text(fields, "overrides", table), table)
+    policy = IncidentPolicy()
+    if "incidents" in fields:
+        policy = parse_incidents(fields.mapping("incidents", "{reopen: 10m}"))
+    return RuleSet(rules, policy, _roster(fields, path) if "roster" in fields else None)
+
+
+def _rules(fields: Fields, version: int) -> list[Rule]:
+    entries = fields.get("rules")
+    if not isinstance(entries, MarkedList) or not entries:
+        fields.refuse("rules: must be a list of at least one rule", "rules")
+    numbered = enumerate(zip(entries, entries.lines, strict=True), start=1)
+    rules = [parse_rule(number, entry, line, version) for number, (entry, line) in numbered]
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
-            raise RuleError(f"rule {rule.id!r}: id is used twice")
+            raise RuleError(f"rule {rule.id!r}: id is used twice", rule.line)
         seen.add(rule.id)
-    return RuleSet(rules)
+    return rules
 
 
-def _parse_rule(number: int, entry: object) -> Rule:
-    if not isinstance(entry, Mapping):
-        raise RuleError(f"rule {number}: must be a mapping")
-    name = entry.get("id")
-    where = f"rule {_shown(name)}" if isinstance(name, str) else f"rule {number}"
-    unknown = [_shown(field) for field in entry if field not in _FIELDS]
-    if unknown:
-        raise RuleError(f"{where}: unknown field {min(unknown)}")
-    if not isinstance(name, str) or _ID.fullmatch(name) is None:
-        raise RuleError(f"{where}: id must be letters, digits, '.', '_' or '-', not {_shown(name)}")
-    metric = entry.get("metric")
-    if not isinstance(metric, str) or not metric:
-        raise RuleError(f"{where}: metric must be the name of a metric, not {_shown(metric)}")
-    severity = entry.get("severity", "warning")
-    if severity not in get_args(Severity):
-        raise RuleError(f"{where}: severity must be one of {', '.join(get_args(Severity))}, not {_shown(severity)}")
-    comparison, low, high = _parse_comparison(where, entry)
-    condition = Threshold(Bounds(comparison, low, high))
-    return Rule(name, metric, condition, severity, _parse_devices(where, entry))
+def _roster(fields: Fields, path: str) -> Roster:
+    listed = fields.get("roster")
+    if isinstance(listed, MarkedList):
+        if not listed:
+            fields.refuse("roster: names no device", "roster")
+        return collect_roster(zip(listed.lines, listed, strict=True))
+    file = beside(path, _path(fields, "roster", "a list of devices or a file"))
+    return parse_roster(_text(fields, "roster", file), file)
 
 
-def _parse_comparison(where: str, entry: Mapping[str, Any]) -> tuple[Comparison, float, float | None]:
-    given = [name for name in get_args(Comparison) if name in entry]
-    if len(given) != 1:
-        raise RuleError(f"{where}: exactly one of {', '.join(get_args(Comparison))} is needed, got {len(given)}")
-    comparison: Comparison = given[0]
-    bound = entry[comparison]
-    if comparison in ("above", "below"):
-        return comparison, _number(where, comparison, bound), None
-    if not isinstance(bound, list) or len(bound) != 2:
-        raise RuleError(f"{where}: {comparison} must be [low, high], not {_shown(bound)}")
-    low, high = (_number(where, comparison, value) for value in bound)
-    if low > high:
-        raise RuleError(f"{where}: {comparison} [{low:g}, {high:g}] has its low bound above its high one")
-    return comparison, low, high
-
-
-def _parse_devices(where: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    devices = entry.get("devices", ["*"])
-    if not isinstance(devices, list) or not devices or not all(isinstance(glob, str) for glob in devices):
-        raise RuleError(f"{where}: devices must be a list of names or globs, not {_shown(devices)}")
-    return tuple(devices)
-
-
-def _number(where: str, field: str, value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        with suppress(OverflowError):  # an integer beyond the largest double
-            number = float(value)
-            if math.isfinite(number):
-                return number
-    raise RuleError(f"{where}: {field} must be a finite number, not {_shown(value)}")
-
-
-def _shown(value: object) -> str:
+def _text(fields: Fields, name: str, path: str) -> str:
     try:
-        text = repr(value)
-    except ValueError:  # Python does not print integers of thousands of digits
-        return "a huge number"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        return read_text(path)
+    except RuleError as error:
+        raise RuleError(f"{name}: {error}", fields.line(name)) from error
+
+
+def _path(fields: Fields, name: str, expected: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        fields.refuse(f"{name}: must be {expected}, not {shown(value)}", name)
+    return value

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.command_parsers import PARSERS
+from tests.support.command_parsers import GROUPS, PARSERS
 from tests.support.installed import installed_environment
 from tests.support.pages import (
     CLOUD,
@@ -134,8 +134,8 @@ def test_a_command_is_understood(page: str, command: str) -> None:
     words = shlex.split(re.split(r" >|>|…|\)", command)[0].replace("$IMAGE", "IMAGE"))[1:]
     if not words or words[0].startswith("-") or words[0] == "COMMAND":
         return
-    name = " ".join(words[:2]) if words[0] == "template" else words[0]
-    if words == ["template"]:
+    name = " ".join(words[:2]) if words[0] in GROUPS else words[0]
+    if len(words) == 1 and words[0] in GROUPS:
         return
     arguments = words[len(name.split()) :]
     assert name in PARSERS, command

@@ -12,13 +12,14 @@ import pytest
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
 from telemetry.rules.bounds import Comparison
+from telemetry.rules.json_schema import rules_schema_text
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule import Severity
 from tests.support.command_parsers import PARSERS
-from tests.support.generated_tables import PAGES, current_page
+from tests.support.generated_tables import PAGES, RULE_FIELDS, RULES_SCHEMA, current_page
 from tests.support.installed import installed_environment
 from tests.support.pages import read_page, section_of, table_rows
-from tests.support.sources import sources
+from tests.support.sources import ROOT, sources
 from transforms import counters
 
 PAGE: Final = "docs/reference.md"
@@ -50,10 +51,16 @@ def test_a_generated_table_shows_argument_default_and_meaning() -> None:
     assert "| `--speed N\\|max` | 1, " in page
 
 
+def test_the_schema_of_rules_files_is_current() -> None:
+    assert (ROOT / RULES_SCHEMA).read_text(encoding="utf-8") == rules_schema_text(), "make docs"
+
+
 def test_rules() -> None:
-    fields = names_in("Rules")
-    assert set(fields) == {"id", "metric", "severity", "devices", *get_args(Comparison)}
-    severity = next(cells[1] for cells in table_rows(section_of(PAGE, "Rules")) if cells[0] == "`severity`")
+    section = section_of(PAGE, "Rules")
+    assert re.findall("<!-- generated: (.+) -->", section) == list(RULE_FIELDS)
+    fields = table_rows(section.partition("<!-- generated: fields of a rule -->")[2])
+    assert {f"`{name}`" for name in get_args(Comparison)} < {cells[0] for cells in fields}
+    severity = next(cells[1] for cells in fields if cells[0] == "`severity`")
     assert set(re.findall("`(.+?)`", severity)) == set(get_args(Severity))
     assert "`warning` (default)" in severity
     (rule,) = parse_rules("{version: 1, rules: [{id: a, metric: temp, above: 1}]}").rules

@@ -66,7 +66,7 @@ MISTAKES = [
     ([*FLAGS, "--metrics", "temp,,co"], "--metrics temp,,co: '' cannot be a metric"),
     ([*FLAGS, "--metrics", "temp,ts"], "--metrics temp,ts: 'ts' cannot be a metric"),
     ([*FLAGS, "--metrics", "temp,temp"], "--metrics temp,temp: 'temp' is listed twice"),
-    ([*FLAGS, "--metrics", "co"], "--rules (default): rule 'temp-high': metric 'temp' is not one of co"),
+    ([*FLAGS, "--metrics", "co"], "--rules (default): line 4: rule 'temp-high': metric 'temp' is not one of co"),
     ([*FLAGS, "--rules", "/nonexistent.yaml"], "--rules /nonexistent.yaml: No such file or directory"),
     ([*FLAGS, "--earliest-time", "soon"], "--earliest-time soon: not a time"),
     ([*FLAGS, "--earliest-time", "-1"], "--earliest-time -1: "),

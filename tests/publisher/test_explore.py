@@ -595,6 +595,20 @@ def test_globs_select_the_devices_of_a_rule_also_later_ones():
     assert rule == RuleEntry("r", "warning", "temp above 0 °C", 4, 0.5, 3)
 
 
+def test_rules_of_version_2_flag_single_readings_by_the_bounds_of_their_device(tmp_path):
+    (tmp_path / "own.csv").write_text("device,rule,bound\nb,r,8\n")
+    (tmp_path / "rules.yaml").write_text(
+        "version: 2\noverrides: own.csv\nrules:\n- {id: r, metric: temp, above: 4, for: 1h, except: [c]}\n"
+        "- {id: both, all: [{metric: temp, above: 0}, {metric: light, above: 0}]}\n- {id: silent, silence: {for: 1m}}\n"
+    )
+    survey = Survey(load_rules(str(tmp_path / "rules.yaml")), 10)
+    with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
+        for readings in ("a5 b5 c9", "d4 b9"):
+            rows = [["1", device, temp] for device, temp in readings.split()]
+            survey.add(CsvTable(("ts", "device", "temp"), rows))
+    assert survey.report([]).rules == [RuleEntry("r", "warning", "temp above 4 °C", 2, 0.4, 2)]
+
+
 def test_repeated_rows_are_found_across_chunks_with_equal_columns():
     survey = Survey(load_rules(None), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):

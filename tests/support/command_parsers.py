@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline.arguments import build_parser
-from telemetry.cli.groups import build_command_parser
+from pipeline.commands.rules.command import RULES
+from telemetry.cli.groups import Group, build_command_parser
 from telemetry.cli.main import TELEMETRY
 from templates.__main__ import TEMPLATES
+
+GROUPS: Final[dict[str, Group]] = {"rules": RULES, "template": TEMPLATES}
+"""The subcommands that have subcommands themselves."""
 
 
 def _parsers() -> dict[str, Callable[[], argparse.ArgumentParser]]:
@@ -16,9 +20,9 @@ def _parsers() -> dict[str, Callable[[], argparse.ArgumentParser]]:
     for name in TELEMETRY.commands:
         if name == "run":
             parsers[name] = build_parser
-        elif name == "template":
-            for part in TEMPLATES.commands:
-                parsers[f"template {part}"] = functools.partial(build_command_parser, TEMPLATES, part)
+        elif name in GROUPS:
+            for part in GROUPS[name].commands:
+                parsers[f"{name} {part}"] = functools.partial(build_command_parser, GROUPS[name], part)
         else:
             parsers[name] = functools.partial(build_command_parser, TELEMETRY, name)
     return parsers

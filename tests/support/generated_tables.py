@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from telemetry.bigquery.schema import describe, sql_type
@@ -14,11 +15,25 @@ from telemetry.cli.exit_codes import EXIT_CODES
 from telemetry.model.kinds import KINDS
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.records import LedgerEntry
+from telemetry.rules import file_format
+from telemetry.rules.json_schema import rules_schema_text
 from tests.support.command_parsers import PARSERS
 from tests.support.sources import ROOT
 from transforms import counters
 
 PAGES: Final = ("docs/architecture.md", "docs/reference.md")
+RULES_SCHEMA: Final = "docs/rules.schema.json"
+"""A copy of the schema of rules files, for editors."""
+RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "fields of a rules file": file_format.FileFields,
+    "fields of a rule": file_format.RuleFields,
+    "fields of rate": file_format.RateFields,
+    "fields of stuck": file_format.StuckFields,
+    "fields of silence": file_format.SilenceFields,
+    "fields of window": file_format.WindowFields,
+    "fields of incidents": file_format.IncidentFields,
+    "fields of flapping": file_format.FlappingFields,
+}
 SCHEMAS: Final = {name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()}
 _MARKED: Final = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -38,7 +53,7 @@ def current_page(text: str) -> str:
 def _generated(name: str) -> str:
     if name.startswith("flags of "):
         return flags_table(PARSERS[name.removeprefix("flags of ")]())
-    return _TABLES[name]()
+    return rule_fields_table(RULE_FIELDS[name]) if name in RULE_FIELDS else _TABLES[name]()
 
 
 def import_rules() -> dict[str, tuple[str, ...]]:
@@ -123,6 +138,11 @@ def _names(columns: Iterable[str]) -> str:
     return ", ".join(f"`{column}`" for column in columns)
 
 
+def rule_fields_table(fields: type[msgspec.Struct]) -> str:
+    """Return fields of a rules file with their meaning."""
+    return table(("field", "value"), [(f"`{name}`", meaning) for name, meaning in file_format.described_fields(fields)])
+
+
 def described(docstring: str, number: int = 0) -> list[tuple[str, str]]:
     """Return the rows of one of the tables in a docstring: names in double backticks, and their meaning."""
     bodies = [body for body in re.split(r"^ *=+ +=+$", docstring, flags=re.MULTILINE) if re.match(r"\s*``", body)]
@@ -154,7 +174,8 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
 
 
 def write_pages() -> None:
-    """Make the generated tables of all pages anew."""
+    """Make the generated tables of all pages anew, and the schema of rules files."""
+    (ROOT / RULES_SCHEMA).write_text(rules_schema_text(), encoding="utf-8")
     for page in PAGES:
         path: Path = ROOT / page
         path.write_text(current_page(path.read_text(encoding="utf-8")), encoding="utf-8")

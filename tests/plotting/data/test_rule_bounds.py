@@ -44,6 +44,19 @@ def test_more_bounds_than_can_be_told_apart_are_not_drawn(panels):
     assert with_rule_bounds(panels, parse_rules(f"version: 1\nrules:{rules}"), "temp")[0].thresholds == ()
 
 
+def test_bounds_of_the_device_are_drawn_and_rules_that_judge_no_single_value_are_not(panels, tmp_path):
+    (tmp_path / "own.csv").write_text("device,rule,bound\na,hot,42\n")
+    (tmp_path / "rules.yaml").write_text(
+        "version: 2\noverrides: own.csv\nrules:\n"
+        "- {id: hot, metric: temp, above: 40, clear: 38, for: 1m, except: [c]}\n"
+        "- {id: mean, metric: temp, window: {statistic: mean, length: 1m}, above: 30}\n"
+        "- {id: rate, metric: temp, rate: {above: 5, per: 1m}}\n"
+        "- {id: silent, silence: {for: 1m}}\n"
+    )
+    found = with_rule_bounds(panels, read_rules_flag(str(tmp_path / "rules.yaml")), "temp")
+    assert [panel.thresholds for panel in found] == [(42.0,), (40.0,)]
+
+
 def test_the_file(tmp_path):
     file = tmp_path / "rules.yaml"
     file.write_text(RULES)
@@ -51,6 +64,6 @@ def test_the_file(tmp_path):
     assert rules is not None
     assert [rule.id for rule in rules.rules] == ["hot", "band", "damp"]
     assert read_rules_flag("") is None
-    file.write_text("version: 2")
-    with pytest.raises(ConfigError, match=r"--rules .*version: must be 1, not 2"):
+    file.write_text("version: 3")
+    with pytest.raises(ConfigError, match=r"--rules .*version: must be 1 or 2, not 3"):
         read_rules_flag(str(file))

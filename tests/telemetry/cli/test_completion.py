@@ -34,6 +34,7 @@ def complete(text: str, *words: str) -> set[str]:
         (("telemetry", "re"), {"replay", "reprocess", "reconcile", "render", "report"}),
         (("telemetry", "run", "--wat"), {"--watermark-lag"}),
         (("telemetry", "render", "--the"), {"--theme"}),
+        (("telemetry", "rules", "ch"), {"check"}),
         (("telemetry", "template", "b"), {"build"}),
         (("telemetry", "template", "build", "--dry"), {"--dry-run"}),
     ],

@@ -13,12 +13,12 @@ from telemetry import __version__
 from telemetry.cli.exit_codes import EXIT_CODES
 from telemetry.cli.groups import Group, build_command_parser
 from telemetry.cli.main import SUBCOMMANDS, TELEMETRY, main
-from templates.__main__ import TEMPLATES
+from tests.support.command_parsers import GROUPS
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = [(TELEMETRY, name) for name, entry in SUBCOMMANDS.items() if not entry.own_main]
-COMMANDS += [(TEMPLATES, name) for name in TEMPLATES.commands]
-HELPS = [[name] for name in SUBCOMMANDS] + [["template", name] for name in TEMPLATES.commands]
+COMMANDS += [(group, name) for group in GROUPS.values() for name in group.commands]
+HELPS = [[name] for name in SUBCOMMANDS] + [[group, name] for group, found in GROUPS.items() for name in found.commands]
 
 
 def show(capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -30,7 +30,7 @@ def show(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 def test_subcommands_are_those_of_the_design(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(SUBCOMMANDS) == [
-        *("explore", "replay", "simulate", "broker", "reprocess", "run", "reconcile", "tables"),
+        *("explore", "replay", "simulate", "broker", "reprocess", "run", "reconcile", "tables", "rules"),
         *("render", "report", "serve", "template", "completion"),
     ]
     shown = show(capsys, "--help")
@@ -53,7 +53,7 @@ def test_version_is_defined_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_help_names_the_command_as_it_was_typed(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     shown = show(capsys, *args, "--help")
     assert shown.startswith(f"usage: telemetry {' '.join(args)} ")
-    if args != ["template"]:
+    if args[-1] not in GROUPS:
         examples = shown.partition("\nexamples:\n")[2].splitlines()
         assert examples
         assert f"telemetry {' '.join(args)}" in examples[0]
@@ -65,6 +65,7 @@ def test_every_help_names_the_command_as_it_was_typed(args: list[str], capsys: p
         ("pipeline", []),
         ("pipeline", ["reconcile"]),
         ("pipeline", ["tables"]),
+        ("pipeline", ["rules", "check"]),
         ("publisher", ["replay"]),
         ("plotting", ["render"]),
         ("templates", ["build"]),
@@ -111,6 +112,10 @@ def test_examples_are_understood(group: Group, name: str) -> None:
         (["replay", "x.csv"], "telemetry replay: error: the following arguments are required: --topic"),
         (["explore", "nowhere.csv"], "telemetry explore: error: INPUT nowhere.csv: cannot be read"),
         (["tables", "--print-sql"], "telemetry tables: error: --bigquery: is needed: PROJECT:DATASET"),
+        (["rules"], "telemetry rules: error: COMMAND: missing, see telemetry rules --help"),
+        (["rules", "chekc"], "telemetry rules: error: chekc: unknown command, did you mean check?"),
+        (["rules", "check"], "telemetry rules check: error: the following arguments are required: FILE"),
+        (["rules", "check", "x.yaml"], "telemetry rules check: error: FILE x.yaml: No such file or directory"),
         (["template"], "telemetry template: error: COMMAND: missing, see telemetry template --help"),
         (["template", "biuld"], "telemetry template: error: biuld: unknown command, did you mean build?"),
         (["template", "spec"], "telemetry template spec: error: the following arguments are required: --image"),

@@ -9,6 +9,7 @@ import pytest
 
 from publisher.broker import Broker
 from telemetry.cli.main import SUBCOMMANDS
+from tests.support.command_parsers import GROUPS
 from tests.support.sources import ROOT
 
 FULL = "standard output cannot be written: No space left on device"
@@ -23,6 +24,7 @@ COMMANDS = {
     "run": ["--input", "rows.csv", "--output", "again", "--print"],
     "reconcile": ["--output", "results"],
     "tables": ["--print-sql", "--bigquery", "pro-ject:dset"],
+    "rules": ["schema"],
     "render": ["--results", "results", "--output", "picture.png"],
     "report": ["--results", "results", "--output", "report.html"],
     "serve": ["--results", "results", "--port", "0"],
@@ -69,8 +71,8 @@ def test_a_full_disk_is_reported_in_one_line(command: str, folder: Path) -> None
                 folder, "replay", "rows.csv", "--topic", TOPIC, "--create", "--speed", "max", environment=broker_address
             )
         done = telemetry(folder, command, *COMMANDS[command], full=True, environment=broker_address)
-    label = "telemetry template spec" if command == "template" else f"telemetry {command}"
-    line = f"{label}: error: {BEFORE.get(command, '')}{FULL}{AFTER.get(command, '')}"
+    label = f"{command} {COMMANDS[command][0]}" if command in GROUPS else command
+    line = f"telemetry {label}: error: {BEFORE.get(command, '')}{FULL}{AFTER.get(command, '')}"
     assert (done.returncode, done.stderr.splitlines()) == (1, [line])
 
 

@@ -74,11 +74,11 @@ def test_a_bound_is_a_finite_number(comparison, number, shown):
     if shown is None:
         assert parse_rules(text).rules[0].threshold == float(number)
     else:
-        assert refusal(text) == f"rule 'hot': {comparison} must be a finite number, not {shown}"
+        assert refusal(text) == f"line 3: rule 'hot': {comparison} must be a finite number, not {shown}"
 
 
 def test_the_upper_bound_is_looked_at_too():
-    assert refusal(one_rule("inside: [1, .nan]")) == "rule 'hot': inside must be a finite number, not nan"
+    assert refusal(one_rule("inside: [1, .nan]")) == "line 3: rule 'hot': inside must be a finite number, not nan"
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,18 @@ def test_the_upper_bound_is_looked_at_too():
         ("above: 1, devices: []", "devices must be a list of names or globs, not []"),
         ("above: 1, devices: [1]", "devices must be a list of names or globs, not [1]"),
         ("above: 1, treshold: 3", "unknown field 'treshold'"),
+        ("above: 1, metrics: 3", "unknown field 'metrics', did you mean metric?"),
         ("above: 1, 7: 3", "unknown field 7"),
-        ("above: 1, metric: 5", "metric must be the name of a metric, not 5"),
-        ("above: 1, metric: ''", "metric must be the name of a metric, not ''"),
-        ("above: 1, metric: null", "metric must be the name of a metric, not None"),
     ],
 )
 def test_a_problem_names_the_rule_and_the_field(fields, problem):
-    assert refusal(one_rule(fields)) == f"rule 'hot': {problem}"
+    assert refusal(one_rule(fields)) == f"line 3: rule 'hot': {problem}"
+
+
+@pytest.mark.parametrize(("metric", "shown"), [("5", "5"), ("''", "''"), ("null", "None"), ("[temp]", "['temp']")])
+def test_a_metric_is_a_name(metric, shown):
+    text = f"version: 1\nrules:\n- id: hot\n  metric: {metric}\n  above: 1\n"
+    assert refusal(text) == f"line 4: rule 'hot': metric must be the name of a metric, not {shown}"
 
 
 @pytest.mark.parametrize(
@@ -117,35 +121,46 @@ def test_a_problem_names_the_rule_and_the_field(fields, problem):
         ("{id: a/b, above: 1}", "rule 'a/b': id must be letters, digits, '.', '_' or '-', not 'a/b'"),
         ('{id: "a\\n", above: 1}', r"rule 'a\n': id must be letters, digits, '.', '_' or '-', not 'a\n'"),
         ("{id: b, above: 1}", "rule 'b': metric must be the name of a metric, not None"),
-        ("{id: b, id_: 1}", "rule 'b': unknown field 'id_'"),
+        ("{id: b, id_: 1}", "rule 'b': unknown field 'id_', did you mean id?"),
         ("{id: a, metric: temp, below: 1}", "rule 'a': id is used twice"),
     ],
 )
 def test_a_rule_without_a_usable_name_is_numbered(entry, problem):
-    assert refusal(f"version: 1\nrules:\n- {{id: a, metric: temp, above: 1}}\n- {entry}\n") == problem
+    assert refusal(f"version: 1\nrules:\n- {{id: a, metric: temp, above: 1}}\n- {entry}\n") == f"line 4: {problem}"
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "must be a mapping with `version: 1` and `rules:`"),
-        ("- 1", "must be a mapping with `version: 1` and `rules:`"),
-        ("rules: [1]", "version: must be 1, not None"),
-        ("version: 2\nrules: [1]", "version: must be 1, not 2"),
-        ("version: '1'\nrules: [1]", "version: must be 1, not '1'"),
-        ("version: true\nrules: [1]", "version: must be 1, not True"),
-        ("version: 1", "rules: must be a list of at least one rule"),
-        ("version: 1\nrules: []", "rules: must be a list of at least one rule"),
-        ("version: 1\nrules: {a: 1}", "rules: must be a list of at least one rule"),
-        ("version: 1\nrule: []", "unknown field 'rule', expected version and rules"),
-        ("version: 1\nrules: [", "not valid YAML at line 2"),
-        ("version: 1\n\ta: b", "not valid YAML at line 2"),
-        ("version: 1\n---\nversion: 1", "not valid YAML at line 2"),
-        ("a: !!python/object:os.system {}", "not valid YAML at line 1"),
-        ("version: \x07", "not valid YAML"),
-        ("version: " + "1" * 5_000, "not valid YAML"),
-        ("version: 2020-13-45", "not valid YAML"),
-        ("version: " + "[" * 1_000, "not valid YAML"),
+        ("", "must be a mapping with `version: 2` and `rules:`"),
+        ("- 1", "must be a mapping with `version: 2` and `rules:`"),
+        ("rules: [1]", "line 1: version: must be 1 or 2, not None"),
+        ("\nversion: 3\nrules: [1]", "line 2: version: must be 1 or 2, not 3"),
+        ("version: '1'\nrules: [1]", "line 1: version: must be 1 or 2, not '1'"),
+        ("version: true\nrules: [1]", "line 1: version: must be 1 or 2, not True"),
+        ("version: [1]\nrules: [1]", "line 1: version: must be 1 or 2, not [1]"),
+        ("version: 1", "line 1: rules: must be a list of at least one rule"),
+        ("version: 1\nrules: []", "line 2: rules: must be a list of at least one rule"),
+        ("version: 1\nrules: {a: 1}", "line 2: rules: must be a list of at least one rule"),
+        ("version: 1\nrule: []", "line 2: unknown field 'rule', did you mean rules?"),
+        ("version: 1\nrules: [", "line 2: not valid YAML: expected the node content, but found '<stream end>'"),
+        (
+            "version: 1\n\ta: b",
+            "line 2: not valid YAML: found character '\\t' that cannot start any token",
+        ),
+        (
+            "version: 1\n---\nversion: 1",
+            "line 2: not valid YAML: expected a single document in the stream, but found another document",
+        ),
+        (
+            "a: !!python/object:os.system {}",
+            "line 1: not valid YAML: could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/object:os.system'",
+        ),
+        ("version: 1\nrules: \x07", "line 2: not valid YAML: special characters are not allowed"),
+        ("version: " + "1" * 5_000, "line 1: not valid YAML: no such date, number or other value"),
+        ("version: 2020-13-45", "line 1: not valid YAML: no such date, number or other value"),
+        ("version: " + "[" * 1_000, "not valid YAML: nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_rules_file_says_why(text, problem):

@@ -16,6 +16,8 @@ from telemetry.model.messages import CONTENT_ENCODING, ROWS, TIME_SHIFT, Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.record_batches import arrow_schema, from_records
 from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
+from telemetry.rules.bounds import Bounds
+from telemetry.rules.conditions import Combination, Part, Rate, Silence, Stuck, Threshold, WindowStatistic
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from tests.support.batches import MINUTE, NAN, Row, batch_of, rows_of
@@ -97,6 +99,34 @@ def test_the_readings_stay_as_they_are():
     batch = batch_of(READINGS)
     before = rows_of(batch)
     assert rows_of(detect(batch, RuleSet([HOT])).readings) == before == rows_of(batch)
+
+
+def test_a_device_is_judged_and_described_by_its_own_bounds():
+    own = {"b": Bounds("above", 30.2), "c": Bounds("above", 0.0)}
+    rule = replace(HOT, overrides=own)
+    found = anomalies_of(batch_of([*READINGS, ("b", 6, NAN, 30.1)]), rule)
+    assert [(one.device, one.value, one.threshold) for one in found] == [("a", 31.0, 30.0), ("b", 30.5, 30.2)]
+    band = replace(WET, overrides={"b": Bounds("outside", 5.0, 85.0)})
+    (high,) = anomalies_of(batch_of(READINGS), band)
+    assert (high.device, high.value, high.threshold, high.threshold_upper) == ("b", 90.0, 5.0, 85.0)
+
+
+def test_devices_that_a_rule_leaves_out_breach_nothing():
+    found = anomalies_of(batch_of(READINGS), replace(HOT, except_=("a*",)))
+    assert [(one.device, one.value) for one in found] == [("b", 30.5)]
+
+
+def test_each_breaching_reading_is_flagged_at_once_and_other_conditions_flag_none():
+    rules = [
+        replace(HOT, condition=Threshold(Bounds("above", 30.0, None, 20.0)), for_us=10, keep_us=10, max_gap_us=1),
+        Rule("rate", "temp", Rate(Bounds("above", 0.0), 1)),
+        Rule("stuck", "temp", Stuck(1)),
+        Rule("mean", "temp", WindowStatistic("mean", 1, Bounds("above", 0.0))),
+        Rule("silent", "", Silence(1)),
+        Rule("both", "", Combination("all", (Part("temp", Bounds("above", 0.0)),))),
+    ]
+    detected = detect(batch_of(READINGS), RuleSet(rules))
+    assert detected.by_rule == {"temp-high": 2}
 
 
 def test_without_a_breach_there_is_nothing():

@@ -1,0 +1,1 @@
+"""Work with rules files: ``telemetry rules check | schema``."""
