@@ -17,8 +17,8 @@ from transforms.incidents.watched_rows import WatchedRows
 
 METRICS = ("temp", "humidity")
 SECOND = 1_000_000
-START = 1_600_000_000 * SECOND
-"""Where the time of examples begins, microseconds UTC: a full minute."""
+START = 1_600_002_000 * SECOND
+"""Where the time of examples begins, microseconds UTC: a full hour."""
 
 
 def at(seconds: float) -> int:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from telemetry.rules.conditions import Silence
+from telemetry.rules.conditions import Silence, Stuck
+from telemetry.rules.errors import RuleError
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.version import rule_version
@@ -33,7 +34,13 @@ def with_rules(
     Returns:
         The state, and the transitions of incidents that are closed for the reason ``rule-changed``; None if there are
         none.
+
+    Raises:
+        RuleError: if a rule has a time that its condition does not know.
     """
+    for rule in rules.rules:
+        if isinstance(rule.condition, Stuck) and rule.keep_us:
+            raise RuleError(f"rule {rule.id!r}: keep is not for stuck, use reopen", rule.line)
     state = IncidentState() if state is None else state
     closed: list[Transition] = []
     labels: list[RuleLabel] = []
@@ -80,7 +87,7 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
         }
         if isinstance(rule.condition, Silence):
             for name in ("seen_us", "interval_us", "intervals"):
-                if name in before.columns:
+                if name in before.columns and name in columns:
                     columns[name][slots] = before.columns[name][old_slots]
     if isinstance(rule.condition, Silence) and not rule.metric:
         columns["seen_us"] = state.seen_us[members]
@@ -99,7 +106,7 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
 def _settled(before: RuleState, slot: int, episode: Episode) -> Episode:
     """Return an incident with what its present opening counts, as the columns forget it."""
     columns = before.columns
-    if not columns["open"][slot]:
+    if not columns["open"][slot] or "readings" not in columns:
         return episode
     return Episode(
         opened_us=episode.opened_us,
@@ -118,7 +125,7 @@ def _settled(before: RuleState, slot: int, episode: Episode) -> Episode:
 
 def _worst(before: RuleState, slot: int, episode: Episode) -> float | None:
     """Return the worst value of an incident; where two sides of a range are beyond it, that of the first opening."""
-    worst = float(before.columns["worst"][slot])
+    worst = float(before.columns["worst"][slot]) if "worst" in before.columns else float("nan")
     if before.condition == "stuck" or worst != worst:
         return episode.worst
     if episode.worst is None:

@@ -143,6 +143,8 @@ class _Series:
 
     def _carry(self) -> None:
         columns = self.watch.state.columns
+        if "readings" not in columns:
+            return
         self.readings = int(columns["readings"][self.slot])
         self.worst = _or_none(columns["worst"][self.slot]) if self.watch.rule.bounds is not None else None
         self.breached_us = int(columns["breached_us"][self.slot])
@@ -277,7 +279,9 @@ class _Series:
                 episode=episode,
                 state=state,
                 sequence=episode.sequence,
-                breached_us=episode.opened_us if is_silence else max(episode.breached_us, self.breached_us),
+                breached_us=episode.opened_us
+                if is_silence
+                else max(episode.opened_us, episode.breached_us, self.breached_us),
                 reason=reason,
                 value=value,
                 worst=self._worst_so_far(),

@@ -15,7 +15,7 @@ from transforms.incidents.track import NONE_US, RowArray
 StateColumns = dict[str, NDArray[Any]]
 IDLE, BREACHING, CLEAR = range(3)
 """Phases of a series: the run that its last reading is in. `CLEAR` is kept only while it matters, for `keep`."""
-_LATCH: Final[Mapping[str, Any]] = {
+LATCH: Final[Mapping[str, Any]] = {
     "since_us": np.int64(NONE_US),
     "breached_us": np.int64(NONE_US),
     "worst": np.float64("nan"),
@@ -23,6 +23,7 @@ _LATCH: Final[Mapping[str, Any]] = {
     "phase": np.uint8(IDLE),
     "open": np.bool_(False),
 }
+"""Columns by which runs are followed, with their values before the first reading."""
 _SUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "mean": ("total",),
     "min": ("low",),
@@ -39,27 +40,39 @@ _SUMS: Final[Mapping[str, tuple[str, ...]]] = {
 def columns_of(condition: Condition) -> dict[str, Any]:
     """Return the columns of a condition's series, with the value that each has before the first reading.
 
-    All conditions: start of the present run of breaching or clear readings, time of the latest breaching reading, worst
-    value (for `Stuck` the first value of the run), number of breaching readings, phase, and whether the condition
-    holds: 30 bytes. Times are microseconds UTC, `NONE_US` for none.
+    Times are microseconds UTC, `NONE_US` for none. All conditions but silence have the start of the present run of
+    breaching or clear readings, the time of the latest breaching reading, the worst value (for `Stuck` the first value
+    of the run, for `Combination` none), the number of breaching readings, the phase, and whether the condition holds.
 
-    ``Rate`` of consecutive readings: time and value of the reading before, 16 bytes. ``Silence``: time of the latest
-    reading, mean interval and number of intervals (up to 10), 17 bytes. ``WindowStatistic``: start and number of
-    readings of the present window and up to three sums, 12 to 36 bytes. ``Combination``: time and truth of the latest
-    value of each part (1 breaches, -1 is clear, 0 is between), 9 bytes a part.
+    ===================  =====================================================================  =======
+    condition            besides                                                                bytes
+    ===================  =====================================================================  =======
+    ``Threshold``                                                                               30
+    ``Stuck``                                                                                   30
+    ``Silence``          time of the latest reading; for a number of intervals their mean and   9 or 18
+                         how many there were, up to 10; nothing of the above but the last
+    ``Rate``             of consecutive readings: time and value of the reading before          46
+    ``Combination``      time and truth (1 breaches, -1 is clear, 0 is between) of each part    22 + 9
+    ``WindowStatistic``  start and number of readings of the present window, up to three sums   42 - 66
+    ===================  =====================================================================  =======
+
+    Encoded, a series that neither breaches nor is open takes less: all but the last column are empty then.
     """
     own: dict[str, Any] = {}
+    if isinstance(condition, Silence):
+        counted = {"interval_us": np.float64("nan"), "intervals": np.uint8(0)}
+        own = {"open": LATCH["open"], "seen_us": np.int64(NONE_US)}
+        return own if condition.intervals is None else own | counted
     if isinstance(condition, Rate) and condition.over_us is None:
         own = {"previous_us": np.int64(NONE_US), "previous": np.float64("nan")}
-    elif isinstance(condition, Silence):
-        own = {"seen_us": np.int64(NONE_US), "interval_us": np.float64("nan"), "intervals": np.uint8(0)}
     elif isinstance(condition, WindowStatistic):
         sums = {name: np.float64("nan") for name in _SUMS[condition.statistic]}
         own = {"window_us": np.int64(NONE_US), "count": np.int32(0), **sums}
     elif isinstance(condition, Combination):
         for number in range(len(condition.parts)):
             own |= {f"part{number}_us": np.int64(NONE_US), f"part{number}": np.int8(0)}
-    return {**_LATCH, **own}
+        return {name: value for name, value in LATCH.items() if name != "worst"} | own
+    return {**LATCH, **own}
 
 
 def fresh_columns(condition: Condition, series: int) -> StateColumns:

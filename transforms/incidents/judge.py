@@ -48,9 +48,9 @@ def judge(watch: Watch) -> tuple[Latched, RuleState]:
     slots = judged.track.slots
     latched = hold(judged, Delays(for_us, keep_us, None if gap_us is None else gap_us[slots]), state.columns)
     columns = state.columns | (judged.columns or {})
-    for name, after in latched.after.items():
+    for name in latched.after.keys() & state.columns.keys():
         columns[name] = state.columns[name].copy()
-        columns[name][slots] = after
+        columns[name][slots] = latched.after[name]
     if rule.bounds is not None:
         columns["worst"] = _worst(watch, latched)
     return latched, replace(state, columns=columns, kept=kept, sketches=sketches)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from telemetry.arrays import BoolArray, IntArray
-from transforms.incidents.incident_state import BREACHING, CLEAR, IDLE, StateColumns
+from transforms.incidents.incident_state import BREACHING, CLEAR, IDLE, LATCH, StateColumns
 from transforms.incidents.track import NONE_US, RowArray, Track, before, latest
 
 
@@ -109,11 +109,11 @@ def hold(judged: Judged, delays: Delays, columns: StateColumns) -> Latched:
     Args:
         judged: rows of S series.
         delays: of the rule.
-        columns: the latch's columns of all series of the rule.
+        columns: the latch's columns of all series of the rule, as far as it has them.
     """
     track, breach, clear = judged.track, judged.breach, judged.clear
     slots = track.slots
-    old = {name: columns[name][slots] for name in ("since_us", "breached_us", "worst", "readings", "phase", "open")}
+    old = {name: columns[name][slots] if name in columns else np.full(len(slots), LATCH[name]) for name in LATCH}
     goes_on = before(breach, track, old["phase"] == BREACHING)
     if judged.renews is not None:
         goes_on &= ~judged.renews

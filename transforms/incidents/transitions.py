@@ -78,6 +78,8 @@ def condition_name(rule: Rule) -> str:
             return "silence"
         case WindowStatistic(quantile=None):
             return f"{condition.statistic} {rule.comparison}"
+        case WindowStatistic(quantile=0.5):
+            return f"median {rule.comparison}"
         case WindowStatistic():
             return f"p{100 * (condition.quantile or 0):g} {rule.comparison}"
         case Combination():
