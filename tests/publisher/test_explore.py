@@ -604,7 +604,7 @@ def test_rules_of_version_2_flag_single_readings_by_the_bounds_of_their_device(t
     survey = Survey(load_rules(str(tmp_path / "rules.yaml")), 10)
     with mock.patch.object(survey_module, "_LEAST_ROWS", 1):
         for readings in ("a5 b5 c9", "d4 b9"):
-            rows = [["1", device, temp] for device, temp in readings.split()]
+            rows = [["1", reading[0], reading[1]] for reading in readings.split()]
             survey.add(CsvTable(("ts", "device", "temp"), rows))
     assert survey.report([]).rules == [RuleEntry("r", "warning", "temp above 4 °C", 2, 0.4, 2)]
 
