@@ -4,7 +4,7 @@ import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray, IntArray
 from telemetry.rules.conditions import Rate, Stuck
-from transforms.incidents.incident_state import BREACHING, KeptValues
+from transforms.incidents.incident_state import KeptValues
 from transforms.incidents.latch import Judged
 from transforms.incidents.track import NONE_US, Track, before, latest, track_of
 from transforms.incidents.watch import Watch
@@ -96,8 +96,7 @@ def judge_stuck(watch: Watch, condition: Stuck) -> Judged:
     """
     track, columns = watch.track(watch.rule.metric), watch.state.columns
     slots = track.slots
-    idle = columns["phase"][slots] != BREACHING
-    anchor = np.where(idle, np.nan, columns["worst"][slots])
+    anchor = columns["worst"][slots]
     if condition.within:
         moved, anchors = _follow(track, anchor, condition.within, _gaps(watch, track))
     else:

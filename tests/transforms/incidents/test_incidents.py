@@ -191,6 +191,16 @@ def test_a_window_that_ends_while_its_device_is_silent_is_stale():
     ]
 
 
+def test_a_window_that_ends_when_silence_begins_is_judged_before_it():
+    mean = Rule("mean", "temp", WindowStatistic("mean", 60 * SECOND, Bounds("above", 30.0)))
+    found = evaluate(rules(SILENT, mean), temps(31), [at(61)])
+    assert [(one["rule_id"], one["state"], one["event_time"] - at(0), one["stale"]) for one in found] == [
+        ("silent", "opened", 60 * SECOND, False),
+        ("mean", "opened", 60 * SECOND, False),
+        ("mean", "updated", 60 * SECOND, True),
+    ]
+
+
 def test_transitions_are_in_the_order_of_time_device_rule_and_sequence():
     cold = Rule("cold", "temp", Threshold(Bounds("below", 50.0)))
     samples = [sample for device in "ba" for sample in temps((0, 31), (10, 60), device=device)]
