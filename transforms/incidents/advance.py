@@ -14,10 +14,9 @@ from telemetry.arrays import IntArray
 from telemetry.rules.conditions import Silence
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
-from telemetry.rules.version import rule_version
 from transforms.incidents.devices import admit
 from transforms.incidents.follow import follow
-from transforms.incidents.incident_state import Episode, IncidentState
+from transforms.incidents.incident_state import Episode, IncidentState, version_of
 from transforms.incidents.judge import judge
 from transforms.incidents.silent_times import SilentTimes
 from transforms.incidents.track import NONE_US
@@ -75,7 +74,7 @@ def advance(
 
 
 def _check(rules: RuleSet, state: IncidentState) -> None:
-    expected = {rule.id: rule_version(rule) for rule in rules.rules}
+    expected = {rule.id: version_of(rule) for rule in rules.rules}
     found = {name: remembered.version for name, remembered in state.rules.items()}
     if expected != found:
         changed = sorted(name for name, _ in expected.items() ^ found.items())

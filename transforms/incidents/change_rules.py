@@ -10,9 +10,8 @@ from telemetry.rules.conditions import Silence, Stuck
 from telemetry.rules.errors import RuleError
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
-from telemetry.rules.version import rule_version
 from transforms.incidents.devices import members_of, with_devices
-from transforms.incidents.incident_state import Episode, IncidentState, RuleState, fresh_columns
+from transforms.incidents.incident_state import Episode, IncidentState, RuleState, fresh_columns, version_of
 from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import RuleLabel, Transition, condition_name, put_in_order, to_records
 
@@ -48,7 +47,7 @@ def with_rules(
     after: dict[str, RuleState] = {}
     for rule in rules.rules:
         before = state.rules.get(rule.id)
-        if before is None or before.version != rule_version(rule):
+        if before is None or before.version != version_of(rule):
             after[rule.id] = _begin(rule, state, before)
         else:
             after[rule.id] = before
@@ -92,7 +91,7 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
     if isinstance(rule.condition, Silence) and not rule.metric:
         columns["seen_us"] = state.seen_us[members]
     return RuleState(
-        version=rule_version(rule),
+        version=version_of(rule),
         metric=rule.metric,
         severity=rule.severity,
         condition=condition_name(rule),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.rules.conditions import Combination, Condition, Rate, Silence, WindowStatistic
+from telemetry.rules.rule import Rule
+from telemetry.rules.version import rule_version
 from transforms.incidents.track import NONE_US, RowArray
 
 StateColumns = dict[str, NDArray[Any]]
@@ -78,6 +81,12 @@ def columns_of(condition: Condition) -> dict[str, Any]:
 def fresh_columns(condition: Condition, series: int) -> StateColumns:
     """Return the columns of a condition for some series without a reading."""
     return {name: np.full(series, value, value.dtype) for name, value in columns_of(condition).items()}
+
+
+@lru_cache(maxsize=1024)
+def version_of(rule: Rule) -> str:
+    """Return the hash of a rule, which is computed once: a rule may have bounds of very many devices."""
+    return rule_version(rule)
 
 
 class Episode(msgspec.Struct, array_like=True):

@@ -52,8 +52,8 @@ class Delays:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
-    """K stretches of rows during which the condition of a series holds, sorted by series and row.
+class Spells:
+    """K spells of rows during which the condition of a series holds, sorted by series and row.
 
     Attributes:
         series: (K,) number of the series in the track.
@@ -85,7 +85,7 @@ class Latched:
         candidate: (N,) whether each row is an opening candidate.
         breaches: (N + 1,) number of breaching rows before each row.
         last_breach: (N,) latest breaching row, it or one before; -1 if there is none.
-        stretches: when the condition holds.
+        spells: when the condition holds.
         before: columns of the latch of the S series before the rows.
         after: the same after the rows, without `worst`.
         run: (S,) first row that `readings` of `after` counts; -1 if it counts none.
@@ -96,7 +96,7 @@ class Latched:
     candidate: BoolArray
     breaches: IntArray
     last_breach: RowArray
-    stretches: Stretches
+    spells: Spells
     before: StateColumns
     after: StateColumns
     run: RowArray
@@ -131,16 +131,16 @@ def hold(judged: Judged, delays: Delays, columns: StateColumns) -> Latched:
     holds = np.where(mark >> 1 >= heads, mark & 1 == 1, old["open"][track.series])
     last_breach = latest(breach)
     breaches = np.concatenate([[0], np.cumsum(breach)])
-    stretches = _stretches(judged, holds, old, run, run_in_track, since_us)
+    spells = _spells(judged, holds, old, run, run_in_track, since_us)
     last = track.ends - 1
     is_open, breaching = holds[last], breach[last]
     goes_clear = is_open & clear[last] & (delays.keep_us > 0)
-    # An open series counts from the start of its latest stretch, a pending one from the start of its run.
+    # An open series counts from the start of its latest spell, a pending one from the start of its run.
     counted_run = np.where(breaching, np.maximum(run[last], track.starts), -1)
     counts_carried = breaching & ~run_in_track[last]
-    unclosed = ~stretches.closes
-    counted_run[stretches.series[unclosed]] = stretches.run[unclosed]
-    counts_carried[stretches.series[unclosed]] = stretches.carried[unclosed]
+    unclosed = ~spells.closes
+    counted_run[spells.series[unclosed]] = spells.run[unclosed]
+    counts_carried[spells.series[unclosed]] = spells.carried[unclosed]
     counts = counted_run >= 0
     readings = np.where(counts, breaches[track.ends] - breaches[counted_run], 0)
     in_track = last_breach[last] >= track.starts
@@ -152,7 +152,7 @@ def hold(judged: Judged, delays: Delays, columns: StateColumns) -> Latched:
         "phase": np.where(breaching, BREACHING, np.where(goes_clear, CLEAR, IDLE)).astype(np.uint8),
         "open": is_open,
     }
-    return Latched(judged, candidate, breaches, last_breach, stretches, old, after, counted_run, counts_carried)
+    return Latched(judged, candidate, breaches, last_breach, spells, old, after, counted_run, counts_carried)
 
 
 def _closing(judged: Judged, keep_us: int, old: StateColumns) -> tuple[BoolArray, IntArray]:
@@ -165,9 +165,9 @@ def _closing(judged: Judged, keep_us: int, old: StateColumns) -> tuple[BoolArray
     return clear & (track.time_us - since_us >= keep_us), since_us
 
 
-def _stretches(
+def _spells(
     judged: Judged, holds: BoolArray, old: StateColumns, run: RowArray, run_in_track: BoolArray, since_us: IntArray
-) -> Stretches:
+) -> Spells:
     track = judged.track
     held = before(holds, track, old["open"])
     opening, closing = np.flatnonzero(holds & ~held), np.flatnonzero(held & ~holds)
@@ -182,7 +182,7 @@ def _stretches(
     closes = ends % 2 == 0
     carried = ~opens | ~run_in_track[first]
     onset_us = since_us if judged.onset_us is None else judged.onset_us
-    return Stretches(
+    return Spells(
         series=track.series[first],
         first=first,
         end=(ends + 1) // 2,

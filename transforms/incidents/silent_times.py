@@ -41,9 +41,9 @@ class SilentTimes:
         count = self.silent.setdefault(metric, np.zeros(self.devices, np.int64))
         count[members[was_open]] += 1
         changes = self.changes.setdefault(metric, defaultdict(list))
-        track, stretches = latched.judged.track, latched.stretches
-        device = members[track.slots[stretches.series]]
-        for rows, which, change in ((stretches.first, stretches.opens, 1), (stretches.end, stretches.closes, -1)):
+        track, spells = latched.judged.track, latched.spells
+        device = members[track.slots[spells.series]]
+        for rows, which, change in ((spells.first, spells.opens, 1), (spells.end, spells.closes, -1)):
             times = track.time_us[rows[which]].tolist()
             for code, time_us in zip(device[which].tolist(), times, strict=True):
                 changes[code].append((time_us, change))
