@@ -14,6 +14,7 @@ _HERE = Path(__file__).parent
 # Packages of the job and the publisher, for files and topics, without Google's other services.
 REQUIREMENTS = [
     "apache-beam>=2.77,<3",
+    "datasketches>=5.2,<6",
     "google-cloud-pubsub>=2.20,<3",
     "msgspec>=0.19,<1",
     "numpy>=2.0,<3",

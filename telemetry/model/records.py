@@ -42,41 +42,32 @@ class Anomaly(msgspec.Struct, frozen=True):
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """One transition of an incident; the one with the highest sequence is its truth."""
+    """One transition of one incident: it opened, it goes on, or it closed."""
 
-    incident_id: Annotated[
-        str, Meta(description="deterministic: a hash of rule, device, metric and the time of the first breach")
-    ]
-    sequence: Annotated[int, Meta(description="number of the transition within its incident, from 0")]
+    incident_id: Annotated[str, Meta(description="deterministic: the same rule, device and opening give the same id")]
+    sequence: Annotated[int, Meta(description="number of the transition within its incident, from 1")]
     state: Annotated[str, Meta(description="opened, updated or closed")]
     rule_id: Annotated[str, Meta(description="id of the rule in the rules file")]
     severity: Annotated[str, Meta(description="info, warning or critical")]
-    condition: Annotated[
-        str,
-        Meta(description="above, below, outside or inside, rate, stuck, silence, window, or all, any, not"),
-    ]
+    condition: Annotated[str, Meta(description="what the rule looks for, such as above, rate above, stuck or silence")]
     device: Annotated[str, Meta(description="the device; empty where the whole source is silent")]
-    metric: Annotated[str, Meta(description="the metric; empty for a rule of several or of none")]
-    event_time: Annotated[UtcMicros, Meta(description="event time of the transition, UTC")]
-    opened_at: Annotated[UtcMicros, Meta(description="event time of the first breach, UTC")]
-    last_at: Annotated[UtcMicros, Meta(description="event time of the last breach so far, UTC")]
-    closed_at: Annotated[UtcMicros | None, Meta(description="event time at which it was closed, UTC; else null")]
-    reason: Annotated[
-        str | None, Meta(description="why it was closed: clear, rule-changed or shelved; null while it is open")
+    metric: Annotated[str, Meta(description="metric the rule looks at; empty for the device as a whole")]
+    event_time: Annotated[UtcMicros, Meta(description="when the transition happened, UTC event time")]
+    opened_at: Annotated[
+        UtcMicros, Meta(description="first breaching reading, UTC; for silence the last reading before it")
     ]
-    value: Annotated[
-        float | None, Meta(description="value at the transition, in the unit of the condition; null for silence")
-    ]
-    worst: Annotated[
-        float | None, Meta(description="value furthest beyond the bound so far; null where there is no bound")
-    ]
-    threshold: Annotated[float | None, Meta(description="bound, or lower bound of a range; null where there is none")]
+    last_at: Annotated[UtcMicros, Meta(description="latest breaching reading, UTC; for silence the last reading")]
+    closed_at: Annotated[UtcMicros | None, Meta(description="when the incident closed, UTC; null while it is open")]
+    reason: Annotated[str | None, Meta(description="why it closed: clear, rule-changed or shelved; null while open")]
+    value: Annotated[float | None, Meta(description="what was judged at this time, in its unit; null without a value")]
+    worst: Annotated[float | None, Meta(description="value furthest beyond the bound so far; null without a bound")]
+    threshold: Annotated[float | None, Meta(description="bound of the rule, its lower bound for a range; else null")]
     threshold_upper: Annotated[float | None, Meta(description="upper bound of a range; else null")]
-    readings: Annotated[int, Meta(description="readings, or windows, that breached so far; 0 for silence")]
-    first: Annotated[bool, Meta(description="whether no other incident of the device opened in the minute before")]
-    stale: Annotated[bool, Meta(description="whether the device was silent when the transition was made")]
-    flapping: Annotated[bool, Meta(description="whether it stays open because it opened again and again")]
-    rules_version: Annotated[str, Meta(description="hash of the rules that the transition was judged by")]
+    readings: Annotated[int, Meta(description="breaching readings, or windows, so far; 0 for silence")]
+    first: Annotated[bool, Meta(description="whether it was the first of its device to open within a minute")]
+    stale: Annotated[bool, Meta(description="whether the device, or the metric, was silent at this time")]
+    flapping: Annotated[bool, Meta(description="whether it stays open, without updates, until the series is calm")]
+    rules_version: Annotated[str, Meta(description="hash of the rules that were in force")]
     job_id: JobId = ""
 
 

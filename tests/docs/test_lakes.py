@@ -24,7 +24,7 @@ from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
 from tests.support import needs, oracle
 from tests.support.generated_tables import SCHEMAS
-from tests.support.incidents import OPEN, TRANSITIONS, incidents_given
+from tests.support.given_incidents import OPEN, TRANSITIONS, incidents_given
 from tests.support.jobs import Events, ndjson, records, run_events, run_job
 from tests.support.pages import read_page
 from tests.support.readings import frame

@@ -28,7 +28,7 @@ from telemetry.storage.result_store import FileStore
 from tests.support import oracle
 from tests.support.datasets import Dataset
 from tests.support.emulators import BigQueryServer, bigquery_server, start_server
-from tests.support.incidents import TRANSITIONS, incidents_given
+from tests.support.given_incidents import TRANSITIONS, incidents_given
 from tests.support.jobs import EARLY, Events, ndjson, run_events
 from tests.support.readings import frame
 from tests.support.records import incident

@@ -1,45 +1,87 @@
-"""A step that yields given transitions of incidents, in place of the one that watches devices."""
+"""Readings and rules of tests of incidents."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import apache_beam as beam
+import numpy as np
 import pyarrow as pa
-import pytest
 
-from telemetry.model.record_batches import from_records, with_job
-from telemetry.model.records import Incident
-from tests.support.records import START, incident
+from telemetry.rules.rule_set import RuleSet
+from tests.support.incident_oracle import Sample
+from transforms.incidents.advance import advance
+from transforms.incidents.change_rules import with_rules
+from transforms.incidents.incident_state import IncidentState
+from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
+from transforms.incidents.watched_rows import WatchedRows
 
-HOUR = 3_600_000_000
-TRANSITIONS = (
-    incident("a-1", 0, "opened", START, 31.0),
-    incident("a-1", 1, "updated", START + 300_000_000, 32.25),
-    incident("a-1", 2, "closed", START + HOUR, 29.5),
-    incident("b-1", 0, "opened", START + 7, 33.0, "b"),
-    incident("b-2", 0, "opened", START + HOUR, None, "b", "silent"),
-    incident("b-2", 1, "closed", START + HOUR + 60_000_000, None, "b", "silent"),
-)
-"""One incident that stays open and two that are closed, one of them of a silent device, in two hours."""
-OPEN = {"b-1"}
+METRICS = ("temp", "humidity")
+SECOND = 1_000_000
+START = 1_600_002_000 * SECOND
+"""Where the time of examples begins, microseconds UTC: a full hour."""
 
 
-@dataclass
-class GivenIncidents(beam.PTransform):
-    """Yields all of the given transitions for each batch of readings: as often as a runner might repeat them."""
-
-    transitions: Sequence[Incident]
-    job_id: str
-
-    def expand(self, readings: beam.PCollection) -> beam.PCollection:
-        batch = with_job(from_records(Incident, self.transitions), self.job_id)
-        return readings | beam.Map(lambda _, given: given, batch).with_output_types(pa.RecordBatch)
+def at(seconds: float) -> int:
+    return START + round(seconds * SECOND)
 
 
-@contextlib.contextmanager
-def incidents_given(transitions: Sequence[Incident] = TRANSITIONS) -> Iterator[None]:
-    """Let jobs of this process yield given transitions."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.graph.watch_devices", lambda _, job_id: GivenIncidents(transitions, job_id))
-        yield
+def seconds(time_us: int | None) -> float | None:
+    return None if time_us is None else (time_us - START) / SECOND
+
+
+def temps(*values: float | tuple[float, float], device: str = "a", every: float = 10) -> list[Sample]:
+    """Return readings of temp, one each `every` seconds; a pair is a time in seconds and a value."""
+    pairs = [pair if isinstance(pair, tuple) else (number * every, pair) for number, pair in enumerate(values)]
+    return [Sample(device, at(second), {"temp": value}) for second, value in pairs]
+
+
+def rows_of(samples: Sequence[Sample]) -> WatchedRows:
+    devices = tuple(dict.fromkeys(sample.device for sample in samples))
+    return WatchedRows(
+        METRICS,
+        devices,
+        np.array([devices.index(sample.device) for sample in samples], np.int32),
+        np.array([sample.time for sample in samples], np.int64),
+        np.array(
+            [[sample.values.get(metric, math.nan) for sample in samples] for metric in METRICS], np.float64
+        ).reshape(len(METRICS), len(samples)),
+    )
+
+
+def evaluate(
+    rules: RuleSet, samples: Sequence[Sample], watermarks: Iterable[int], roster: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """Return the transitions of advancing to each watermark in turn, the state encoded in between."""
+    state, none = with_rules(rules, expected=roster)
+    assert none is None
+    told = []
+    before = -(2**62)
+    for watermark in watermarks:
+        now = [sample for sample in samples if before <= sample.time < watermark]
+        state, batch = advance(rules, state, rows_of(now), watermark)
+        state = decode_incident_state(encode_incident_state(state))
+        told += transitions(batch)
+        before = max(before, watermark)
+    return told
+
+
+def step(
+    rules: RuleSet, state: IncidentState, samples: Sequence[Sample], watermark: float
+) -> tuple[IncidentState, list[dict[str, Any]]]:
+    state, batch = advance(rules, state, rows_of(samples), at(watermark))
+    return state, transitions(batch)
+
+
+def transitions(batch: pa.RecordBatch | None) -> list[dict[str, Any]]:
+    """Return records with times as integer microseconds."""
+    if batch is None:
+        return []
+    arrays = [column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in batch.columns]
+    return [
+        dict(zip(batch.schema.names, row, strict=True)) for row in zip(*(a.to_pylist() for a in arrays), strict=True)
+    ]
+
+
+def brief(told: Iterable[dict[str, Any]]) -> list[tuple[str, float | None]]:
+    """Return state and time in seconds of each transition."""
+    return [(one["state"], seconds(one["event_time"])) for one in told]

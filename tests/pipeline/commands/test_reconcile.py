@@ -14,7 +14,7 @@ from telemetry.model.record_batches import has_default
 from telemetry.storage.result_names import file_name
 from telemetry.storage.result_store import columns_in, parse_table
 from tests.support import needs
-from tests.support.incidents import incidents_given
+from tests.support.given_incidents import incidents_given
 from tests.support.jobs import Events, ndjson, run_events, run_job
 from transforms.outputs.write_files import encode_records
 

@@ -14,7 +14,7 @@ from telemetry.model.reading_batch import concat_batches
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly, DeadLetter, Incident
 from tests.support.batches import MINUTE, NAN, batch_of
-from tests.support.incidents import HOUR, TRANSITIONS
+from tests.support.given_incidents import HOUR, TRANSITIONS
 from tests.support.records import START, incident
 from transforms.ledger.entries import (
     anomaly_entries,

@@ -13,7 +13,7 @@ import pytest
 from telemetry.model.kinds import KINDS
 from telemetry.storage.result_names import file_name
 from telemetry.storage.result_store import columns_in, parse_table
-from tests.support.incidents import incidents_given
+from tests.support.given_incidents import incidents_given
 from tests.support.jobs import imbalances, run_job
 from transforms.outputs.write_files import encode_records
 

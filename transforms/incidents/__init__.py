@@ -1,0 +1,1 @@
+"""Turn readings in event-time order into incidents."""

@@ -1,0 +1,160 @@
+"""Put other rules into force: what they keep of what the rules before them remembered."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry.rules.conditions import Silence, Stuck
+from telemetry.rules.errors import RuleError
+from telemetry.rules.rule import Rule
+from telemetry.rules.rule_set import RuleSet
+from transforms.incidents.devices import members_of, with_devices
+from transforms.incidents.incident_state import Episode, IncidentState, RuleState, fresh_columns, version_of
+from transforms.incidents.track import NONE_US
+from transforms.incidents.transitions import RuleLabel, Transition, condition_name, put_in_order, to_records
+
+
+def with_rules(
+    rules: RuleSet, state: IncidentState | None = None, expected: Sequence[str] = ()
+) -> tuple[IncidentState, pa.RecordBatch | None]:
+    """Return the state with which some rules come into force at its watermark.
+
+    A rule that has not changed goes on. One that has changed forgets what was pending, and keeps its open incidents; a
+    rule on silence also keeps when it last heard of each device. An open incident whose rule is gone, judges another
+    metric or no longer applies to the device is closed.
+
+    Args:
+        rules: the rules to come.
+        state: of the rules before them; None at the beginning.
+        expected: the devices of the roster that belong to this state.
+
+    Returns:
+        The state, and the transitions of incidents that are closed for the reason ``rule-changed``; None if there are
+        none.
+
+    Raises:
+        RuleError: if a rule has a time that its condition does not know.
+    """
+    for rule in rules.rules:
+        if isinstance(rule.condition, Stuck) and rule.keep_us:
+            raise RuleError(f"rule {rule.id!r}: keep is not for stuck, use reopen", rule.line)
+    state = IncidentState() if state is None else state
+    closed: list[Transition] = []
+    labels: list[RuleLabel] = []
+    new = {rule.id: rule for rule in rules.rules}
+    after: dict[str, RuleState] = {}
+    for rule in rules.rules:
+        before = state.rules.get(rule.id)
+        if before is None or before.version != version_of(rule):
+            after[rule.id] = _begin(rule, state, before)
+        else:
+            after[rule.id] = before
+    for name, old in state.rules.items():
+        goes_on = name in new and new[name].metric == old.metric
+        kept = set(after[name].members.tolist()) if goes_on else set()
+        gone = [slot for slot in old.episodes if int(old.members[slot]) not in kept]
+        closed += [_closing(old, slot, len(labels), state.watermark_us) for slot in gone if _is_open(old, slot)]
+        labels.append(RuleLabel(name, old.severity, old.condition, old.metric))
+    state = replace(state, rules=after)
+    state = with_devices(rules.rules, state, [name for name in dict.fromkeys(expected) if name not in state.codes])
+    is_expected = np.zeros(len(state.devices), np.bool_)
+    is_expected[[state.codes[name] for name in expected]] = True
+    told = put_in_order(closed, state.devices, state.first_us)
+    return replace(state, expected=is_expected), to_records(told, state.devices, labels, rules.version)
+
+
+def _is_open(state: RuleState, slot: int) -> bool:
+    return state.episodes[slot].closed_us is None
+
+
+def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleState:
+    """Return what a new or changed rule remembers at the beginning."""
+    members = members_of(rule, state.devices)
+    columns = fresh_columns(rule.condition, len(members))
+    episodes: dict[int, Episode] = {}
+    same_series = before is not None and before.metric == rule.metric
+    if before is not None and same_series:
+        _, slots, old_slots = np.intersect1d(members, before.members, assume_unique=True, return_indices=True)
+        columns["open"][slots] = before.columns["open"][old_slots]
+        new_slot = dict(zip(old_slots.tolist(), slots.tolist(), strict=True))
+        episodes = {
+            new_slot[slot]: _settled(before, slot, episode)
+            for slot, episode in before.episodes.items()
+            if slot in new_slot
+        }
+        if isinstance(rule.condition, Silence):
+            for name in ("seen_us", "interval_us", "intervals"):
+                if name in before.columns and name in columns:
+                    columns[name][slots] = before.columns[name][old_slots]
+    if isinstance(rule.condition, Silence) and not rule.metric:
+        columns["seen_us"] = state.seen_us[members]
+    return RuleState(
+        version=version_of(rule),
+        metric=rule.metric,
+        severity=rule.severity,
+        condition=condition_name(rule),
+        since_us=state.watermark_us,
+        members=members,
+        columns=columns,
+        episodes=episodes,
+    )
+
+
+def _settled(before: RuleState, slot: int, episode: Episode) -> Episode:
+    """Return an incident with what its present opening counts, as the columns forget it."""
+    columns = before.columns
+    if not columns["open"][slot] or "readings" not in columns:
+        return episode
+    return Episode(
+        opened_us=episode.opened_us,
+        sequence=episode.sequence,
+        told_us=episode.told_us,
+        closed_us=episode.closed_us,
+        first=episode.first,
+        flapping=episode.flapping,
+        readings=episode.readings + int(columns["readings"][slot]),
+        worst=_worst(before, slot, episode),
+        breached_us=max(episode.breached_us, int(columns["breached_us"][slot])),
+        candidate_us=episode.candidate_us,
+        openings_us=episode.openings_us,
+    )
+
+
+def _worst(before: RuleState, slot: int, episode: Episode) -> float | None:
+    """Return the worst value of an incident; where two sides of a range are beyond it, that of the first opening."""
+    worst = float(before.columns["worst"][slot]) if "worst" in before.columns else float("nan")
+    if before.condition == "stuck" or worst != worst:
+        return episode.worst
+    if episode.worst is None:
+        return worst
+    side = before.condition.split()[-1]
+    return (
+        max(worst, episode.worst)
+        if side == "above"
+        else min(worst, episode.worst)
+        if side == "below"
+        else episode.worst
+    )
+
+
+def _closing(state: RuleState, slot: int, rule: int, now_us: int) -> Transition:
+    episode = _settled(state, slot, state.episodes[slot])
+    is_silence = state.condition == "silence"
+    return Transition(
+        event_us=now_us,
+        device=int(state.members[slot]),
+        rule=rule,
+        episode=episode,
+        state="closed",
+        sequence=episode.sequence + 1,
+        breached_us=episode.opened_us if is_silence or episode.breached_us == NONE_US else episode.breached_us,
+        reason="rule-changed",
+        value=None,
+        worst=episode.worst,
+        threshold=(None, None),
+        readings=0 if is_silence else episode.readings,
+        stale=False,
+        flapping=episode.flapping,
+    )
