@@ -22,6 +22,7 @@ _ARROW: Final[dict[type, pa.DataType]] = {
     msgspec.inspect.StrType: pa.string(),
     msgspec.inspect.FloatType: pa.float64(),
     msgspec.inspect.IntType: pa.int64(),
+    msgspec.inspect.BoolType: pa.bool_(),
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _DEFAULT: Final = "default"
