@@ -128,8 +128,11 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         "--alerts-topic",
         default="",
         metavar="projects/P/topics/T",
-        help="topic that receives each anomaly as a message",
+        help="topic that receives alerts, each as a message; --alerts says which",
     )
+    output.add_argument("--alerts", default="incidents", metavar="incidents|readings", help="what --alerts-topic "
+                        "receives: the opening, updates and closing of each incident, or each reading that breaches "
+                        "a rule")  # fmt: skip
     output.add_argument("--dead-letter-topic", default="", metavar="projects/P/topics/T", help="topic that receives "
                         "each dead letter: the payload as it was received, and why it cannot be used")  # fmt: skip
     output.add_argument(

@@ -18,6 +18,8 @@ from telemetry.text.timestamps import ClockBounds
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]
+Alerts = Literal["incidents", "readings"]
+"""Alternatives for the messages of a topic of alerts."""
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
@@ -40,7 +42,8 @@ class JobConfig:
         watermark_lag_us: distance of the local source's watermark behind the newest message.
         output: folder on any Beam filesystem, or "".
         bigquery: dataset for the same results, or None.
-        alerts_topic: full name of the topic for anomalies, or "".
+        alerts_topic: full name of the topic for alerts, or "".
+        alerts: what that topic receives.
         dead_letter_topic: full name of the topic for dead letters, or "".
         file_format: of the files in it.
         flush_us: time for which a stream's records are gathered into one file or request.
@@ -71,6 +74,7 @@ class JobConfig:
     output: str
     bigquery: BigQueryTarget | None
     alerts_topic: str
+    alerts: Alerts
     dead_letter_topic: str
     file_format: FileFormat
     flush_us: int
@@ -115,6 +119,8 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         raise ConfigError("--dedup", args.dedup, "needs --subscription or --topic: files are read once")
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
+    if args.alerts not in get_args(Alerts):
+        raise ConfigError("--alerts", args.alerts, "must be incidents or readings")
     if args.log_format not in get_args(LogFormat):
         raise ConfigError("--log-format", args.log_format, "must be text or json")
     metrics = read_metrics(args.metrics)
@@ -132,6 +138,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         output=args.output,
         bigquery=bigquery,
         alerts_topic=args.alerts_topic,
+        alerts=args.alerts,
         dead_letter_topic=args.dead_letter_topic,
         file_format=args.file_format,
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),

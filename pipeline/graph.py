@@ -37,8 +37,11 @@ def outputs_of(config: JobConfig) -> Outputs:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
             PublishAnomalies,
             PublishDeadLetters,
+            PublishIncidents,
         )
-    if config.alerts_topic:
+    if config.alerts_topic and config.alerts == "incidents":
+        outputs["incidents"]["Publish incidents"] = PublishIncidents(config.alerts_topic)
+    elif config.alerts_topic:
         outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
     if config.dead_letter_topic:
         kept = bool(config.output or config.bigquery)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from pipeline.arguments import build_parser
-from pipeline.config import LogFormat
+from pipeline.config import Alerts, LogFormat
 from telemetry.bigquery.schema import Method
 from telemetry.model.record_batches import FileFormat
 from templates.errors import TemplateError
@@ -93,6 +93,7 @@ PRESENTATIONS: Final = {
         note="The Storage Write API needs an image that was built with --java.",
     ),
     "alerts_topic": Presentation("Alerts topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/alerts"),
+    "alerts": Presentation("Alerts", "ENUM", options=get_args(Alerts)),
     "dead_letter_topic": Presentation("Dead letter topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/dead-letters"),
     "file_format": Presentation("File format", "ENUM", options=get_args(FileFormat)),
     "flush_interval": Presentation("Flush interval", "TEXT", _DURATION),

@@ -16,7 +16,7 @@
 ``rows_written``            records in those files
 ``rows_inserted``           rows that BigQuery accepted
 ``rows_refused``            dead letters and ledger entries that BigQuery or a topic refused and another output keeps
-``alerts_published``        anomalies that the alerts topic accepted
+``alerts_published``        transitions of incidents, or anomalies, that the alerts topic accepted
 ``letters_published``       dead letters that their topic accepted
 ``duplicates``              messages that were removed as duplicates
 ``rows_duplicate``          lines of those messages

@@ -17,6 +17,7 @@ _SQL_TYPES: Final = {
     pa.string(): "STRING",
     pa.float64(): "FLOAT64",
     pa.int64(): "INT64",
+    pa.bool_(): "BOOL",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP",
 }
 _MERGED: Final = """\

@@ -54,6 +54,7 @@ MISTAKES = [
     ),
     ([*FLAGS, "--alerts-topic", "alerts"], "--alerts-topic alerts: must read projects/PROJECT/topics/NAME"),
     (["--input", "x.csv", "--alerts-topic", TOPIC], f"--alerts-topic {TOPIC}: dead letters would have no place, give "),
+    ([*FLAGS, "--alerts", "all"], "--alerts all: must be incidents or readings"),
     ([*FLAGS, "--dead-letter-topic", "dead"], "--dead-letter-topic dead: must read projects/PROJECT/topics/NAME"),
     (
         ["--topic", TOPIC, "--output", "out", "--dead-letter-topic", TOPIC],

@@ -26,6 +26,7 @@ _TYPES: Final = {
     pa.string(): ("string", "string"),
     pa.float64(): ("number", "double"),
     pa.int64(): ("integer", "int64"),
+    pa.bool_(): ("boolean", "bool"),
     _TIMESTAMP: ("string, RFC 3339", "timestamp (µs, UTC)"),
 }
 

@@ -31,7 +31,7 @@ def anomaly(moment: int, value: float = 31.0, device: str = "a") -> Anomaly:
     )
 
 
-def incident(sequence: int = 0, **changes: Any) -> Incident:
+def transition(sequence: int = 0, **changes: Any) -> Incident:
     """A transition: the incident opens at `START`, is updated once a minute, and is closed by ``state="closed"``."""
     found = Incident(
         incident_id="0123456789abcdef",

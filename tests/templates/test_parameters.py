@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.arguments import build_parser, spell_out
-from pipeline.config import JobConfig, LogFormat, make_config
+from pipeline.config import Alerts, JobConfig, LogFormat, make_config
 from telemetry.bigquery.schema import Method
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
@@ -104,6 +104,7 @@ def test_choices_are_those_of_the_job() -> None:
     assert told == {
         "file_format": get_args(FileFormat),
         "bigquery_method": get_args(Method),
+        "alerts": get_args(Alerts),
         "log_format": get_args(LogFormat),
     }
 

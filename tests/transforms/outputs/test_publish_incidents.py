@@ -10,7 +10,7 @@ from telemetry.model.record_batches import from_records, to_json_lines
 from telemetry.model.records import Incident
 from tests.support.counting import Tally
 from tests.support.pubsub_fixtures import PROJECT, PubSub, embedded_broker, official_emulator, pubsub
-from tests.support.records import START, batch_of, incident
+from tests.support.records import START, batch_of, transition
 from tests.support.run_transform import run_transform, stream_of
 from transforms.outputs.alert_messages import incident_messages
 from transforms.outputs.publish_messages import PublishIncidents
@@ -18,10 +18,10 @@ from transforms.outputs.publish_messages import PublishIncidents
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]  # fixtures, found by name
 pytestmark = pytest.mark.xdist_group("emulator")
 TRANSITIONS = [
-    incident(0),
-    incident(1, flapping=True),
-    incident(2, state="closed"),
-    incident(0, incident_id="ff", device="Küche", metric="", condition="silence", value=None, worst=None),
+    transition(0),
+    transition(1, flapping=True),
+    transition(2, state="closed"),
+    transition(0, incident_id="ff", device="Küche", metric="", condition="silence", value=None, worst=None),
 ]
 
 
@@ -38,7 +38,7 @@ def sent_of(one: Incident) -> tuple[bytes, dict[str, str]]:
 
 
 def test_a_transition_is_the_line_of_json_with_six_attributes() -> None:
-    (message,) = incident_messages(batch_of(incident(2, state="closed")))
+    (message,) = incident_messages(batch_of(transition(2, state="closed")))
     assert message.attributes == {
         "state": "closed",
         "severity": "critical",
@@ -79,9 +79,9 @@ def test_a_transition_that_has_no_topic_is_a_dead_letter(
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub.address)
     topic = f"{PROJECT}/topics/not-there"
-    (letters,) = run_transform([batch_of(incident(1))], PublishIncidents(topic))["dead_letters"]
+    (letters,) = run_transform([batch_of(transition(1))], PublishIncidents(topic))["dead_letters"]
     (letter,) = letters.to_pylist()
-    data, attributes = sent_of(incident(1))
+    data, attributes = sent_of(transition(1))
     assert (letter["reason"], letter["stage"]) == ("not_delivered", "alerts")
     assert letter["error"] == f"{topic}: cannot be published to: NOT_FOUND: Topic not found"
     assert base64.b64decode(letter["payload"]) == data
