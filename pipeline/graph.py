@@ -43,6 +43,10 @@ def outputs_of(config: JobConfig) -> Outputs:
         outputs["incidents"]["Publish incidents"] = PublishIncidents(config.alerts_topic)
     elif config.alerts_topic:
         outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
+    if config.webhooks:
+        from transforms.outputs.send_incidents import SendIncidents  # the client is loaded where it is used
+
+        outputs["incidents"]["Send incidents"] = SendIncidents(config.webhooks, config.alerts_patience_us)
     if config.dead_letter_topic:
         kept = bool(config.output or config.bigquery)
         publish = PublishDeadLetters(config.dead_letter_topic, kept_elsewhere=kept)
