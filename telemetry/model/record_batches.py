@@ -86,9 +86,10 @@ def from_records(record: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -
 
 
 def to_records(record: type[_Record], batch: pa.RecordBatch) -> list[_Record]:
-    """Return the records of a batch of one class; the inverse of `from_records`."""
+    """Return the records of a batch of one class; fields that it lacks have their defaults."""
     columns = [column.view(pa.int64()) if column.type == _TIME else column for column in batch.columns]
-    return [record(*row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return [record(**dict(zip(batch.schema.names, row, strict=True))) for row in rows]
 
 
 def from_columns(record: type[msgspec.Struct], columns: Mapping[str, Any]) -> pa.RecordBatch:
