@@ -106,6 +106,7 @@ def test_alertmanager_is_told_what_a_stream_has_gathered_in_one_request(tally: T
 
 
 def test_a_stream_tries_again_after_growing_pauses(tally: Tally, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     with Receiver(lambda number, _: DOWN if number < 4 else Reply()) as receiver:
         moments: list[pa.RecordBatch | float] = [batch_of(STORY[0]), 0.5, *[1.0] * 7]
         assert run_stream(moments, sink_to(receiver)) == []
