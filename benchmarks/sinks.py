@@ -30,8 +30,8 @@ from telemetry.storage.result_names import file_name, hour_folder
 from telemetry.storage.result_store import FileStore
 from transforms.decode.codec import decode
 from transforms.detect.evaluate import detect
+from transforms.outputs.alert_messages import anomaly_messages
 from transforms.outputs.insert_rows import insert_batch
-from transforms.outputs.publish_messages import alert_messages
 from transforms.outputs.reading_records import reading_records
 from transforms.outputs.write_files import (
     encode_records,
@@ -131,7 +131,7 @@ def _publish(results: ResultBatches, topic: str, address: str) -> float:
         began = time.perf_counter()
         outbox = Outbox(topic, 100_000)
         for batch in results["anomalies"]:
-            outbox.add(alert_messages(batch))
+            outbox.add(anomaly_messages(batch))
         taken = sum(settled.taken for settled in outbox.finish())
         seconds = time.perf_counter() - began
     finally:

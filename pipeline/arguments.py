@@ -128,8 +128,12 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         "--alerts-topic",
         default="",
         metavar="projects/P/topics/T",
-        help="topic that receives each anomaly as a message",
+        help="topic that receives alerts, each as a message; --alerts says which",
     )
+    output.add_argument("--alerts", default="incidents", metavar="incidents|readings", help="what --alerts-topic "
+                        "receives: the opening, updates and closing of each incident, or each reading that breaches "
+                        "a rule")  # fmt: skip
+    _add_webhooks(output)
     output.add_argument("--dead-letter-topic", default="", metavar="projects/P/topics/T", help="topic that receives "
                         "each dead letter: the payload as it was received, and why it cannot be used")  # fmt: skip
     output.add_argument(
@@ -146,6 +150,19 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
                         "of other jobs: a stream that continues, or other input")  # fmt: skip
     output.add_argument("--print", action="store_true", dest="print_anomalies", help="print each anomaly as a line on "
                         "standard output (local runs)")  # fmt: skip
+
+
+def _add_webhooks(output: argparse._ActionsContainer) -> None:
+    output.add_argument("--alerts-webhook", default="", metavar="URL,URL", help="comma-separated addresses to which "
+                        "incidents are posted, such as http://alertmanager:9093/api/v2/alerts; ${NAME} is a variable "
+                        "of the worker's environment, for what is secret")  # fmt: skip
+    output.add_argument("--alerts-webhook-form", default="auto", metavar="FORM", help="form of the requests: "
+                        "alertmanager (its API), webhook (as Alertmanager and Grafana send them), or auto: "
+                        "alertmanager for an address that ends in /api/v2/alerts")  # fmt: skip
+    output.add_argument("--alerts-webhook-template", default="", metavar="FILE", help="template of other bodies than "
+                        "those of the form webhook, on any Beam filesystem")  # fmt: skip
+    output.add_argument("--alerts-patience", default="1h", metavar="DURATION", help="how long a stream tries again "
+                        "to post an incident before it becomes a dead letter")  # fmt: skip
 
 
 def add_bigquery(parser: argparse._ActionsContainer) -> None:

@@ -16,9 +16,14 @@ from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.paths import join, scheme_of
 from telemetry.text.timestamps import ClockBounds
+from telemetry.webhooks.forms import FormName
+from telemetry.webhooks.webhook import FLAG as WEBHOOK
+from telemetry.webhooks.webhook import Webhook, read_webhooks
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]
+Alerts = Literal["incidents", "readings"]
+"""Alternatives for the messages of a topic of alerts."""
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
@@ -41,7 +46,10 @@ class JobConfig:
         watermark_lag_us: distance of the local source's watermark behind the newest message.
         output: folder on any Beam filesystem, or "".
         bigquery: dataset for the same results, or None.
-        alerts_topic: full name of the topic for anomalies, or "".
+        alerts_topic: full name of the topic for alerts, or "".
+        alerts: what that topic receives.
+        webhooks: where incidents are posted.
+        alerts_patience_us: how long a stream tries again to post one.
         dead_letter_topic: full name of the topic for dead letters, or "".
         file_format: of the files in it.
         flush_us: time for which a stream's records are gathered into one file or request.
@@ -72,6 +80,9 @@ class JobConfig:
     output: str
     bigquery: BigQueryTarget | None
     alerts_topic: str
+    alerts: Alerts
+    webhooks: tuple[Webhook, ...]
+    alerts_patience_us: int
     dead_letter_topic: str
     file_format: FileFormat
     flush_us: int
@@ -103,7 +114,7 @@ class JobConfig:
 
 
 def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig:
-    """Check the flags and return the configuration; use no network and read no file but the rules.
+    """Check the flags and return the configuration; use no network and read no files but rules and template.
 
     Raises:
         ConfigError: for the first flag that cannot be used.
@@ -116,6 +127,8 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         raise ConfigError("--dedup", args.dedup, "needs --subscription or --topic: files are read once")
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
+    if args.alerts not in get_args(Alerts):
+        raise ConfigError("--alerts", args.alerts, "must be incidents or readings")
     if args.log_format not in get_args(LogFormat):
         raise ConfigError("--log-format", args.log_format, "must be text or json")
     metrics = read_metrics(args.metrics)
@@ -133,6 +146,9 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         output=args.output,
         bigquery=bigquery,
         alerts_topic=args.alerts_topic,
+        alerts=args.alerts,
+        webhooks=_webhooks(args),
+        alerts_patience_us=read_duration("--alerts-patience", args.alerts_patience),
         dead_letter_topic=args.dead_letter_topic,
         file_format=args.file_format,
         flush_us=read_duration("--flush-interval", args.flush_interval, 1_000),
@@ -184,21 +200,29 @@ def _check_source(inputs: Sequence[str], subscription: str, topic: str) -> None:
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
-    if not any((args.output, args.bigquery, args.alerts_topic, args.print_anomalies)):
-        problem = "nowhere to write to, give --output, --bigquery, --alerts-topic or --print"
+    if not any((args.output, args.bigquery, args.alerts_topic, args.alerts_webhook, args.print_anomalies)):
+        problem = "nowhere to write to, give --output, --bigquery, --alerts-topic, --alerts-webhook or --print"
         raise ConfigError("--output", "", problem)
     if args.archive and not args.output and not args.bigquery:
         raise ConfigError("--archive", "", "needs --output or --bigquery, to keep the readings in")
     if args.append and not args.output and not args.bigquery:
         raise ConfigError("--append", "", "needs --output or --bigquery, to add results to")
-    if args.alerts_topic and not any((args.output, args.bigquery, args.dead_letter_topic)):
-        problem = "dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too"
-        raise ConfigError("--alerts-topic", args.alerts_topic, problem)
+    for flag, alerted in (("--alerts-topic", args.alerts_topic), (WEBHOOK, args.alerts_webhook)):
+        if alerted and not any((args.output, args.bigquery, args.dead_letter_topic)):
+            problem = "dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too"
+            raise ConfigError(flag, "" if flag == WEBHOOK else alerted, problem)
     for flag, name in (("--alerts-topic", args.alerts_topic), ("--dead-letter-topic", args.dead_letter_topic)):
         if name:
             check_pubsub_name(flag, "topics", name)
             if name == args.topic:
                 raise ConfigError(flag, name, "is the topic that is read")
+
+
+def _webhooks(args: argparse.Namespace) -> tuple[Webhook, ...]:
+    if args.alerts_webhook_form not in get_args(FormName):
+        problem = f"must be one of {', '.join(get_args(FormName))}"
+        raise ConfigError("--alerts-webhook-form", args.alerts_webhook_form, problem)
+    return read_webhooks(args.alerts_webhook, args.alerts_webhook_form, args.alerts_webhook_template)
 
 
 def _bigquery(args: argparse.Namespace) -> BigQueryTarget | None:

@@ -40,9 +40,16 @@ def outputs_of(config: JobConfig) -> Outputs:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
             PublishAnomalies,
             PublishDeadLetters,
+            PublishIncidents,
         )
-    if config.alerts_topic:
+    if config.alerts_topic and config.alerts == "incidents":
+        outputs["incidents"]["Publish incidents"] = PublishIncidents(config.alerts_topic)
+    elif config.alerts_topic:
         outputs["anomalies"]["Publish anomalies"] = PublishAnomalies(config.alerts_topic)
+    if config.webhooks:
+        from transforms.outputs.send_incidents import SendIncidents  # the client is loaded where it is used
+
+        outputs["incidents"]["Send incidents"] = SendIncidents(config.webhooks, config.alerts_patience_us)
     if config.dead_letter_topic:
         kept = bool(config.output or config.bigquery)
         publish = PublishDeadLetters(config.dead_letter_topic, kept_elsewhere=kept)

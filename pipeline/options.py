@@ -12,6 +12,7 @@ from pipeline.arguments import add_arguments, build_parser
 from pipeline.config import LOCAL_RUNNERS, JobConfig
 from telemetry.cli.suggestions import unknown_flag
 from telemetry.errors import ConfigError
+from telemetry.webhooks.webhook import check_variables
 
 
 class TelemetryOptions(PipelineOptions):
@@ -40,6 +41,8 @@ def beam_options(config: JobConfig) -> PipelineOptions:
         if config.bigquery and config.bigquery.method != "streaming_inserts":
             problem = "needs Beam's Java services, which only a remote --runner has; locally: streaming_inserts"
             raise ConfigError("--bigquery-method", config.bigquery.method, problem)
+        for webhook in config.webhooks:
+            check_variables(webhook)
     else:
         name = options.view_as(StandardOptions).runner
         try:

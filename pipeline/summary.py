@@ -14,6 +14,8 @@ _SHOWN_IF_ANY: Final = (
     ("rows inserted", counters.ROWS_INSERTED),
     ("rows refused, kept elsewhere", counters.ROWS_REFUSED),
     ("alerts published", counters.ALERTS_PUBLISHED),
+    ("alerts sent", counters.ALERTS_SENT),
+    ("requests to webhooks that failed", counters.WEBHOOK_FAILURES),
     ("dead letters published", counters.LETTERS_PUBLISHED),
 )
 """Labels of the counters that are shown only if they are not zero."""
@@ -76,6 +78,8 @@ class JobSummary:
             counters.ROWS_INSERTED,
             counters.ROWS_REFUSED,
             counters.ALERTS_PUBLISHED,
+            counters.ALERTS_SENT,
+            counters.WEBHOOK_FAILURES,
             counters.LETTERS_PUBLISHED,
             counters.DUPLICATES,
             counters.ROWS_DUPLICATE,

@@ -86,18 +86,26 @@ class Retries:
             self._given_up.value = True
         return self._given_up.value
 
-    def pause(self) -> None:
-        """Wait before the next attempt; the pause after this one is longer."""
+    def pause(self, at_least_s: float = 0.0) -> None:
+        """Wait before the next attempt; the pause after this one is longer.
+
+        Args:
+            at_least_s: how long the service asks to wait, seconds; patience counts if it is shorter.
+        """
         left_s = self._policy.patience_s
         if self._since is not None:
             left_s -= self._clock() - self._since
-        self._sleep(max(0.0, min(self._pause_s, left_s)))
+        self._sleep(max(0.0, min(max(self._pause_s, at_least_s), left_s)))
         self._pause_s = min(2 * self._pause_s, self._policy.longest_pause_s)
 
-    def wait(self) -> bool:
-        """Note a failure and wait before the next attempt; return False, at once, if the request is given up."""
+    def wait(self, at_least_s: float = 0.0) -> bool:
+        """Note a failure and wait before the next attempt; return False, at once, if the request is given up.
+
+        Args:
+            at_least_s: see `pause`.
+        """
         self.fail()
         if self.is_over():
             return False
-        self.pause()
+        self.pause(at_least_s)
         return True

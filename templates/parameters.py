@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from pipeline.arguments import build_parser
-from pipeline.config import LogFormat
+from pipeline.config import Alerts, LogFormat
 from telemetry.bigquery.schema import Method
 from telemetry.model.record_batches import FileFormat
+from telemetry.webhooks.forms import FormName
 from templates.errors import TemplateError
 
 # Anchored, and in the syntax that RE2, Java and JavaScript share with Python: it is not documented which one is used.
@@ -93,6 +94,19 @@ PRESENTATIONS: Final = {
         note="The Storage Write API needs an image that was built with --java.",
     ),
     "alerts_topic": Presentation("Alerts topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/alerts"),
+    "alerts": Presentation("Alerts", "ENUM", options=get_args(Alerts)),
+    "alerts_webhook": Presentation(
+        "Alerts webhook",
+        "TEXT",
+        r"^[^\s]+$",
+        "https://alerts.example.com/api/v2/alerts",
+        note="Variables have to be in the environment of the workers, which is that of the image.",
+    ),
+    "alerts_webhook_form": Presentation("Form of the webhook", "ENUM", options=get_args(FormName)),
+    "alerts_webhook_template": Presentation(
+        "Template of the webhook", "TEXT", r"^(gs|s3|azfs)://[^\s/]+/[^\s]+$", "gs://bucket/slack.json"
+    ),
+    "alerts_patience": Presentation("Patience with the webhook", "TEXT", _DURATION),
     "dead_letter_topic": Presentation("Dead letter topic", "PUBSUB_TOPIC", _TOPIC, "projects/P/topics/dead-letters"),
     "file_format": Presentation("File format", "ENUM", options=get_args(FileFormat)),
     "flush_interval": Presentation("Flush interval", "TEXT", _DURATION),

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
     "telemetry/pubsub": ("telemetry", "telemetry/model"),
+    "telemetry/webhooks": ("telemetry", "telemetry/model", "telemetry/storage", "telemetry/text"),
     "telemetry/cli": ("telemetry", "telemetry/text"),
     "transforms": (),
     "transforms/shuffle": ("telemetry",),

@@ -16,7 +16,9 @@
 ``rows_written``            records in those files
 ``rows_inserted``           rows that BigQuery accepted
 ``rows_refused``            dead letters and ledger entries that BigQuery or a topic refused and another output keeps
-``alerts_published``        anomalies that the alerts topic accepted
+``alerts_published``        transitions of incidents, or anomalies, that the alerts topic accepted
+``alerts_sent``             transitions of incidents that a webhook accepted
+``webhook_failures``        requests to webhooks that failed for a passing reason and were, or will be, sent again
 ``letters_published``       dead letters that their topic accepted
 ``duplicates``              messages that were removed as duplicates
 ``rows_duplicate``          lines of those messages
@@ -56,6 +58,8 @@ ROWS_WRITTEN: Final = "rows_written"
 ROWS_INSERTED: Final = "rows_inserted"
 ROWS_REFUSED: Final = "rows_refused"
 ALERTS_PUBLISHED: Final = "alerts_published"
+ALERTS_SENT: Final = "alerts_sent"
+WEBHOOK_FAILURES: Final = "webhook_failures"
 LETTERS_PUBLISHED: Final = "letters_published"
 DUPLICATES: Final = "duplicates"
 ROWS_DUPLICATE: Final = "rows_duplicate"

@@ -30,7 +30,7 @@ class Reason(StrEnum):
     BAD_ENCODING = "bad_encoding"
     TOO_LATE = "too_late"
     NOT_STORED = "not_stored"  # BigQuery refuses the row
-    NOT_DELIVERED = "not_delivered"  # the topic does not take the alert
+    NOT_DELIVERED = "not_delivered"  # a topic or webhook does not take the alert
 
 
 class RejectionError(TelemetryError):

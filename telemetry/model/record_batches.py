@@ -6,7 +6,7 @@ The sinks receive `pyarrow.RecordBatch`; its schema is derived from the record's
 import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ _ARROW: Final[dict[type, pa.DataType]] = {
 }
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _DEFAULT: Final = "default"
+_Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
 @lru_cache(maxsize=16)
@@ -82,6 +83,13 @@ def from_records(record: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -
     return pa.RecordBatch.from_arrays(
         [pa.array([getattr(row, field.name) for row in rows], field.type) for field in schema], schema=schema
     )
+
+
+def to_records(record: type[_Record], batch: pa.RecordBatch) -> list[_Record]:
+    """Return the records of a batch of one class; fields that it lacks have their defaults."""
+    columns = [column.view(pa.int64()) if column.type == _TIME else column for column in batch.columns]
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return [record(**dict(zip(batch.schema.names, row, strict=True))) for row in rows]
 
 
 def from_columns(record: type[msgspec.Struct], columns: Mapping[str, Any]) -> pa.RecordBatch:

@@ -100,7 +100,13 @@ def test_another_value_is_seen() -> None:
         pytest.param([f"--subscription={SUBSCRIPTION}", "--output=gs://lake/results"], id="plain"),
         pytest.param([f"--topic={TOPIC}", "--bigquery=telemetry-test:telemetry", "--archive"], id="bigquery"),
         pytest.param(
-            [f"--subscription={SUBSCRIPTION}", f"--alerts-topic={ALERTS}", f"--dead-letter-topic={DEAD}"], id="topics"
+            [
+                f"--subscription={SUBSCRIPTION}",
+                f"--alerts-topic={ALERTS}",
+                "--alerts=readings",
+                f"--dead-letter-topic={DEAD}",
+            ],
+            id="topics",
         ),
         pytest.param([f"--subscription={SUBSCRIPTION}", "--output=gs://lake/results", "--dedup=1m"], id="dedup"),
     ],

@@ -134,7 +134,7 @@ def test_bigquery_beside_files(bucket: Bucket, dataset: list[str]) -> None:
 
 
 def test_topics_for_alerts_and_dead_letters(bucket: Bucket, topics: str) -> None:
-    job = bucket.template(*READ, f"--alerts-topic={ALERTS}", f"--dead-letter-topic={DEAD}")
+    job = bucket.template(*READ, f"--alerts-topic={ALERTS}", "--alerts=readings", f"--dead-letter-topic={DEAD}")
     check_stream(job)
     assert labels(job.pipeline) == GRAPH | {"Publish anomalies", "Publish dead letters"}
     assert do_fn(transforms(job.pipeline)["Publish anomalies/Publish"]).topic == ALERTS

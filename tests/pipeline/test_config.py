@@ -18,7 +18,10 @@ FLAGS = ["--input", "rows.csv", "--output", "out"]
 BIGQUERY = ["--input", "rows.csv", "--bigquery", "a-project:telemetry"]
 MISTAKES = [
     ([], "--input: nothing to read, give --input, --subscription or --topic"),
-    (["--input", "x.csv"], "--output: nowhere to write to, give --output, --bigquery, --alerts-topic or --print"),
+    (
+        ["--input", "x.csv"],
+        "--output: nowhere to write to, give --output, --bigquery, --alerts-topic, --alerts-webhook or --print",
+    ),
     (["--input", "x.csv", "--topic", "projects/p/topics/abc"], "--input and --topic: only one of them can be read"),
     (["--subscription", "abc"], "--subscription abc: must read projects/PROJECT/subscriptions/NAME"),
     (
@@ -54,6 +57,30 @@ MISTAKES = [
     ),
     ([*FLAGS, "--alerts-topic", "alerts"], "--alerts-topic alerts: must read projects/PROJECT/topics/NAME"),
     (["--input", "x.csv", "--alerts-topic", TOPIC], f"--alerts-topic {TOPIC}: dead letters would have no place, give "),
+    ([*FLAGS, "--alerts", "all"], "--alerts all: must be incidents or readings"),
+    (
+        ["--input", "x.csv", "--alerts-webhook", "http://joe:secret@a/"],
+        "--alerts-webhook: dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too",
+    ),
+    (
+        [*FLAGS, "--alerts-webhook", "a:9093/api/v2/alerts"],
+        "--alerts-webhook a:9093/api/v2/alerts: must begin with http",
+    ),
+    ([*FLAGS, "--alerts-webhook", "http:///x"], "--alerts-webhook http:///x: names no host"),
+    (
+        [*FLAGS, "--alerts-webhook", "http://a/${NOT_SET}"],
+        "--alerts-webhook http://a/${NOT_SET}: the variable NOT_SET ",
+    ),
+    (
+        [*FLAGS, "--alerts-webhook-form", "slack"],
+        "--alerts-webhook-form slack: must be one of auto, alertmanager, webhook",
+    ),
+    (
+        [*FLAGS, "--alerts-webhook", "http://a/", "--alerts-webhook-template", "/nonexistent"],
+        "--alerts-webhook-template /nonexistent: cannot be read: No such file or directory",
+    ),
+    ([*FLAGS, "--alerts-webhook-template", "t.json"], "--alerts-webhook-template t.json: needs --alerts-webhook"),
+    ([*FLAGS, "--alerts-patience", "long"], "--alerts-patience long: not a duration"),
     ([*FLAGS, "--dead-letter-topic", "dead"], "--dead-letter-topic dead: must read projects/PROJECT/topics/NAME"),
     (
         ["--topic", TOPIC, "--output", "out", "--dead-letter-topic", TOPIC],

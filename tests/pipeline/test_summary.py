@@ -60,6 +60,8 @@ def test_as_json() -> None:
         "rows_inserted": 0,
         "rows_refused": 0,
         "alerts_published": 45,
+        "alerts_sent": 0,
+        "webhook_failures": 0,
         "letters_published": 0,
         "duplicates": 1,
         "rows_duplicate": 0,

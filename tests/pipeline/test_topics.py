@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.graph import outputs_of
 from publisher.__main__ import main as publish
 from telemetry.cli.exit_codes import NOTHING_USABLE
 from tests.support import oracle
+from tests.support.jobs import config_of
 from tests.support.pubsub_fixtures import PubSub, embedded_broker, official_emulator, pubsub
 
 __all__ = ["embedded_broker", "official_emulator", "pubsub"]
 pytestmark = pytest.mark.xdist_group("emulator")
+ALERTS, DEAD = "projects/p/topics/alerts", "projects/p/topics/dead"
 START = 1_594_512_000
 ROWS = [(START + 5 * n, f"device-{n % 3}", 20.5 + n % 13) for n in range(2_000)]
 BAD = ["soon,device-1,21.5", "not a row", "-7,device-1,21.5"]
@@ -52,7 +55,8 @@ def test_alerts_and_dead_letters_reach_their_topics(server: PubSub, source: Path
     alerts, dead = server.new_topic(), server.new_topic()
     hot = server.new_subscription(alerts)
     letters = server.new_subscription(dead)
-    flags = ["--alerts-topic", alerts, "--dead-letter-topic", dead, "--summary", tmp_path / "s.json"]
+    flags: list[object] = ["--alerts-topic", alerts, "--alerts", "readings", "--dead-letter-topic", dead]
+    flags += ["--summary", tmp_path / "s.json"]
     assert job("--input", source, "--output", tmp_path / "out", *flags) == 0
 
     stored = oracle.read_output(tmp_path / "out", "anomalies")
@@ -76,8 +80,8 @@ def test_alerts_that_cannot_be_delivered_are_dead_letters(
 ) -> None:
     alerts = server.new_topic()
     monkeypatch.setattr("telemetry.pubsub.client.check_topic", lambda *_: server.requests.delete_topic(topic=alerts))
-    flags = ["--output", tmp_path / "out", "--alerts-topic", alerts, "--summary", tmp_path / "s.json"]
-    assert job("--input", source, *flags) == 0
+    flags = ["--alerts-topic", alerts, "--alerts", "readings", "--summary", tmp_path / "s.json"]
+    assert job("--input", source, "--output", tmp_path / "out", *flags) == 0
     anomalies = oracle.read_output(tmp_path / "out", "anomalies")
     letters = oracle.read_output(tmp_path / "out", "dead_letters")
     lost = letters[letters.reason == "not_delivered"]
@@ -86,6 +90,22 @@ def test_alerts_that_cannot_be_delivered_are_dead_letters(
     assert set(lost.stage) == {"alerts"}
     assert json.loads((tmp_path / "s.json").read_text())["dead_letters"]["not_delivered"] == len(anomalies)
     assert job("reconcile", "--output", tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "anomalies", "incidents"),
+    [
+        ([], [], ["Publish incidents"]),
+        (["--alerts", "incidents"], [], ["Publish incidents"]),
+        (["--alerts", "readings"], ["Publish anomalies"], []),
+    ],
+)
+def test_the_topic_receives_incidents_unless_told_otherwise(
+    flags: list[str], anomalies: list[str], incidents: list[str]
+) -> None:
+    config = config_of("--input", "rows.csv", "--dead-letter-topic", DEAD, "--alerts-topic", ALERTS, *flags)
+    outputs = outputs_of(config)
+    assert (list(outputs["anomalies"]), list(outputs["incidents"])) == (anomalies, incidents)
 
 
 @pytest.mark.parametrize("flag", ["--alerts-topic", "--dead-letter-topic"])

@@ -21,6 +21,13 @@ from tests.support.batches import batch_of
 from tests.support.dataflow_jobs import EVERYTHING, coder_of_input, stateful, states, timers, transforms, translate
 from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, encode_key_memory
+from transforms.outputs.waiting_alerts import (
+    Waiting,
+    decode_failures,
+    decode_waiting,
+    encode_failures,
+    encode_waiting,
+)
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.windows.aggregate_table import aggregate_batch
 from transforms.windows.late import select_rows
@@ -74,6 +81,8 @@ def kinds() -> dict[str, Kind]:
         "partial aggregate": Kind(partial, encode_partial, decode_partial),
         "key memory": Kind(memory, encode_key_memory, decode_key_memory),
         "candidates": Kind(candidates, encode_candidates, decode_candidates),
+        "waiting alerts": Kind(Waiting(1_594_512_000_000_000, b"a record batch"), encode_waiting, decode_waiting),
+        "failures of a webhook": Kind(7, encode_failures, decode_failures),
         "record batch": Kind(records, encode_record_batch, decode_record_batch, same_bytes=False),
     }
 

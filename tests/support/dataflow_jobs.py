@@ -36,7 +36,12 @@ SERVICE: Final = ("--runner=DataflowRunner", f"--project={PROJECT}", f"--region=
 EVERYTHING: Final = (
     f"--subscription={SUBSCRIPTION}",
     *("--output=gs://lake/results", "--archive", "--print", "--dedup=10m", "--early-firing=30s", "--shards=4"),
-    *(f"--bigquery={PROJECT}:telemetry", f"--alerts-topic={ALERTS}", f"--dead-letter-topic={DEAD}"),
+    *(
+        f"--bigquery={PROJECT}:telemetry",
+        f"--alerts-topic={ALERTS}",
+        "--alerts=readings",
+        f"--dead-letter-topic={DEAD}",
+    ),
 )
 """All that can be switched on at once."""
 _PICKLED: Final = re.compile(rb"([A-Za-z_]+Coder)\$")

@@ -108,6 +108,12 @@ PUBSUB_EMULATOR: Final = Need(
 JAVA: Final = Need(
     "Java", "apt-get install default-jre-headless", "the equality of the broker and Google's emulator", program("java")
 )
+ALERTMANAGER: Final = Need(
+    "Alertmanager",
+    "apt-get install prometheus-alertmanager",
+    "alerts in the real Alertmanager",
+    program("prometheus-alertmanager", "alertmanager"),
+)
 GCLOUD: Final = Need("gcloud", "the Google Cloud CLI on the PATH", "the commands in gcloud", program("gcloud"))
 TERRAFORM: Final = Need(
     "Terraform", "terraform or tofu on the PATH", "the Terraform module", program("terraform", "tofu")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from telemetry.model.record_batches import from_records
@@ -67,6 +68,37 @@ def incident(
         rules_version="v",
         job_id=job,
     )
+
+
+def transition(sequence: int = 0, **changes: Any) -> Incident:
+    """A transition: the incident opens at `START`, is updated once a minute, and is closed by ``state="closed"``."""
+    found = Incident(
+        incident_id="0123456789abcdef",
+        sequence=sequence,
+        state="updated" if sequence else "opened",
+        rule_id="temp-high",
+        severity="critical",
+        condition="above",
+        device="b8:27:eb",
+        metric="temp",
+        event_time=START + sequence * MINUTE,
+        opened_at=START,
+        last_at=START + sequence * MINUTE,
+        closed_at=None,
+        reason=None,
+        value=30.5 + sequence,
+        worst=30.5 + sequence,
+        threshold=30.0,
+        threshold_upper=None,
+        readings=1 + sequence,
+        first=True,
+        stale=False,
+        flapping=False,
+        rules_version="v",
+    )
+    if changes.get("state") == "closed":
+        changes = {"closed_at": found.event_time, "reason": "clear", "value": 29.0} | changes
+    return msgspec.structs.replace(found, **changes)
 
 
 def aggregate(start: int, pane: int, count: int = 2) -> WindowAggregate:

@@ -31,6 +31,16 @@ def test_pauses_double_up_to_their_bound_and_the_last_one_ends_with_patience() -
     assert sum(clock.pauses) == 10.0
 
 
+def test_a_service_may_ask_for_a_longer_pause_but_not_beyond_patience() -> None:
+    clock = FakeClock()
+    retries = retries_of(clock)
+    assert retries.wait(4.0)
+    assert retries.wait(0.1)
+    assert retries.wait(60.0)
+    assert clock.pauses == [4.0, 1.0, 5.0]
+    assert not retries.wait(4.0)
+
+
 def test_patience_counts_from_the_first_failure_unless_it_was_begun() -> None:
     clock = FakeClock()
     retries, begun = retries_of(clock), retries_of(clock)

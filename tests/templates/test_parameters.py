@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.arguments import build_parser, spell_out
-from pipeline.config import JobConfig, LogFormat, make_config
+from pipeline.config import Alerts, JobConfig, LogFormat, make_config
 from telemetry.bigquery.schema import Method
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
+from telemetry.webhooks.forms import FormName
 from templates import parameters as table
 from templates.errors import TemplateError
 from templates.metadata import METADATA
@@ -56,6 +57,15 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["telemetry", "my-project.telemetry", "my-project:data-set", "p:telemetry", "my-project:", "My-project:data"],
     ),
     "alerts_topic": TOPICS,
+    "alerts_webhook": (
+        ["http://alerts:9093/api/v2/alerts", "https://a.example/${HOOK},https://${USER}:${PASSWORD}@b.example/x?y=z"],
+        ["", "http://alerts/a b", "http://alerts/\n"],
+    ),
+    "alerts_webhook_template": (
+        ["gs://b/slack.json", "s3://b/folder/slack.json", "azfs://account/container/slack.json"],
+        ["", "slack.json", "/template/slack.json", "gs://", "gs://bucket", "ftp://b/slack.json", "gs://b/a b.json"],
+    ),
+    "alerts_patience": DURATIONS,
     "dead_letter_topic": TOPICS,
     "flush_interval": DURATIONS,
     "shards": (["1", "9", "10", "9999", "10000"], ["", "0", "01", "-1", "1.5", "10001", "many"]),
@@ -64,6 +74,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "dedup": DURATIONS,
     "verbose": SWITCHES,
 }
+
+
+FILES = ("rules", "alerts_webhook_template")
+"""Parameters that name a file, which the job reads."""
 
 
 def config_with(name: str, value: str) -> JobConfig:
@@ -104,6 +118,8 @@ def test_choices_are_those_of_the_job() -> None:
     assert told == {
         "file_format": get_args(FileFormat),
         "bigquery_method": get_args(Method),
+        "alerts": get_args(Alerts),
+        "alerts_webhook_form": get_args(FormName),
         "log_format": get_args(LogFormat),
     }
 
@@ -159,7 +175,7 @@ def test_regexes_are_anchored(name: str) -> None:
     assert (regex[0], regex[-1]) == ("^", "$")
 
 
-@pytest.mark.parametrize(("name", "value"), [(n, v) for n, (good, _) in VALUES.items() for v in good if n != "rules"])
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, (good, _) in VALUES.items() for v in good if n not in FILES])
 def test_the_job_takes_what_a_regex_takes(name: str, value: str) -> None:
     if value == "0s" and name in ("window", "slide", "early_firing", "flush_interval", "dedup"):
         with pytest.raises(ConfigError, match="must be at least 1ms"):
@@ -184,7 +200,7 @@ def test_the_job_takes_whatever_a_regex_of_names_takes(name: str, data: st.DataO
     config_with(name, value)
 
 
-@pytest.mark.parametrize("name", [name for name, shown in PRESENTATIONS.items() if shown.example and name != "rules"])
+@pytest.mark.parametrize("name", [name for name, shown in PRESENTATIONS.items() if shown.example and name not in FILES])
 def test_examples_are_good(name: str) -> None:
     example = PRESENTATIONS[name].example.replace("projects/P/", "projects/p/")
     assert matches(name, example) == (True, True)

@@ -1,4 +1,4 @@
-"""Publish each anomaly and each dead letter as one message on a Pub/Sub topic."""
+"""Publish each anomaly, each transition of an incident and each dead letter as one message on a Pub/Sub topic."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -14,22 +14,20 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
 from telemetry.errors import OutputError
-from telemetry.model.dead_letters import WHOLE, Reason, RejectionError, dead_line
-from telemetry.model.messages import MAX_MESSAGE_BYTES, Message
-from telemetry.model.record_batches import from_records, record_times, to_json_lines
+from telemetry.model.dead_letters import Reason
+from telemetry.model.messages import MAX_MESSAGE_BYTES
+from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.pubsub.messages import MAX_ATTRIBUTES, MAX_VALUE_BYTES, OutboxMessage, Settled, cut_text
 from telemetry.pubsub.outbox import RETRIES, Outbox
 from telemetry.retries import RetryPolicy
 from transforms import counters
+from transforms.outputs.alert_messages import ToMessages, anomaly_messages, dead_alert, incident_messages
 from transforms.outputs.sink_result import SinkResult
 from transforms.step import Step
 
-STAGE: Final = "alerts"
-"""Stage of the dead letters of anomalies that could not be published."""
 PREFIX: Final = "dead_letter_"
 """Prefix of the attributes that are added to those of a dead letter's message."""
-_ALERT_ATTRIBUTES: Final = ("rule_id", "severity", "device")
 _FLUSH_US: Final = 100_000
 _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: its request names the topic, too
 
@@ -56,8 +54,32 @@ class PublishAnomalies(Step):
     @no_annotations
     def expand(self, anomalies: beam.PCollection) -> SinkResult:
         """Return the dead letters of a PCollection of RecordBatch of Anomaly."""
-        publish = beam.ParDo(_PublishAlerts(self.topic, self.flush_us, self.retries))
+        publish = beam.ParDo(_PublishAlerts(anomaly_messages, self.topic, self.flush_us, self.retries))
         return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
+
+
+@dataclass
+class PublishIncidents(Step):
+    """Publish each transition of an incident as a message: its JSON object, with attributes for filters.
+
+    The attributes are state, severity, rule_id, device, incident_id and sequence. Time, order and repetition are those
+    of `PublishAnomalies`: a subscriber keeps the transition with the highest sequence of each incident.
+
+    Args:
+        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
+        flush_us: how long transitions of a long bundle wait for a full request, microseconds of processing time.
+        retries: for a request that fails for a passing reason.
+    """
+
+    topic: str
+    flush_us: int = _FLUSH_US
+    retries: RetryPolicy = RETRIES
+
+    @no_annotations
+    def expand(self, transitions: beam.PCollection) -> SinkResult:
+        """Return the dead letters of a PCollection of RecordBatch of Incident."""
+        publish = beam.ParDo(_PublishAlerts(incident_messages, self.topic, self.flush_us, self.retries))
+        return SinkResult(transitions | "Publish" >> publish.with_output_types(pa.RecordBatch))
 
 
 @dataclass
@@ -82,23 +104,6 @@ class PublishDeadLetters(Step):
         """Return nothing for a PCollection of RecordBatch of DeadLetter."""
         publish = beam.ParDo(_PublishLetters(self.topic, self.retries, self.kept_elsewhere))
         return dead_letters | "Publish" >> publish.with_output_types(str)
-
-
-def alert_messages(anomalies: pa.RecordBatch) -> Iterator[OutboxMessage]:
-    """Yield a message for each anomaly of a batch."""
-    lines = to_json_lines(anomalies).split(b"\n")[:-1]
-    times = record_times(anomalies, "event_time").tolist()
-    columns = [anomalies.column(name).to_pylist() for name in (*_ALERT_ATTRIBUTES, "message_id")]
-    for line, event_us, *texts, message_id in zip(lines, times, *columns, strict=True):
-        attributes = dict(zip(_ALERT_ATTRIBUTES, map(cut_text, texts), strict=True))
-        yield OutboxMessage(line, attributes, message_id, event_us)
-
-
-def dead_alert(topic: str, message: OutboxMessage, cause: str) -> DeadLetter:
-    """Return the dead letter of an anomaly that the topic did not take."""
-    rejection = RejectionError(Reason.NOT_DELIVERED, f"{topic}: cannot be published to: {cause}")
-    source = Message(message.data, message.attributes, message.message_id)
-    return dead_line(source, WHOLE, message.data, rejection, STAGE, message.event_us)
 
 
 def letter_messages(letters: pa.RecordBatch) -> Iterator[OutboxMessage]:
@@ -132,6 +137,7 @@ def with_attributes(data: bytes, own: Mapping[str, str], added: Mapping[str, str
 
 @dataclass
 class _PublishAlerts(beam.DoFn):
+    to_messages: ToMessages
     topic: str
     flush_us: int
     retries: RetryPolicy
@@ -142,7 +148,7 @@ class _PublishAlerts(beam.DoFn):
 
     def process(self, batch: pa.RecordBatch, timestamp: Any = beam.DoFn.TimestampParam) -> Iterator[pa.RecordBatch]:
         self.earliest = min(self.earliest, timestamp)
-        self.outbox.add(alert_messages(batch))
+        self.outbox.add(self.to_messages(batch))
         yield from self._count(self.outbox.settled())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -155,7 +161,8 @@ class _PublishAlerts(beam.DoFn):
                 counters.count(counters.ALERTS_PUBLISHED, taken)
             if refused:
                 counters.count(counters.DEAD_LETTERS, len(refused), Reason.NOT_DELIVERED)
-                yield from_records(DeadLetter, [dead_alert(self.topic, *one) for one in refused])
+                place = f"{self.topic}: cannot be published to"
+                yield from_records(DeadLetter, [dead_alert(place, *one) for one in refused])
 
 
 @dataclass

@@ -21,9 +21,11 @@ from telemetry.model.record_batches import (
     record_times,
     to_json_lines,
     to_parquet,
+    to_records,
 )
-from telemetry.model.records import Anomaly, DeadLetter, WindowAggregate
+from telemetry.model.records import Anomaly, DeadLetter, Incident, WindowAggregate
 from telemetry.text.timestamps import format_time, parse_time
+from tests.support.records import transition
 
 LATEST_US = 253_402_300_799_999_999  # the end of the year 9999
 FIRST_US = -30_610_224_000_000_000  # the beginning of the year 1000
@@ -151,3 +153,11 @@ def test_batches_are_joined_in_order():
     joined = concat_record_batches([one, other, one])
     assert joined.schema.equals(one.schema, check_metadata=True)
     assert joined.column("line").to_pylist() == [None, 7, None]
+
+
+def test_records_come_back_from_a_batch() -> None:
+    every = [transition(0), transition(1, state="closed"), transition(2, value=None, worst=None, job_id="j")]
+    assert to_records(Incident, from_records(Incident, every)) == every
+    assert to_records(Incident, from_records(Incident, [])) == []
+    older = from_records(Incident, every[:2]).drop_columns(["job_id"])
+    assert to_records(Incident, older) == every[:2]

@@ -27,11 +27,10 @@ from telemetry.pubsub.outbox import RETRIES
 from tests.support.counting import Tally
 from tests.support.pubsub_fixtures import PROJECT, PubSub, clients, embedded_broker, official_emulator, pubsub
 from tests.support.run_transform import run_transform, stream_of
+from transforms.outputs.alert_messages import anomaly_messages, dead_alert
 from transforms.outputs.publish_messages import (
     PublishAnomalies,
     PublishDeadLetters,
-    alert_messages,
-    dead_alert,
     letter_messages,
     with_attributes,
 )
@@ -109,7 +108,7 @@ def dead_of(topic: str, cause: str, one: Anomaly) -> DeadLetter:
 
 
 def test_an_alert_is_the_line_of_json_with_three_attributes():
-    (message,) = alert_messages(batch_of(anomaly(7, "Küche")))
+    (message,) = anomaly_messages(batch_of(anomaly(7, "Küche")))
     assert message.attributes == {"rule_id": "temp-high", "severity": "critical", "device": "Küche"}
     assert (message.message_id, message.event_us) == ("m7", START + 7)
     assert (
@@ -125,8 +124,8 @@ def test_an_alert_is_the_line_of_json_with_three_attributes():
 
 def test_alerts_are_in_the_order_of_the_batch_whatever_is_in_them():
     some = [anomaly(1, 'line\nbreak "quote"'), anomaly(2, ""), anomaly(3, "é", severity="info", rule_id="r.2")]
-    assert [(one.data, one.attributes) for one in alert_messages(batch_of(*some))] == [alert_of(one) for one in some]
-    assert list(alert_messages(from_records(Anomaly, []))) == []
+    assert [(one.data, one.attributes) for one in anomaly_messages(batch_of(*some))] == [alert_of(one) for one in some]
+    assert list(anomaly_messages(from_records(Anomaly, []))) == []
 
 
 @pytest.mark.parametrize(
@@ -139,15 +138,15 @@ def test_alerts_are_in_the_order_of_the_batch_whatever_is_in_them():
     ],
 )
 def test_a_long_device_is_cut_as_an_attribute_only(device, attribute):
-    (message,) = alert_messages(batch_of(anomaly(1, device)))
+    (message,) = anomaly_messages(batch_of(anomaly(1, device)))
     assert message.attributes["device"] == (attribute or "\U0001f600" * 256)
     assert json.loads(message.data)["device"] == device
 
 
 def test_an_alert_that_is_refused_is_kept_whole():
     one = anomaly(1, "Küche")
-    (message,) = alert_messages(batch_of(one))
-    found = dead_alert(TOPIC, message, "NOT_FOUND: Topic not found")
+    (message,) = anomaly_messages(batch_of(one))
+    found = dead_alert(f"{TOPIC}: cannot be published to", message, "NOT_FOUND: Topic not found")
     assert found == dead_of(TOPIC, "NOT_FOUND: Topic not found", one)
     assert found.error == f"{TOPIC}: cannot be published to: NOT_FOUND: Topic not found"
     assert base64.b64decode(found.payload) == message.data

@@ -1,0 +1,1 @@
+"""Deliver the transitions of incidents to webhooks."""
