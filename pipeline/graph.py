@@ -1,6 +1,6 @@
 """Build the job's graph from a source and outputs that the caller passes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import apache_beam as beam
 
@@ -11,6 +11,7 @@ from telemetry.model.output_kind import OutputKind
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies
+from transforms.incidents.watch_devices import WatchDevices
 from transforms.ledger.write_ledger import WriteLedger
 from transforms.outputs.archive_readings import RecordReadings
 from transforms.outputs.mark_job import MarkJob
@@ -22,9 +23,6 @@ from transforms.windows.aggregate_windows import AggregateWindows
 Outputs = Mapping[str, dict[str, beam.PTransform]]
 """The sinks of each of `KINDS` by their labels. A sink takes a PCollection of RecordBatch; it returns a `SinkResult` if
 it can reject records."""
-watch_devices: Callable[[JobConfig, str], beam.PTransform] | None = None
-"""Returns the step that watches devices over time, for a job and its id: from readings (PCollection of ReadingBatch) to
-transitions of incidents (of RecordBatch of Incident). None while there is no such step."""
 
 
 def outputs_of(config: JobConfig) -> Outputs:
@@ -111,9 +109,9 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
-    if watch_devices is not None:
-        counted["incidents"] = decoded.readings | "Watch devices" >> watch_devices(config, job_id)
-        rejected += _store(counted["incidents"], outputs["incidents"])
+    watch = WatchDevices(config.rules, config.shards, job_id)
+    counted["incidents"] = decoded.readings | "Watch devices" >> watch
+    rejected += _store(counted["incidents"], outputs["incidents"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])

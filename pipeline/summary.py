@@ -9,6 +9,7 @@ from transforms import counters
 
 _SHOWN_IF_ANY: Final = (
     ("readings of clocks that are ahead", counters.CLOCK_AHEAD),
+    ("readings too late for incidents", counters.LATE_FOR_RULES),
     ("duplicate messages removed", counters.DUPLICATES),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
@@ -72,6 +73,8 @@ class JobSummary:
             counters.ROWS_AGGREGATED,
             counters.PANES,
             counters.AGGREGATES,
+            counters.INCIDENTS_CLOSED,
+            counters.LATE_FOR_RULES,
             counters.ROWS_ARCHIVED,
             counters.FILES_WRITTEN,
             counters.ROWS_WRITTEN,
@@ -87,6 +90,7 @@ class JobSummary:
         content: dict[str, Any] = {name: self.counts.get(name, 0) for name in names}
         content[counters.DEAD_LETTERS] = self.by_kind(counters.DEAD_LETTERS)
         content[counters.ANOMALIES] = self.by_kind(counters.ANOMALIES)
+        content[counters.INCIDENTS] = self.by_kind(counters.INCIDENTS)
         content["distributions"] = {name: asdict(found) for name, found in sorted(self.distributions.items())}
         content["seconds"] = round(self.seconds, 3)
         content["notes"] = list(self.notes)
@@ -101,6 +105,9 @@ class JobSummary:
         anomalies = self.by_kind(counters.ANOMALIES)
         lines.append(("anomalies", sum(anomalies.values())))
         lines.extend((f"  {rule}", number) for rule, number in anomalies.items())
+        incidents = self.by_kind(counters.INCIDENTS)
+        lines.append(("incidents", sum(incidents.values())))
+        lines.extend((f"  {rule}", number) for rule, number in incidents.items())
         lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
         lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
         lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))

@@ -8,6 +8,9 @@
 ``fields_ignored``          fields that are neither known nor listed as metrics
 ``dead_letters/<reason>``   lines (or whole messages) that were rejected
 ``anomalies/<rule id>``     breaches of each rule
+``incidents/<rule id>``     incidents that each rule opened; one that opens again counts once
+``incidents_closed``        incidents that were closed
+``late_for_rules``          readings that came when incidents of their time were judged already
 ``rows_aggregated``         readings that entered at least one window
 ``panes``                   panes of windows that were emitted
 ``aggregates``              records of those panes, one for each device and metric
@@ -49,6 +52,9 @@ CLOCK_AHEAD: Final = "clock_ahead"
 FIELDS_IGNORED: Final = "fields_ignored"
 DEAD_LETTERS: Final = "dead_letters"
 ANOMALIES: Final = "anomalies"
+INCIDENTS: Final = "incidents"
+INCIDENTS_CLOSED: Final = "incidents_closed"
+LATE_FOR_RULES: Final = "late_for_rules"
 ROWS_AGGREGATED: Final = "rows_aggregated"
 PANES: Final = "panes"
 AGGREGATES: Final = "aggregates"

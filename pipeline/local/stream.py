@@ -36,6 +36,7 @@ from telemetry.model.kinds import KINDS
 from telemetry.storage.written import noting_written, sync_written
 from telemetry.text.durations import format_duration
 from telemetry.text.timestamps import format_time
+from transforms.shuffle.deadlines import deadlines
 from transforms.shuffle.processing_time import processing_time
 
 _LOG: Final = logging.getLogger("pipeline")
@@ -175,6 +176,7 @@ def _patches(stream: LocalStream, runner: RunnerState | None) -> Iterator[None]:
             (REPORT_FAILED_BUNDLES, (stream.fail,)),
         ):
             stack.enter_context(patched(patch, *arguments))
+        stack.enter_context(deadlines(stream.deadline_limit_us))
         if runner is not None:
             stack.enter_context(patched(KEEP_STATE, runner))
             stack.enter_context(processing_time(runner.clock_s))

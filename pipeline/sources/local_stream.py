@@ -63,7 +63,7 @@ class LocalStream:
         self._handover = Handover(self._on_done, clock)
         self._quiet = QuietTime(timing, puller.silence, clock)
         self._intake = Intake(puller, metrics, timing, keeper, self._now_us)
-        self._stopped = self._drained = False
+        self._stopped = self._drained = self._is_ending = False
         self._clock_us = self._offset_us = 0
         self.replayed = 0
         self.ended_idle = False
@@ -144,7 +144,16 @@ class LocalStream:
         while not self._is_over():
             if self._wait_for_runner():
                 yield from self._next()
+        self._is_ending = True
         yield from self._end()
+
+    def deadline_limit_us(self) -> int | None:
+        """Return the event time beyond which no deadline is judged, microseconds: at the end, that of the last reading.
+
+        None while the stream goes on: the watermark says what has passed.
+        """
+        ends = self._is_ending and self.watermark_us is not None
+        return (self.watermark_us or 0) + self._timing.lag_us if ends else None
 
     def _recover(self, keeper: StateKeeper) -> StreamEvents:
         """Yield the events of the journal."""
@@ -195,7 +204,7 @@ class LocalStream:
         elif isinstance(record, Reported):
             yield from self._report()
         elif isinstance(record, Drained):
-            self._drained = True
+            self._drained = self._is_ending = True
         yield from self._events.advance_watermark(record.watermark_us)
 
     def _report(self) -> StreamEvents:

@@ -30,14 +30,12 @@ def judge_silence(watch: Watch, condition: Silence) -> Judged:
     track, columns, state = watch.track(watch.rule.metric), watch.state.columns, watch.state
     slots, last = track.slots, track.ends - 1
     changed: StateColumns = {}
+    old_limit_us = limits_of(condition, columns)
     if condition.intervals is None:
-        assert condition.for_us is not None, "silence has a limit"
         limit_us = np.full(len(track), condition.for_us)
-        old_limit_us = np.full(len(state.members), condition.for_us)
     else:
         mean_us, number = _intervals(track, columns)
         limit_us = _limits(condition.intervals, mean_us, number)
-        old_limit_us = _limits(condition.intervals, columns["interval_us"], columns["intervals"])
         changed = {"interval_us": columns["interval_us"].copy(), "intervals": columns["intervals"].copy()}
         changed["interval_us"][slots], changed["intervals"][slots] = mean_us[last], number[last]
     changed["seen_us"] = columns["seen_us"].copy()
@@ -66,6 +64,14 @@ def judge_silence(watch: Watch, condition: Silence) -> Judged:
         )
     moments = track_of(judged_slot, judged_us, np.full(len(judged_us), np.nan))
     return Judged(moments, breach, ~breach, onset_us=onset_us, columns=changed)
+
+
+def limits_of(condition: Silence, columns: StateColumns) -> IntArray:
+    """Return how long each series of a state may be silent, microseconds."""
+    if condition.intervals is None:
+        assert condition.for_us is not None, "silence has a limit"
+        return np.full(len(columns["seen_us"]), condition.for_us)
+    return _limits(condition.intervals, columns["interval_us"], columns["intervals"])
 
 
 def _limits(intervals: float, mean_us: FloatArray, number: IntArray) -> IntArray:

@@ -1,0 +1,142 @@
+"""Hold the devices of an unbounded stream in keyed state, and judge them as the watermark moves.
+
+Where the source tells its watermark (the local stream), rows are judged as it arrives with later ones. A timer judges
+the rest: rows that nothing follows, the deadlines of silent devices and the ends of windows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.coders import BytesCoder, VarIntCoder
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from telemetry.rules.rule_set import RuleSet
+from transforms import counters
+from transforms.incidents.device_shard import DeviceShard
+from transforms.incidents.incident_state import IncidentState
+from transforms.incidents.next_due import next_due_us
+from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
+from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
+from transforms.incidents.tell import tell
+from transforms.incidents.track import NONE_US
+from transforms.shuffle.deadlines import deadline_limit_us
+
+_HOP_US: Final = 5_000_000
+"""Event time that rows wait at most behind the watermark, where the source does not tell it."""
+
+
+@dataclass
+class StatefulIncidents(beam.DoFn):
+    """Judge the devices of a shard, the key.
+
+    Args:
+        rules: the rules in force.
+        shards: number of shards.
+        job_id: the job, for its records.
+    """
+
+    rules: RuleSet
+    shards: int
+    job_id: str = ""
+    cache: dict[int, tuple[bytes, IncidentState]] = field(default_factory=dict)
+
+    ROWS = BagStateSpec("rows", BytesCoder())
+    STATE = ReadModifyWriteStateSpec("state", BytesCoder())
+    NEWEST = ReadModifyWriteStateSpec("newest", VarIntCoder())
+    ROWS_DUE = TimerSpec("rows_due", TimeDomain.WATERMARK)
+    DEADLINE = TimerSpec("deadline", TimeDomain.WATERMARK)
+
+    def process(
+        self,
+        element: tuple[int, bytes],
+        rows: Any = beam.DoFn.StateParam(ROWS),
+        state: Any = beam.DoFn.StateParam(STATE),
+        newest: Any = beam.DoFn.StateParam(NEWEST),
+        rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[pa.RecordBatch]:
+        """Take rows in; yield the transitions of what the watermark has passed."""
+        shard, content = element
+        arrived = decode_shard_rows(content)
+        watermark_us = arrived.watermark_us
+        if watermark_us is not None:
+            yield from self._judge(shard, [arrived], watermark_us, (rows, state, newest, rows_due, deadline))
+            return
+        rows.add(content)
+        if len(arrived.rows) and newest.read() is None:
+            first_us = int(arrived.rows.event_us.min())
+            newest.write(first_us)
+            rows_due.set(Timestamp(micros=first_us + _HOP_US))
+
+    @on_timer(ROWS_DUE)
+    def on_rows_due(
+        self,
+        shard: int = beam.DoFn.KeyParam,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        rows: Any = beam.DoFn.StateParam(ROWS),
+        state: Any = beam.DoFn.StateParam(STATE),
+        newest: Any = beam.DoFn.StateParam(NEWEST),
+        rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[pa.RecordBatch]:
+        """Judge rows that the watermark has passed."""
+        yield from self._judge(shard, [], timestamp.micros, (rows, state, newest, rows_due, deadline))
+
+    @on_timer(DEADLINE)
+    def on_deadline(
+        self,
+        shard: int = beam.DoFn.KeyParam,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        rows: Any = beam.DoFn.StateParam(ROWS),
+        state: Any = beam.DoFn.StateParam(STATE),
+        newest: Any = beam.DoFn.StateParam(NEWEST),
+        rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
+        deadline: Any = beam.DoFn.TimerParam(DEADLINE),
+    ) -> Iterator[pa.RecordBatch]:
+        """Judge what did not come, unless the stream has only ended."""
+        limit_us = deadline_limit_us()
+        if limit_us is None or timestamp.micros <= limit_us + 1:
+            yield from self._judge(shard, [], timestamp.micros, (rows, state, newest, rows_due, deadline))
+
+    def _judge(
+        self, key: int, arrived: Sequence[ShardRows], watermark_us: int, held: tuple[Any, Any, Any, Any, Any]
+    ) -> Iterator[pa.RecordBatch]:
+        rows, state, newest, rows_due, deadline = held
+        shard = DeviceShard(self.rules, key, self.shards)
+        remembered, changed = shard.begin(self._read(key, state))
+        parts = [*map(decode_shard_rows, rows.read()), *arrived]
+        judged = shard.judge(remembered, parts, watermark_us)
+        rows.clear()
+        newest.clear()
+        waiting = judged.waiting
+        if len(waiting):
+            rows.add(encode_shard_rows(ShardRows(waiting, NONE_US)))
+            last_us = int(waiting.event_us.max())
+            if not arrived:
+                last_us = min(last_us, int(waiting.event_us.min()) + _HOP_US)
+            newest.write(last_us)
+            rows_due.set(Timestamp(micros=last_us + 1))
+        content = encode_incident_state(judged.state)
+        state.write(content)
+        self.cache[key] = content, judged.state
+        due_us = next_due_us(self.rules, judged.state)
+        if due_us is None:
+            deadline.clear()
+        else:
+            deadline.set(Timestamp(micros=due_us + 1))
+        if judged.late:
+            counters.count(counters.LATE_FOR_RULES, judged.late)
+        yield from tell([changed, judged.transitions], self.job_id)
+
+    def _read(self, key: int, state: Any) -> IncidentState | None:
+        """Return the state of a key; a large one is not decoded again while this process is the one that wrote it."""
+        content: bytes | None = state.read()
+        if content is None:
+            return None
+        cached = self.cache.get(key)
+        return cached[1] if cached is not None and cached[0] == content else decode_incident_state(content)

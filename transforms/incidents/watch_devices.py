@@ -1,0 +1,158 @@
+"""Turn readings into incidents: rules that look at a device over time, in event-time order behind the watermark."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from telemetry.model.reading_batch import ReadingBatch
+from telemetry.rules.conditions import Silence
+from telemetry.rules.rule_set import RuleSet
+from transforms.incidents.device_shard import DeviceShard
+from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows, join_rows, split_rows
+from transforms.incidents.stateful_incidents import StatefulIncidents
+from transforms.incidents.tell import tell
+from transforms.incidents.track import NONE_US
+from transforms.incidents.watched_rows import WatchedRows, no_rows, watched_rows
+from transforms.step import Step
+
+_GATHERED_ROWS: Final = 500_000
+_NO_SPAN: Final = (-NONE_US, NONE_US)
+Span = tuple[int, int]
+"""Earliest and latest event time, microseconds UTC."""
+
+
+@dataclass
+class WatchDevices(Step):
+    """Judge rules over time.
+
+    Bounded or unbounded input in the global window. Unbounded: readings wait until the watermark passes them; one that
+    comes later is left out, and counted. Bounded: nothing is late, and no deadline beyond the last reading is judged.
+    Output in the global window. At least once: the same readings give the same transitions, with the same ids and
+    sequences, whatever their batches.
+
+    Args:
+        rules: the rules in force.
+        shards: number of shards that devices are divided into.
+        job_id: the job, for its records.
+    """
+
+    rules: RuleSet
+    shards: int = 1
+    job_id: str = ""
+
+    @no_annotations
+    def expand(self, readings: beam.PCollection) -> beam.PCollection:
+        """Return a PCollection of RecordBatch of Incident for a PCollection of ReadingBatch."""
+        keyed_bytes = tuple[int, bytes]
+        if readings.is_bounded:
+            span = readings | "Span" >> beam.Map(_span_of) | "Whole span" >> beam.CombineGlobally(_whole_span)
+            gather = beam.ParDo(_GatherRows(self.rules, self.shards)).with_output_types(keyed_bytes)
+            judge = beam.ParDo(_JudgeShard(self.rules, self.shards, self.job_id), beam.pvalue.AsSingleton(span))
+            shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
+            return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
+        split = beam.ParDo(_SplitRows(self.rules, self.shards)).with_output_types(keyed_bytes)
+        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id))
+        return readings | "Split" >> split | "Judge" >> judge.with_output_types(pa.RecordBatch)
+
+
+def _span_of(batch: ReadingBatch) -> Span:
+    return int(batch.event_us.min()), int(batch.event_us.max())
+
+
+def _whole_span(spans: Iterable[Span]) -> Span:
+    first_us, last_us = _NO_SPAN
+    for first, last in spans:
+        first_us, last_us = min(first_us, first), max(last_us, last)
+    return first_us, last_us
+
+
+def _needed(batch: ReadingBatch, rules: RuleSet) -> WatchedRows:
+    """Return what the rules need of a batch: without a rule on silent devices, rows without a value are of no use."""
+    rows = watched_rows(batch, rules.metrics)
+    if any(isinstance(rule.condition, Silence) and not rule.metric for rule in rules.rules):
+        return rows
+    present = np.flatnonzero(~np.isnan(rows.values).all(axis=0))
+    return rows if len(present) == len(rows) else rows.select(present)
+
+
+@dataclass
+class _GatherRows(beam.DoFn):
+    """Gather the rows of a bundle of bounded input by shard."""
+
+    rules: RuleSet
+    shards: int
+    parts: list[WatchedRows] = field(default_factory=list)
+    rows: int = 0
+    order: tuple[int, int] = (0, 0)
+
+    def start_bundle(self) -> None:
+        self.parts, self.rows, self.order = [], 0, (-1, 0)
+
+    def process(self, batch: ReadingBatch) -> Iterator[tuple[int, bytes]]:
+        if batch.messages.portion != self.order[0] or self.rows >= _GATHERED_ROWS:
+            yield from self._flush()
+            same = batch.messages.portion == self.order[0]
+            self.order = (batch.messages.portion, self.order[1] + 1 if same else 0)
+        self.parts.append(_needed(batch, self.rules))
+        self.rows += len(batch)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for keyed in self._flush():
+            yield WindowedValue(keyed, MIN_TIMESTAMP, (GlobalWindow(),))
+
+    def _flush(self) -> Iterator[tuple[int, bytes]]:
+        """Yield what was gathered; every shard hears of it, as a device of its roster may never send."""
+        if not self.parts:
+            return
+        rows = join_rows(self.parts, self.rules.metrics)
+        found = dict(split_rows(rows, self.shards))
+        silent = range(self.shards) if self.rules.roster is not None else ()
+        for shard in sorted({*found, *silent}):
+            part = ShardRows(found.get(shard, no_rows(self.rules.metrics)), NONE_US, order=self.order)
+            yield shard, encode_shard_rows(part)
+        self.parts, self.rows = [], 0
+
+
+@dataclass
+class _JudgeShard(beam.DoFn):
+    """Judge all rows of a shard of bounded input, up to the last reading of any shard."""
+
+    rules: RuleSet
+    shards: int
+    job_id: str
+
+    def process(self, keyed: tuple[int, Iterable[bytes]], span: Span) -> Iterator[pa.RecordBatch]:
+        shard = DeviceShard(self.rules, keyed[0], self.shards)
+        parts = sorted(map(decode_shard_rows, keyed[1]), key=lambda part: part.order)
+        state, begun = shard.begin(None)
+        first_us, last_us = span
+        told = shard.judge(state, [ShardRows(no_rows(()), first_us), *parts], last_us + 1).transitions
+        yield from tell([begun, told], self.job_id)
+
+
+@dataclass
+class _SplitRows(beam.DoFn):
+    """Divide each batch of a stream among the shards."""
+
+    rules: RuleSet
+    shards: int
+    started_us: int = -NONE_US
+
+    def process(self, batch: ReadingBatch) -> Iterator[tuple[int, bytes]]:
+        start_us = int(batch.event_us.min())
+        found = dict(split_rows(_needed(batch, self.rules), self.shards))
+        shards = set(found)
+        if self.rules.roster is not None and start_us < self.started_us:
+            self.started_us = start_us
+            shards = set(range(self.shards))  # every shard hears when the source began: of its devices none may send
+        for shard in sorted(shards):
+            rows = found.get(shard, no_rows(self.rules.metrics))
+            yield shard, encode_shard_rows(ShardRows(rows, start_us, batch.messages.watermark_us))
