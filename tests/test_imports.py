@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "transforms/decode": ("telemetry/*", "transforms"),
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
-    "transforms/incidents": ("telemetry/*", "transforms/shuffle"),
+    "transforms/incidents": ("telemetry/*", "transforms", "transforms/shuffle"),
     "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/ledger": ("telemetry/*", "transforms", "transforms/decode", "transforms/windows"),
     "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),

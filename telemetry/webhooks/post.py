@@ -26,7 +26,7 @@ _SHOWN_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PostLimits:
     """Time that a request may take, seconds.
 
     Attributes:
@@ -61,7 +61,7 @@ Post = Callable[[bytes, Mapping[str, str]], Answer]
 """Sends a body with headers, with one attempt; raises NoAnswerError."""
 
 
-def post(endpoint: Endpoint, body: bytes, headers: Mapping[str, str], limits: Limits | None = None) -> Answer:
+def post(endpoint: Endpoint, body: bytes, headers: Mapping[str, str], limits: PostLimits | None = None) -> Answer:
     """Send a body to a webhook and return the answer, whatever its status.
 
     Args:
@@ -73,7 +73,7 @@ def post(endpoint: Endpoint, body: bytes, headers: Mapping[str, str], limits: Li
     Raises:
         NoAnswerError: if there is no answer of HTTP within the limits.
     """
-    limits = limits or Limits()
+    limits = limits or PostLimits()
     sent = {"Content-Type": "application/json", "User-Agent": f"telemetry/{__version__}", "Connection": "close"}
     if endpoint.authorization:
         sent["Authorization"] = endpoint.authorization
@@ -118,7 +118,7 @@ class _Watch:
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
-def _connection(endpoint: Endpoint, limits: Limits) -> http.client.HTTPConnection:
+def _connection(endpoint: Endpoint, limits: PostLimits) -> http.client.HTTPConnection:
     if endpoint.secure:
         return http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=limits.silent_s, context=_trust())
     return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=limits.silent_s)
@@ -130,7 +130,7 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _cause(error: Exception, limits: Limits, *, late: bool) -> str:
+def _cause(error: Exception, limits: PostLimits, *, late: bool) -> str:
     match error:
         case _ if late:
             return _late(limits)
@@ -149,7 +149,7 @@ def _cause(error: Exception, limits: Limits, *, late: bool) -> str:
     return "its answer is not one of HTTP"  # the text of these errors repeats what was received
 
 
-def _late(limits: Limits) -> str:
+def _late(limits: PostLimits) -> str:
     return f"no complete answer within {limits.whole_s:g} s"
 
 

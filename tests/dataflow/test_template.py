@@ -186,13 +186,14 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
     assert describe(job.pipeline) == describe(translate(*EVERYTHING))
     marked = "Mark dead letters/Mark"
     detect = ("Detect anomalies/Detect/ParDo(_Detect)", "anomalies")
+    watch = ("Watch devices/Judge", "None")
     into = {
         "Aggregate windows": {("Detect anomalies/Detect/ParDo(_Detect)", "None")},
         "All dead letters": {
             ("Decode messages/Decode/ParDo(_Decode)", "dead_letters"),
             (HOLD_WINDOWS, "dead_letters"),
             ("Publish anomalies/Publish", "None"),
-            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "aggregates", "readings")),
+            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "incidents", "aggregates", "readings")),
         },
         "Ledger entries": {
             (CHECK_KEYS, "duplicates"),
@@ -201,8 +202,10 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             ("Decode messages/Decode/ParDo(_Decode)", "None"),
             (marked, "None"),
             detect,
+            watch,
         },
         **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish", "Print")},
+        **{f"{sink} incidents": {watch} for sink in ("Write", "Insert")},
         **{f"{sink} aggregates": {(HOLD_WINDOWS, "None")} for sink in ("Write", "Insert")},
         **{f"{sink} dead_letters": {(marked, "None")} for sink in ("Write", "Insert")},
         "Publish dead letters": {(marked, "None")},
@@ -283,6 +286,7 @@ class TestFiles:
         assert of_urn(job.pipeline, "beam:transform:combine_per_key:v1") == {}
         groups = of_urn(job.pipeline, "beam:transform:group_by_key:v1")
         assert {name for name in groups if not name.startswith("Read/")} == {
+            "Watch devices/By shard",
             "Aggregate windows/Gather portions",  # after which an hour is a batch: its file needs no gathering
             *(f"Write {kind}/Gather" for kind in STORED if kind != "aggregates"),
         }

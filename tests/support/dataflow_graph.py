@@ -7,10 +7,13 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from telemetry.model.kinds import KINDS
 from tests.support.dataflow_jobs import HOLD_WINDOWS, PUBSUB_READ, Job, of_urn, stateful, states, timers, transforms
 
-GRAPH = {"Read", "Decode messages", "Detect anomalies", "Aggregate windows", "All dead letters", "Mark dead letters"}
+GRAPH = {
+    *("Read", "Decode messages", "Detect anomalies", "Watch devices", "Aggregate windows"),
+    *("All dead letters", "Mark dead letters"),
+}
 """Steps of every job."""
-STORED = [name for name, kind in KINDS.items() if not kind.optional and name != "incidents"]
-"""Kinds that every job stores; none yields incidents yet (`pipeline.graph.watch_devices`)."""
+STORED = [name for name, kind in KINDS.items() if not kind.optional]
+"""Kinds that every job stores."""
 FILES = {"Ledger entries", *(f"Write {kind}" for kind in STORED)}
 GLOBAL = "beam:window_fn:global_windows:v1"
 
@@ -36,6 +39,7 @@ def check_stream(job: Job) -> None:
     named_by_chance = re.compile(r"[0-9a-f]{8}|\d{3}")
     assert [name for name in transforms(job.pipeline) if named_by_chance.search(name)] == []
     check_windows(job.pipeline)
+    check_incidents(job.pipeline)
 
 
 def check_windows(pipeline: api.Pipeline) -> None:
@@ -53,3 +57,16 @@ def check_windows(pipeline: api.Pipeline) -> None:
         "ts-report": f"PROCESSING_TIME timer:v1({key}, global_window:v1)",
     }
     assert "beam:requirement:pardo:stateful:v1" in pipeline.requirements
+
+
+def check_incidents(pipeline: api.Pipeline) -> None:
+    """Check the states and timers that the step of incidents declares to the service."""
+    step = stateful(pipeline)["Watch devices/Judge"]
+    assert states(pipeline, step) == {
+        "newest": "read_modify_write of varint:v1",
+        "rows": "bag of bytes:v1",
+        "state": "read_modify_write of bytes:v1",
+    }
+    assert timers(pipeline, step) == dict.fromkeys(
+        ("ts-deadline", "ts-rows_due"), "EVENT_TIME timer:v1(varint:v1, global_window:v1)"
+    )

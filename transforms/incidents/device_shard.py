@@ -12,11 +12,11 @@ from transforms.incidents.incident_state import IncidentState, version_of
 from transforms.incidents.rows_bytes import ShardRows, join_rows, start_of
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
-from transforms.windows.aggregate_table import shard_of
+from transforms.shuffle.shards import shard_of
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ShardStep:
     """Result of moving a shard's watermark.
 
     Attributes:
@@ -59,7 +59,7 @@ class DeviceShard:
         roster = self.rules.roster.devices if self.rules.roster is not None else ()
         return with_rules(self.rules, state, [name for name in roster if shard_of(name, self.shards) == self.shard])
 
-    def judge(self, state: IncidentState, parts: Sequence[ShardRows], watermark_us: int) -> Judged:
+    def judge(self, state: IncidentState, parts: Sequence[ShardRows], watermark_us: int) -> ShardStep:
         """Judge everything before a watermark.
 
         Args:
@@ -74,4 +74,4 @@ class DeviceShard:
         before = rows.event_us < watermark_us
         late = int((rows.event_us < state.watermark_us).sum())
         state, transitions = advance(self.rules, state, rows.select(before), watermark_us)
-        return Judged(state, rows.select(~before), transitions, late)
+        return ShardStep(state, rows.select(~before), transitions, late)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows, no_rows
 from transforms.shuffle.packing import pack, unpack
+from transforms.shuffle.shards import shard_of
 from transforms.shuffle.versioned import frame, unframe
-from transforms.windows.aggregate_table import shard_of
 
 _FORMAT: Final = 1  # `_Plain` in msgpack, packed
 

@@ -4,6 +4,7 @@ Where the source tells its watermark (the local stream), rows are judged as it a
 the rest: rows that nothing follows, the deadlines of silent devices and the ends of windows.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from telemetry.model.record_batches import concat_record_batches, with_job
 from telemetry.rules.rule_set import RuleSet
 from transforms import counters
 from transforms.incidents.device_shard import DeviceShard
@@ -22,7 +24,6 @@ from transforms.incidents.incident_state import IncidentState
 from transforms.incidents.next_due import next_due_us
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
-from transforms.incidents.tell import tell
 from transforms.incidents.track import NONE_US
 from transforms.shuffle.deadlines import deadline_limit_us
 
@@ -140,3 +141,19 @@ class StatefulIncidents(beam.DoFn):
             return None
         cached = self.cache.get(key)
         return cached[1] if cached is not None and cached[0] == content else decode_incident_state(content)
+
+
+def tell(batches: list[pa.RecordBatch | None], job_id: str) -> Iterator[pa.RecordBatch]:
+    """Yield transitions as one batch of Incident with the id of the job, if there are any; count them."""
+    found = [batch for batch in batches if batch is not None]
+    if not found:
+        return
+    told = concat_record_batches(found)
+    states, rules, sequences = (told.column(name).to_pylist() for name in ("state", "rule_id", "sequence"))
+    opened = Counter(rule for rule, sequence in zip(rules, sequences, strict=True) if sequence == 1)
+    for rule, number in opened.items():
+        counters.count(counters.INCIDENTS, number, rule)
+    closed = states.count("closed")
+    if closed:
+        counters.count(counters.INCIDENTS_CLOSED, closed)
+    yield with_job(told, job_id)

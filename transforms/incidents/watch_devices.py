@@ -17,15 +17,14 @@ from telemetry.rules.conditions import Silence
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows, join_rows, split_rows
-from transforms.incidents.stateful_incidents import StatefulIncidents
-from transforms.incidents.tell import tell
+from transforms.incidents.stateful_incidents import StatefulIncidents, tell
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows, no_rows, watched_rows
 from transforms.step import Step
 
 _GATHERED_ROWS: Final = 500_000
 _NO_SPAN: Final = (-NONE_US, NONE_US)
-Span = tuple[int, int]
+EventSpan = tuple[int, int]
 """Earliest and latest event time, microseconds UTC."""
 
 
@@ -53,9 +52,9 @@ class WatchDevices(Step):
         """Return a PCollection of RecordBatch of Incident for a PCollection of ReadingBatch."""
         keyed_bytes = tuple[int, bytes]
         if readings.is_bounded:
-            span = readings | "Span" >> beam.Map(_span_of) | "Whole span" >> beam.CombineGlobally(_whole_span)
+            spans = readings | "Spans" >> beam.Map(_span_of).with_output_types(EventSpan)
             gather = beam.ParDo(_GatherRows(self.rules, self.shards)).with_output_types(keyed_bytes)
-            judge = beam.ParDo(_JudgeShard(self.rules, self.shards, self.job_id), beam.pvalue.AsSingleton(span))
+            judge = beam.ParDo(_JudgeShard(self.rules, self.shards, self.job_id), beam.pvalue.AsIter(spans))
             shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
             return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
         split = beam.ParDo(_SplitRows(self.rules, self.shards)).with_output_types(keyed_bytes)
@@ -63,11 +62,11 @@ class WatchDevices(Step):
         return readings | "Split" >> split | "Judge" >> judge.with_output_types(pa.RecordBatch)
 
 
-def _span_of(batch: ReadingBatch) -> Span:
+def _span_of(batch: ReadingBatch) -> EventSpan:
     return int(batch.event_us.min()), int(batch.event_us.max())
 
 
-def _whole_span(spans: Iterable[Span]) -> Span:
+def _whole_span(spans: Iterable[EventSpan]) -> EventSpan:
     first_us, last_us = _NO_SPAN
     for first, last in spans:
         first_us, last_us = min(first_us, first), max(last_us, last)
@@ -129,11 +128,11 @@ class _JudgeShard(beam.DoFn):
     shards: int
     job_id: str
 
-    def process(self, keyed: tuple[int, Iterable[bytes]], span: Span) -> Iterator[pa.RecordBatch]:
+    def process(self, keyed: tuple[int, Iterable[bytes]], spans: Iterable[EventSpan]) -> Iterator[pa.RecordBatch]:
         shard = DeviceShard(self.rules, keyed[0], self.shards)
         parts = sorted(map(decode_shard_rows, keyed[1]), key=lambda part: part.order)
         state, begun = shard.begin(None)
-        first_us, last_us = span
+        first_us, last_us = _whole_span(spans)
         told = shard.judge(state, [ShardRows(no_rows(()), first_us), *parts], last_us + 1).transitions
         yield from tell([begun, told], self.job_id)
 

@@ -10,7 +10,6 @@ Pairwise Algorithm for Computing Sample Variances" (1979): for parts i with n_i,
 """
 
 import itertools
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.model.reading_batch import ReadingBatch, merge_names
+from transforms.shuffle.shards import shard_of
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
@@ -129,11 +129,6 @@ def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> Aggreg
     device = np.tile(table.device, copies)
     window_us = np.concatenate([table.window_us - k * slide_us for k in range(copies)])
     return _reduce([table] * copies, table.devices, device, window_us)
-
-
-def shard_of(device: str, shards: int) -> int:
-    """Return the shard of a device: a hash that is the same in every process and on every run."""
-    return zlib.crc32(device.encode()) % shards
 
 
 def split_table(table: AggregateTable, shards: int, bucket_us: int) -> Iterator[tuple[int, int, AggregateTable]]:

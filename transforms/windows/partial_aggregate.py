@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from transforms.decode.payloads import read_back
+from transforms.shuffle.shards import shard_of
 from transforms.shuffle.versioned import frame, unframe
-from transforms.windows.aggregate_table import AggregateTable, aggregate_batch, shard_of, split_table, spread_windows
+from transforms.windows.aggregate_table import AggregateTable, aggregate_batch, split_table, spread_windows
 from transforms.windows.late import PossiblyLateRows, find_possibly_late, pick_rows, without_payload
 from transforms.windows.table_bytes import decode_table, encode_table
 from transforms.windows.window_spec import WindowSpec

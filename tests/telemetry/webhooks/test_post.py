@@ -13,10 +13,10 @@ import pytest
 from telemetry import __version__
 from telemetry.webhooks import post as module
 from telemetry.webhooks.address import expand_address
-from telemetry.webhooks.post import MOST_ANSWER_BYTES, Answer, Limits, NoAnswerError, post
+from telemetry.webhooks.post import MOST_ANSWER_BYTES, Answer, NoAnswerError, PostLimits, post
 from tests.support.receivers import Receiver, Reply
 
-SHORT = Limits(silent_s=0.3, whole_s=0.6)
+SHORT = PostLimits(silent_s=0.3, whole_s=0.6)
 
 
 def test_a_request_has_its_headers_and_its_body() -> None:

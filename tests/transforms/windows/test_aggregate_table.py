@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
+from transforms.shuffle.shards import shard_of
 from transforms.windows import aggregate_table
 from transforms.windows.aggregate_table import (
     ANOMALIES,
@@ -25,7 +26,6 @@ from transforms.windows.aggregate_table import (
     AggregateTable,
     aggregate_batch,
     merge_tables,
-    shard_of,
     split_table,
     spread_windows,
 )

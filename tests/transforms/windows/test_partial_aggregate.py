@@ -13,7 +13,8 @@ from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from tests.support.batches import MINUTE, NAN, Row, batch_of
-from transforms.windows.aggregate_table import aggregate_batch, merge_tables, shard_of, spread_windows
+from transforms.shuffle.shards import shard_of
+from transforms.windows.aggregate_table import aggregate_batch, merge_tables, spread_windows
 from transforms.windows.late import PossiblyLateRows, find_possibly_late, select_rows
 from transforms.windows.partial_aggregate import PartialAggregate, decode_partial, encode_partial, partial_aggregates
 from transforms.windows.table_bytes import decode_table, encode_table

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.batches import MINUTE, Row, batch_of
-from transforms.windows.aggregate_table import COUNT, aggregate_batch, shard_of
+from transforms.shuffle.shards import shard_of
+from transforms.windows.aggregate_table import COUNT, aggregate_batch
 from transforms.windows.portion_aggregate import (
     PortionAggregate,
     PortionAggregator,
