@@ -29,6 +29,9 @@ from transforms.shuffle.deadlines import deadline_limit_us
 
 _HOP_US: Final = 5_000_000
 """Event time that rows wait at most behind the watermark, where the source does not tell it."""
+_TICK_US: Final = 1_000_000
+"""Deadlines are judged at whole seconds, so that those of many devices are judged together."""
+_RUNNER_US: Final = 1_000  # to which some runners cut the time of a timer
 
 
 @dataclass
@@ -69,16 +72,15 @@ class StatefulIncidents(beam.DoFn):
             yield from self._judge(shard, [arrived], watermark_us, (rows, state, newest, rows_due, deadline))
             return
         rows.add(content)
-        if len(arrived.rows) and newest.read() is None:
-            first_us = int(arrived.rows.event_us.min())
-            newest.write(first_us)
-            rows_due.set(Timestamp(micros=first_us + _HOP_US))
+        if newest.read() is None:
+            first_us = int(arrived.rows.event_us.min()) if len(arrived.rows) else arrived.start_us
+            newest.write(first_us + _HOP_US)
+            rows_due.set(_at(first_us + _HOP_US + 1, _RUNNER_US))
 
     @on_timer(ROWS_DUE)
     def on_rows_due(
         self,
         shard: int = beam.DoFn.KeyParam,
-        timestamp: Any = beam.DoFn.TimestampParam,
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
         newest: Any = beam.DoFn.StateParam(NEWEST),
@@ -86,7 +88,9 @@ class StatefulIncidents(beam.DoFn):
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
         """Judge rows that the watermark has passed."""
-        yield from self._judge(shard, [], timestamp.micros, (rows, state, newest, rows_due, deadline))
+        last_us = newest.read()
+        if last_us is not None:
+            yield from self._judge(shard, [], last_us + 1, (rows, state, newest, rows_due, deadline))
 
     @on_timer(DEADLINE)
     def on_deadline(
@@ -101,12 +105,20 @@ class StatefulIncidents(beam.DoFn):
     ) -> Iterator[pa.RecordBatch]:
         """Judge what did not come, unless the stream has only ended."""
         limit_us = deadline_limit_us()
-        if limit_us is None or timestamp.micros <= limit_us + 1:
-            yield from self._judge(shard, [], timestamp.micros, (rows, state, newest, rows_due, deadline))
+        until_us = timestamp.micros if limit_us is None else min(timestamp.micros, limit_us + 1)
+        goes_on = until_us == timestamp.micros
+        yield from self._judge(shard, [], until_us, (rows, state, newest, rows_due, deadline), goes_on=goes_on)
 
     def _judge(
-        self, key: int, arrived: Sequence[ShardRows], watermark_us: int, held: tuple[Any, Any, Any, Any, Any]
+        self,
+        key: int,
+        arrived: Sequence[ShardRows],
+        watermark_us: int,
+        held: tuple[Any, Any, Any, Any, Any],
+        *,
+        goes_on: bool = True,
     ) -> Iterator[pa.RecordBatch]:
+        """Judge everything before a watermark, keep the rest, and set the timers, unless the stream has ended."""
         rows, state, newest, rows_due, deadline = held
         shard = DeviceShard(self.rules, key, self.shards)
         remembered, changed = shard.begin(self._read(key, state))
@@ -121,15 +133,15 @@ class StatefulIncidents(beam.DoFn):
             if not arrived:
                 last_us = min(last_us, int(waiting.event_us.min()) + _HOP_US)
             newest.write(last_us)
-            rows_due.set(Timestamp(micros=last_us + 1))
+            rows_due.set(_at(last_us + 1, _RUNNER_US))
         content = encode_incident_state(judged.state)
         state.write(content)
         self.cache[key] = content, judged.state
         due_us = next_due_us(self.rules, judged.state)
-        if due_us is None:
+        if due_us is None or not goes_on:
             deadline.clear()
         else:
-            deadline.set(Timestamp(micros=due_us + 1))
+            deadline.set(_at(due_us + 1, _TICK_US))
         if judged.late:
             counters.count(counters.LATE_FOR_RULES, judged.late)
         yield from tell([changed, judged.transitions], self.job_id)
@@ -141,6 +153,11 @@ class StatefulIncidents(beam.DoFn):
             return None
         cached = self.cache.get(key)
         return cached[1] if cached is not None and cached[0] == content else decode_incident_state(content)
+
+
+def _at(time_us: int, step_us: int) -> Timestamp:
+    """Return the first multiple of a step that is not before a time."""
+    return Timestamp(micros=-(-time_us // step_us) * step_us)
 
 
 def tell(batches: list[pa.RecordBatch | None], job_id: str) -> Iterator[pa.RecordBatch]:

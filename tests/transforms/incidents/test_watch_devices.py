@@ -1,0 +1,162 @@
+"""The step of incidents: files and streams give what the kernel gives, whatever the batches, shards and watermarks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pytest
+from apache_beam.coders import PickleCoder
+from apache_beam.testing import test_stream
+from apache_beam.utils.timestamp import Timestamp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import Message
+from telemetry.model.reading_batch import ReadingBatch
+from telemetry.rules.parse import parse_rules
+from tests.support.batches import METRICS, NAN, Row, batch_of
+from tests.support.counting import Tally
+from tests.support.incidents import transitions
+from tests.support.run_transform import run_transform
+from transforms import counters
+from transforms.incidents.advance import advance
+from transforms.incidents.change_rules import with_rules
+from transforms.incidents.rows_bytes import join_rows
+from transforms.incidents.watch_devices import WatchDevices
+from transforms.incidents.watched_rows import watched_rows
+from transforms.shuffle.deadlines import deadlines
+
+SECOND = 1_000_000
+START = 1_600_002_000 * SECOND
+RULES = parse_rules(
+    """
+version: 2
+roster: [a, b, never]
+incidents: {reopen: 20s, update_every: 30s}
+rules:
+  - {id: hot, metric: temp, above: 30, clear: 29, for: 10s, keep: 10s}
+  - {id: silent, silence: {for: 25s, grace: 60s}}
+  - {id: damp, metric: humidity, window: {statistic: mean, length: 20s}, above: 50}
+"""
+)
+LAG = 15 * SECOND
+
+
+def drawn_rows(seed: int, count: int = 120) -> list[Row]:
+    """Readings of three devices over some minutes, with gaps, in the order of their times."""
+    rng = np.random.default_rng(seed)
+    moments = START + np.sort(rng.choice(300_000, count, replace=False)) * 1_000
+    temps = rng.choice([28.0, 29.5, 31.0, 33.0, NAN], count, p=[0.3, 0.2, 0.25, 0.2, 0.05])
+    damp = rng.choice([40.0, 55.0, NAN], count)
+    devices = rng.choice(["a", "b", "c"], count, p=[0.5, 0.3, 0.2])
+    return list(zip(devices.tolist(), moments.tolist(), damp.tolist(), temps.tolist(), strict=True))
+
+
+def cut(rows: Sequence[Row], size: int) -> list[list[Row]]:
+    return [list(rows[n : n + size]) for n in range(0, len(rows), size)]
+
+
+def expected(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the transitions of one call of the kernel, up to the last reading."""
+    state, _ = with_rules(RULES, expected=RULES.roster.devices if RULES.roster else ())
+    watched = join_rows([watched_rows(batch_of(rows), RULES.metrics)], RULES.metrics)
+    _, batch = advance(RULES, state, watched, max(row[1] for row in rows) + 1)
+    return in_order([batch])
+
+
+def in_order(batches: Sequence[pa.RecordBatch | None]) -> list[dict[str, Any]]:
+    """Return all transitions in one order, without their job."""
+    found = [one | {"job_id": ""} for batch in batches for one in transitions(batch)]
+    return sorted(found, key=lambda one: (one["incident_id"], one["sequence"]))
+
+
+def arriving(rows: Sequence[Row], watermark_us: int | None) -> ReadingBatch:
+    batch = batch_of(rows)
+    message = Message(b"", {}, "m", None, watermark_us)
+    return ReadingBatch(
+        batch.metrics, batch.devices, batch.device, batch.event_us, batch.source_us, batch.values,
+        MessageBatch.of([message]), batch.message, batch.line,
+    )  # fmt: skip
+
+
+def stream(groups: Sequence[Sequence[Row]], *, told: bool) -> test_stream.TestStream:
+    """Return a stream of batches whose watermark follows them; `told` if the batches say what it was."""
+    source = test_stream.TestStream(coder=PickleCoder())
+    watermark_us = START - LAG
+    for group in groups:
+        source.add_elements([arriving(group, watermark_us if told else None)])
+        newest_us = max(row[1] for row in group) - LAG
+        if newest_us > watermark_us:
+            watermark_us = newest_us
+            source.advance_watermark_to(Timestamp(micros=watermark_us))
+    return source.advance_watermark_to_infinity()
+
+
+def test_the_example_has_incidents_of_each_rule() -> None:
+    found = expected(drawn_rows(1))
+    assert {one["rule_id"] for one in found} == {"hot", "silent", "damp"}
+    assert {one["state"] for one in found} == {"opened", "updated", "closed"}
+    assert "never" in {one["device"] for one in found}
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10_000), size=st.sampled_from([1, 7, 50, 200]), shards=st.sampled_from([1, 3]))
+def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(seed: int, size: int, shards: int) -> None:
+    rows = drawn_rows(seed)
+    batches = [batch_of(group) for group in cut(rows, size)]
+    np.random.default_rng(seed).shuffle(batches)
+    found = run_transform(batches, WatchDevices(RULES, shards, "j"), ReadingBatch)
+    assert in_order(found["main"]) == expected(rows)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.sampled_from([1, 7, 50, 200]),
+    shards=st.sampled_from([1, 3]),
+    told=st.booleans(),
+)
+def test_a_stream_gives_what_files_give(seed: int, size: int, shards: int, told: bool) -> None:
+    rows = drawn_rows(seed)
+    last_us = max(row[1] for row in rows)
+    with deadlines(lambda: last_us):
+        found = run_transform(stream(cut(rows, size), told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
+    assert in_order(found["main"]) == expected(rows)
+
+
+def test_silence_is_noticed_when_nothing_else_comes() -> None:
+    source = test_stream.TestStream(coder=PickleCoder()).add_elements([arriving([("a", START, 40.0, 20.0)], None)])
+    source.advance_watermark_to(Timestamp(micros=START + 60 * SECOND)).advance_watermark_to_infinity()
+    with deadlines(lambda: START + 59 * SECOND):
+        told = in_order(run_transform(source, WatchDevices(RULES, 1, "j"), ReadingBatch)["main"])
+    silent = [one for one in told if one["rule_id"] == "silent"]
+    assert [(one["device"], one["event_time"] - START) for one in silent] == [("a", 25 * SECOND)]
+
+
+def test_the_end_of_a_stream_is_not_silence() -> None:
+    source = test_stream.TestStream(coder=PickleCoder()).add_elements([arriving([("a", START, 40.0, 20.0)], None)])
+    with deadlines(lambda: START):
+        told = run_transform(source.advance_watermark_to_infinity(), WatchDevices(RULES, 1, "j"), ReadingBatch)
+    assert told["main"] == []
+
+
+def test_late_readings_are_left_out_and_counted(tally: Tally) -> None:
+    rows = [("a", START + number * 10 * SECOND, 40.0, 31.0) for number in range(6)]
+    late = [("a", START + SECOND, 40.0, 20.0)]
+    source = stream([rows, [("a", START + 200 * SECOND, 40.0, 20.0)], late], told=True)
+    with deadlines(lambda: START + 200 * SECOND):
+        told = run_transform(source, WatchDevices(RULES, 1, "j"), ReadingBatch)["main"]
+    assert tally.counts[counters.LATE_FOR_RULES] == 1
+    assert tally.counts[f"{counters.INCIDENTS}/hot"] == 1
+    assert in_order(told) == expected([*rows, ("a", START + 200 * SECOND, 40.0, 20.0)])
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_records_carry_their_job(shards: int) -> None:
+    found = run_transform([batch_of(drawn_rows(1))], WatchDevices(RULES, shards, "the-job"), ReadingBatch)["main"]
+    assert {job for batch in found for job in batch.column("job_id").to_pylist()} == {"the-job"}
+    assert METRICS == ("humidity", "temp")
+    assert isinstance(WatchDevices(RULES), beam.PTransform)
