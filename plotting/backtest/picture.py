@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pipeline.backtest.run_backtest import BacktestReport
-from plotting.backtest.timeline_rows import Span, Timeline, timeline_of
+from plotting.backtest.timeline_rows import BarSpan, Timeline, timeline_of
 from plotting.draw.captions import Captions, write_captions
 from plotting.draw.chart_parts import (
     LABEL_SIZE_PT,
@@ -130,7 +130,7 @@ def _captions(report: BacktestReport, timeline: Timeline, texts: Texts) -> Capti
     return Captions("Incidents by rule and device", "  ·  ".join(parts), remarks)
 
 
-def _bars(spans: Sequence[Span]) -> list[tuple[float, float]]:
+def _bars(spans: Sequence[BarSpan]) -> list[tuple[float, float]]:
     starts, ends = np.array(spans, np.int64).reshape(-1, 2).T
     return list(zip(to_days(starts).tolist(), to_days(ends - starts).tolist(), strict=True))
 

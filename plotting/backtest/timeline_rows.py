@@ -9,7 +9,7 @@ from pipeline.backtest.past_incidents import PastIncident
 from pipeline.backtest.run_backtest import BacktestReport, JudgedRules
 
 MOST_ROWS: Final = 60
-Span = tuple[int, int]
+BarSpan = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class TimelineRow:
     rule_id: str
     device: str
     severity: str
-    incidents: tuple[Span, ...]
-    against: tuple[Span, ...]
-    faults: tuple[Span, ...]
+    incidents: tuple[BarSpan, ...]
+    against: tuple[BarSpan, ...]
+    faults: tuple[BarSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def timeline_of(report: BacktestReport) -> Timeline:
             order.setdefault(rule.id, rule.severity)
     ours = _spans(report.judged.incidents, report.last_us)
     theirs = _spans(report.against.incidents if report.against is not None else (), report.last_us)
-    faults: dict[str, list[Span]] = defaultdict(list)
+    faults: dict[str, list[BarSpan]] = defaultdict(list)
     for fault in report.faults or ():
         faults[fault.device].append((fault.start_us, min(fault.end_us, report.last_us)))
     numbers = {name: number for number, name in enumerate(order)}
@@ -78,8 +78,8 @@ def _judged(report: BacktestReport) -> list[JudgedRules]:
     return [judged for judged in (report.judged, report.against) if judged is not None]
 
 
-def _spans(incidents: Iterable[PastIncident], last_us: int) -> dict[tuple[str, str], list[Span]]:
-    found: dict[tuple[str, str], list[Span]] = defaultdict(list)
+def _spans(incidents: Iterable[PastIncident], last_us: int) -> dict[tuple[str, str], list[BarSpan]]:
+    found: dict[tuple[str, str], list[BarSpan]] = defaultdict(list)
     for one in incidents:
         found[one.rule_id, one.device].append((one.opened_us, one.end_us(last_us)))
     return found
