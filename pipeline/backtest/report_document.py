@@ -69,9 +69,9 @@ def _score(score: LabelScore) -> dict[str, Any]:
 
 
 def _rule(one: RuleScore) -> dict[str, Any]:
-    counts = {"incidents": one.incidents, "true": one.true, "false": one.false, "precision": one.precision}
+    counts = {"incidents": one.incidents, "true": one.true, "late": one.late, "false": one.false}
     whole = {name: value for name, value in _kind(one.kinds[-1]).items() if name != "kind"}
-    return {**counts, **whole, "by_kind": list(map(_kind, one.kinds[:-1]))}
+    return {**counts, "precision": one.precision, **whole, "by_kind": list(map(_kind, one.kinds[:-1]))}
 
 
 def _kind(one: KindScore) -> dict[str, Any]:

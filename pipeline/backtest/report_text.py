@@ -95,7 +95,7 @@ def _score(name: str, score: LabelScore) -> Iterator[str]:
     yield from _table(("kind", "faults", "found", "recall", "median delay"), rows, left=1)
     yield ""
     kinds = [one.kind for one in score.total.kinds[:-1]]
-    heading = ("rule", "incidents", "true", "false", "precision", *kinds)
+    heading = ("rule", "incidents", "true", "late", "false", "precision", *kinds)
     yield from _table(
         heading,
         [
@@ -103,6 +103,7 @@ def _score(name: str, score: LabelScore) -> Iterator[str]:
                 one.rule_id or "all",
                 f"{one.incidents:,}",
                 f"{one.true:,}",
+                f"{one.late:,}",
                 f"{one.false:,}",
                 _percent(one.precision),
                 *(_NONE if not kind.found else " ".join(_found(kind)) for kind in one.kinds[:-1]),

@@ -2,7 +2,7 @@
 
 An opening counts for a fault of its device from the start of the fault to `AFTER_US` after its end. An incident is
 false if each of its openings has no fault of its device within `FALSE_AFTER_US` before it. Incidents between the two
-(late, but not false) count neither for nor against a rule.
+are late: they count neither for nor against a rule.
 """
 
 from bisect import bisect_left
@@ -58,6 +58,11 @@ class RuleScore:
     true: int
     false: int
     kinds: tuple[KindScore, ...]
+
+    @property
+    def late(self) -> int:
+        """Incidents that count neither for nor against the rule: they opened too late for a fault that has ended."""
+        return self.incidents - self.true - self.false
 
     @property
     def precision(self) -> float | None:

@@ -63,19 +63,19 @@ def test_other_rules_and_labels(capsys):
         "spike       1      1   100 %           10s\n"
         "all         1      1   100 %           10s\n"
         "\n"
-        "rule  incidents  true  false  precision      spike\n"
-        "hot           3     1      2     33.3 %  100 % 10s\n"
-        "cold          0     0      0          –          –\n"
-        "all           3     1      2     33.3 %  100 % 10s\n"
+        "rule  incidents  true  late  false  precision      spike\n"
+        "hot           3     1     0      2     33.3 %  100 % 10s\n"
+        "cold          0     0     0      0          –          –\n"
+        "all           3     1     0      2     33.3 %  100 % 10s\n"
         "\n"
         "quiet.yaml against the labelled faults\n"
         "kind   faults  found  recall  median delay\n"
         "spike       1      1   100 %        1m 10s\n"
         "all         1      1   100 %        1m 10s\n"
         "\n"
-        "rule  incidents  true  false  precision         spike\n"
-        "hot           1     1      0      100 %  100 % 1m 10s\n"
-        "all           1     1      0      100 %  100 % 1m 10s\n"
+        "rule  incidents  true  late  false  precision         spike\n"
+        "hot           1     1     0      0      100 %  100 % 1m 10s\n"
+        "all           1     1     0      0      100 %  100 % 1m 10s\n"
         "labelled faults outside the time of the readings, left out: 1\n"
         "\n"
         "picture: t.png\n"
@@ -129,7 +129,7 @@ def test_one_document(capsys):
         "still_open": 2,
     }
     spike = {"kind": "spike", "faults": 1, "found": 1, "recall": 1.0, "median_delay_s": 10.0}
-    counts = {"incidents": 3, "true": 1, "false": 2, "precision": pytest.approx(1 / 3)}
+    counts = {"incidents": 3, "true": 1, "late": 0, "false": 2, "precision": pytest.approx(1 / 3)}
     found = {name: value for name, value in spike.items() if name != "kind"}
     assert against["score"]["by_kind"] == [spike]
     assert against["score"]["total"] == counts | found | {"by_kind": [spike]}
