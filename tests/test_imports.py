@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "plotting/style": ("telemetry/*",),
     "plotting/data": ("telemetry/*",),
     "plotting/draw": ("plotting/data", "plotting/style"),
+    "plotting/backtest": ("telemetry/*", "transforms/incidents", "pipeline", "pipeline/backtest", "plotting/*"),
     "templates": ("telemetry/*", "pipeline", "templates/*"),
     "demo": ("telemetry/*", "transforms/ledger"),
     "benchmarks": ("telemetry/*", "transforms/*", "pipeline/*", "publisher/*", "plotting/*", "benchmarks/*"),

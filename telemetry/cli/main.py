@@ -29,6 +29,7 @@ SUBCOMMANDS: Final = MappingProxyType(
         ),
         "tables": Subcommand("pipeline.commands.tables", "create BigQuery tables and views, or print their SQL"),
         "rules": Subcommand("pipeline.commands.rules.command", "check rules files and describe them", own_main=True),
+        "backtest": Subcommand("plotting.backtest.command", "judge stored readings with rules"),
         "render": Subcommand("plotting.command", "draw stored results as a PNG, SVG or PDF file"),
         "report": Subcommand("plotting.report.command", "write stored results as one self-contained HTML page"),
         "serve": Subcommand("plotting.serve.command", "show results live in the browser while a job writes them"),

@@ -25,6 +25,7 @@ COMMANDS = {
     "reconcile": ["--output", "results"],
     "tables": ["--print-sql", "--bigquery", "pro-ject:dset"],
     "rules": ["schema"],
+    "backtest": ["--input", "rows.csv"],
     "render": ["--results", "results", "--output", "picture.png"],
     "report": ["--results", "results", "--output", "report.html"],
     "serve": ["--results", "results", "--port", "0"],

@@ -1,0 +1,1 @@
+"""Judge stored readings with rules, and say what the rules would have found."""

@@ -1,0 +1,33 @@
+"""Judge readings in event-time order by the job's own evaluation."""
+
+import pyarrow as pa
+
+from pipeline.backtest.time_order import TimeSlice
+from telemetry.rules.rule_set import RuleSet
+from transforms.incidents.device_shard import DeviceShard
+from transforms.incidents.rows_bytes import ShardRows
+from transforms.incidents.watched_rows import no_rows
+
+
+class SliceJudge:
+    """A set of rules, and what they remember of the slices that they have judged.
+
+    A job on files judges all readings at once, up to the last one. Slices of any size give the same transitions.
+    """
+
+    def __init__(self, rules: RuleSet, first_us: int) -> None:
+        """Begin at the first reading, microseconds UTC.
+
+        Raises:
+            RuleError: if a rule has a time that its condition does not know.
+        """
+        self._shard = DeviceShard(rules, 0, 1)
+        self._start = ShardRows(no_rows(()), first_us)
+        self._state, _ = self._shard.begin(None)
+
+    def judge(self, part: TimeSlice) -> pa.RecordBatch | None:
+        """Return the transitions of the next slice as Incident records without a job; None if there are none."""
+        judged = self._shard.judge(self._state, [self._start, ShardRows(part.rows, self._start.start_us)],
+                                   part.watermark_us)  # fmt: skip
+        self._state = judged.state
+        return judged.transitions

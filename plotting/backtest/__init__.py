@@ -1,0 +1,1 @@
+"""The command that judges stored readings with rules, and the picture of what it finds."""
