@@ -26,6 +26,8 @@ def results_table(published: Summary, job: Summary, results: Path, picture: Path
         *((f"  {reason}", f"{number:,}") for reason, number in job["dead_letters"].items()),
         ("anomalies", f"{sum(job['anomalies'].values()):,}"),
         *((f"  {rule}", f"{number:,}") for rule, number in job["anomalies"].items()),
+        ("incidents", f"{sum(job['incidents'].values()):,}"),
+        *((f"  {rule}", f"{number:,}") for rule, number in job["incidents"].items()),
         ("windows", f"{count_windows(results):,} ({job['aggregates']:,} aggregates)"),
         ("files written", f"{job['files_written']:,} under {results}"),
         ("elapsed", f"{elapsed_s:.1f} s"),

@@ -23,6 +23,8 @@ from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.model.kinds import KINDS
 
 IDLE_S: Final = 5
+RULES: Final = Path(__file__).with_name("rules.yaml")
+"""Rules for the simulated telemetry: an example of every condition."""
 _ANSWER_S: Final = 10.0
 _ROWS: Final = "100000"
 _DEVICES: Final = "4"
@@ -136,8 +138,8 @@ def run_job(
     environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
     summary = folder / "summary.json"
     say(f"job: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
-    job = ("run", "--subscription", names.subscription, "--output", results, "--summary", summary,
-           "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
+    job = ("run", "--subscription", names.subscription, "--rules", RULES, "--output", results,
+           "--summary", summary, "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
     with (
         created(names, address),
         subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline,

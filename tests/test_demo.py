@@ -59,10 +59,12 @@ def test_the_ledger_check(demo: Path, tmp_path: Path) -> None:
     shutil.copytree(demo / "out" / "results", results)
     assert check_ledger(published, results) == []
     table = results_table(published, job, results, Path("picture.png"), Path("page.html"), 9.5).splitlines()
-    assert "rows decoded     3,000" in table
-    assert "dead letters     2" in table
-    assert "windows          250 (750 aggregates)" in table
-    assert "report           page.html" in table
+    lines = [tuple(re.split(r" {2,}", line.strip(), maxsplit=1)) for line in table]
+    assert {("rows decoded", "3,000"), ("dead letters", "2"), ("report", "page.html")} < set(lines)
+    incidents = [(rule, f"{number:,}") for rule, number in job["incidents"].items()]
+    assert ("temp-high", "3") in incidents
+    place = lines.index(("incidents", f"{sum(job['incidents'].values()):,}"))
+    assert lines[place + 1 : place + 2 + len(incidents)] == [*incidents, ("windows", "250 (750 aggregates)")]
 
     assert check_ledger(published | {"rows_read": 3_003}, results) == ["3,002 of 3,003 rows published"]
     assert check_ledger(published | {"rows_published": 3_003, "rows_read": 3_003}, results) == [

@@ -24,6 +24,13 @@ MAY_IMPORT = {
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/incidents": ("telemetry/*", "transforms", "transforms/shuffle"),
+    "transforms/incidents/rule_tests": (
+        "telemetry",
+        "telemetry/rules",
+        "telemetry/storage",
+        "telemetry/text",
+        "transforms/incidents",
+    ),
     "transforms/windows": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/ledger": ("telemetry/*", "transforms", "transforms/decode", "transforms/windows"),
     "transforms/outputs": ("telemetry/*", "transforms", "transforms/shuffle"),

@@ -37,6 +37,18 @@ class Fields:
         return name in self._entry
 
     @property
+    def names(self) -> list[str]:
+        """The fields that are written, in order.
+
+        Raises:
+            RuleError: if one is not text.
+        """
+        for name in self._entry:
+            if not isinstance(name, str):
+                self.refuse(f"{self.label('')}{shown(name)} is no name of a field", name)
+        return list(self._entry)
+
+    @property
     def _prefix(self) -> str:
         return f"{self._where}: " if self._where else ""
 

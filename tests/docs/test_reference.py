@@ -9,6 +9,7 @@ from typing import Final, get_args
 
 import pytest
 
+from telemetry.cli.main import main
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
 from telemetry.rules.bounds import Comparison
@@ -16,7 +17,7 @@ from telemetry.rules.json_schema import rules_schema_text
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule import Severity
 from tests.support.command_parsers import PARSERS
-from tests.support.generated_tables import PAGES, RULE_FIELDS, RULES_SCHEMA, current_page
+from tests.support.generated_tables import PAGES, RULE_FIELDS, RULE_TEST_FIELDS, RULES_SCHEMA, current_page
 from tests.support.installed import installed_environment
 from tests.support.pages import read_page, section_of, table_rows
 from tests.support.sources import ROOT, sources
@@ -65,6 +66,24 @@ def test_rules() -> None:
     assert "`warning` (default)" in severity
     (rule,) = parse_rules("{version: 1, rules: [{id: a, metric: temp, above: 1}]}").rules
     assert (rule.severity, rule.devices) == ("warning", ("*",))
+
+
+def test_tests_of_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example is run: with rules that agree it passes, and it fails as the page shows where they do not."""
+    section = section_of(PAGE, "Tests of rules")
+    assert re.findall("<!-- generated: fields of (.+) -->", section) == [
+        name.removeprefix("fields of ") for name in RULE_TEST_FIELDS
+    ]
+    example, shown = re.findall(r"```(?:yaml|text)\n(.*?)```", section, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("rules.test.yaml").write_text(example)
+    rules = "version: 2\nrules: [{id: temp-high, metric: temp, above: 30}]"
+    Path("rules.yaml").write_text(rules)
+    assert main(["rules", "test", "rules.test.yaml"]) == 0
+    assert capsys.readouterr().out == "1 test in 1 file: 1 passed, 0 failed\n"
+    Path("rules.test.yaml").write_text(example.replace("30.5x6", "30.5x7"))
+    assert main(["rules", "test", "rules.test.yaml"]) == 1
+    assert capsys.readouterr().out == shown
 
 
 def test_attributes_of_messages() -> None:

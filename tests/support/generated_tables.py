@@ -20,6 +20,8 @@ from telemetry.rules.json_schema import rules_schema_text
 from tests.support.command_parsers import PARSERS
 from tests.support.sources import ROOT
 from transforms import counters
+from transforms.incidents.rule_tests import file_format as test_format
+from transforms.incidents.rule_tests import notation
 
 PAGES: Final = ("docs/architecture.md", "docs/reference.md")
 RULES_SCHEMA: Final = "docs/rules.schema.json"
@@ -34,6 +36,12 @@ RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
     "fields of incidents": file_format.IncidentFields,
     "fields of flapping": file_format.FlappingFields,
 }
+RULE_TEST_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "fields of a file of tests": test_format.RuleTestFileFields,
+    "fields of a test": test_format.RuleTestFields,
+    "fields of an expected incident": test_format.ExpectedFields,
+}
+_FIELDS: Final = RULE_FIELDS | RULE_TEST_FIELDS
 SCHEMAS: Final = {name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()}
 _MARKED: Final = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -54,7 +62,7 @@ def current_page(text: str) -> str:
 def _generated(name: str) -> str:
     if name.startswith("flags of "):
         return flags_table(PARSERS[name.removeprefix("flags of ")]())
-    return rule_fields_table(RULE_FIELDS[name]) if name in RULE_FIELDS else _TABLES[name]()
+    return rule_fields_table(_FIELDS[name]) if name in _FIELDS else _TABLES[name]()
 
 
 def import_rules() -> dict[str, tuple[str, ...]]:
@@ -146,7 +154,7 @@ def _names(columns: Iterable[str]) -> str:
 
 
 def rule_fields_table(fields: type[msgspec.Struct]) -> str:
-    """Return fields of a rules file with their meaning."""
+    """Return fields of a rules file, or of a file of rule tests, with their meaning."""
     return table(("field", "value"), [(f"`{name}`", meaning) for name, meaning in file_format.described_fields(fields)])
 
 
@@ -175,6 +183,7 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
     "exit codes": lambda: table(("code", "meaning"), EXIT_CODES),
     "fields of records": fields_table,
     "items of the ledger": lambda: table(("item", "count"), described(LedgerEntry.__doc__ or "")),
+    "notation of series": lambda: table(("part", "readings"), described(notation.__doc__ or "")),
     "counters": lambda: table(("counter", "counts"), described(counters.__doc__ or "")),
     "distributions": lambda: table(("distribution", "value"), described(counters.__doc__ or "", 1)),
 }

@@ -1,1 +1,1 @@
-"""Work with rules files: ``telemetry rules check | schema``."""
+"""Work with rules files: ``telemetry rules check | test | schema``."""

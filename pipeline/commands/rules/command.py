@@ -12,6 +12,7 @@ RULES: Final = Group(
     description="Work with rules files.",
     commands={
         "check": Subcommand("pipeline.commands.rules.check", "check a rules file and say what each rule does"),
+        "test": Subcommand("pipeline.commands.rules.test", "run the unit tests of rules files"),
         "schema": Subcommand("pipeline.commands.rules.schema", "print the JSON Schema of rules files, for editors"),
     },
 )

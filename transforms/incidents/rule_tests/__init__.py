@@ -1,0 +1,1 @@
+"""Test rules: readings in a compact notation, and the incidents that are expected of them."""
