@@ -183,7 +183,8 @@ def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
             position, rest = position + cut, content[cut:]
             if not block:
                 return
-            if len(rest) > MAX_LINE_BYTES:
+            begins_here = part.end is None or position < part.end  # else the rest is of the next range
+            if begins_here and len(rest) > MAX_LINE_BYTES:
                 most = None if part.end is None else part.end - position
                 length, behind, broken = _pass_line(file, len(rest), most)
                 told = {LINE_BYTES: f"{length}" if behind or not most else f"at least {length}"}

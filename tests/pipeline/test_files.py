@@ -120,6 +120,16 @@ def test_large_files_are_cut_into_ranges(tmp_path: Path) -> None:
     assert [(part.start, part.end) for part in plan_ranges([str(path)], 50)] == [(0, 50), (50, 100), (100, 105)]
 
 
+@pytest.mark.parametrize("range_bytes", [700_000, 1_000_000, 1_500_000, 2_000_000])
+def test_lines_of_the_next_range_are_no_long_line(range_bytes: int, tmp_path: Path) -> None:
+    """A chunk may reach into the next range by more than the longest line."""
+    path = tmp_path / "t.csv"
+    lines = [f"{number},device-{number % 7},20.5\n" for number in range(150_000)]
+    path.write_text("ts,device,temp\n" + "".join(lines))
+    payloads = [message.payload for message in read(plan_ranges([str(path)], range_bytes))]
+    assert b"".join(payloads) == "".join(lines).encode()
+
+
 def test_a_full_disk_ends_the_job_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
