@@ -28,7 +28,8 @@ from transforms.incidents.track import NONE_US
 from transforms.shuffle.deadlines import deadline_limit_us
 
 _HOP_US: Final = 5_000_000
-"""Event time that rows wait at most behind the watermark, where the source does not tell it."""
+"""Shortest event time between two looks at waiting rows, where the source does not tell its watermark."""
+_SHARE: Final = 4  # of the time that rows wait for, in a hop
 _TICK_US: Final = 1_000_000
 """Deadlines are judged at whole seconds, so that those of many devices are judged together."""
 _RUNNER_US: Final = 1_000  # to which some runners cut the time of a timer
@@ -129,9 +130,9 @@ class StatefulIncidents(beam.DoFn):
         waiting = judged.waiting
         if len(waiting):
             rows.add(encode_shard_rows(ShardRows(waiting, NONE_US)))
-            last_us = int(waiting.event_us.max())
-            if not arrived:
-                last_us = min(last_us, int(waiting.event_us.min()) + _HOP_US)
+            first_us, last_us = int(waiting.event_us.min()), int(waiting.event_us.max())
+            if not arrived:  # the watermark may be far ahead: a backlog of days is passed in some dozen hops
+                last_us = min(last_us, first_us + max(_HOP_US, (last_us - first_us) // _SHARE))
             newest.write(last_us)
             rows_due.set(_at(last_us + 1, _RUNNER_US))
         content = encode_incident_state(judged.state)
