@@ -36,6 +36,7 @@ LISTENS_NOWHERE = {
     "reconcile": "--output {folder}/results",
     "tables": "--print-sql --bigquery project:dataset",
     "rules": "schema",
+    "backtest": "--input {folder}/rows.csv",
     "render": "--results {folder}/results --output {folder}/picture.png",
     "report": "--results {folder}/results --output {folder}/page.html",
     "template": "metadata",

@@ -105,7 +105,7 @@ def test_files_lie_in_folders_of_their_hour(source: Path) -> None:
     _, out = run(source, "out")
     folders = sorted({str(path.parent.relative_to(out)) for path in out.glob("[!.]*/**/*.*") if path.is_file()})
     hours = ("date=1970-01-01/hour=00", "date=1970-01-01/hour=01")
-    by_hour = [f"{kind}/{hour}" for kind in ("aggregates", "anomalies") for hour in hours]
+    by_hour = [f"{kind}/{hour}" for kind in ("aggregates", "anomalies", "incidents") for hour in hours]
     assert folders == [*by_hour, f"ledger/{hours[0]}"]  # the ledger is dated by the day
     for kind, column in (("aggregates", "window_start"), ("anomalies", "event_time")):
         for hour in (0, 1):
@@ -170,7 +170,7 @@ def test_quiet_by_default_and_more_with_verbose(source: Path) -> None:
 
     quiet = messages()
     assert quiet.startswith("rows decoded")
-    assert len(quiet.splitlines()) == len(messages().splitlines()) == 9
+    assert len(quiet.splitlines()) == len(messages().splitlines()) == 11
     told = messages("--verbose")
     assert "INFO reading" in told
     assert "INFO windows of 1m every 1m, lateness 10m" in told

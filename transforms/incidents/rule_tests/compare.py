@@ -8,7 +8,7 @@ from transforms.incidents.rule_tests.rule_test import ExpectedIncident, FoundInc
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentDifference:
+class ExpectedDifference:
     """One difference.
 
     Attributes:
@@ -22,7 +22,7 @@ class IncidentDifference:
     fields: tuple[str, ...] = ()
 
 
-def compare(expected: Sequence[ExpectedIncident], found: Sequence[FoundIncident]) -> list[IncidentDifference]:
+def compare(expected: Sequence[ExpectedIncident], found: Sequence[FoundIncident]) -> list[ExpectedDifference]:
     """Return the differences: those of expected incidents in their order, then incidents that were not expected.
 
     Equal incidents are paired first, then each other expected one with the next incident of its rule and device.
@@ -39,8 +39,8 @@ def compare(expected: Sequence[ExpectedIncident], found: Sequence[FoundIncident]
         similar = next((other for other in remaining if not {"rule", "device"} & set(_differing(one, other))), None)
         if similar is not None:
             remaining.remove(similar)
-        differences.append(IncidentDifference(one, similar, () if similar is None else _differing(one, similar)))
-    return [*differences, *(IncidentDifference(None, other) for other in remaining)]
+        differences.append(ExpectedDifference(one, similar, () if similar is None else _differing(one, similar)))
+    return [*differences, *(ExpectedDifference(None, other) for other in remaining)]
 
 
 def _differing(expected: ExpectedIncident, found: FoundIncident) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ from typing import Final
 
 import yaml
 
-from transforms.incidents.rule_tests.compare import IncidentDifference
+from transforms.incidents.rule_tests.compare import ExpectedDifference
 from transforms.incidents.rule_tests.rule_test import TIMES, RuleTest, Stated
 from transforms.incidents.rule_tests.times import show_moment
 
 _UNEXPECTED: Final = ("rule", "device", "opened", "closed")
 
 
-def describe_failure(path: str, test: RuleTest, differences: Sequence[IncidentDifference]) -> str:
+def describe_failure(path: str, test: RuleTest, differences: Sequence[ExpectedDifference]) -> str:
     """Return a block of lines about a test: each difference as incidents that can be copied into the file.
 
     Args:
@@ -34,7 +34,7 @@ def describe_failure(path: str, test: RuleTest, differences: Sequence[IncidentDi
     return "\n".join(lines)
 
 
-def _title(difference: IncidentDifference) -> str:
+def _title(difference: ExpectedDifference) -> str:
     if difference.expected is None:
         return "not expected"
     return "missing" if difference.found is None else f"differs in {', '.join(difference.fields)}"

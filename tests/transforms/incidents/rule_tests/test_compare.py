@@ -2,7 +2,7 @@
 
 import pytest
 
-from transforms.incidents.rule_tests.compare import IncidentDifference, compare
+from transforms.incidents.rule_tests.compare import ExpectedDifference, compare
 from transforms.incidents.rule_tests.rule_test import ExpectedIncident, FoundIncident, Stated
 
 
@@ -35,21 +35,21 @@ def test_computed_numbers_may_differ_in_their_last_digits(worst: float) -> None:
 )  # fmt: skip
 def test_each_field_makes_a_difference(stated: str, value: Stated) -> None:
     wanted, given = ExpectedIncident({**expected().stated, stated: value}), found()
-    assert compare([wanted], [given]) == [IncidentDifference(wanted, given, (stated,))]
+    assert compare([wanted], [given]) == [ExpectedDifference(wanted, given, (stated,))]
 
 
 def test_one_that_is_missing_and_one_that_was_not_expected() -> None:
     wanted, given = expected("cold"), found()
-    assert compare([wanted], [given]) == [IncidentDifference(wanted, None), IncidentDifference(None, given)]
+    assert compare([wanted], [given]) == [ExpectedDifference(wanted, None), ExpectedDifference(None, given)]
     wanted = expected(device="b")
-    assert compare([wanted], [given]) == [IncidentDifference(wanted, None), IncidentDifference(None, given)]
+    assert compare([wanted], [given]) == [ExpectedDifference(wanted, None), ExpectedDifference(None, given)]
 
 
 def test_equal_ones_are_paired_first() -> None:
     wanted, given = [expected(opened=0), expected(opened=10)], [found(opened=10), found(opened=20)]
-    assert compare(wanted, given) == [IncidentDifference(wanted[0], given[1], ("opened",))]
+    assert compare(wanted, given) == [ExpectedDifference(wanted[0], given[1], ("opened",))]
 
 
 def test_an_incident_is_paired_once() -> None:
     wanted, given = [expected(), expected()], [found()]
-    assert compare(wanted, given) == [IncidentDifference(wanted[1], None)]
+    assert compare(wanted, given) == [ExpectedDifference(wanted[1], None)]
