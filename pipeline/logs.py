@@ -10,6 +10,8 @@ from pipeline.config import JobConfig
 from telemetry.text.timestamps import format_time
 
 _QUIET: Final = logging.CRITICAL + 1
+_QUIET_LEVELS: Final = {"pipeline": logging.ERROR, "pipeline.beam_patches": logging.WARNING, "apache_beam": _QUIET}
+"""Levels without ``--verbose``: libraries log the errors that they raise, and the job reports each in one line."""
 _SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 
 
@@ -47,10 +49,8 @@ def set_up(config: JobConfig) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO if config.verbose else _QUIET, handlers=[handler], force=True)
-    if not config.verbose:  # libraries log the errors that they raise; the job reports each in one line
-        logging.getLogger("pipeline").setLevel(logging.ERROR)
-        logging.getLogger("pipeline.beam_patches").setLevel(logging.WARNING)
-        logging.getLogger("apache_beam").setLevel(_QUIET)
+    for name, level in _QUIET_LEVELS.items():  # a job of this process before may have been quiet
+        logging.getLogger(name).setLevel(logging.NOTSET if config.verbose else level)
 
 
 def fields_of(config: JobConfig) -> dict[str, str]:
