@@ -16,11 +16,7 @@ class SliceJudge:
     """
 
     def __init__(self, rules: RuleSet, first_us: int) -> None:
-        """Begin at the first reading, microseconds UTC.
-
-        Raises:
-            RuleError: if a rule has a time that its condition does not know.
-        """
+        """Begin at the first reading, microseconds UTC."""
         self._shard = DeviceShard(rules, 0, 1)
         self._start = ShardRows(no_rows(()), first_us)
         self._state, _ = self._shard.begin(None)

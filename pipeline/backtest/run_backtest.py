@@ -81,9 +81,6 @@ def run_backtest(
         rejected: rows that could not be used, by reason.
         labels: known faults; None to score nothing.
         slice_rows: about how many readings are judged at a time. It makes no difference to the report.
-
-    Raises:
-        RuleError: if a rule has a time that its condition does not know.
     """
     judges = [(SliceJudge(rules, order.first_us), IncidentCollector()) for _, rules in named_rules]
     for part in order.slices(slice_rows):

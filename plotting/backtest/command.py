@@ -20,7 +20,6 @@ from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.files import StorageError, write_file
 from telemetry.text.timestamps import ClockBounds
-from transforms.incidents.change_rules import with_rules
 from transforms.incidents.watched_rows import WatchedRows
 
 EXAMPLES: Final = """
@@ -110,7 +109,6 @@ def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RuleSe
         rules = load_rules(path or None)
         if metrics is not None:
             rules.check_metrics(metrics)
-        with_rules(rules)  # refuses times that a condition does not know
     except RuleError as error:
         raise ConfigError(flag, path or "(default)", str(error)) from error
     return rules

@@ -69,8 +69,11 @@ def _check_fields_of(fields: Fields, condition: Condition) -> None:
             if name in fields:
                 place = "; the time of silence belongs into silence" if name == "for" else ""
                 fields.refuse(f"{name} is not for silence{place}", name)
-    if isinstance(condition, Stuck) and "for" in fields:
-        fields.refuse("for belongs into stuck", "for")
+    if isinstance(condition, Stuck):
+        if "for" in fields:
+            fields.refuse("for belongs into stuck", "for")
+        if "keep" in fields:  # a value that moves ends a run, and does not begin one of clear values
+            fields.refuse("keep is not for stuck, use reopen", "keep")
 
 
 def _except(fields: Fields) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def _opening(rule: Rule) -> str:
 def _closing(rule: Rule) -> str:
     condition, after = rule.condition, f" for {format_duration(rule.keep_us)}" if rule.keep_us else ""
     if isinstance(condition, Stuck):
-        return f"when it moves{after}"
+        return "when it moves"
     if isinstance(condition, Silence):
         return "at the next reading"
     if isinstance(condition, Combination):

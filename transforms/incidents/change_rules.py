@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from telemetry.rules.conditions import Silence, Stuck
-from telemetry.rules.errors import RuleError
+from telemetry.rules.conditions import Silence
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.devices import members_of, with_devices
@@ -33,13 +32,7 @@ def with_rules(
     Returns:
         The state, and the transitions of incidents that are closed for the reason ``rule-changed``; None if there are
         none.
-
-    Raises:
-        RuleError: if a rule has a time that its condition does not know.
     """
-    for rule in rules.rules:
-        if isinstance(rule.condition, Stuck) and rule.keep_us:
-            raise RuleError(f"rule {rule.id!r}: keep is not for stuck, use reopen", rule.line)
     state = IncidentState() if state is None else state
     closed: list[Transition] = []
     labels: list[RuleLabel] = []

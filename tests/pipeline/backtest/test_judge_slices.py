@@ -3,13 +3,11 @@
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.time_order import TimeOrder
-from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import parse_rules
 from tests.support.backtests import ALL_CONDITIONS
 from tests.support.incident_oracle import Job, Sample
@@ -69,9 +67,3 @@ def test_a_device_of_the_roster_is_missed_from_the_first_reading():
                    block_rows=1, slice_rows=1)  # fmt: skip
     silent = [one for one in found if one["device"] == "never-seen" and one["rule_id"] == "silent"]
     assert [(one["state"], one["event_time"]) for one in silent] == [("opened", at(60))]
-
-
-def test_a_time_that_a_condition_does_not_know_is_refused():
-    rules = parse_rules("{version: 2, rules: [{id: s, metric: temp, stuck: {for: 1m}, keep: 1m}]}")
-    with pytest.raises(RuleError, match="keep is not for stuck"):
-        SliceJudge(rules, at(0))

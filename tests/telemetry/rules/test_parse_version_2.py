@@ -201,6 +201,7 @@ KINDS = "above, below, outside, inside, rate, stuck, silence, all, any, not"
         (f"{METRIC}stuck: {{within: 1}}", "stuck.for must be a duration with its unit, not None"),
         (f"{METRIC}stuck: {{for: 1m, within: -1}}", "stuck.within must be at least 0, not -1"),
         (f"{METRIC}stuck: {{for: 1m}}, for: 1m", "for belongs into stuck"),
+        (f"{METRIC}stuck: {{for: 1m}}, keep: 1m", "keep is not for stuck, use reopen"),
         (f"{METRIC}stuck: {{for: 1m}}, within: 1m", "within belongs into stuck"),
         (f"{METRIC}stuck: learned", "stuck must be a mapping such as {for: 10m}, not 'learned'"),
         (f"{METRIC}above: 1, within: 1m", "within needs all, any or not"),

@@ -35,8 +35,8 @@ RULES = [
         "above -2; all devices.",
     ),
     (
-        "{id: a, metric: temp, stuck: {for: 10m}, keep: 1m}",
-        "opens when temp has not changed for 10m, closes when it moves for 1m; all devices.",
+        "{id: a, metric: temp, stuck: {for: 10m}}",
+        "opens when temp has not changed for 10m, closes when it moves; all devices.",
     ),
     (
         "{id: a, metric: temp, stuck: {for: 10m, within: 0.5}}",

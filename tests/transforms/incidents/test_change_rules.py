@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from telemetry.rules.bounds import Bounds
-from telemetry.rules.conditions import Silence, Stuck, Threshold
-from telemetry.rules.errors import RuleError
+from telemetry.rules.conditions import Silence, Threshold
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from tests.support.incident_oracle import Sample
@@ -134,10 +133,3 @@ def test_the_state_of_other_rules_is_refused():
     state, _ = begin([], 1, HOT)
     with pytest.raises(ValueError, match="the state is of other rules: hot"):
         advance(RuleSet([SLOW]), state, rows_of([]), at(10))
-
-
-def test_keep_is_refused_for_stuck():
-    rule = Rule("stuck", "temp", Stuck(SECOND), keep_us=SECOND, line=7)
-    with pytest.raises(RuleError, match="rule 'stuck': keep is not for stuck") as caught:
-        with_rules(RuleSet([rule]))
-    assert caught.value.line == 7

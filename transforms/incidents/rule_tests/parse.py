@@ -12,7 +12,6 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.side_files import beside
 from telemetry.storage.files import StorageError, read_file
 from telemetry.text.timestamps import LATEST_US
-from transforms.incidents.change_rules import with_rules
 from transforms.incidents.rule_tests.file_format import RuleTestFields, RuleTestFileFields
 from transforms.incidents.rule_tests.parse_expected import parse_expected
 from transforms.incidents.rule_tests.parse_series import parse_series
@@ -74,7 +73,6 @@ def _rules(fields: Fields, path: str) -> RuleSet:
     file = beside(path, name)
     try:
         rules = load_rules(file)
-        with_rules(rules)  # refuses what the evaluation refuses
     except RuleError as error:
         problem = str(error)
         separator = " " if problem.startswith("line ") else ": "
