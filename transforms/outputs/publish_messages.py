@@ -33,17 +33,16 @@ _MOST_BYTES: Final = MAX_MESSAGE_BYTES - 1_000  # of a message with attributes: 
 
 
 @dataclass
-class PublishAnomalies(Step):
-    """Publish each anomaly as a message: its JSON object, with rule_id, severity and device as attributes.
+class PublishAlerts(Step):
+    """Publish each record of a kind as a message.
 
     Bounded or unbounded input in the global window. Messages wait for others of their bundle only, and a bundle ends
     when the topic has taken or refused all of them; while the service is away that can last for the patience of
-    `retries`. At least once, in no order: a retried bundle publishes the same bytes, the same
-    anomaly_id, again.
+    `retries`. At least once, in no order: a retried bundle publishes the same bytes, with the same ids, again.
 
     Args:
         topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
-        flush_us: how long anomalies of a long bundle wait for a full request, microseconds of processing time.
+        flush_us: how long records of a long bundle wait for a full request, microseconds of processing time.
         retries: for a request that fails for a passing reason.
     """
 
@@ -52,34 +51,34 @@ class PublishAnomalies(Step):
     retries: RetryPolicy = RETRIES
 
     @no_annotations
-    def expand(self, anomalies: beam.PCollection) -> SinkResult:
-        """Return the dead letters of a PCollection of RecordBatch of Anomaly."""
-        publish = beam.ParDo(_PublishAlerts(anomaly_messages, self.topic, self.flush_us, self.retries))
-        return SinkResult(anomalies | "Publish" >> publish.with_output_types(pa.RecordBatch))
+    def expand(self, records: beam.PCollection) -> SinkResult:
+        """Return the dead letters of a PCollection of RecordBatch."""
+        publish = beam.ParDo(_PublishAlerts(self.converter(), self.topic, self.flush_us, self.retries))
+        return SinkResult(records | "Publish" >> publish.with_output_types(pa.RecordBatch))
+
+    def converter(self) -> ToMessages:
+        """Return the function that makes messages of the kind's records."""
+        raise NotImplementedError
 
 
-@dataclass
-class PublishIncidents(Step):
-    """Publish each transition of an incident as a message: its JSON object, with attributes for filters.
+class PublishAnomalies(PublishAlerts):
+    """Publish each anomaly: its JSON object, with rule_id, severity and device as attributes."""
 
-    The attributes are state, severity, rule_id, device, incident_id and sequence. Time, order and repetition are those
-    of `PublishAnomalies`: a subscriber keeps the transition with the highest sequence of each incident.
+    def converter(self) -> ToMessages:
+        """Return the function that makes messages of anomalies."""
+        return anomaly_messages
 
-    Args:
-        topic: ``projects/P/topics/T``; see `telemetry.pubsub.client.check_topic`.
-        flush_us: how long transitions of a long bundle wait for a full request, microseconds of processing time.
-        retries: for a request that fails for a passing reason.
+
+class PublishIncidents(PublishAlerts):
+    """Publish each transition of an incident: its JSON object, with attributes for filters.
+
+    The attributes are state, severity, rule_id, device, incident_id and sequence. A subscriber keeps the transition
+    with the highest sequence of each incident.
     """
 
-    topic: str
-    flush_us: int = _FLUSH_US
-    retries: RetryPolicy = RETRIES
-
-    @no_annotations
-    def expand(self, transitions: beam.PCollection) -> SinkResult:
-        """Return the dead letters of a PCollection of RecordBatch of Incident."""
-        publish = beam.ParDo(_PublishAlerts(incident_messages, self.topic, self.flush_us, self.retries))
-        return SinkResult(transitions | "Publish" >> publish.with_output_types(pa.RecordBatch))
+    def converter(self) -> ToMessages:
+        """Return the function that makes messages of transitions."""
+        return incident_messages
 
 
 @dataclass
