@@ -7,14 +7,14 @@ complete and at rest.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from pipeline.local.state.keeper import StateKeeper
 from pipeline.local.state.records import Drained, Pulled, Record, Reported, Ticked
 from pipeline.sources.handover import Handover
 from pipeline.sources.intake import Intake
-from pipeline.sources.portions import portions_of
+from pipeline.sources.portions import pull_portions
 from pipeline.sources.quiet_time import TICK_S, QuietTime
 from pipeline.sources.runner_events import RunnerEvents, StreamEvents
 from pipeline.sources.stream_timing import StreamTiming
@@ -198,7 +198,7 @@ class LocalStream:
                 received = Received(record.messages(), [])
                 self.replayed += len(received.messages)
             self._quiet.note_pull(received.messages, record)
-            for portion in _portions(received):
+            for portion in pull_portions(received):
                 number = self._handover.add_pull(portion, record.moment_us)
                 yield self._events.element(number, record.moment_us)
         elif isinstance(record, Reported):
@@ -295,11 +295,3 @@ class LocalStream:
     def _wait_for_runner(self) -> bool:
         """Wait a moment until the runner has taken everything; return True at once if the stream is told to stop."""
         return self._stopped or self._handover.wait(TICK_S)
-
-
-def _portions(received: Received) -> Iterator[Received]:
-    """Yield the portions of a pull; all of it is acknowledged with the last one."""
-    portions = list(portions_of(received.messages))
-    for portion in portions[:-1]:
-        yield Received(portion, [])
-    yield Received(portions[-1], received.ack_ids)

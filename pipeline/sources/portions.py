@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from pipeline.sources.subscriber import Received
 from telemetry.arrays import IntArray
 from telemetry.model.dead_letters import RejectionError
 from telemetry.model.message_batch import MessageBatch, groups_of
@@ -14,6 +15,14 @@ from transforms.decode.payloads import MAX_INFLATED_BYTES, pieces_of
 PORTION_BYTES: Final = 16 << 20
 """Decompressed bytes at which a portion is full; a short line takes ten times as much as a reading and an anomaly."""
 _LARGEST_RATIO: Final = 1_032  # of deflate, by its format
+
+
+def pull_portions(received: Received) -> Iterator[Received]:
+    """Yield a pull in portions; all of it is acknowledged with the last one."""
+    portions = list(portions_of(received.messages))
+    for portion in portions[:-1]:
+        yield Received(portion, [])
+    yield Received(portions[-1], received.ack_ids)
 
 
 def portions_of(messages: MessageBatch, most_bytes: int = PORTION_BYTES) -> Iterator[MessageBatch]:

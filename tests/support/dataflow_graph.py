@@ -63,9 +63,9 @@ def check_incidents(pipeline: api.Pipeline) -> None:
     """Check the states and timers that the step of incidents declares to the service."""
     step = stateful(pipeline)["Watch devices/Judge"]
     assert states(pipeline, step) == {
-        "newest": "read_modify_write of varint:v1",
         "rows": "bag of bytes:v1",
         "state": "read_modify_write of bytes:v1",
+        "until": "read_modify_write of varint:v1",
     }
     assert timers(pipeline, step) == dict.fromkeys(
         ("ts-deadline", "ts-rows_due"), "EVENT_TIME timer:v1(varint:v1, global_window:v1)"

@@ -7,7 +7,7 @@ the rest: rows that nothing follows, the deadlines of silent devices and the end
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
@@ -35,6 +35,16 @@ _TICK_US: Final = 1_000_000
 _RUNNER_US: Final = 1_000  # to which some runners cut the time of a timer
 
 
+class _Held(NamedTuple):
+    """State and timers of a key, as Beam hands them to a call."""
+
+    rows: Any
+    state: Any
+    until: Any
+    rows_due: Any
+    deadline: Any
+
+
 @dataclass
 class StatefulIncidents(beam.DoFn):
     """Judge the devices of a shard, the key.
@@ -52,7 +62,7 @@ class StatefulIncidents(beam.DoFn):
 
     ROWS = BagStateSpec("rows", BytesCoder())
     STATE = ReadModifyWriteStateSpec("state", BytesCoder())
-    NEWEST = ReadModifyWriteStateSpec("newest", VarIntCoder())
+    UNTIL = ReadModifyWriteStateSpec("until", VarIntCoder())  # microseconds of event time at which `ROWS_DUE` looks
     ROWS_DUE = TimerSpec("rows_due", TimeDomain.WATERMARK)
     DEADLINE = TimerSpec("deadline", TimeDomain.WATERMARK)
 
@@ -61,7 +71,7 @@ class StatefulIncidents(beam.DoFn):
         element: tuple[int, bytes],
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
-        newest: Any = beam.DoFn.StateParam(NEWEST),
+        until: Any = beam.DoFn.StateParam(UNTIL),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
@@ -70,12 +80,12 @@ class StatefulIncidents(beam.DoFn):
         arrived = decode_shard_rows(content)
         watermark_us = arrived.watermark_us
         if watermark_us is not None:
-            yield from self._judge(shard, [arrived], watermark_us, (rows, state, newest, rows_due, deadline))
+            yield from self._judge(shard, [arrived], watermark_us, _Held(rows, state, until, rows_due, deadline))
             return
         rows.add(content)
-        if newest.read() is None:
+        if until.read() is None:
             first_us = int(arrived.rows.event_us.min()) if len(arrived.rows) else arrived.start_us
-            newest.write(first_us + _HOP_US)
+            until.write(first_us + _HOP_US)
             rows_due.set(_at(first_us + _HOP_US + 1, _RUNNER_US))
 
     @on_timer(ROWS_DUE)
@@ -84,14 +94,14 @@ class StatefulIncidents(beam.DoFn):
         shard: int = beam.DoFn.KeyParam,
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
-        newest: Any = beam.DoFn.StateParam(NEWEST),
+        until: Any = beam.DoFn.StateParam(UNTIL),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
         """Judge rows that the watermark has passed."""
-        last_us = newest.read()
+        last_us = until.read()
         if last_us is not None:
-            yield from self._judge(shard, [], last_us + 1, (rows, state, newest, rows_due, deadline))
+            yield from self._judge(shard, [], last_us + 1, _Held(rows, state, until, rows_due, deadline))
 
     @on_timer(DEADLINE)
     def on_deadline(
@@ -100,7 +110,7 @@ class StatefulIncidents(beam.DoFn):
         timestamp: Any = beam.DoFn.TimestampParam,
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
-        newest: Any = beam.DoFn.StateParam(NEWEST),
+        until: Any = beam.DoFn.StateParam(UNTIL),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
@@ -108,41 +118,40 @@ class StatefulIncidents(beam.DoFn):
         limit_us = deadline_limit_us()
         until_us = timestamp.micros if limit_us is None else min(timestamp.micros, limit_us + 1)
         goes_on = until_us == timestamp.micros
-        yield from self._judge(shard, [], until_us, (rows, state, newest, rows_due, deadline), goes_on=goes_on)
+        yield from self._judge(shard, [], until_us, _Held(rows, state, until, rows_due, deadline), goes_on=goes_on)
 
     def _judge(
         self,
         key: int,
         arrived: Sequence[ShardRows],
         watermark_us: int,
-        held: tuple[Any, Any, Any, Any, Any],
+        held: _Held,
         *,
         goes_on: bool = True,
     ) -> Iterator[pa.RecordBatch]:
         """Judge everything before a watermark, keep the rest, and set the timers, unless the stream has ended."""
-        rows, state, newest, rows_due, deadline = held
         shard = DeviceShard(self.rules, key, self.shards)
-        remembered, changed = shard.begin(self._read(key, state))
-        parts = [*map(decode_shard_rows, rows.read()), *arrived]
+        remembered, changed = shard.begin(self._read(key, held.state))
+        parts = [*map(decode_shard_rows, held.rows.read()), *arrived]
         judged = shard.judge(remembered, parts, watermark_us)
-        rows.clear()
-        newest.clear()
+        held.rows.clear()
+        held.until.clear()
         waiting = judged.waiting
         if len(waiting):
-            rows.add(encode_shard_rows(ShardRows(waiting, NONE_US)))
+            held.rows.add(encode_shard_rows(ShardRows(waiting, NONE_US)))
             first_us, last_us = int(waiting.event_us.min()), int(waiting.event_us.max())
             if not arrived:  # the watermark may be far ahead: a backlog of days is passed in some dozen hops
                 last_us = min(last_us, first_us + max(_HOP_US, (last_us - first_us) // _SHARE))
-            newest.write(last_us)
-            rows_due.set(_at(last_us + 1, _RUNNER_US))
+            held.until.write(last_us)
+            held.rows_due.set(_at(last_us + 1, _RUNNER_US))
         content = encode_incident_state(judged.state)
-        state.write(content)
+        held.state.write(content)
         self.cache[key] = content, judged.state
         due_us = next_due_us(self.rules, judged.state)
         if due_us is None or not goes_on:
-            deadline.clear()
+            held.deadline.clear()
         else:
-            deadline.set(_at(due_us + 1, _TICK_US))
+            held.deadline.set(_at(due_us + 1, _TICK_US))
         if judged.late:
             counters.count(counters.LATE_FOR_RULES, judged.late)
         yield from tell([changed, judged.transitions], self.job_id)
