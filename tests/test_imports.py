@@ -27,7 +27,6 @@ MAY_IMPORT = {
     "transforms/incidents/rule_tests": (
         "telemetry",
         "telemetry/rules",
-        "telemetry/storage",
         "telemetry/text",
         "transforms/incidents",
     ),

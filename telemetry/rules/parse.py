@@ -14,8 +14,7 @@ from telemetry.rules.parse_rule import parse_rule
 from telemetry.rules.roster import Roster, collect_roster, parse_roster
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
-from telemetry.rules.side_files import beside, read_text
-from telemetry.storage.files import StorageError, read_file
+from telemetry.rules.side_files import beside, read_named, read_text
 
 DEFAULT_RULES: Final = Path(__file__).with_name("default_rules.yaml")
 _SHAPE: Final = "must be a mapping with `version: 2` and `rules:`"
@@ -30,13 +29,7 @@ def load_rules(path: str | None) -> RuleSet:
         RuleError: if one cannot be read, or is not a valid rules file, roster or table of overrides.
     """
     name = str(path or DEFAULT_RULES)
-    try:
-        text = read_file(name).decode("utf-8")
-    except StorageError as error:
-        raise RuleError(error.problem) from error
-    except UnicodeDecodeError as error:
-        raise RuleError("not UTF-8 text") from error
-    return parse_rules(text, name)
+    return parse_rules(read_named(name), name)
 
 
 def parse_rules(text: str, path: str = "") -> RuleSet:

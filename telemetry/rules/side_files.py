@@ -1,4 +1,4 @@
-"""Read the files that a rules file names: tables and lists of devices."""
+"""Read rules files, and the files that they name: tables and lists of devices."""
 
 import csv
 import io
@@ -25,6 +25,20 @@ def beside(rules_path: str, path: str) -> str:
     scheme, separator, rest = rules_path.rpartition("://")
     folder = posixpath.dirname(rest)
     return f"{scheme}{separator}{posixpath.normpath(posixpath.join(folder, path))}"
+
+
+def read_named(path: str) -> str:
+    """Return the text of the file that a command is given, on any Beam filesystem; messages need not name it.
+
+    Raises:
+        RuleError: if it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_file(path).decode("utf-8")
+    except StorageError as error:
+        raise RuleError(error.problem) from error
+    except UnicodeDecodeError as error:
+        raise RuleError("not UTF-8 text") from error
 
 
 def read_text(path: str) -> str:

@@ -43,31 +43,22 @@ def incident(
 ) -> Incident:
     """A transition; one without a value is of a silent device."""
     silent = value is None
-    return Incident(
-        incident_id=incident_id,
-        sequence=sequence,
-        state=state,
-        rule_id=rule,
-        severity="critical",
-        condition="silence" if silent else "above",
-        device=device,
-        metric="" if silent else "temp",
-        event_time=moment,
-        opened_at=START,
-        last_at=moment - 5,
-        closed_at=moment if state == "closed" else None,
-        reason="clear" if state == "closed" else None,
-        value=value,
-        worst=None if value is None else value + 0.5,
-        threshold=None if silent else 30.0,
-        threshold_upper=None,
-        readings=0 if silent else sequence + 1,
-        first=sequence == 0,
-        stale=silent,
-        flapping=False,
-        rules_version="v",
-        job_id=job,
-    )
+    of_rule = {"condition": "silence", "metric": "", "threshold": None, "readings": 0} if silent else {}
+    closing = {"closed_at": moment, "reason": "clear"} if state == "closed" else {}
+    fields = {
+        "incident_id": incident_id,
+        "state": state,
+        "rule_id": rule,
+        "device": device,
+        "job_id": job,
+        "event_time": moment,
+        "last_at": moment - 5,
+        "value": value,
+        "stale": silent,
+        "first": sequence == 0,
+        "worst": None if value is None else value + 0.5,
+    }
+    return transition(sequence, **fields | of_rule | closing)
 
 
 def transition(sequence: int = 0, **changes: Any) -> Incident:

@@ -9,8 +9,7 @@ from telemetry.rules.file_format import field_names
 from telemetry.rules.marked_yaml import MarkedList, MarkedMapping, read_yaml
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
-from telemetry.rules.side_files import beside
-from telemetry.storage.files import StorageError, read_file
+from telemetry.rules.side_files import beside, read_named
 from telemetry.text.timestamps import LATEST_US
 from transforms.incidents.rule_tests.file_format import RuleTestFields, RuleTestFileFields
 from transforms.incidents.rule_tests.parse_expected import parse_expected
@@ -31,13 +30,7 @@ def load_rule_tests(path: str) -> RuleTestFile:
     Raises:
         RuleError: if one cannot be read or used; the text names line, field and value.
     """
-    try:
-        text = read_file(path).decode("utf-8")
-    except StorageError as error:
-        raise RuleError(error.problem) from error
-    except UnicodeDecodeError as error:
-        raise RuleError("not UTF-8 text") from error
-    return parse_rule_tests(text, path)
+    return parse_rule_tests(read_named(path), path)
 
 
 def parse_rule_tests(text: str, path: str = "") -> RuleTestFile:
