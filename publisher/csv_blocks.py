@@ -1,6 +1,5 @@
 """Read an input, plain or gzip, as blocks of decoded lines."""
 
-import csv
 import gzip
 import io
 import sys
@@ -10,6 +9,7 @@ from contextlib import ExitStack
 from typing import Final, TypeAlias, cast
 
 from telemetry.errors import ConfigError, TelemetryError
+from telemetry.text.csv_limit import cells_up_to
 
 STDIN: Final = "-"
 _BLOCK_BYTES: Final = 1 << 18
@@ -33,6 +33,8 @@ class InputError(TelemetryError):
 def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
     """Yield the lines of an input in order; `stack` closes the input.
 
+    Until then cells may be as long as a line.
+
     Raises:
         ConfigError: if the input cannot be opened.
         InputError: if it is damaged, or a line is too long.
@@ -41,7 +43,7 @@ def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
         stream = open_input(path, stack)
     except OSError as error:
         raise ConfigError("INPUT", path, f"cannot be read: {error.strerror or error}") from error
-    csv.field_size_limit(_LONGEST_LINE_BYTES)  # process-wide; the default is 131,072 characters
+    stack.enter_context(cells_up_to(_LONGEST_LINE_BYTES))
     pending: list[bytes] = []  # beginning of a line that continues in the next block
     size = 0
     try:

@@ -7,7 +7,6 @@ faster way to the same columns; for anything but plain numbers the definition is
 import codecs
 import csv
 import io
-import threading
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -20,6 +19,7 @@ from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import BOOLEAN_METRICS
 from telemetry.text.csv_cells import cell_to_json, text_to_json
+from telemetry.text.csv_limit import cells_up_to
 from transforms.decode.json_lines import DecodedColumns, DecodedRow, RowDecoder
 
 _NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # few names, each in many lines
@@ -27,8 +27,6 @@ _QUOTE, _COMMA, _NEWLINE = b'",\n'
 ByteArray: TypeAlias = NDArray[np.uint8]
 _SPACES: Final = np.isin(np.arange(256), np.frombuffer(b" \t\r\n\x0b\f", np.uint8))  # by byte: whether strip removes it
 _EDGES: Final = np.isin(np.arange(256), np.frombuffer(b",\r\n", np.uint8))  # by byte: whether a cell ends there
-_USUAL_LIMIT: Final = csv.field_size_limit()  # characters of a cell; the csv module has one limit for the process
-_RAISED: Final = threading.Lock()  # held while that limit is a higher one
 
 
 def count_lines(lines: bytes) -> int | None:
@@ -160,11 +158,5 @@ def _split_cells(text: str) -> list[list[str]]:
     Raises:
         csv.Error: if the text is no CSV.
     """
-    if len(text) <= _USUAL_LIMIT:
+    with cells_up_to(MAX_LINE_BYTES):
         return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    with _RAISED:
-        csv.field_size_limit(MAX_LINE_BYTES)
-        try:
-            return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-        finally:
-            csv.field_size_limit(_USUAL_LIMIT)

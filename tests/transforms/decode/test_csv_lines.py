@@ -256,7 +256,6 @@ def test_a_cell_may_be_as_long_as_a_line(character):
 
 def test_a_long_cell_leaves_the_limit_of_the_process_as_it_was():
     limit = csv.field_size_limit()
-    assert limit < MAX_LINE_BYTES
     long = b"x" * (MAX_LINE_BYTES - 8) + b",x,1,2,3"
     assert len(read(long).device) == MAX_LINE_BYTES - 8
     with pytest.raises(RejectionError):
