@@ -76,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--rules", default="", metavar="FILE", help="YAML file of rules; without it, temp above 30.0 is critical"
     )
+    rules.add_argument("--reload-rules", default="10s", metavar="DURATION", help="how often a stream looks whether the "
+                       "rules file has changed; the change takes effect at the next look but one; never to keep the "
+                       "rules of the start")  # fmt: skip
     rules.add_argument(
         "--metrics",
         default=",".join(DEFAULT_METRICS),

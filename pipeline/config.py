@@ -12,6 +12,7 @@ from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, r
 from telemetry.errors import ConfigError
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.errors import RuleError
+from telemetry.rules.follower import FollowedRules, load_live_rules
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.paths import join, scheme_of
@@ -28,6 +29,8 @@ _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
 """Value of --state with which a local stream keeps its state in memory only."""
+NEVER: Final = "never"
+"""Value of --reload-rules with which the rules of the start stay in force."""
 _DRAIN_IDLE: Final = "5s"  # a stream that is to end has to notice that nothing is left to read
 LOCAL_RUNNERS: Final = frozenset({"", "DirectRunner", "BundleBasedDirectRunner", "FnApiRunner"})
 
@@ -40,7 +43,8 @@ class JobConfig:
         inputs: globs of files; empty when the job reads Pub/Sub.
         subscription: full name of the subscription to read, or "".
         topic: full name of the topic to read through a subscription of the job's own, or "".
-        rules: the rules in force.
+        rules: the rules in force at the start.
+        followed_rules: the rules file, which may change while a stream runs; None if it is not looked at again.
         metrics: names of the metrics to decode.
         windows: windows, lateness and firings.
         watermark_lag_us: distance of the local source's watermark behind the newest message.
@@ -74,6 +78,7 @@ class JobConfig:
     subscription: str
     topic: str
     rules: RuleSet
+    followed_rules: FollowedRules | None
     metrics: tuple[str, ...]
     windows: WindowSpec
     watermark_lag_us: int
@@ -112,6 +117,12 @@ class JobConfig:
         """Return whether the input is unbounded."""
         return not self.inputs
 
+    @property
+    def rules_of_workers(self) -> FollowedRules | None:
+        """Return the rules file that remote workers can look at themselves; None if there is none."""
+        followed = self.followed_rules
+        return followed if followed is not None and scheme_of(followed.path) else None
+
 
 def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig:
     """Check the flags and return the configuration; use no network and read no files but rules and template.
@@ -134,12 +145,13 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
     metrics = read_metrics(args.metrics)
     if args.archive:
         check_columns(args.metrics, metrics, in_tables=bigquery is not None)
-    rules = _rules(args.rules, metrics)
+    rules = _rules(args.rules, metrics, live=not inputs)
     return JobConfig(
         inputs=inputs,
         subscription=args.subscription,
         topic=args.topic,
         rules=rules,
+        followed_rules=_followed_rules(args, metrics),
         metrics=metrics,
         windows=_windows(args),
         watermark_lag_us=read_duration("--watermark-lag", args.watermark_lag),
@@ -259,13 +271,23 @@ def check_columns(text: str, metrics: Sequence[str], *, in_tables: bool) -> None
         raise ConfigError("--metrics", text, f"{name!r} cannot be a column of the archived readings")
 
 
-def _rules(path: str, metrics: Sequence[str]) -> RuleSet:
+def _rules(path: str, metrics: Sequence[str], *, live: bool) -> RuleSet:
+    """Return the rules of a file; what is shelved beside it counts for a stream only, files are of the past."""
     try:
+        if live and path:
+            return load_live_rules(path, metrics)
         rules = load_rules(path or None)
         rules.check_metrics(metrics)
     except RuleError as error:
         raise ConfigError("--rules", path or "(default)", str(error)) from error
     return rules
+
+
+def _followed_rules(args: argparse.Namespace, metrics: tuple[str, ...]) -> FollowedRules | None:
+    if args.reload_rules == NEVER:
+        return None
+    every_us = read_duration("--reload-rules", args.reload_rules, 1_000_000)
+    return FollowedRules(args.rules, metrics, every_us) if args.rules and not args.input else None
 
 
 def _windows(args: argparse.Namespace) -> WindowSpec:

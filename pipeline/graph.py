@@ -5,12 +5,16 @@ from collections.abc import Mapping
 import apache_beam as beam
 
 from pipeline.config import JobConfig
+from pipeline.sources.ruled_messages import RuledMessages
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
 from telemetry.model.kinds import KINDS, kinds_of
 from telemetry.model.output_kind import OutputKind
+from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
 from transforms.detect.detect_anomalies import DetectAnomalies
+from transforms.incidents.change_bytes import encode_change
+from transforms.incidents.record_rules import RecordRules
 from transforms.incidents.watch_devices import WatchDevices
 from transforms.ledger.write_ledger import WriteLedger
 from transforms.outputs.archive_readings import RecordReadings
@@ -88,17 +92,19 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
 
     Args:
         pipeline: where to add it.
-        source: a transform from the pipeline's beginning to a PCollection of MessageBatch.
+        source: a transform from the pipeline's beginning to a PCollection of MessageBatch, or to `RuledMessages`.
         config: metrics, rules, windows and whether duplicates are removed.
         outputs: the sinks of each kind of record.
         job_id: the job, for its records; see `pipeline.job_identity`. No label depends on it.
     """
-    received = pipeline | "Read" >> source
+    read = pipeline | "Read" >> source
+    received, changes = read if isinstance(read, RuledMessages) else (read, None)
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
     decoded = received | "Decode messages" >> DecodeMessages(config.metrics, config.clock_bounds)
-    detected = decoded.readings | "Detect anomalies" >> DetectAnomalies(config.rules, job_id)
+    detect = DetectAnomalies(config.rules, job_id, config.rules_of_workers)
+    detected = decoded.readings | "Detect anomalies" >> detect
     windows = AggregateWindows(config.windows, config.shards, job_id)
     aggregated = detected.readings | "Aggregate windows" >> windows
     rejected = [decoded.dead_letters]
@@ -109,9 +115,13 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
-    watch = WatchDevices(config.rules, config.shards, job_id)
+    watch = WatchDevices(config.rules, config.shards, job_id, changes)
     counted["incidents"] = decoded.readings | "Watch devices" >> watch
     rejected += _store(counted["incidents"], outputs["incidents"])
+    if outputs["rules"]:
+        if changes is None:
+            changes = pipeline | "Rules" >> beam.Create([encode_change(RulesChange(ALWAYS_US, config.rules))])
+        rejected += _store(changes | "Record rules" >> RecordRules(job_id), outputs["rules"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])

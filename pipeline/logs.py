@@ -10,8 +10,14 @@ from pipeline.config import JobConfig
 from telemetry.text.timestamps import format_time
 
 _QUIET: Final = logging.CRITICAL + 1
-_QUIET_LEVELS: Final = {"pipeline": logging.ERROR, "pipeline.beam_patches": logging.WARNING, "apache_beam": _QUIET}
-"""Levels without ``--verbose``: libraries log the errors that they raise, and the job reports each in one line."""
+_QUIET_LEVELS: Final = {
+    "pipeline": logging.ERROR,
+    "pipeline.beam_patches": logging.WARNING,
+    "pipeline.rules": logging.INFO,
+    "apache_beam": _QUIET,
+}
+"""Levels without ``--verbose``: libraries log the errors that they raise, and the job reports each in one line. Whoever
+changes the rules of a running stream waits for a line."""
 _SEVERITIES: Final = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 
 

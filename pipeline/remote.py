@@ -20,6 +20,7 @@ from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
 from pipeline.sources.files import Portion, ReadFiles
+from pipeline.sources.rules_feed import WithRulesFile
 from pipeline.summary import JobSummary, counts_of
 from telemetry.errors import ConfigError
 
@@ -40,8 +41,11 @@ def run_remote(
     """
     from pipeline.sources.pubsub import ReadPubSub
 
-    files = ReadFiles(portions, spread=True)
-    source = ReadPubSub(config.subscription, config.topic) if config.streaming else files
+    source: beam.PTransform = ReadFiles(portions, spread=True)
+    if config.streaming:
+        source = ReadPubSub(config.subscription, config.topic)
+    if config.rules_of_workers is not None:
+        source = WithRulesFile(source, config.rules_of_workers, config.rules)
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     try:

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pipeline.summary import JobSummary, counts_of, distributions_of
 from pipeline.usable import check_usable
 from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
+from telemetry.rules.rule_set import RuleSet
 from telemetry.text.durations import format_duration
 from transforms.shuffle.spill import spilling
 
@@ -135,8 +137,8 @@ def _run_stream(config: JobConfig, options: PipelineOptions, job_id: str, state:
     """Run a subscription in this process until it is idle or told to stop."""
     from pipeline.local.stream import run_stream  # loads Pub/Sub's client
 
-    def execute(source: beam.PTransform) -> JobSummary:
-        return _execute("BundleBasedDirectRunner", config, options, source, job_id)
+    def execute(source: beam.PTransform, rules: RuleSet) -> JobSummary:
+        return _execute("BundleBasedDirectRunner", replace(config, rules=rules), options, source, job_id)
 
     return run_stream(config, state, execute)
 

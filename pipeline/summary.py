@@ -10,6 +10,7 @@ from transforms import counters
 _SHOWN_IF_ANY: Final = (
     ("readings of clocks that are ahead", counters.CLOCK_AHEAD),
     ("readings too late for incidents", counters.LATE_FOR_RULES),
+    ("changed rules that were refused", counters.RULES_REFUSED),
     ("duplicate messages removed", counters.DUPLICATES),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
@@ -75,6 +76,7 @@ class JobSummary:
             counters.AGGREGATES,
             counters.INCIDENTS_CLOSED,
             counters.LATE_FOR_RULES,
+            counters.RULES_REFUSED,
             counters.ROWS_ARCHIVED,
             counters.FILES_WRITTEN,
             counters.ROWS_WRITTEN,

@@ -67,6 +67,12 @@ PRESENTATIONS: Final = {
     # Folders and files are text: the types for Cloud Storage refuse buckets of other clouds. A path without a scheme
     # is refused, because the disk of a worker is deleted with it.
     "rules": Presentation("Rules", "TEXT", r"^(gs|s3|azfs)://[^\s/]+/[^\s]+$", "gs://bucket/rules.yaml"),
+    "reload_rules": Presentation(
+        "Look at the rules",
+        "TEXT",
+        r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d)|never)$",
+        note="Incidents are judged that much later, so that all workers change the rules at the same event time.",
+    ),
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),

@@ -36,6 +36,7 @@ LISTENS_NOWHERE = {
     "reconcile": "--output {folder}/results",
     "tables": "--print-sql --bigquery project:dataset",
     "rules": "schema",
+    "shelve": "--rules {folder}/rules.yaml",
     "backtest": "--input {folder}/rows.csv",
     "render": "--results {folder}/results --output {folder}/picture.png",
     "report": "--results {folder}/results --output {folder}/page.html",
@@ -49,6 +50,7 @@ LISTENS = {"broker": "--port 0", "serve": "--port 0 --results {folder}/results"}
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "rows.csv").write_text(ROWS)
+    (tmp_path / "rules.yaml").write_text("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")
     write_run(tmp_path / "results", [window()], [anomaly()])
     letter = DeadLetter("not_json", "no JSON", "decode", "eA==", None, "{}", "m1", T0, None)
     write(tmp_path / "results", "dead_letters", [letter])

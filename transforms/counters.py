@@ -11,6 +11,7 @@
 ``incidents/<rule id>``     incidents that each rule opened; one that opens again counts once
 ``incidents_closed``        incidents that were closed
 ``late_for_rules``          readings that came when incidents of their time were judged already
+``rules_refused``           changed rules that could not be used, so that those before them stayed in force
 ``rows_aggregated``         readings that entered at least one window
 ``panes``                   panes of windows that were emitted
 ``aggregates``              records of those panes, one for each device and metric
@@ -55,6 +56,7 @@ ANOMALIES: Final = "anomalies"
 INCIDENTS: Final = "incidents"
 INCIDENTS_CLOSED: Final = "incidents_closed"
 LATE_FOR_RULES: Final = "late_for_rules"
+RULES_REFUSED: Final = "rules_refused"
 ROWS_AGGREGATED: Final = "rows_aggregated"
 PANES: Final = "panes"
 AGGREGATES: Final = "aggregates"

@@ -3,19 +3,19 @@
 import pyarrow as pa
 
 from pipeline.backtest.time_order import TimeSlice
-from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.rows_bytes import ShardRows
 from transforms.incidents.watched_rows import no_rows
 
 
 class SliceJudge:
-    """A set of rules, and what they remember of the slices that they have judged.
+    """Rules that follow one another, and what they remember of the slices that they have judged.
 
     A job on files judges all readings at once, up to the last one. Slices of any size give the same transitions.
     """
 
-    def __init__(self, rules: RuleSet, first_us: int) -> None:
+    def __init__(self, rules: RulesTimeline, first_us: int) -> None:
         """Begin at the first reading, microseconds UTC."""
         self._shard = DeviceShard(rules, 0, 1)
         self._start = ShardRows(no_rows(()), first_us)

@@ -11,6 +11,7 @@ from pipeline.backtest.rule_figures import RuleFigures, figures_by_rule
 from pipeline.backtest.score import LabelScore, score_incidents
 from pipeline.backtest.time_order import SLICE_ROWS, TimeOrder
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class JudgedRules:
 
     Attributes:
         name: of its file.
-        rules: the rules.
+        rules: every rule that was in force at any time.
         incidents: by opening.
         figures: of each rule.
         score: None without labels.
@@ -65,7 +66,7 @@ class BacktestReport:
 
 def run_backtest(
     order: TimeOrder,
-    named_rules: Sequence[tuple[str, RuleSet]],
+    named_rules: Sequence[tuple[str, RulesTimeline]],
     *,
     sources: Sequence[str],
     rejected: Mapping[str, int],
@@ -91,7 +92,8 @@ def run_backtest(
     if labels is not None:
         faults = tuple(fault for fault in labels if first_us <= fault.start_us <= last_us)
     judged = []
-    for (name, rules), (_, collector) in zip(named_rules, judges, strict=True):
+    for (name, timeline), (_, collector) in zip(named_rules, judges, strict=True):
+        rules = timeline.overall
         incidents = tuple(collector.incidents())
         figures = figures_by_rule(rules, incidents, first_us, last_us)
         score = None if faults is None else score_incidents([rule.id for rule in rules.rules], incidents, faults)

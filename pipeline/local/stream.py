@@ -26,6 +26,7 @@ from pipeline.local.state.state_folder import StateFolder
 from pipeline.preflight import check_output
 from pipeline.sources.local_pubsub import ReadLocalPubSub
 from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.stream_rules import StreamRules
 from pipeline.sources.stream_timing import StreamTiming
 from pipeline.sources.subscriber import Puller
 from pipeline.subscriptions import check_subscription, connect, create_subscription, delete_subscription
@@ -33,9 +34,13 @@ from pipeline.summary import JobSummary
 from telemetry.cli.commands import stopping
 from telemetry.errors import ConfigError
 from telemetry.model.kinds import KINDS
+from telemetry.rules.follower import RulesFollower
+from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.watch import RulesWatch
 from telemetry.storage.written import noting_written, sync_written
 from telemetry.text.durations import format_duration
 from telemetry.text.timestamps import format_time
+from transforms.detect.rules_in_force import telling_rules
 from transforms.shuffle.deadlines import deadlines
 from transforms.shuffle.processing_time import processing_time
 
@@ -44,7 +49,7 @@ _NOT_KEPT: Final = (
     "state none: a crash would lose the readings of open windows, and readings and ledger entries of the last minute"
 )
 _NOT_READ: Final = "nothing was received; messages that another process holds come back when their leases end"
-Execute = Callable[[beam.PTransform], JobSummary]
+Execute = Callable[[beam.PTransform, RuleSet], JobSummary]
 
 
 @contextlib.contextmanager
@@ -74,7 +79,7 @@ def run_stream(config: JobConfig, folder: StateFolder | None, execute: Execute) 
     Args:
         config: the job.
         folder: its state; None to keep it in memory only.
-        execute: runs the job's pipeline on a source with the local stream runner.
+        execute: runs the job's pipeline on a source with the local stream runner, beginning with some rules.
 
     Raises:
         ConfigError: if the subscription or the state cannot be used.
@@ -98,11 +103,12 @@ def run_stream(config: JobConfig, folder: StateFolder | None, execute: Execute) 
         runner = None if folder is None else RunnerState(str(folder.path), folder.snapshot.steps)
         keeper = None if folder is None or runner is None else StateKeeper(folder, runner)
         puller = Puller(client, name, None if keeper is None else keeper.confirm)
-        stream = LocalStream(puller, config.metrics, _timing(config), keeper, drain=config.drain)
+        rules = StreamRules(config.rules, b"" if folder is None else folder.snapshot.rules, _watch(config))
+        stream = LocalStream(puller, config.metrics, _timing(config), rules, keeper, drain=config.drain)
         began = format_time(time.time_ns() // 1_000)
         try:
-            with _patches(stream, runner):
-                summary = _serve(stream, execute)
+            with _patches(stream, runner), telling_rules(rules.in_force):
+                summary = _serve(stream, lambda source: execute(source, rules.begun))
         except JobFailedError as error:
             raise JobFailedError(f"{error}; {_afterwards(stream, folder, began)}") from error
         if stream.error is not None:
@@ -153,7 +159,14 @@ def _timing(config: JobConfig) -> StreamTiming:
     return StreamTiming(config.watermark_lag_us, config.clock_bounds, config.stop_after_idle_us, flush_us)
 
 
-def _serve(stream: LocalStream, execute: Execute) -> JobSummary:
+def _watch(config: JobConfig) -> RulesWatch | None:
+    followed = config.followed_rules
+    if followed is None:
+        return None
+    return RulesWatch(RulesFollower(followed.path, followed.metrics, config.rules), followed.every_us)
+
+
+def _serve(stream: LocalStream, execute: Callable[[beam.PTransform], JobSummary]) -> JobSummary:
     source = ReadLocalPubSub(stream)
     succeeded = False
     try:

@@ -26,6 +26,7 @@ class Handover:
         self._condition = threading.Condition()
         self._pulls: dict[int, tuple[Received, int]] = {}
         self._commands: dict[int, Callable[[], None]] = {}
+        self._changes: dict[int, bytes] = {}
         self._told = self._taken = self._done = -1
         self._taken_s = 0.0
         self._failed = self._closed = False
@@ -44,6 +45,13 @@ class Handover:
         with self._condition:
             self._told += 1
             self._commands[self._told] = command
+            return self._told
+
+    def add_change(self, rules: bytes) -> int:
+        """Keep encoded rules for the runner to take; return their number."""
+        with self._condition:
+            self._told += 1
+            self._changes[self._told] = rules
             return self._told
 
     def add_mark(self) -> int:
@@ -74,8 +82,10 @@ class Handover:
 
     # Called by the steps of the graph and by the job.
 
-    def take(self, number: int) -> tuple[MessageBatch, int] | None:
-        """Return the messages of a pull and their timestamp, microseconds; None after a command, which is executed.
+    def take(self, number: int) -> tuple[MessageBatch, int] | bytes | None:
+        """Return the messages of a pull and their timestamp, microseconds, or encoded rules that come into force.
+
+        None after a command, which is executed.
 
         Everything before has gone through the graph. A retry returns the same.
         """
@@ -90,7 +100,7 @@ class Handover:
         if pull is None:
             with self._condition:
                 self._settle(number)
-            return None
+            return self._changes.get(number)
         return pull[0].messages, pull[1]
 
     def fail(self) -> None:

@@ -13,14 +13,18 @@ import apache_beam as beam
 from apache_beam.coders import VarIntCoder
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.transforms.window import TimestampedValue
+from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local.stream_service import StreamService
 from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.ruled_messages import RuledMessages
 from pipeline.sources.runner_events import TAG
 from telemetry.model.message_batch import MessageBatch
 
 _STREAMS: Final[dict[str, LocalStream]] = {}
+_MESSAGES: Final = "messages"
+_RULES: Final = "rules"
 
 
 class ReadLocalPubSub(beam.PTransform):
@@ -37,10 +41,14 @@ class ReadLocalPubSub(beam.PTransform):
         self._name = self._controller.endpoint
         _STREAMS[self._name] = stream
 
-    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Return a PCollection of MessageBatch."""
+    @no_annotations
+    def expand(self, pbegin: beam.pvalue.PBegin) -> RuledMessages:
+        """Return the messages, and the rules that come into force between them."""
         events = pbegin | "Pulls" >> TestStream(coder=VarIntCoder(), endpoint=self._name, output_tags={TAG})
-        return events[TAG] | "Take" >> beam.FlatMap(_take, self._name).with_output_types(MessageBatch)
+        take = beam.FlatMap(_take, self._name).with_output_types(MessageBatch)
+        outputs = events[TAG] | "Take" >> take.with_outputs(_RULES, main=_MESSAGES)
+        outputs[_RULES].element_type = bytes
+        return RuledMessages(outputs[_MESSAGES], outputs[_RULES])
 
     def start(self) -> None:
         """Start serving events to the runner."""
@@ -54,6 +62,8 @@ class ReadLocalPubSub(beam.PTransform):
 
 def _take(number: int, name: str) -> Iterator[Any]:
     taken = _STREAMS[name].take(number)
-    if taken is not None:
+    if isinstance(taken, bytes):
+        yield beam.pvalue.TaggedOutput(_RULES, taken)
+    elif taken is not None:
         messages, moment_us = taken
         yield TimestampedValue(messages, Timestamp(micros=moment_us))

@@ -6,24 +6,30 @@ before has gone through the whole graph; an event may therefore also be a comman
 complete and at rest.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from pipeline.local.state.keeper import StateKeeper
-from pipeline.local.state.records import Drained, Pulled, Record, Reported, Ticked
+from pipeline.local.state.records import Drained, Pulled, Record, Reported, Ruled, Ticked
+from pipeline.local.state.snapshots import Snapshot
 from pipeline.sources.handover import Handover
 from pipeline.sources.intake import Intake
 from pipeline.sources.portions import pull_portions
 from pipeline.sources.quiet_time import TICK_S, QuietTime
 from pipeline.sources.runner_events import RunnerEvents, StreamEvents
+from pipeline.sources.stream_rules import StreamRules
 from pipeline.sources.stream_timing import StreamTiming
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.message_batch import MessageBatch
+from telemetry.rules.errors import RuleError
+from transforms import counters
 from transforms.windows.stateful_windows import REPORT_TIMER
 
 _LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
 _MICROS: Final = 1_000_000
+_LOG: Final = logging.getLogger("pipeline.rules")
 
 
 class LocalStream:
@@ -33,6 +39,7 @@ class LocalStream:
         puller: where messages come from and acknowledgements go to.
         metrics: names of the metrics that the job decodes.
         timing: durations.
+        rules: the rules that judge its readings.
         keeper: keeps the state on disk; None to acknowledge a pull when it has gone through the graph.
         drain: whether the end of the stream reports all windows and ends it for good.
         clock: monotonic seconds.
@@ -49,6 +56,7 @@ class LocalStream:
         puller: Puller,
         metrics: tuple[str, ...],
         timing: StreamTiming,
+        rules: StreamRules,
         keeper: StateKeeper | None = None,
         *,
         drain: bool = False,
@@ -57,6 +65,7 @@ class LocalStream:
         """Prepare the stream; pulling starts with the first request of the runner."""
         self._puller = puller
         self._timing = timing
+        self._rules = rules
         self._keeper = keeper
         self._drain = drain
         self._events = RunnerEvents()
@@ -87,9 +96,12 @@ class LocalStream:
 
     # Called by the steps of the graph and by the job.
 
-    def take(self, number: int) -> tuple[MessageBatch, int] | None:
-        """Return the messages of a pull and their timestamp, microseconds; None after a command; see `Handover`."""
-        return self._handover.take(number)
+    def take(self, number: int) -> tuple[MessageBatch, int] | bytes | None:
+        """Return the messages of a pull and their timestamp, or rules that come into force; see `Handover.take`."""
+        taken = self._handover.take(number)
+        if isinstance(taken, bytes):
+            self._rules.put_in_force(taken)
+        return taken
 
     def fail(self) -> None:
         """Acknowledge and keep nothing from now on, because a step has failed for good."""
@@ -103,6 +115,7 @@ class LocalStream:
 
     def finish(self, *, succeeded: bool) -> None:
         """Stop pulling after the runner has ended; acknowledge its pulls if it succeeded, else give them back."""
+        self._rules.stop()
         self._intake.close()
         for received in self._handover.close():
             if succeeded and not self.error:
@@ -139,10 +152,12 @@ class LocalStream:
             yield from self._events.advance_clock(self._clock_us)
         if self.ended_for_good or self._handover.is_closed:
             return
+        self._rules.start()
         self._puller.start()
         self._quiet.begin()
         while not self._is_over():
             if self._wait_for_runner():
+                yield from self._change_rules()
                 yield from self._next()
         self._is_ending = True
         yield from self._end()
@@ -170,6 +185,19 @@ class LocalStream:
             yield from self._play(record)
         self._offset_us = max(self._clock_us - wall_us, 0)
         self._quiet.expect_timers(self._clock_us)
+
+    def _change_rules(self) -> StreamEvents:
+        """Yield the events of rules that come into force."""
+        try:
+            change = self._rules.next_change(self.watermark_us)
+        except RuleError as error:
+            _LOG.warning("the rules stay as they are: %s", error)
+            yield self._command(lambda: counters.count(counters.RULES_REFUSED))
+            return
+        if change is not None:
+            record = Ruled(self._now_us(), self.watermark_us, change)
+            if self._intake.record(record):
+                yield from self._play(record)
 
     def _next(self) -> StreamEvents:
         """Yield the events of the next pull; without one, those of the time that passes."""
@@ -201,6 +229,9 @@ class LocalStream:
             for portion in pull_portions(received):
                 number = self._handover.add_pull(portion, record.moment_us)
                 yield self._events.element(number, record.moment_us)
+        elif isinstance(record, Ruled):
+            self._rules.note_told(record.change)
+            yield self._events.element(self._handover.add_change(record.change))
         elif isinstance(record, Reported):
             yield from self._report()
         elif isinstance(record, Drained):
@@ -270,11 +301,13 @@ class LocalStream:
         self.ended_idle = not self.failure
         return True
 
-    def _snapshot(self, take: Callable[[int, int, int | None, int | None], None]) -> Any:
+    def _snapshot(self, take: Callable[[Snapshot], None]) -> Any:
         """Return the event by which the runner takes a snapshot of the state behind the last record."""
         assert self._keeper is not None
-        state = (self._keeper.cut(), self._clock_us, self.watermark_us, self._quiet.delay_us)
-        return self._command(lambda: take(*state))
+        source = Snapshot(
+            self._keeper.cut(), self._clock_us, self.watermark_us, self._quiet.delay_us, rules=self._rules.told
+        )
+        return self._command(lambda: take(source))
 
     def _command(self, command: Callable[[], None]) -> Any:
         """Return the event by which the runner executes a command."""

@@ -10,6 +10,7 @@ from pipeline.backtest.read_readings import Rejections, read_archive, read_input
 from pipeline.backtest.report_document import report_document
 from pipeline.backtest.report_text import report_text
 from pipeline.backtest.run_backtest import BacktestReport, run_backtest
+from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
 from pipeline.config import read_metrics
 from telemetry.cli.flags import read_moment
@@ -17,7 +18,7 @@ from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
-from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.files import StorageError, write_file
 from telemetry.text.timestamps import ClockBounds
 from transforms.incidents.watched_rows import WatchedRows
@@ -26,6 +27,7 @@ EXAMPLES: Final = """
 %(prog)s --input telemetry.csv --rules rules.yaml
 %(prog)s --input 'telemetry*.csv' --rules rules.yaml --against quieter.yaml --picture timeline.png
 %(prog)s --readings results --rules rules.yaml --json
+%(prog)s --readings results --rules results --against rules.yaml
 %(prog)s --input simulated.csv --rules rules.yaml --labels labels.csv
 """
 DEFAULT_NAME: Final = "the default rules"
@@ -39,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--readings", nargs="+", action="extend", default=[], metavar="FOLDER", help="outputs of jobs "
                         "with --archive, or folders of archived readings, on any Beam filesystem")  # fmt: skip
     parser.add_argument(
-        "--rules", default="", metavar="FILE", help="YAML file of rules; without it, temp above 30.0 is critical"
+        "--rules",
+        default="",
+        metavar="FILE",
+        help="YAML file of rules, or the output of a job, for the rules that it was judged by; without it, temp above "
+        "30.0 is critical",
     )
     parser.add_argument("--against", default="", metavar="FILE", help="other rules: says which incidents they add, and "
                         "which they drop")  # fmt: skip
@@ -104,14 +110,14 @@ def _judge(options: argparse.Namespace) -> BacktestReport:
         )
 
 
-def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RuleSet:
+def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RulesTimeline:
     try:
-        rules = load_rules(path or None)
-        if metrics is not None:
-            rules.check_metrics(metrics)
+        timeline = (read_stored_rules(path) if path else None) or RulesTimeline.always(load_rules(path or None))
+        for change in timeline.changes if metrics is not None else ():
+            change.rules.check_metrics(metrics or ())
     except RuleError as error:
         raise ConfigError(flag, path or "(default)", str(error)) from error
-    return rules
+    return timeline
 
 
 def _draw(report: BacktestReport, path: str) -> None:

@@ -9,7 +9,7 @@ from telemetry.model import ledger_items
 from telemetry.model.dead_letters import drop_payload
 from telemetry.model.merge_panes import WINDOW
 from telemetry.model.output_kind import OutputKind, TableView
-from telemetry.model.records import Anomaly, DeadLetter, Incident, LedgerEntry, Reading, WindowAggregate
+from telemetry.model.records import Anomaly, DeadLetter, Incident, LedgerEntry, Reading, RulesVersion, WindowAggregate
 
 _MINUTE_US: Final = 60_000_000
 
@@ -61,6 +61,14 @@ KINDS: Final = {
                     condition="state != 'closed'",
                 ),
             ),
+        ),
+        OutputKind(
+            name="rules",
+            description="Rules that came into force, with the event time from which they judge.",
+            record=RulesVersion,
+            time_columns=("since",),
+            identity=("sequence", "version", "job_id"),
+            cluster=("version",),
         ),
         OutputKind(
             name="aggregates",

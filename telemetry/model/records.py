@@ -71,6 +71,18 @@ class Incident(msgspec.Struct, frozen=True):
     job_id: JobId = ""
 
 
+class RulesVersion(msgspec.Struct, frozen=True):
+    """Rules that came into force."""
+
+    version: Annotated[str, Meta(description="hash of the rules, which their anomalies and incidents name")]
+    since: Annotated[
+        UtcMicros | None, Meta(description="event time from which they judge, UTC; null from the beginning")
+    ]
+    sequence: Annotated[int, Meta(description="number of the change within its job, from 1")]
+    rules: Annotated[str, Meta(description="the rules as JSON, with all that their file and the files it names say")]
+    job_id: JobId = ""
+
+
 class WindowAggregate(msgspec.Struct, frozen=True):
     """One metric of one device over one window, as of one pane."""
 

@@ -58,6 +58,22 @@ def parse_rules(text: str, path: str = "") -> RuleSet:
     return RuleSet(rules, policy, _roster(fields, path) if "roster" in fields else None)
 
 
+def named_files(text: str, path: str) -> list[str]:
+    """Return the paths of the files that a rules file names; none if the text is no such file.
+
+    Args:
+        text: of the rules file.
+        path: of the rules file.
+    """
+    try:
+        document = read_yaml(text)
+    except RuleError:
+        return []
+    named = document if isinstance(document, MarkedMapping) else {}
+    values = (named.get(name) for name in ("overrides", "roster"))
+    return [beside(path, value) for value in values if isinstance(value, str) and value]
+
+
 def _rules(fields: Fields, version: int) -> list[Rule]:
     entries = fields.get("rules")
     if not isinstance(entries, MarkedList) or not entries:

@@ -27,6 +27,7 @@ class Rule:
         keep_us: how long it must be clear without interruption before an incident closes.
         max_gap_us: longest time between two readings that does not interrupt a breach; None for no limit of its own.
         overrides: bounds of single devices instead of those of the condition, by name.
+        shelved: globs of devices for which it opens no incident at present; no part of what the rule says.
         line: of the file, from 1; 0 for none. It makes no difference between rules.
     """
 
@@ -40,6 +41,7 @@ class Rule:
     keep_us: int = 0
     max_gap_us: int | None = None
     overrides: Mapping[str, Bounds] = field(default_factory=dict, hash=False)
+    shelved: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
 
     @property
@@ -90,12 +92,19 @@ class Rule:
 
     def matches(self, device: str) -> bool:
         """Return whether the rule applies to a device (case-sensitive globs)."""
-        return _matches(device, self.devices) and not _matches(device, self.except_)
+        return self._applies_to(device) and not _matches(device, self.shelved)
+
+    def is_shelved(self, device: str) -> bool:
+        """Return whether only its being shelved keeps the rule from a device."""
+        return self._applies_to(device) and _matches(device, self.shelved)
 
     @property
     def matches_all(self) -> bool:
         """Whether the rule applies to every device, so that names need no matching."""
-        return "*" in self.devices and not self.except_
+        return "*" in self.devices and not self.except_ and not self.shelved
+
+    def _applies_to(self, device: str) -> bool:
+        return _matches(device, self.devices) and not _matches(device, self.except_)
 
     @property
     def _bounds(self) -> Bounds:

@@ -14,19 +14,24 @@ from telemetry.rules.conditions import Threshold
 from telemetry.rules.incident_policy import IncidentPolicy
 from telemetry.rules.roster import Roster
 from telemetry.rules.rule import Rule
+from telemetry.rules.shelf import Shelf
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
-def rules_version(rules: Sequence[Rule], incidents: IncidentPolicy, roster: Roster | None) -> str:
+def rules_version(
+    rules: Sequence[Rule], incidents: IncidentPolicy, roster: Roster | None, shelves: Sequence[Shelf] = ()
+) -> str:
     """Return 12 hexadecimal digits; the same for rules that mean the same, in the same order."""
-    if roster is None and incidents == IncidentPolicy() and all(map(_is_version_1, rules)):
+    if roster is None and not shelves and incidents == IncidentPolicy() and all(map(_is_version_1, rules)):
         return _digest(_version_1_text(rules).encode())
-    content = {"rules": [_canonical(rule) for rule in rules]}
+    content: dict[str, Any] = {"rules": [_canonical(rule) for rule in rules]}
     if incidents != IncidentPolicy():
         content["incidents"] = msgspec.to_builtins(incidents)
     if roster is not None:
         content["roster"] = msgspec.to_builtins(roster)
+    if shelves:
+        content["shelves"] = [[shelf.rule, shelf.device, shelf.until_us] for shelf in shelves]
     return _digest(_ENCODER.encode(content))
 
 

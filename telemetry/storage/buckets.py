@@ -58,6 +58,18 @@ def match(folder: str) -> list[str]:
     return [path for path in paths if not re.search(r"(^|/)[._]", path.removeprefix(prefix))]
 
 
+def stamp(path: str) -> str:
+    """Return the size of a file and when it was written; "" if there is none.
+
+    Raises:
+        StorageError: if it cannot be looked at.
+    """
+    with storage_errors(path, remote_failures()):
+        (result,) = _filesystems(path).match([path])
+    found = [entry for entry in result.metadata_list if entry.path == path]
+    return f"{found[0].size_in_bytes} {found[0].last_updated_in_seconds}" if found else ""
+
+
 def read(path: str) -> bytes:
     """Return the content of a file.
 

@@ -31,6 +31,20 @@ def walk(folder: str) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in names if not name.startswith((".", "_")))
 
 
+def stamp(path: str) -> str:
+    """Return the identity, size and time of a file; "" if there is none.
+
+    Raises:
+        StorageError: if it cannot be looked at.
+    """
+    with storage_errors(path, (OSError,)):
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return ""
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
+
 def read(path: str) -> bytes:
     """Return the content of a file.
 

@@ -22,6 +22,7 @@ __all__ = [
     "read_file",
     "read_files",
     "scheme_of",
+    "stamp",
     "write_file",
 ]
 _AT_ONCE: Final = 16  # files of a bucket read at a time: reading them is mostly waiting for the network
@@ -47,6 +48,15 @@ def exists(folder: str) -> bool:
         StorageError: if it cannot be listed.
     """
     return os.path.exists(folder) if not scheme_of(folder) else bool(buckets.match(folder))
+
+
+def stamp(path: str) -> str:
+    """Return a text that is another one when a file has changed; "" if there is no such file.
+
+    Raises:
+        StorageError: if it cannot be looked at.
+    """
+    return disk.stamp(path) if not scheme_of(path) else buckets.stamp(path)
 
 
 def read_file(path: str) -> bytes:

@@ -106,7 +106,12 @@ def test_files_lie_in_folders_of_their_hour(source: Path) -> None:
     folders = sorted({str(path.parent.relative_to(out)) for path in out.glob("[!.]*/**/*.*") if path.is_file()})
     hours = ("date=1970-01-01/hour=00", "date=1970-01-01/hour=01")
     by_hour = [f"{kind}/{hour}" for kind in ("aggregates", "anomalies", "incidents") for hour in hours]
-    assert folders == [*by_hour, f"ledger/{hours[0]}"]  # the ledger is dated by the day
+    unknown = "date=__HIVE_DEFAULT_PARTITION__/hour=__HIVE_DEFAULT_PARTITION__"
+    assert folders == [
+        *by_hour,
+        f"ledger/{hours[0]}",  # the ledger is dated by the day
+        f"rules/{unknown}",  # those of a job on files are in force from the beginning
+    ]
     for kind, column in (("aggregates", "window_start"), ("anomalies", "event_time")):
         for hour in (0, 1):
             for path in out.glob(f"{kind}/date=1970-01-01/hour=0{hour}/*.jsonl"):

@@ -12,63 +12,22 @@ from pipeline.graph import build, outputs_of
 from pipeline.sources.event_time import NO_TIME_US, event_times_us
 from pipeline.sources.local_pubsub import ReadLocalPubSub
 from pipeline.sources.local_stream import LocalStream
+from pipeline.sources.stream_rules import StreamRules
 from pipeline.sources.stream_timing import StreamTiming
-from pipeline.sources.subscriber import Received
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
+from telemetry.rules.parse import load_rules
+from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
-from tests.support.jobs import config_of, ndjson
+from tests.support.jobs import config_of
+from tests.support.pulls import Pulls, message
 from transforms.decode import codec, decode_once
 from transforms.decode.codec import DecodedBatch
+from transforms.incidents.change_bytes import encode_change
 
 METRICS = ("temp",)
 NO_SKEW = ClockBounds(skew_us=0)
-
-
-class Pulls:
-    """Hands out pulls that were prepared, as the thread that pulls would."""
-
-    def __init__(self, *pulls: list[Message]) -> None:
-        batches = map(MessageBatch.of, pulls)
-        self.left = [Received(messages, list(messages.ids)) for messages in batches]
-        self.handed_out: list[str] = []
-        self.acknowledged: list[str] = []
-        self.given_back: list[str] = []
-        self.outstanding = self.most_outstanding = 0
-        self.failed = None
-        self.is_drained = False
-
-    def next(self, timeout_s: float) -> Received | None:
-        if not self.left:
-            self.is_drained = True
-            return None
-        received = self.left.pop(0)
-        self.handed_out += received.ack_ids
-        self.most_outstanding = max(self.most_outstanding, len(self.handed_out) - len(self.acknowledged))
-        return received
-
-    def acknowledge(self, received: Received) -> None:
-        self.acknowledged += received.ack_ids
-
-    def give_back(self, ack_ids: list[str]) -> None:
-        self.given_back += ack_ids
-
-    def silence(self) -> str:
-        return ""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def cancel(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def message(name: str, *times: float, **attributes: str) -> Message:
-    rows = [{"ts": ts, "device": "a", "temp": 20.0} for ts in times]
-    return Message(ndjson(rows), attributes, name, 2_000_000_000_000_000)
 
 
 def stream_of(
@@ -79,7 +38,9 @@ def stream_of(
     bounds: ClockBounds = NO_SKEW,
 ) -> LocalStream:
     """Return a stream without state."""
-    return LocalStream(pulls, metrics, StreamTiming(lag_us, bounds, idle_us, 1_000_000))  # type: ignore[arg-type]
+    rules = load_rules(None)
+    told = StreamRules(rules, encode_change(RulesChange(ALWAYS_US, rules)))
+    return LocalStream(pulls, metrics, StreamTiming(lag_us, bounds, idle_us, 1_000_000), told)  # type: ignore[arg-type]
 
 
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
@@ -179,7 +140,7 @@ def test_a_pull_that_is_taken_again_is_the_same() -> None:
     stream = stream_of(Pulls([message("m0", 70), message("m1", 65)]))
     next(event for event in stream.read_multiple(None) if event.HasField("element_event"))
     taken = stream.take(0)
-    assert taken is not None
+    assert isinstance(taken, tuple)
     assert ([one.message_id for one in taken[0]], taken[1]) == (["m0", "m1"], 65_000_000)
     assert stream.take(0) == taken
     stream.finish(succeeded=False)

@@ -60,6 +60,7 @@ def test_as_json() -> None:
         "aggregates": 35,
         "incidents_closed": 2,
         "late_for_rules": 0,
+        "rules_refused": 0,
         "rows_archived": 0,
         "files_written": 4,
         "rows_written": 0,

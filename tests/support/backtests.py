@@ -7,7 +7,7 @@ from pipeline.backtest.past_incidents import PastIncident
 from pipeline.backtest.run_backtest import BacktestReport, run_backtest
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.rules.parse import parse_rules
-from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from tests.support.incident_oracle import Sample
 from tests.support.incidents import METRICS, at, rows_of
 
@@ -63,8 +63,8 @@ def report_of(
     faults: Sequence[LabelledFault] | None = None,
 ) -> BacktestReport:
     """The report of a backtest of readings."""
-    named: list[tuple[str, RuleSet]] = [("rules.yaml", parse_rules(rules))]
-    named += [("other.yaml", parse_rules(against))] if against else []
+    named = [("rules.yaml", RulesTimeline.always(parse_rules(rules)))]
+    named += [("other.yaml", RulesTimeline.always(parse_rules(against)))] if against else []
     with TimeOrder(METRICS) as order:
         order.add(rows_of(samples))
         return run_backtest(order, named, sources=["t.csv"], rejected={}, labels=faults)

@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "rules.yaml", "/template/rules.yaml", "gs://", "gs://bucket", "ftp://b/rules.yaml", "gs://b/a b.yaml"],
     ),
     "metrics": (["temp", "co,humidity", "co, temp", "pression°,PM2.5,temp"], ["", "a,,b", ",a", "a b", 'a"b', "a\\b"]),
+    "reload_rules": ([*DURATIONS[0], "never"], [*DURATIONS[1], "Never", "off"]),
     "window": DURATIONS,
     "slide": DURATIONS,
     "allowed_lateness": DURATIONS,

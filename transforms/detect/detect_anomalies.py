@@ -9,9 +9,11 @@ import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
 from telemetry.model.reading_batch import ReadingBatch
+from telemetry.rules.follower import FollowedRules
 from telemetry.rules.rule_set import RuleSet
 from transforms import counters
 from transforms.detect.evaluate import detect
+from transforms.detect.rules_in_force import told_rules, watch_rules
 from transforms.step import Step
 
 _ANOMALIES: Final = "anomalies"
@@ -38,17 +40,19 @@ class DetectAnomalies(Step):
     anomaly as well. At least once: the same reading has the same anomaly id.
 
     Args:
-        rules: the rules in force.
+        rules: the rules in force, unless a local stream tells others.
         job_id: the job, for its records.
+        followed: the rules file that workers look at for themselves; None if the rules never change, or are told.
     """
 
     rules: RuleSet
     job_id: str = ""
+    followed: FollowedRules | None = None
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> DetectOutputs:
         """Return flagged readings and anomalies of a PCollection of ReadingBatch."""
-        detect_batch = beam.ParDo(_Detect(self.rules, self.job_id)).with_output_types(ReadingBatch)
+        detect_batch = beam.ParDo(_Detect(self.rules, self.job_id, self.followed)).with_output_types(ReadingBatch)
         outputs = readings | "Detect" >> detect_batch.with_outputs(_ANOMALIES, main=_READINGS)
         outputs[_ANOMALIES].element_type = pa.RecordBatch
         return DetectOutputs(outputs[_READINGS], outputs[_ANOMALIES])
@@ -58,11 +62,18 @@ class DetectAnomalies(Step):
 class _Detect(beam.DoFn):
     rules: RuleSet
     job_id: str
+    followed: FollowedRules | None
 
     def process(self, batch: ReadingBatch) -> Iterator[Any]:
-        detected = detect(batch, self.rules, self.job_id)
+        detected = detect(batch, self._in_force(), self.job_id)
         if detected.anomalies is not None:
             for rule, number in detected.by_rule.items():
                 counters.count(counters.ANOMALIES, number, rule)
             yield beam.pvalue.TaggedOutput(_ANOMALIES, detected.anomalies)
         yield detected.readings
+
+    def _in_force(self) -> RuleSet:
+        told = told_rules()
+        if told is not None:
+            return told
+        return self.rules if self.followed is None else watch_rules(*self.followed, self.rules)()

@@ -16,7 +16,7 @@ from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.devices import admit
 from transforms.incidents.follow import follow
-from transforms.incidents.incident_state import Episode, IncidentState, version_of
+from transforms.incidents.incident_state import Episode, IncidentState, is_of, version_of
 from transforms.incidents.judge import judge
 from transforms.incidents.silent_times import SilentTimes
 from transforms.incidents.track import NONE_US
@@ -74,10 +74,10 @@ def advance(
 
 
 def _check(rules: RuleSet, state: IncidentState) -> None:
-    expected = {rule.id: version_of(rule) for rule in rules.rules}
-    found = {name: remembered.version for name, remembered in state.rules.items()}
-    if expected != found:
-        changed = sorted(name for name, _ in expected.items() ^ found.items())
+    if not is_of(state, rules):
+        expected = {rule.id: (version_of(rule), rule.shelved) for rule in rules.rules}
+        found = {name: (remembered.version, remembered.shelved) for name, remembered in state.rules.items()}
+        changed = sorted({name for name, _ in expected.items() ^ found.items()})
         raise ValueError(f"the state is of other rules: {', '.join(changed)}")
 
 

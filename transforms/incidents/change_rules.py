@@ -10,7 +10,7 @@ from telemetry.rules.conditions import Silence
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.devices import members_of, with_devices
-from transforms.incidents.incident_state import Episode, IncidentState, RuleState, fresh_columns, version_of
+from transforms.incidents.incident_state import Episode, IncidentState, KeptValues, RuleState, fresh_columns, version_of
 from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import RuleLabel, Transition, condition_name, put_in_order, to_records
 
@@ -22,7 +22,8 @@ def with_rules(
 
     A rule that has not changed goes on. One that has changed forgets what was pending, and keeps its open incidents; a
     rule on silence also keeps when it last heard of each device. An open incident whose rule is gone, judges another
-    metric or no longer applies to the device is closed.
+    metric, no longer applies to the device or is shelved for it is closed. A rule that is shelved for some devices
+    forgets them, and no others.
 
     Args:
         rules: the rules to come.
@@ -30,8 +31,8 @@ def with_rules(
         expected: the devices of the roster that belong to this state.
 
     Returns:
-        The state, and the transitions of incidents that are closed for the reason ``rule-changed``; None if there are
-        none.
+        The state, and the transitions of incidents that are closed, for the reason ``rule-changed`` or ``shelved``;
+        None if there are none.
     """
     state = IncidentState() if state is None else state
     closed: list[Transition] = []
@@ -42,13 +43,19 @@ def with_rules(
         before = state.rules.get(rule.id)
         if before is None or before.version != version_of(rule):
             after[rule.id] = _begin(rule, state, before)
+        elif before.shelved != rule.shelved:
+            after[rule.id] = _go_on(rule, state, before)
         else:
             after[rule.id] = before
     for name, old in state.rules.items():
         goes_on = name in new and new[name].metric == old.metric
         kept = set(after[name].members.tolist()) if goes_on else set()
         gone = [slot for slot in old.episodes if int(old.members[slot]) not in kept]
-        closed += [_closing(old, slot, len(labels), state.watermark_us) for slot in gone if _is_open(old, slot)]
+        for slot in gone:
+            if _is_open(old, slot):
+                is_shelved = goes_on and new[name].is_shelved(state.devices[old.members[slot]])
+                reason = "shelved" if is_shelved else "rule-changed"
+                closed.append(_closing(old, slot, len(labels), state.watermark_us, reason))
         labels.append(RuleLabel(name, old.severity, old.condition, old.metric))
     state = replace(state, rules=after)
     state = with_devices(rules.rules, state, [name for name in dict.fromkeys(expected) if name not in state.codes])
@@ -92,6 +99,32 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
         members=members,
         columns=columns,
         episodes=episodes,
+        shelved=rule.shelved,
+    )
+
+
+def _go_on(rule: Rule, state: IncidentState, before: RuleState) -> RuleState:
+    """Return what a rule remembers of the series that it goes on with; the others that it has begin anew."""
+    members = members_of(rule, state.devices)
+    _, slots, old_slots = np.intersect1d(members, before.members, assume_unique=True, return_indices=True)
+    columns = fresh_columns(rule.condition, len(members))
+    if isinstance(rule.condition, Silence) and not rule.metric:
+        columns["seen_us"] = state.seen_us[members]
+    for name, column in columns.items():
+        column[slots] = before.columns[name][old_slots]
+    new_slot = np.full(len(before.members), -1)
+    new_slot[old_slots] = slots
+    kept = before.kept.select(new_slot[before.kept.slot] >= 0)
+    return replace(
+        before,
+        # Else the deadline of a device that comes back might lie in the past, where everything is judged.
+        since_us=state.watermark_us if isinstance(rule.condition, Silence) else before.since_us,
+        members=members,
+        columns=columns,
+        kept=KeptValues(new_slot[kept.slot].astype(np.intp), kept.time_us, kept.value),
+        sketches={int(new_slot[slot]): sketch for slot, sketch in before.sketches.items() if new_slot[slot] >= 0},
+        episodes={int(new_slot[slot]): one for slot, one in before.episodes.items() if new_slot[slot] >= 0},
+        shelved=rule.shelved,
     )
 
 
@@ -132,7 +165,7 @@ def _worst(before: RuleState, slot: int, episode: Episode) -> float | None:
     )
 
 
-def _closing(state: RuleState, slot: int, rule: int, now_us: int) -> Transition:
+def _closing(state: RuleState, slot: int, rule: int, now_us: int, reason: str) -> Transition:
     episode = _settled(state, slot, state.episodes[slot])
     is_silence = state.condition == "silence"
     return Transition(
@@ -143,7 +176,7 @@ def _closing(state: RuleState, slot: int, rule: int, now_us: int) -> Transition:
         state="closed",
         sequence=episode.sequence + 1,
         breached_us=episode.opened_us if is_silence or episode.breached_us == NONE_US else episode.breached_us,
-        reason="rule-changed",
+        reason=reason,
         value=None,
         worst=episode.worst,
         threshold=(None, None),

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from telemetry.model.record_batches import concat_record_batches
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
-from transforms.incidents.incident_state import IncidentState, version_of
+from transforms.incidents.incident_state import IncidentState, is_of
 from transforms.incidents.rows_bytes import ShardRows, join_rows, start_of
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
@@ -34,15 +36,15 @@ class ShardStep:
 
 @dataclass(frozen=True, slots=True)
 class DeviceShard:
-    """Rules, and the devices of one shard.
+    """Rules that follow one another, and the devices of one shard.
 
     Attributes:
-        rules: the rules in force.
+        timeline: which rules are in force when.
         shard: number of the shard.
         shards: how many there are.
     """
 
-    rules: RuleSet
+    timeline: RulesTimeline
     shard: int
     shards: int
 
@@ -52,15 +54,14 @@ class DeviceShard:
         Args:
             state: of these rules or of others; None at the beginning.
         """
-        if state is not None and {name: one.version for name, one in state.rules.items()} == {
-            rule.id: version_of(rule) for rule in self.rules.rules
-        }:
+        rules = self.timeline.at(NONE_US if state is None else state.watermark_us)
+        if state is not None and is_of(state, rules):
             return state, None
-        roster = self.rules.roster.devices if self.rules.roster is not None else ()
-        return with_rules(self.rules, state, [name for name in roster if shard_of(name, self.shards) == self.shard])
+        roster = rules.roster.devices if rules.roster is not None else ()
+        return with_rules(rules, state, [name for name in roster if shard_of(name, self.shards) == self.shard])
 
     def judge(self, state: IncidentState, parts: Sequence[ShardRows], watermark_us: int) -> ShardStep:
-        """Judge everything before a watermark.
+        """Judge everything before a watermark, each time with the rules that are in force then.
 
         Args:
             state: of the rules in force.
@@ -70,8 +71,30 @@ class DeviceShard:
         start_us = start_of(parts)
         if start_us != NONE_US and (state.start_us == NONE_US or start_us < state.start_us):
             state = replace(state, start_us=start_us)
-        rows = join_rows([part.rows for part in parts], self.rules.metrics)
-        before = rows.event_us < watermark_us
+        given = [part.rows for part in parts]
+        rows = join_rows(given, tuple(dict.fromkeys(name for one in given for name in one.metrics)))
         late = int((rows.event_us < state.watermark_us).sum())
-        state, transitions = advance(self.rules, state, rows.select(before), watermark_us)
-        return ShardStep(state, rows.select(~before), transitions, late)
+        told: list[pa.RecordBatch | None] = []
+        while state.watermark_us < watermark_us:
+            change_us = self.timeline.next_us(state.watermark_us)
+            until_us = watermark_us if change_us is None else min(change_us, watermark_us)
+            before = rows.event_us < until_us
+            rules = self.timeline.at(state.watermark_us)
+            state, transitions = advance(rules, state, _narrowed(rows.select(before), rules), until_us)
+            told.append(transitions)
+            rows = rows.select(~before)
+            if until_us == change_us:
+                state, closed = self.begin(state)
+                told.append(closed)
+        return ShardStep(state, rows, join_transitions(told), late)
+
+
+def _narrowed(rows: WatchedRows, rules: RuleSet) -> WatchedRows:
+    """Return rows with the metrics of some rules only."""
+    return rows if rows.metrics == rules.metrics else join_rows([rows], rules.metrics)
+
+
+def join_transitions(batches: Sequence[pa.RecordBatch | None]) -> pa.RecordBatch | None:
+    """Return batches of transitions as one; None if there are none."""
+    found = [batch for batch in batches if batch is not None]
+    return concat_record_batches(found) if found else None

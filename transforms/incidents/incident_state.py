@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.rules.conditions import Combination, Condition, Rate, Silence, WindowStatistic
 from telemetry.rules.rule import Rule
+from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.version import rule_version
 from transforms.incidents.track import NONE_US, RowArray
 
@@ -153,6 +154,7 @@ class RuleState:
         kept: readings that are kept as they are: by `Rate` those of the last `over`, by a quantile those of the window.
         sketches: encoded sketch of the earlier readings of a window with very many, by slot.
         episodes: incidents by slot: the open ones, and closed ones that can open again or count for flapping.
+        shelved: globs of the devices that are no members because the rule is shelved for them.
     """
 
     version: str
@@ -165,6 +167,7 @@ class RuleState:
     kept: KeptValues = field(default_factory=KeptValues)
     sketches: dict[int, bytes] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
+    shelved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +195,14 @@ class IncidentState:
     first_us: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     rules: dict[str, RuleState] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+
+def is_of(state: IncidentState, rules: RuleSet) -> bool:
+    """Return whether a state is what these rules remember, for the devices that they are not shelved for."""
+    if len(state.rules) != len(rules.rules):
+        return False
+    found = (state.rules.get(rule.id) for rule in rules.rules)
+    return all(
+        remembered is not None and remembered.version == version_of(rule) and remembered.shelved == rule.shelved
+        for rule, remembered in zip(rules.rules, found, strict=True)
+    )

@@ -24,12 +24,14 @@ class ShardRows(msgspec.Struct, frozen=True):
         start_us: earliest event time of the batch that they came from, whatever its shards, microseconds UTC.
         watermark_us: the source's watermark when they arrived, microseconds UTC; None if it is unknown.
         order: where the batch stands among those of bounded input.
+        change: rules that come into force, encoded; empty if none do.
     """
 
     rows: WatchedRows
     start_us: int
     watermark_us: int | None = None
     order: tuple[int, int] = (0, 0)
+    change: bytes = b""
 
 
 class _Plain(msgspec.Struct, array_like=True):
@@ -43,6 +45,7 @@ class _Plain(msgspec.Struct, array_like=True):
     start_us: int
     watermark_us: int | None
     order: tuple[int, int]
+    change: bytes = b""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -61,6 +64,7 @@ def encode_shard_rows(shard: ShardRows) -> bytes:
         shard.start_us,
         shard.watermark_us,
         shard.order,
+        shard.change,
     )
     return frame(_FORMAT, pack(_ENCODER.encode(plain)))
 
@@ -76,7 +80,7 @@ def decode_shard_rows(content: bytes) -> ShardRows:
     event_us = np.frombuffer(plain.event_us, "<i8")
     values = np.frombuffer(plain.values, "<f8").reshape(len(plain.metrics), len(event_us))
     rows = WatchedRows(plain.metrics, plain.devices, np.frombuffer(plain.device, "<i4"), event_us, values)
-    return ShardRows(rows, plain.start_us, plain.watermark_us, plain.order)
+    return ShardRows(rows, plain.start_us, plain.watermark_us, plain.order, plain.change)
 
 
 def split_rows(rows: WatchedRows, shards: int) -> Iterator[tuple[int, WatchedRows]]:

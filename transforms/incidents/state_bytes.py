@@ -49,6 +49,7 @@ class _Rule(msgspec.Struct, array_like=True):
     kept: tuple[_Column, _Column, _Column]
     sketches: dict[int, bytes]
     episodes: dict[int, Episode]
+    shelved: tuple[str, ...] = ()
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -117,6 +118,7 @@ def _plain_rule(rule: RuleState, devices: int) -> _Rule:
         (_column(kept.slot.astype(np.int32)), _column(kept.time_us), _column(kept.value)),
         rule.sketches,
         rule.episodes,
+        rule.shelved,
     )
 
 
@@ -134,6 +136,7 @@ def _rule(plain: _Rule, devices: int) -> RuleState:
         kept=KeptValues(slot.astype(np.intp), time_us, value),
         sketches=plain.sketches,
         episodes=plain.episodes,
+        shelved=plain.shelved,
     )
 
 

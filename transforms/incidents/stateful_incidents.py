@@ -1,7 +1,8 @@
 """Hold the devices of an unbounded stream in keyed state, and judge them as the watermark moves.
 
 Where the source tells its watermark (the local stream), rows are judged as it arrives with later ones. A timer judges
-the rest: rows that nothing follows, the deadlines of silent devices and the ends of windows.
+the rest: rows that nothing follows, the deadlines of silent devices and the ends of windows. Rules that change come to
+every key, which remembers them until the watermark has passed the time at which they come into force.
 """
 
 from collections import Counter
@@ -18,7 +19,9 @@ from apache_beam.utils.timestamp import Timestamp
 
 from telemetry.model.record_batches import concat_record_batches, with_job
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from transforms import counters
+from transforms.incidents.change_bytes import decode_change, decode_timeline, encode_timeline
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.incident_state import IncidentState
 from transforms.incidents.next_due import next_due_us
@@ -41,6 +44,7 @@ class _Held(NamedTuple):
     rows: Any
     state: Any
     until: Any
+    rules: Any
     rows_due: Any
     deadline: Any
 
@@ -50,19 +54,22 @@ class StatefulIncidents(beam.DoFn):
     """Judge the devices of a shard, the key.
 
     Args:
-        rules: the rules in force.
+        rules: the rules in force before the first change.
         shards: number of shards.
         job_id: the job, for its records.
+        follows: whether keys are told of changes. Else `rules` are in force, whatever a key has been told in the past.
     """
 
     rules: RuleSet
     shards: int
     job_id: str = ""
+    follows: bool = False
     cache: dict[int, tuple[bytes, IncidentState]] = field(default_factory=dict)
 
     ROWS = BagStateSpec("rows", BytesCoder())
     STATE = ReadModifyWriteStateSpec("state", BytesCoder())
     UNTIL = ReadModifyWriteStateSpec("until", VarIntCoder())  # microseconds of event time at which `ROWS_DUE` looks
+    RULES = ReadModifyWriteStateSpec("rules", BytesCoder())
     ROWS_DUE = TimerSpec("rows_due", TimeDomain.WATERMARK)
     DEADLINE = TimerSpec("deadline", TimeDomain.WATERMARK)
 
@@ -72,15 +79,22 @@ class StatefulIncidents(beam.DoFn):
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
         until: Any = beam.DoFn.StateParam(UNTIL),
+        rules: Any = beam.DoFn.StateParam(RULES),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
-        """Take rows in; yield the transitions of what the watermark has passed."""
+        """Take rows, or a change of the rules, in; yield the transitions of what the watermark has passed."""
         shard, content = element
         arrived = decode_shard_rows(content)
         watermark_us = arrived.watermark_us
+        held = _Held(rows, state, until, rules, rows_due, deadline)
+        if arrived.change:
+            timeline = self._timeline(rules.read()).with_change(decode_change(arrived.change))
+            rules.write(encode_timeline(timeline))
+            yield from self._judge(shard, [], NONE_US if watermark_us is None else watermark_us, held)
+            return
         if watermark_us is not None:
-            yield from self._judge(shard, [arrived], watermark_us, _Held(rows, state, until, rows_due, deadline))
+            yield from self._judge(shard, [arrived], watermark_us, held)
             return
         rows.add(content)
         if until.read() is None:
@@ -95,13 +109,14 @@ class StatefulIncidents(beam.DoFn):
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
         until: Any = beam.DoFn.StateParam(UNTIL),
+        rules: Any = beam.DoFn.StateParam(RULES),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
         """Judge rows that the watermark has passed."""
         last_us = until.read()
         if last_us is not None:
-            yield from self._judge(shard, [], last_us + 1, _Held(rows, state, until, rows_due, deadline))
+            yield from self._judge(shard, [], last_us + 1, _Held(rows, state, until, rules, rows_due, deadline))
 
     @on_timer(DEADLINE)
     def on_deadline(
@@ -111,6 +126,7 @@ class StatefulIncidents(beam.DoFn):
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
         until: Any = beam.DoFn.StateParam(UNTIL),
+        rules: Any = beam.DoFn.StateParam(RULES),
         rows_due: Any = beam.DoFn.TimerParam(ROWS_DUE),
         deadline: Any = beam.DoFn.TimerParam(DEADLINE),
     ) -> Iterator[pa.RecordBatch]:
@@ -118,7 +134,9 @@ class StatefulIncidents(beam.DoFn):
         limit_us = deadline_limit_us()
         until_us = timestamp.micros if limit_us is None else min(timestamp.micros, limit_us + 1)
         goes_on = until_us == timestamp.micros
-        yield from self._judge(shard, [], until_us, _Held(rows, state, until, rows_due, deadline), goes_on=goes_on)
+        yield from self._judge(
+            shard, [], until_us, _Held(rows, state, until, rules, rows_due, deadline), goes_on=goes_on
+        )
 
     def _judge(
         self,
@@ -130,7 +148,9 @@ class StatefulIncidents(beam.DoFn):
         goes_on: bool = True,
     ) -> Iterator[pa.RecordBatch]:
         """Judge everything before a watermark, keep the rest, and set the timers, unless the stream has ended."""
-        shard = DeviceShard(self.rules, key, self.shards)
+        known = held.rules.read() if self.follows else None
+        timeline = self._timeline(known)
+        shard = DeviceShard(timeline, key, self.shards)
         remembered, changed = shard.begin(self._read(key, held.state))
         parts = [*map(decode_shard_rows, held.rows.read()), *arrived]
         judged = shard.judge(remembered, parts, watermark_us)
@@ -147,14 +167,22 @@ class StatefulIncidents(beam.DoFn):
         content = encode_incident_state(judged.state)
         held.state.write(content)
         self.cache[key] = content, judged.state
-        due_us = next_due_us(self.rules, judged.state)
-        if due_us is None or not goes_on:
+        now_us = judged.state.watermark_us
+        if known is not None and (kept := timeline.since(now_us)) != timeline:
+            held.rules.write(encode_timeline(kept))
+        due_us = (next_due_us(timeline.at(now_us), judged.state), timeline.next_us(now_us))
+        deadlines_us = [time_us for time_us in due_us if time_us is not None]
+        if not deadlines_us or not goes_on:
             held.deadline.clear()
         else:
-            held.deadline.set(_at(due_us + 1, _TICK_US))
+            held.deadline.set(_at(min(deadlines_us) + 1, _TICK_US))
         if judged.late:
             counters.count(counters.LATE_FOR_RULES, judged.late)
         yield from tell([changed, judged.transitions], self.job_id)
+
+    def _timeline(self, content: bytes | None) -> RulesTimeline:
+        """Return the rules of a key, given what it has been told of them."""
+        return RulesTimeline.always(self.rules) if content is None else decode_timeline(content)
 
     def _read(self, key: int, state: Any) -> IncidentState | None:
         """Return the state of a key; a large one is not decoded again while this process is the one that wrote it."""

@@ -15,6 +15,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.conditions import Silence
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows, join_rows, split_rows
 from transforms.incidents.stateful_incidents import StatefulIncidents, tell
@@ -38,14 +39,17 @@ class WatchDevices(Step):
     sequences, whatever their batches.
 
     Args:
-        rules: the rules in force.
+        rules: the rules in force, or those before the first change.
         shards: number of shards that devices are divided into.
         job_id: the job, for its records.
+        changes: PCollection of encoded `RulesChange`, unbounded, in the global window, for unbounded readings; see
+            `transforms.incidents.change_bytes`. None if the rules never change.
     """
 
     rules: RuleSet
     shards: int = 1
     job_id: str = ""
+    changes: beam.PCollection | None = None
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
@@ -57,9 +61,20 @@ class WatchDevices(Step):
             judge = beam.ParDo(_JudgeShard(self.rules, self.shards, self.job_id), beam.pvalue.AsIter(spans))
             shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
             return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
-        split = beam.ParDo(_SplitRows(self.rules, self.shards)).with_output_types(keyed_bytes)
-        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id))
-        return readings | "Split" >> split | "Judge" >> judge.with_output_types(pa.RecordBatch)
+        follows = self.changes is not None
+        split = beam.ParDo(_SplitRows(self.rules, self.shards, follows)).with_output_types(keyed_bytes)
+        shards = readings | "Split" >> split
+        if self.changes is not None:
+            tell_all = beam.FlatMap(_tell_shards, self.shards).with_output_types(keyed_bytes)
+            shards = (shards, self.changes | "Tell shards" >> tell_all) | "Rows and rules" >> beam.Flatten()
+        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id, follows))
+        return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
+
+
+def _tell_shards(change: bytes, shards: int) -> Iterator[tuple[int, bytes]]:
+    """Yield a change of the rules for every shard."""
+    content = encode_shard_rows(ShardRows(no_rows(()), NONE_US, change=change))
+    return ((shard, content) for shard in range(shards))
 
 
 def _span_of(batch: ReadingBatch) -> EventSpan:
@@ -129,7 +144,7 @@ class _JudgeShard(beam.DoFn):
     job_id: str
 
     def process(self, keyed: tuple[int, Iterable[bytes]], spans: Iterable[EventSpan]) -> Iterator[pa.RecordBatch]:
-        shard = DeviceShard(self.rules, keyed[0], self.shards)
+        shard = DeviceShard(RulesTimeline.always(self.rules), keyed[0], self.shards)
         parts = sorted(map(decode_shard_rows, keyed[1]), key=lambda part: part.order)
         state, begun = shard.begin(None)
         first_us, last_us = _whole_span(spans)
@@ -139,19 +154,21 @@ class _JudgeShard(beam.DoFn):
 
 @dataclass
 class _SplitRows(beam.DoFn):
-    """Divide each batch of a stream among the shards."""
+    """Divide each batch of a stream among the shards; rules that follow may look at any metric."""
 
     rules: RuleSet
     shards: int
+    follows: bool = False
     started_us: int = -NONE_US
 
     def process(self, batch: ReadingBatch) -> Iterator[tuple[int, bytes]]:
         start_us = int(batch.event_us.min())
-        found = dict(split_rows(_needed(batch, self.rules), self.shards))
+        rows = watched_rows(batch, batch.metrics) if self.follows else _needed(batch, self.rules)
+        found = dict(split_rows(rows, self.shards))
         shards = set(found)
         if self.rules.roster is not None and start_us < self.started_us:
             self.started_us = start_us
             shards = set(range(self.shards))  # every shard hears when the source began: of its devices none may send
         for shard in sorted(shards):
-            rows = found.get(shard, no_rows(self.rules.metrics))
-            yield shard, encode_shard_rows(ShardRows(rows, start_us, batch.messages.watermark_us))
+            part = found.get(shard, no_rows(rows.metrics))
+            yield shard, encode_shard_rows(ShardRows(part, start_us, batch.messages.watermark_us))

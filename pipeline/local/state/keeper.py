@@ -5,6 +5,8 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Protocol
 
+import msgspec
+
 from pipeline.local.state.records import Pulled, Record
 from pipeline.local.state.snapshots import Snapshot, StepStates
 from pipeline.local.state.state_folder import StateFolder
@@ -125,30 +127,27 @@ class StateKeeper:
         self._busy_s, self._first = 0.0, self._folder.journal.number
         return self._folder.journal.cut()
 
-    def take_snapshot(self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None) -> None:
+    def take_snapshot(self, source: Snapshot) -> None:
         """Copy the state, and write it in the background; called by the runner's thread between two events.
 
         Args:
-            number: of the first record that the state does not include.
-            clock_us: clock of the stream.
-            watermark_us: watermark of the source.
-            delay_us: see `Snapshot`.
+            source: a snapshot of what the source knows, without the states of the steps.
         """
         if self._given_up or (self._writing is not None and self._writing.is_alive()):
             return
         began = time.perf_counter()
-        snapshot = Snapshot(number, clock_us, watermark_us, delay_us, self._held(), self._runner.take())
+        snapshot = self._completed(source)
         taken_s = time.perf_counter() - began
         self._writing = threading.Thread(
             target=self._write, args=(snapshot, taken_s), name="state-snapshot", daemon=True
         )
         self._writing.start()
 
-    def finish(self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None) -> None:
+    def finish(self, source: Snapshot) -> None:
         """Write the last snapshot, and clear the runner's state, so that the end of the stream reports nothing."""
         if not self._given_up:
             self.wait()
-            self._write(Snapshot(number, clock_us, watermark_us, delay_us, self._held(), self._runner.take()), 0.0)
+            self._write(self._completed(source), 0.0)
         self._runner.clear()
 
     def report(self, timer: str) -> None:
@@ -172,6 +171,9 @@ class StateKeeper:
     def clock_s(self) -> float:
         """Return the clock of the stream, seconds since the epoch."""
         return self._runner.clock_s()
+
+    def _completed(self, source: Snapshot) -> Snapshot:
+        return msgspec.structs.replace(source, unconfirmed=self._held(), steps=self._runner.take())
 
     def _held(self) -> tuple[str, ...]:
         if self._recovered and time.monotonic() - self._began_s > _RECOVERED_S:

@@ -65,6 +65,16 @@ class Ticked(_Record, frozen=True, tag="tick"):
     """An advance of the clock, and perhaps of the watermark, between two pulls."""
 
 
+class Ruled(_Record, frozen=True, tag="rules"):
+    """Rules that come into force.
+
+    Attributes:
+        change: see `transforms.incidents.change_bytes`.
+    """
+
+    change: bytes
+
+
 class Reported(_Record, frozen=True, tag="report"):
     """A report of all open windows, at the end of a stream that may go on later."""
 
@@ -73,7 +83,7 @@ class Drained(_Record, frozen=True, tag="drain"):
     """The end of the stream for good: the watermark passes the end of time."""
 
 
-Record = Pulled | Ticked | Reported | Drained
+Record = Pulled | Ticked | Ruled | Reported | Drained
 """Everything that a journal can hold."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final[msgspec.msgpack.Decoder[Record]] = msgspec.msgpack.Decoder(Record)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.rules.parse import parse_rules
+from telemetry.rules.timeline import RulesTimeline
 from tests.support.backtests import ALL_CONDITIONS
 from tests.support.incident_oracle import Job, Sample
 from tests.support.incidents import METRICS, at, rows_of, transitions
@@ -36,7 +37,7 @@ def judged(samples: list[Sample], *, run_rows: int, block_rows: int, slice_rows:
     with TimeOrder(METRICS, run_rows=run_rows, block_rows=block_rows) as order:
         for start in range(0, len(samples), 7):
             order.add(rows_of(samples[start : start + 7]))
-        judge = SliceJudge(RULES, order.first_us)
+        judge = SliceJudge(RulesTimeline.always(RULES), order.first_us)
         return [one for part in order.slices(slice_rows) for one in transitions(judge.judge(part))]
 
 

@@ -20,6 +20,7 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.record_batches import to_parquet, to_records
 from telemetry.model.records import Incident
 from telemetry.rules.parse import parse_rules
+from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.result_store import FileStore
 from telemetry.text.timestamps import ClockBounds
 from tests.support.incidents import transitions
@@ -74,7 +75,7 @@ def of_backtest(rows: Any, run_rows: int = 10**6, block_rows: int = 10**5, slice
     with TimeOrder(RULES.metrics, run_rows=run_rows, block_rows=block_rows) as order:
         for some in rows:
             order.add(some)
-        judge = SliceJudge(RULES, order.first_us)
+        judge = SliceJudge(RulesTimeline.always(RULES), order.first_us)
         told = [one for part in order.slices(slice_rows) for one in transitions(judge.judge(part))]
     return sorted(map(comparable, told))
 

@@ -10,6 +10,7 @@ from telemetry.model.records import TIMESTAMP
 TIMES = {
     "anomalies": ["event_time", "source_time"],
     "incidents": ["event_time", "opened_at", "last_at", "closed_at"],
+    "rules": ["since"],
     "aggregates": ["window_start", "window_end", "first_time", "last_time"],
     "dead_letters": ["publish_time", "event_time"],
     "ledger": ["day", "hour_start"],
@@ -18,6 +19,7 @@ TIMES = {
 NULLABLE = {
     "anomalies": ["threshold_upper"],
     "incidents": ["closed_at", "reason", "value", "worst", "threshold", "threshold_upper"],
+    "rules": ["since"],
     "aggregates": ["first_time", "last_time"],
     "dead_letters": ["line", "publish_time", "event_time"],
     "ledger": ["day", "hour_start", "total", "weighted", "low", "high", "checksum"],
@@ -26,6 +28,7 @@ NULLABLE = {
 ADDED = {
     "anomalies": ["job_id"],
     "incidents": ["job_id"],
+    "rules": ["job_id"],
     "aggregates": ["job_id", "first_time", "last_time"],
     "dead_letters": ["job_id"],
     "ledger": ["job_id", "hour_start", "total", "weighted", "low", "high", "checksum"],
@@ -44,6 +47,7 @@ def test_the_outputs_of_every_job():
     assert {name: kind.record.__name__ for name, kind in KINDS.items()} == {
         "anomalies": "Anomaly",
         "incidents": "Incident",
+        "rules": "RulesVersion",
         "aggregates": "WindowAggregate",
         "dead_letters": "DeadLetter",
         "ledger": "LedgerEntry",

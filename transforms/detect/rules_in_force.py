@@ -1,0 +1,60 @@
+"""Say which rules flag single readings now.
+
+A local stream says it itself, between two pulls, so that a pull that is read again from the journal is judged by the
+same rules. The workers of a remote runner look at the rules file, each for itself.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from threading import Lock
+from typing import Final
+
+from telemetry.rules.errors import RuleError
+from telemetry.rules.follower import RulesFollower
+from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.watch import RulesWatch
+
+_LOG: Final = logging.getLogger(__name__)
+_TOLD: Final[list[Callable[[], RuleSet]]] = []  # of this process; the last counts
+
+
+class WatchedRules:
+    """Rules of a file that a thread of this process looks at."""
+
+    def __init__(self, path: str, metrics: tuple[str, ...], every_us: int, rules: RuleSet) -> None:
+        """Begin to look; see `RulesFollower` and `RulesWatch`."""
+        self._rules = rules
+        self._lock = Lock()
+        self._watch = RulesWatch(RulesFollower(path, metrics, rules), every_us)
+        self._watch.start()
+
+    def __call__(self) -> RuleSet:
+        """Return the rules that were valid last."""
+        with self._lock:
+            while (found := self._watch.take()) is not None:
+                if isinstance(found, RuleError):
+                    _LOG.debug("the rules stay as they are: %s", found)  # the step that follows the file warns
+                else:
+                    self._rules = found
+            return self._rules
+
+
+watch_rules = lru_cache(maxsize=4)(WatchedRules)
+"""Return the `WatchedRules` of this process for these arguments."""
+
+
+def told_rules() -> RuleSet | None:
+    """Return the rules that a local stream of this process says are in force; None if there is no such stream."""
+    return _TOLD[-1]() if _TOLD else None
+
+
+@contextlib.contextmanager
+def telling_rules(rules: Callable[[], RuleSet]) -> Iterator[None]:
+    """Say for the time of a block which rules are in force."""
+    _TOLD.append(rules)
+    try:
+        yield
+    finally:
+        _TOLD.remove(rules)
