@@ -70,7 +70,7 @@ PRESENTATIONS: Final = {
     "reload_rules": Presentation(
         "Look at the rules",
         "TEXT",
-        r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d)|never)$",
+        r"^([0-9]+(\.[0-9]+)?(s|m|h|d)|never)$",
         note="Incidents are judged that much later, so that all workers change the rules at the same event time.",
     ),
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),

@@ -43,7 +43,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "rules.yaml", "/template/rules.yaml", "gs://", "gs://bucket", "ftp://b/rules.yaml", "gs://b/a b.yaml"],
     ),
     "metrics": (["temp", "co,humidity", "co, temp", "pression°,PM2.5,temp"], ["", "a,,b", ",a", "a b", 'a"b', "a\\b"]),
-    "reload_rules": ([*DURATIONS[0], "never"], [*DURATIONS[1], "Never", "off"]),
+    "reload_rules": (["1s", "1.5s", "10m", "2h", "1d", "never"], [*DURATIONS[1], "500ms", "Never", "off"]),
     "window": DURATIONS,
     "slide": DURATIONS,
     "allowed_lateness": DURATIONS,

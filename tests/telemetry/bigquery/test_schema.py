@@ -73,8 +73,8 @@ def test_the_sql_says_what_the_tables_are():
     made = re.findall(r"^CREATE (\w+) IF NOT EXISTS `a-project\.telemetry\.(\w+)`", sql, re.MULTILINE)
     assert made == [
         ("TABLE", "anomalies"), ("TABLE", "incident_transitions"), ("TABLE", "rules"), ("TABLE", "aggregates"),
-        ("TABLE", "dead_letters"), ("TABLE", "ledger"), ("TABLE", "readings"), ("VIEW", "distinct_anomalies"), ("VIEW", "incidents"),
-        ("VIEW", "open_incidents"), ("VIEW", "latest_aggregates"),
+        ("TABLE", "dead_letters"), ("TABLE", "ledger"), ("TABLE", "readings"), ("VIEW", "distinct_anomalies"),
+        ("VIEW", "incidents"), ("VIEW", "open_incidents"), ("VIEW", "latest_aggregates"),
     ]  # fmt: skip
     by_name = dict(zip((name for _, name in made), statements, strict=True))
     readings = by_name["readings"]
