@@ -64,7 +64,7 @@ def ensure_empty(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if results.exists():
-            others = {path.name for path in results.iterdir()} - {*KINDS, ".jobs"}
+            others = {path.name for path in results.iterdir()} - {*KINDS, ".jobs", ".state"}
             if others:
                 raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no job has written")
             shutil.rmtree(results)
