@@ -106,7 +106,7 @@ def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = 
     """
     simulation = Simulation(rows, devices, 1, _START_US, interval_us, _FAULTS)
     with open_rows(str(path)) as target:
-        write_rows(generate(simulation, *prepare(simulation)), target)
+        write_rows(generate(simulation, prepare(simulation)), target)
     return path
 
 

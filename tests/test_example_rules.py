@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from publisher.simulate.faults import KINDS, Fault
+from publisher.simulate.episodes import SimulatedEpisode
 from publisher.simulate.stream import Simulation, generate, prepare
 from telemetry.cli.main import main
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Threshold, WindowStatistic
@@ -17,6 +17,7 @@ from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.watched_rows import WatchedRows
 
+KINDS: Final = ("spike", "drift", "stuck", "silence", "shift")
 RULES: Final = str(ROOT / "demo" / "rules.yaml")
 SECOND: Final = 1_000_000
 AFTER: Final = 600 * SECOND
@@ -55,10 +56,11 @@ def test_it_passes_its_tests_which_test_every_rule(capsys: pytest.CaptureFixture
     assert [rule.id for rule in load_rules(RULES).rules if f"{{rule: {rule.id}, " not in text] == []
 
 
-def openings(simulation: Simulation) -> tuple[list[tuple[Fault, str, int, int]], list[dict[str, Any]]]:
+def openings(simulation: Simulation) -> tuple[list[tuple[SimulatedEpisode, str, int, int]], list[dict[str, Any]]]:
     """Return the faults with their device and time, microseconds, and the first transition of each incident."""
-    climate, plan = prepare(simulation)
-    table = pa.Table.from_batches(generate(simulation, climate, plan))
+    scene = prepare(simulation)
+    climate = scene.climate
+    table = pa.Table.from_batches(generate(simulation, scene))
     devices = table.column("device").combine_chunks().dictionary_encode()
     rules = load_rules(RULES)
     rows = WatchedRows(
@@ -77,7 +79,7 @@ def openings(simulation: Simulation) -> tuple[list[tuple[Fault, str, int, int]],
              if one["sequence"] == 1]  # fmt: skip
     faults = [
         (fault, climate.names[fault.device], climate.round_start_us(fault.first), climate.round_start_us(fault.end))
-        for fault in plan.faults
+        for fault in scene.plan.faults
     ]
     return faults, first
 
