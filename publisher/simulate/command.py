@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--difficulties",
-        default="none",
+        default="all",
         metavar="KINDS",
         help="comma-separated kinds of what makes healthy devices hard to judge, of "
         f"{','.join(difficulties.KINDS)}; or all, or none",
