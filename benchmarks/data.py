@@ -93,7 +93,7 @@ def prepare_simulated(folder: Path, rows: int, devices: int, interval_us: int, w
 
 
 def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = _INTERVAL_US) -> Path:
-    """Write simulated telemetry, identical on every machine, and return the path.
+    """Write simulated telemetry without difficulties, identical on every machine, and return the path.
 
     Args:
         path: CSV file to write.

@@ -133,7 +133,7 @@ def tables(results: Sequence[SeedResult], score: LabelScore, by_size: LabelScore
         counts = " | ".join(f"{number:,}" for number in (rule.incidents, rule.true, rule.late, rule.false))
         found = " | ".join(f"{_percent(kind.recall)}, {spoken_us(kind.median_us)}" if kind.found else _NONE
                            for kind in rule.kinds[:-1])  # fmt: skip
-        yield f"| {rule.rule_id or 'all'} | {counts} | {_percent(rule.precision)} | {found} |"
+        yield f"| {rule.rule_id or 'all'} | {counts} | {_percent(rule.precision, 4)} | {found} |"
 
 
 def _kind_row(kind: KindScore, name: str) -> str:
@@ -150,8 +150,8 @@ def _band(size: float) -> str:
     raise BenchmarkError(f"a small shift of {size} °C")
 
 
-def _percent(share: float | None) -> str:
-    return _NONE if share is None else f"{100 * share:.4g} %"
+def _percent(share: float | None, digits: int = 3) -> str:
+    return _NONE if share is None else f"{100 * share:.{digits}g} %"
 
 
 def main(args: Sequence[str]) -> int:

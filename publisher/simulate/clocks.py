@@ -33,6 +33,7 @@ class DeviceClocks:
         error = _SLOWEST + (_FASTEST - _SLOWEST) * (2 * chance % 1)
         sign = np.where(climate.random.uniform(CLOCK_SIGN, each) < 0.5, -1.0, 1.0)
         self._rate = np.where(drifting & (chance < 0.5), sign * error, 0.0)
+        self._is_wrong = self._rate != 0
         number = _SHORTEST + (_LONGEST + 1 - _SHORTEST) * climate.random.uniform(CLOCK_PERIOD, each)
         self._period = number.astype(np.int64) * segments.length
         self._half = segments.length // 2
@@ -52,13 +53,16 @@ class DeviceClocks:
             return times
         interval_us = self._climate.interval_us
         half_us = self._half * interval_us
-        since = (times - (self._climate.start_us - half_us)) % (self._period * interval_us)[device] - half_us
-        shown: IntArray = times + (self._rate[device] * since).astype(np.int64)
+        wrong = np.flatnonzero(self._is_wrong[device])
+        devices = device[wrong]
+        since = (times[wrong] - (self._climate.start_us - half_us)) % (self._period * interval_us)[devices] - half_us
+        shown = times.copy()
+        shown[wrong] += (self._rate[devices] * since).astype(np.int64)
         return shown
 
     def settings(self) -> list[SimulatedEpisode]:
         """Return when clocks are set right, as episodes of one round: the first one by the right clock."""
-        wrong = np.flatnonzero(self._rate).tolist()
+        wrong = np.flatnonzero(self._is_wrong).tolist()
         return [
             SimulatedEpisode(KIND, device, first, first + 1)
             for device in wrong

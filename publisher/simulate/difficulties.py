@@ -28,8 +28,10 @@ _NOISE: Final = 1.2
 """°C by which noise and weather may exceed the values that are looked at."""
 _LEAST_CHANGE: Final = 1.0
 _SEGMENTS_PER_LOSS: Final = 40
-_LOST, _LOST_BADLY, _LACKING = 0.005, 0.3, 0.01
-"""Share of readings that are lost, share of those in a period of bad radio, share that lack one metric."""
+_LOST, _LOST_BADLY = (np.uint64(int(share * 2**24) << 40) for share in (0.005, 0.3))
+"""Of 64 random bits: a reading below is lost, usually and in a period of bad radio."""
+_LACKING: Final = np.uint64(int(0.01 * 2**24))
+"""Of 24 random bits: a reading below lacks one metric."""
 _METRICS: Final = ("temp", "humidity", "co", "lpg", "smoke")
 _24_BITS: Final = np.uint64(2**24 - 1)
 
@@ -110,17 +112,18 @@ def apply_front(
     return np.round(temp + change, 1), np.round((humidity - 2.5 * change).clip(1.0, 99.9), 1)
 
 
-def quantise(measurements: Measurements, device: IntArray, climate: Climate) -> None:
+def quantise(measurements: Measurements, climate: Climate) -> None:
     """Round temperature and humidity in place to the steps of the sensors, which differ by vendor.
 
     Args:
-        measurements: of N readings.
-        device: (N,) index of the device.
+        measurements: of whole rounds, each of all devices in their order.
         climate: the devices.
     """
     for values, per_unit in ((measurements.temp, climate.temp_steps), (measurements.humidity, climate.humidity_steps)):
-        steps = per_unit[device]
-        values[:] = np.rint(values * steps) / steps
+        rounds = values.reshape(-1, climate.devices)  # a view
+        rounds *= per_unit
+        np.rint(rounds, out=rounds)
+        rounds /= per_unit
 
 
 def lose(measurements: Measurements, index: IntArray, is_bad: BoolArray, climate: Climate) -> BoolArray:
@@ -133,11 +136,11 @@ def lose(measurements: Measurements, index: IntArray, is_bad: BoolArray, climate
         climate: the devices.
     """
     bits = climate.random.bits(LOSS, index)
-    lacking = np.flatnonzero((bits & _24_BITS) < int(_LACKING * 2**24))
+    lacking = np.flatnonzero((bits & _24_BITS) < _LACKING)
     which = (bits[lacking] >> np.uint64(24)) % np.uint64(len(_METRICS))
     for number, name in enumerate(_METRICS):
         getattr(measurements, name)[lacking[which == number]] = np.nan
-    arrives: BoolArray = (bits >> np.uint64(40)) >= np.where(
-        is_bad, int(_LOST_BADLY * 2**24), int(_LOST * 2**24)
-    ).astype(np.uint64)
+    arrives: BoolArray = bits >= _LOST
+    bad = np.flatnonzero(is_bad)
+    arrives[bad] = bits[bad] >= _LOST_BADLY
     return arrives

@@ -86,7 +86,7 @@ def generate(simulation: Simulation, scene: Scene, chunk_rows: int = CHUNK_ROWS)
         measurements = climate.measure(rounds, device)
         is_sent, is_bad = _apply_episodes(scene, measurements, first, count)
         if difficulties.SENSORS in simulation.difficulties:
-            quantise(measurements, device, climate)
+            quantise(measurements, climate)
         if difficulties.MISSING in simulation.difficulties:
             is_sent &= lose(measurements, rounds * devices + device, is_bad, climate)
         times = climate.times(rounds, device)
