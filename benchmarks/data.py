@@ -93,7 +93,7 @@ def prepare_simulated(folder: Path, rows: int, devices: int, interval_us: int, w
 
 
 def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = _INTERVAL_US) -> Path:
-    """Write simulated telemetry, identical on every machine, and return the path.
+    """Write simulated telemetry without difficulties, identical on every machine, and return the path.
 
     Args:
         path: CSV file to write.
@@ -106,7 +106,7 @@ def simulate(path: Path, rows: int, devices: int = _DEVICES, interval_us: int = 
     """
     simulation = Simulation(rows, devices, 1, _START_US, interval_us, _FAULTS)
     with open_rows(str(path)) as target:
-        write_rows(generate(simulation, *prepare(simulation)), target)
+        write_rows(generate(simulation, prepare(simulation)), target)
     return path
 
 

@@ -64,7 +64,7 @@ def ensure_empty(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if results.exists():
-            others = {path.name for path in results.iterdir()} - {*KINDS, ".jobs"}
+            others = {path.name for path in results.iterdir()} - {*KINDS, ".jobs", ".state"}
             if others:
                 raise ConfigError("--output", folder, f"its results hold {min(others)!r}, which no job has written")
             shutil.rmtree(results)
@@ -77,7 +77,7 @@ def simulate(path: Path) -> Path:
     """Write simulated telemetry of a few devices, with faults."""
     say(f"simulating {int(_ROWS):,} readings of {_DEVICES} devices: {path}")
     _run("simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
-         "--faults", "spike,drift,stuck,silence,shift", "--labels", path.with_name("faults.csv"))  # fmt: skip
+         "--faults", "all", "--labels", path.with_name("labels.csv"))  # fmt: skip
     return path
 
 

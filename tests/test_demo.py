@@ -16,6 +16,7 @@ import pytest
 from demo.__main__ import main
 from demo.ledger import check_ledger, check_usable, results_table
 from demo.next_steps import next_steps
+from demo.steps import ensure_empty
 from publisher.broker import Broker
 from telemetry.errors import NothingUsableError
 from tests.support.installed import installed_environment
@@ -100,6 +101,15 @@ def test_a_job_that_could_use_no_row(demo: Path) -> None:
     expected = "no row was usable; the commonest reason is not_json (4 rows), for example not a row"
     with pytest.raises(NothingUsableError, match=f"^{re.escape(expected)}$"):
         check_usable({"rows_decoded": 0, "dead_letters": {"bad_timestamp": 1, "not_json": 4}}, results)
+
+
+def test_results_of_an_earlier_demonstration_are_deleted(demo: Path) -> None:
+    folder = demo / "out"
+    kept = demo / "copy"
+    shutil.copytree(folder, kept)
+    assert (kept / "results" / ".state").is_dir()
+    assert ensure_empty(kept) == kept / "results"
+    assert not (kept / "results").exists()
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

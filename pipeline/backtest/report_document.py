@@ -32,8 +32,9 @@ def report_document(report: BacktestReport, picture: str = "") -> str:
         document["against"] = _judged(report.against)
         document["added"] = list(map(_incident, report.difference.added))
         document["dropped"] = list(map(_incident, report.difference.dropped))
-    if report.faults is not None:
-        document |= {"faults": len(report.faults), "faults_outside": report.faults_outside}
+    if report.labels is not None:
+        document |= {"faults": len(report.labels.faults), "faults_outside": report.faults_outside}
+        document["benign_events"] = len(report.labels.benign)
     if picture:
         document["picture"] = picture
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -71,7 +72,8 @@ def _score(score: LabelScore) -> dict[str, Any]:
 def _rule(one: RuleScore) -> dict[str, Any]:
     counts = {"incidents": one.incidents, "true": one.true, "late": one.late, "false": one.false}
     whole = {name: value for name, value in _kind(one.kinds[-1]).items() if name != "kind"}
-    return {**counts, "precision": one.precision, **whole, "by_kind": list(map(_kind, one.kinds[:-1]))}
+    return {**counts, "precision": one.precision, **whole, "by_kind": list(map(_kind, one.kinds[:-1])),
+            "benign": list(map(asdict, one.benign))}  # fmt: skip
 
 
 def _kind(one: KindScore) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def report_text(report: BacktestReport) -> str:
         if judged is not None:
             lines += ["", *_figures(judged)]
     lines += _difference(report)
-    if report.faults is not None:
+    if report.labels is not None:
         for judged in (report.judged, report.against):
             if judged is not None and judged.score is not None:
                 lines += ["", *_score(judged.name, judged.score)]
@@ -90,12 +90,17 @@ def _sentence(one: PastIncident) -> str:
 
 
 def _score(name: str, score: LabelScore) -> Iterator[str]:
-    yield f"{name} against the labelled faults"
+    yield f"{name} against the labels"
     rows = [(one.kind or "all", f"{one.faults:,}", f"{one.found:,}", *_found(one)) for one in score.total.kinds]
     yield from _table(("kind", "faults", "found", "recall", "median delay"), rows, left=1)
     yield ""
+    if score.total.benign:
+        events = [(one.kind, f"{one.events:,}", f"{one.alarmed:,}") for one in score.total.benign]
+        yield from _table(("benign event", "events", "with a false incident"), events, left=1)
+        yield ""
     kinds = [one.kind for one in score.total.kinds[:-1]]
-    heading = ("rule", "incidents", "true", "late", "false", "precision", *kinds)
+    wrong = [f"in {one.kind}" for one in score.total.benign]
+    heading = ("rule", "incidents", "true", "late", "false", *wrong, "precision", *kinds)
     yield from _table(
         heading,
         [
@@ -105,6 +110,7 @@ def _score(name: str, score: LabelScore) -> Iterator[str]:
                 f"{one.true:,}",
                 f"{one.late:,}",
                 f"{one.false:,}",
+                *(f"{event.alarmed:,}" for event in one.benign),
                 _percent(one.precision),
                 *(_NONE if not kind.found else " ".join(_found(kind)) for kind in one.kinds[:-1]),
             )

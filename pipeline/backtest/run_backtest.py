@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.backtest.difference import IncidentDifference, compare_incidents
 from pipeline.backtest.judge_slices import SliceJudge
-from pipeline.backtest.labels import LabelledFault
+from pipeline.backtest.labels import Labels
 from pipeline.backtest.past_incidents import IncidentCollector, PastIncident
 from pipeline.backtest.rule_figures import RuleFigures, figures_by_rule
 from pipeline.backtest.score import LabelScore, score_incidents
@@ -47,7 +47,7 @@ class BacktestReport:
         judged: the rules.
         against: the rules that are compared with them; None for none.
         difference: what these add and drop; None for none.
-        faults: labelled faults that begin in the time of the readings, by start; None without labels.
+        labels: faults and benign events that begin in the time of the readings; None without labels.
         faults_outside: labelled faults that do not.
     """
 
@@ -60,7 +60,7 @@ class BacktestReport:
     judged: JudgedRules
     against: JudgedRules | None
     difference: IncidentDifference | None
-    faults: tuple[LabelledFault, ...] | None
+    labels: Labels | None
     faults_outside: int
 
 
@@ -70,7 +70,7 @@ def run_backtest(
     *,
     sources: Sequence[str],
     rejected: Mapping[str, int],
-    labels: Sequence[LabelledFault] | None = None,
+    labels: Labels | None = None,
     slice_rows: int = SLICE_ROWS,
 ) -> BacktestReport:
     """Judge readings and return the report.
@@ -80,7 +80,7 @@ def run_backtest(
         named_rules: name and rules; a second pair is compared with the first.
         sources: what was read.
         rejected: rows that could not be used, by reason.
-        labels: known faults; None to score nothing.
+        labels: known faults and benign events; None to score nothing.
         slice_rows: about how many readings are judged at a time. It makes no difference to the report.
     """
     judges = [(SliceJudge(rules, order.first_us), IncidentCollector()) for _, rules in named_rules]
@@ -88,15 +88,16 @@ def run_backtest(
         for judge, collector in judges:
             collector.add(judge.judge(part))
     first_us, last_us = order.first_us, order.last_us
-    faults = None
+    within = None
     if labels is not None:
-        faults = tuple(fault for fault in labels if first_us <= fault.start_us <= last_us)
+        within = Labels(*(tuple(one for one in some if first_us <= one.start_us <= last_us)
+                          for some in (labels.faults, labels.benign)))  # fmt: skip
     judged = []
     for (name, timeline), (_, collector) in zip(named_rules, judges, strict=True):
         rules = timeline.overall
         incidents = tuple(collector.incidents())
         figures = figures_by_rule(rules, incidents, first_us, last_us)
-        score = None if faults is None else score_incidents([rule.id for rule in rules.rules], incidents, faults)
+        score = None if within is None else score_incidents([rule.id for rule in rules.rules], incidents, within)
         judged.append(JudgedRules(name, rules, incidents, figures, score))
     against = judged[1] if len(judged) > 1 else None
     return BacktestReport(
@@ -109,6 +110,6 @@ def run_backtest(
         judged=judged[0],
         against=against,
         difference=None if against is None else compare_incidents(judged[0].incidents, against.incidents, last_us),
-        faults=faults,
-        faults_outside=0 if faults is None or labels is None else len(labels) - len(faults),
+        labels=within,
+        faults_outside=0 if within is None or labels is None else len(labels.faults) - len(within.faults),
     )

@@ -49,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--against", default="", metavar="FILE", help="other rules: says which incidents they add, and "
                         "which they drop")  # fmt: skip
-    parser.add_argument("--labels", default="", metavar="FILE", help="known faults, as simulate --labels writes them: "
-                        "says how many of them the rules find, how fast, and which incidents are false")  # fmt: skip
+    parser.add_argument("--labels", nargs="+", action="extend", default=[], metavar="FILE", help="known faults and "
+                        "benign events, as simulate --labels writes them: says how many faults the rules find, how "
+                        "fast, and how many incidents are false")  # fmt: skip
     parser.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="the job's --metrics, to "
                         "decode the files of --input")  # fmt: skip
     parser.add_argument("--earliest-time", default="2000-01-01T00:00:00Z", metavar="TIME", help="the job's "

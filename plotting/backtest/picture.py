@@ -124,8 +124,8 @@ def _captions(report: BacktestReport, timeline: Timeline, texts: Texts) -> Capti
     ]
     if report.against is not None:
         parts.append(f"{texts.integer(len(report.against.incidents))} of {Path(report.against.name).name}")
-    if report.faults is not None:
-        parts.append(f"{texts.integer(len(report.faults))} labelled faults")
+    if report.labels is not None:
+        parts.append(f"{texts.integer(len(report.labels.faults))} labelled faults")
     remarks = (f"{timeline.left_out} more rows are not shown",) if timeline.left_out else ()
     return Captions("Incidents by rule and device", "  ·  ".join(parts), remarks)
 

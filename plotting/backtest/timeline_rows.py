@@ -55,7 +55,7 @@ def timeline_of(report: BacktestReport) -> Timeline:
     ours = _spans(report.judged.incidents, report.last_us)
     theirs = _spans(report.against.incidents if report.against is not None else (), report.last_us)
     faults: dict[str, list[BarSpan]] = defaultdict(list)
-    for fault in report.faults or ():
+    for fault in report.labels.faults if report.labels is not None else ():
         faults[fault.device].append((fault.start_us, min(fault.end_us, report.last_us)))
     numbers = {name: number for number, name in enumerate(order)}
     keys = sorted({*ours, *theirs}, key=lambda key: (numbers[key[0]], key[1]))

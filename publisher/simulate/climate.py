@@ -16,9 +16,20 @@ _DAY_S, _WEATHER_S, _AIR_S, _MOTION_S = 86_400.0, 10_800.0, 5_400.0, 600.0
 (_LEVEL, _SWING, _PEAK, _DAMP, _SUNRISE, _PHASE, _NAME, _WEATHER, _JITTER, _HEAT, _WATER, _AIR, _GAS, _BURST, _STEP) = (
     range(15)
 )
+NOISE_FAULT, LOSS, CLOCK_RATE, CLOCK_SIGN, CLOCK_PERIOD = range(15, 20)
+"""Streams of random numbers that other modules use."""
 _CO_REFERENCE, _LPG_REFERENCE, _SMOKE_REFERENCE = 0.004955938648391245, 0.00765082227055719, 0.02041127012241292
 _LPG_POWER, _SMOKE_POWER = 0.724, 0.773
-_VENDORS: Final = ("b8:27:eb", "dc:a6:32", "1c:bf:ce", "00:0f:00")
+_WEATHER_C, _HEAT_C = 0.8, 0.12
+_WEATHER_VARIANCE: Final = 26 / 105
+"""Variance of `Randomness.smooth`: 1/3 at a knot, times the mean of w² + (1 - w)² of the weights w between two."""
+_VENDORS: Final = (
+    ("b8:27:eb", 10.0, 10.0, 1.0),
+    ("dc:a6:32", 2.0, 1.0, 1.0),
+    ("1c:bf:ce", 10.0, 10.0, 2.5),
+    ("00:0f:00", 5.0, 2.0, 1.5),
+)
+"""Vendors, and of their sensors the steps in a °C and in a % of humidity, and the noise as a multiple of the least."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,9 @@ class Measurements:
 class Climate:
     """The devices of one seed: names, measurement times and measured values."""
 
-    def __init__(self, seed: int, devices: int, start_us: int, interval_us: int) -> None:
+    def __init__(
+        self, seed: int, devices: int, start_us: int, interval_us: int, *, sensors_differ: bool = False
+    ) -> None:
         """Draw the constants of each device.
 
         Args:
@@ -50,12 +63,18 @@ class Climate:
             devices: number of devices, below 2**20.
             start_us: start of the first round, microseconds since the epoch (UTC).
             interval_us: length of a round, in which each device measures once, microseconds.
+            sensors_differ: whether the noise of a sensor depends on its vendor.
         """
-        self.random = Randomness(seed)
+        self.seed, self.random = seed, Randomness(seed)
         self.devices = devices
-        self._start_us, self._interval_us = start_us, interval_us
+        self.start_us, self.interval_us = start_us, interval_us
         each = np.arange(devices, dtype=np.int64)
         self.names = _names(self.random, each)
+        vendor = each % len(_VENDORS)
+        self.temp_steps: FloatArray = np.array([steps for _, steps, _, _ in _VENDORS])[vendor]
+        self.humidity_steps: FloatArray = np.array([steps for _, _, steps, _ in _VENDORS])[vendor]
+        noise: FloatArray = np.array([multiple for *_, multiple in _VENDORS])[vendor]
+        self._heat = _HEAT_C * (noise if sensors_differ else np.ones(devices))
         self._phase = 0.1 + 0.8 * self.random.uniform(_PHASE, each)
         self._level = 18.0 + 7.0 * self.random.uniform(_LEVEL, each)
         self._swing = 0.5 + 2.0 * self.random.uniform(_SWING, each)
@@ -73,22 +92,27 @@ class Climate:
             device: (N,) index of the device.
         """
         jitter = 0.2 * self.random.uniform(_JITTER, rounds * self.devices + device) - 0.1
-        offset_us = ((self._phase[device] + jitter) * self._interval_us).astype(np.int64)
-        return self._start_us + rounds * self._interval_us + np.clip(offset_us, 0, self._interval_us - 1)
+        offset_us = ((self._phase[device] + jitter) * self.interval_us).astype(np.int64)
+        return self.start_us + rounds * self.interval_us + np.clip(offset_us, 0, self.interval_us - 1)
+
+    def deviation(self, device: int) -> float:
+        """Return the standard deviation of a device's temperature over days without faults and fronts, °C."""
+        daily = self._swing[device] ** 2 / 2
+        return float(np.sqrt(daily + _WEATHER_C**2 * _WEATHER_VARIANCE + self._heat[device] ** 2))
 
     def round_start_us(self, number: int) -> int:
         """Return the start of a round, microseconds UTC, which is the end of the previous round."""
-        return self._start_us + number * self._interval_us
+        return self.start_us + number * self.interval_us
 
     def measure(self, rounds: IntArray, device: IntArray) -> Measurements:
         """Return the measurements of devices in rounds, both given as indices of shape (N,)."""
         index = rounds * self.devices + device
         seconds = self.times(rounds, device) / 1e6
-        elapsed = seconds - self._start_us / 1e6
+        elapsed = seconds - self.start_us / 1e6
         day = seconds % _DAY_S
         cycle = self._swing[device] * np.cos((day - self._peak_s[device]) * (2 * np.pi / _DAY_S))
-        warmth = cycle + 0.8 * self.random.smooth(_WEATHER, elapsed / _WEATHER_S, device)
-        temp = self._level[device] + warmth + 0.12 * self.random.noise(_HEAT, index)
+        warmth = cycle + _WEATHER_C * self.random.smooth(_WEATHER, elapsed / _WEATHER_S, device)
+        temp = self._level[device] + warmth + self._heat[device] * self.random.noise(_HEAT, index)
         humidity: FloatArray = self._damp[device] - 2.5 * warmth + 0.4 * self.random.noise(_WATER, index)
         air = 0.3 * self.random.smooth(_AIR, elapsed / _AIR_S, device) - 0.02 * warmth
         ratio = np.exp(air + 0.01 * self.random.noise(_GAS, index))
@@ -112,5 +136,5 @@ def _names(random: Randomness, each: IntArray) -> list[str]:
     names = []
     for number in each.tolist():
         low = ((number * (factor | 1) + offset) % 2**24).to_bytes(3, "big")
-        names.append(f"{_VENDORS[number % len(_VENDORS)]}:{low.hex(':')}")
+        names.append(f"{_VENDORS[number % len(_VENDORS)][0]}:{low.hex(':')}")
     return names

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from publisher.simulate import difficulties
 from publisher.simulate.faults import KINDS
 from publisher.simulate.stream import Simulation, generate, prepare
 from publisher.simulate.writer import LABEL_FORMATS, STDOUT, make_labels, open_rows, write_labels, write_rows
@@ -37,9 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--faults",
         default="none",
         metavar="KINDS",
-        help=f"comma-separated kinds of faults, of {','.join(KINDS)}, or none",
+        help=f"comma-separated kinds of faults, of {','.join(KINDS)}; or all, or none",
     )
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="file for the labels of the faults, .csv or .jsonl")
+    parser.add_argument(
+        "--difficulties",
+        default="all",
+        metavar="KINDS",
+        help="comma-separated kinds of what makes healthy devices hard to judge, of "
+        f"{','.join(difficulties.KINDS)}; or all, or none",
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="file for the labels of faults and benign events, .csv or .jsonl"
+    )
     parser.add_argument(
         "--start",
         default="2020-07-12T00:00:00Z",
@@ -57,24 +67,25 @@ def run(options: argparse.Namespace) -> int:
     """
     began = time.perf_counter()
     simulation, labels = make_simulation(options), check_labels(options.labels)
-    climate, plan = prepare(simulation)
+    scene = prepare(simulation)
     try:
         with open_rows(options.output) as target:
-            rows, first, last = write_rows(generate(simulation, climate, plan), target)
+            rows, first, last = write_rows(generate(simulation, scene), target)
     except OSError as error:
         if options.output == STDOUT:
             raise
         raise ConfigError("--output", options.output, f"cannot be written: {error.strerror or error}") from error
     try:
         if labels:
-            write_labels(make_labels(plan, climate), labels)
+            write_labels(make_labels(scene), labels)
     except OSError as error:
         raise ConfigError("--labels", labels, f"cannot be written: {error.strerror or error}") from error
-    counts = Counter(fault.kind for fault in plan.faults)
+    counts = Counter(episode.kind for episode in (*scene.plan.faults, *scene.plan.benign))
     summary = {
         "rows": rows,
         "devices": simulation.devices,
         "faults": {kind: counts[kind] for kind in simulation.faults},
+        "benign": {kind: counts[kind] for kind in simulation.difficulties if kind != difficulties.SENSORS},
         "first_time": format_time(seconds_to_us(first)),
         "last_time": format_time(seconds_to_us(last)),
         "seconds": round(time.perf_counter() - began, 3),
@@ -97,7 +108,9 @@ def make_simulation(options: argparse.Namespace) -> Simulation:
     end_us = start_us + (rows // devices + 1) * interval_us
     if 2 * end_us - start_us >= LATEST_US:  # silence makes it longer, never twice as long
         raise ConfigError("--start", options.start, "the readings would not lie between 1970 and 2100")
-    return Simulation(rows, devices, seed, start_us, interval_us, _fault_kinds(options.faults))
+    faults = _read_kinds("--faults", options.faults, KINDS)
+    hard = _read_kinds("--difficulties", options.difficulties, difficulties.KINDS)
+    return Simulation(rows, devices, seed, start_us, interval_us, faults, hard)
 
 
 def check_labels(file: Path | None) -> Path | None:
@@ -111,11 +124,16 @@ def check_labels(file: Path | None) -> Path | None:
     return file
 
 
-def _fault_kinds(text: str) -> tuple[str, ...]:
-    if text.strip() == "none":
-        return ()
+def _read_kinds(flag: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the kinds that a flag names.
+
+    Raises:
+        ConfigError: if one is not known.
+    """
+    if text.strip() in ("all", "none"):
+        return known if text.strip() == "all" else ()
     kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
     for kind in kinds:
-        if kind not in KINDS:
-            raise ConfigError("--faults", text, f"{kind!r} is none of {', '.join(KINDS)}, none")
+        if kind not in known:
+            raise ConfigError(flag, text, f"{kind!r} is none of {', '.join(known)}, all, none")
     return kinds

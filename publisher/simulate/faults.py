@@ -1,88 +1,57 @@
 """Plan and apply temperature faults, each on one device over a known interval, so that detectors can be scored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from publisher.simulate.climate import Climate
+from publisher.simulate.climate import NOISE_FAULT, Climate
+from publisher.simulate.episodes import SimulatedEpisode
+from publisher.simulate.segments import SHORTEST, Segments
 from telemetry.arrays import FloatArray, IntArray
 from telemetry.errors import ConfigError
 
-KINDS: Final = ("spike", "drift", "stuck", "silence", "shift")
-"""Kinds of faults: briefly above 30 °C, slowly rising, constant, no readings, shifted level."""
-ALL_METRICS: Final = "*"
-_SHORTEST, _LONGEST = 24, 240  # rounds of a segment, an interval of one device with at most one fault
+KINDS: Final = ("spike", "drift", "stuck", "silence", "shift", "small-shift", "noise")
+"""Kinds of faults: briefly above 30 °C, slowly rising, constant, no readings, level shifted by 6 to 9 °C, level shifted
+by one to two standard deviations of the device's own temperature, noise many times the usual."""
 _SEGMENTS_PER_FAULT: Final = 10
 _LENGTH: Final = {
     "drift": (0.5, 0.7),
     "stuck": (0.3, 0.5),
     "silence": (0.2, 0.4),
     "shift": (0.5, 0.7),
+    "small-shift": (0.5, 0.7),
+    "noise": (0.3, 0.5),
 }
 """Smallest and largest length of a fault, as fractions of a segment."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A fault of one device in the rounds [first, end)."""
-
-    kind: str
-    device: int
-    first: int
-    end: int
-    size: float
-    """°C: peak of a spike, last value of a drift, constant value when stuck, step of a shift; 0 for silence."""
-
-    @property
-    def metric(self) -> str:
-        """Affected metric; all metrics for a silent device."""
-        return ALL_METRICS if self.kind == "silence" else "temp"
-
-
-class FaultPlan:
-    """Faults of a simulation, ordered by their first round."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        """Sort the faults, given in any order."""
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.first, fault.device)))
-        self._firsts = np.array([fault.first for fault in self.faults], dtype=np.int64)
-
-    def overlapping(self, first: int, end: int) -> tuple[Fault, ...]:
-        """Return the faults that overlap the rounds [first, end)."""
-        start = int(np.searchsorted(self._firsts, first - _LONGEST))  # no fault is longer than a segment
-        stop = int(np.searchsorted(self._firsts, end))
-        return tuple(fault for fault in self.faults[start:stop] if fault.end > first)
-
-
-def plan_faults(kinds: Sequence[str], climate: Climate, rounds: int, seed: int) -> FaultPlan:
-    """Distribute faults over the first `rounds` rounds of all devices, at least one of each kind.
+def plan_faults(kinds: Sequence[str], climate: Climate, segments: Segments) -> list[SimulatedEpisode]:
+    """Distribute faults over free segments, at least one of each kind, and take these segments.
 
     Raises:
         ConfigError: if there are too few readings for one fault of each kind.
     """
     if not kinds:
-        return FaultPlan(())
-    length = min(max(rounds // 4, _SHORTEST), _LONGEST)
-    segments = (rounds // length) * climate.devices
-    if segments < len(kinds):
-        problem = f"too few rows for {len(kinds)} kinds of faults: {rounds} per device, at least {_SHORTEST} are needed"
+        return []
+    if len(segments) < len(kinds):
+        each = f"{segments.rounds} per device, at least {SHORTEST} are needed"
+        problem = f"too few rows for {len(kinds)} kinds of faults: {each}"
         raise ConfigError("--faults", ",".join(kinds), problem)
     # A separate key makes the faults independent of the random numbers of the readings.
-    random = np.random.Generator(np.random.Philox(key=[seed, 0x6661756C7473]))
-    count = max(len(kinds), segments // _SEGMENTS_PER_FAULT)
-    chosen = random.choice(segments, size=count, replace=False)
+    random = np.random.Generator(np.random.Philox(key=[climate.seed, 0x6661756C7473]))
+    chosen = segments.choose(random, max(len(kinds), len(segments) // _SEGMENTS_PER_FAULT))
     faults = []
     for number, segment in enumerate(chosen.tolist()):
-        device, first = segment % climate.devices, segment // climate.devices * length
-        faults.append(_make_fault(kinds[number % len(kinds)], device, first, length, climate, random))
-    return FaultPlan(faults)
+        device, first = segments.place(segment)
+        faults.append(_make_fault(kinds[number % len(kinds)], device, first, segments.length, climate, random))
+        segments.take(device, faults[-1].first, faults[-1].end)
+    return faults
 
 
 def _make_fault(
     kind: str, device: int, start: int, length: int, climate: Climate, random: np.random.Generator
-) -> Fault:
+) -> SimulatedEpisode:
     low, high = _LENGTH.get(kind, (3 / length, 5.99 / length))
     rounds = int(length * random.uniform(low, high))
     first = start + int(random.integers(1, length - rounds))  # a healthy reading before and after
@@ -92,21 +61,26 @@ def _make_fault(
             size = above
         case "shift":
             size = sign * random.uniform(6.0, 9.0)
+        case "small-shift":
+            size = sign * random.uniform(1.0, 2.0) * climate.deviation(device)
+        case "noise":
+            size = random.uniform(0.7, 2.0)
         case "stuck":
             at = np.array([first], dtype=np.int64), np.array([device], dtype=np.int64)
             size = climate.measure(*at).temp[0]
         case _:
             size = 0.0
-    return Fault(kind, device, first, first + rounds, float(size))
+    return SimulatedEpisode(kind, device, first, first + rounds, float(size))
 
 
-def apply_fault(fault: Fault, rounds: IntArray, temp: FloatArray) -> FloatArray:
+def apply_fault(fault: SimulatedEpisode, rounds: IntArray, temp: FloatArray, climate: Climate) -> FloatArray:
     """Return the values of the faulty sensor, °C to 0.1; silence does not change values, its rows are dropped.
 
     Args:
         fault: the fault.
         rounds: (N,) rounds within the fault.
         temp: (N,) values of a healthy sensor in these rounds, °C.
+        climate: the devices.
     """
     match fault.kind:
         case "spike":  # keeps the noise of the healthy sensor
@@ -116,8 +90,11 @@ def apply_fault(fault: Fault, rounds: IntArray, temp: FloatArray) -> FloatArray:
             changed = temp + (fault.size - temp) * progress
         case "stuck":
             changed = np.full(len(temp), fault.size)
-        case "shift":
+        case "shift" | "small-shift":
             changed = temp + fault.size
+        case "noise":
+            index = rounds * climate.devices + fault.device
+            changed = temp + fault.size * climate.random.noise(NOISE_FAULT, index)
         case _:
             changed = temp
     return np.round(changed, 1)

@@ -1,4 +1,4 @@
-"""Write rows as CSV in the format of the reference data set (every cell quoted), and the labels of the faults."""
+"""Write rows as CSV in the format of the reference data set (every cell quoted), and the labels of the episodes."""
 
 import csv
 import gzip
@@ -9,23 +9,32 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from publisher.simulate.climate import Climate
-from publisher.simulate.faults import FaultPlan
+from publisher.simulate import clocks
+from publisher.simulate.episodes import SimulatedEpisode
+from publisher.simulate.faults import KINDS as FAULT_KINDS
+from publisher.simulate.stream import Scene
 from telemetry.text.timestamps import format_time
 
 STDOUT: Final = "-"
 LABEL_FORMATS: Final = (".csv", ".jsonl")
+ALL_METRICS: Final = "*"
 
 
-class FaultLabel(msgspec.Struct, frozen=True):
-    """Label of one fault: the rows of the device in [start, end) are wrong or missing."""
+class EpisodeLabel(msgspec.Struct, frozen=True):
+    """Label of one episode: the rows of the device with times in [start, end) are of it.
+
+    Rows of a fault are wrong or missing. Rows of a benign event are right, and only look unusual.
+    """
 
     device: str
     metric: str
     kind: str
+    nature: str
+    """``fault`` or ``benign``."""
     start: str
     end: str
 
@@ -58,26 +67,36 @@ def write_rows(batches: Iterable[Any], target: IO[bytes]) -> tuple[int, float, f
     return rows, first, last
 
 
-def make_labels(plan: FaultPlan, climate: Climate) -> list[FaultLabel]:
-    """Return the label of each fault, ordered by start."""
-    return [
-        FaultLabel(
-            device=climate.names[fault.device],
-            metric=fault.metric,
-            kind=fault.kind,
-            start=format_time(climate.round_start_us(fault.first)),
-            end=format_time(climate.round_start_us(fault.end)),
-        )
-        for fault in plan.faults
-    ]
+def make_labels(scene: Scene) -> list[EpisodeLabel]:
+    """Return the labels of faults and benign events, by start; times are of the device's clock, as in its rows."""
+    labels = [make_label(episode, scene) for episode in (*scene.plan.faults, *scene.plan.benign)]
+    return sorted(labels, key=lambda label: (label.start, label.device))
 
 
-def write_labels(labels: list[FaultLabel], file: Path) -> None:
+def make_label(episode: SimulatedEpisode, scene: Scene) -> EpisodeLabel:
+    """Return the label of one fault or benign event."""
+    rounds = np.array([episode.first, episode.end], dtype=np.int64)
+    times = scene.climate.start_us + rounds * scene.climate.interval_us
+    if episode.kind == clocks.KIND:
+        # Times are skipped or come twice: those between the last one of the wrong clock and the first of the right one.
+        times = np.array([times[0] - 1, times[0], times[1] - 1])
+    shown = scene.clocks.read(times, np.full(len(times), episode.device))
+    return EpisodeLabel(
+        device=scene.climate.names[episode.device],
+        metric="temp" if episode.kind in FAULT_KINDS and episode.kind != "silence" else ALL_METRICS,
+        kind=episode.kind,
+        nature="fault" if episode.kind in FAULT_KINDS else "benign",
+        start=format_time(int(shown.min())),
+        end=format_time(int(shown.max())),
+    )
+
+
+def write_labels(labels: list[EpisodeLabel], file: Path) -> None:
     """Write labels as CSV, or as JSON lines if the file name ends in ``.jsonl``."""
     if file.suffix == ".jsonl":
         file.write_bytes(msgspec.json.Encoder().encode_lines(labels))
         return
     with file.open("w", newline="", encoding="utf-8") as target:
         writer = csv.writer(target)
-        writer.writerow(FaultLabel.__struct_fields__)
+        writer.writerow(EpisodeLabel.__struct_fields__)
         writer.writerows(map(msgspec.structs.astuple, labels))

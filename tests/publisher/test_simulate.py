@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.simulate import add_arguments, run
-from publisher.simulate.faults import KINDS, Fault
+from publisher.simulate import add_arguments, difficulties, run
+from publisher.simulate.episodes import SimulatedEpisode
+from publisher.simulate.faults import KINDS
 from publisher.simulate.randomness import Randomness
 from publisher.simulate.stream import COLUMNS, Simulation, generate, prepare
 from publisher.simulate.writer import make_labels, write_rows
@@ -30,7 +31,7 @@ HEADER = '"ts","device","co","humidity","light","lpg","motion","smoke","temp"'
 
 def content(simulation, chunk_rows=65_536) -> bytes:
     target = io.BytesIO()
-    write_rows(generate(simulation, *prepare(simulation), chunk_rows), target)
+    write_rows(generate(simulation, prepare(simulation), chunk_rows), target)
     return target.getvalue()
 
 
@@ -40,10 +41,10 @@ def rows_of(simulation) -> pd.DataFrame:
     return frame
 
 
-def faulty(kind, **changes) -> tuple[Simulation, tuple[Fault, ...], list[str]]:
+def faulty(kind, **changes) -> tuple[Simulation, tuple[SimulatedEpisode, ...], list[str]]:
     simulation = replace(SIMULATION, faults=(kind,), **changes)
-    climate, plan = prepare(simulation)
-    return simulation, plan.faults, climate.names
+    scene = prepare(simulation)
+    return simulation, scene.plan.faults, scene.climate.names
 
 
 def command(*arguments) -> int:
@@ -62,15 +63,16 @@ def test_the_first_lines_have_the_format_of_the_reference_data_set():
 
 
 @pytest.mark.parametrize("faults", [(), KINDS])
-def test_equal_seeds_give_equal_bytes_and_others_do_not(faults):
-    simulation = replace(SIMULATION, faults=faults)
+@pytest.mark.parametrize("hard", [(), difficulties.KINDS])
+def test_equal_seeds_give_equal_bytes_and_others_do_not(faults, hard):
+    simulation = replace(SIMULATION, faults=faults, difficulties=hard)
     assert content(simulation) == content(simulation)
     assert content(simulation) != content(replace(simulation, seed=8))
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 7, 1_000, 10_000_000])
 def test_the_size_of_the_chunks_does_not_matter(chunk_rows):
-    simulation = replace(SIMULATION, rows=2_000, faults=KINDS)
+    simulation = replace(SIMULATION, rows=2_000, faults=KINDS, difficulties=difficulties.KINDS)
     assert content(simulation, chunk_rows) == content(simulation)
 
 
@@ -131,7 +133,7 @@ def test_the_measurements_are_realistic():
 
 
 def test_devices_are_named_like_mac_addresses_and_all_different():
-    climate, _ = prepare(replace(SIMULATION, rows=1, devices=5_000))
+    climate = prepare(replace(SIMULATION, rows=1, devices=5_000)).climate
     assert len(set(climate.names)) == 5_000
     assert all(len(bytes.fromhex(name.replace(":", ""))) == 6 and name.count(":") == 5 for name in climate.names)
 
@@ -196,7 +198,8 @@ def test_a_shift_changes_the_level_at_once():
 
 
 def test_faults_of_a_device_do_not_touch_and_lie_within_the_rows():
-    climate, plan = prepare(replace(SIMULATION, rows=200_000, faults=KINDS))
+    scene = prepare(replace(SIMULATION, rows=200_000, faults=KINDS))
+    plan = scene.plan
     assert {fault.kind for fault in plan.faults} == set(KINDS)
     for device in range(3):
         faults = [fault for fault in plan.faults if fault.device == device]
@@ -204,7 +207,7 @@ def test_faults_of_a_device_do_not_touch_and_lie_within_the_rows():
             assert one.end < other.first
         assert faults[0].first > 0
         assert faults[-1].end <= 200_000 // 3
-    assert [label.kind for label in make_labels(plan, climate)] == [fault.kind for fault in plan.faults]
+    assert [label.kind for label in make_labels(scene)] == [fault.kind for fault in plan.faults]
 
 
 def test_labels_tell_device_metric_kind_and_time(tmp_path, capsys):
@@ -218,7 +221,8 @@ def test_labels_tell_device_metric_kind_and_time(tmp_path, capsys):
     lines = [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
     with (tmp_path / "l.csv").open(newline="") as file:
         assert list(csv.DictReader(file)) == lines
-    assert [list(line) for line in lines] == [["device", "metric", "kind", "start", "end"]] * 2
+    assert [list(line) for line in lines] == [["device", "metric", "kind", "nature", "start", "end"]] * 2
+    assert {line["nature"] for line in lines} == {"fault"}
     assert {(line["kind"], line["metric"]) for line in lines} == {("spike", "temp"), ("silence", "*")}
     frame = pd.read_csv(tmp_path / "r.csv")
     hot = frame[frame["temp"] > 30]
@@ -241,7 +245,12 @@ def test_the_summary_is_one_line_of_json(tmp_path, capsys):
     assert err == ""
     moments = [pd.Timestamp(summary.pop(name)).timestamp() for name in ("first_time", "last_time")]
     assert moments == pytest.approx([times.iloc[0], times.iloc[-1]], abs=1e-6)
-    assert summary == {"rows": 500, "devices": 2, "faults": {"drift": 1}}
+    assert summary == {
+        "rows": 500,
+        "devices": 2,
+        "faults": {"drift": 1},
+        "benign": {"front": 0, "missing": 0, "clock": 0},
+    }
     assert 1_609_459_200 <= times.iloc[0] < 1_609_459_205
 
 
@@ -265,7 +274,15 @@ def test_a_gz_file_holds_the_same_rows_and_repeats_to_the_byte(tmp_path, capsys)
 
 @pytest.mark.parametrize(
     "option",
-    [["--rows", 99], ["--devices", 4], ["--seed", 5], ["--interval", "1m"], ["--start", 0], ["--faults", "spike"]],
+    [
+        ["--rows", 99],
+        ["--devices", 4],
+        ["--seed", 5],
+        ["--interval", "1m"],
+        ["--start", 0],
+        ["--faults", "spike"],
+        ["--difficulties", "none"],
+    ],
     ids=lambda option: option[0],
 )
 def test_each_option_changes_the_rows(tmp_path, capsys, option):
@@ -287,8 +304,12 @@ def test_each_option_changes_the_rows(tmp_path, capsys, option):
         (["--start", "1e300"], "--start 1e300: not between 1970 and 2100"),
         (["--start", "-1"], "--start -1: not between 1970 and 2100"),
         (["--rows", 10**9, "--interval", "1d"], "not lie between 1970 and 2100"),
-        (["--faults", "spike,fire"], "'fire' is none of spike, drift, stuck, silence, shift, none"),
+        (
+            ["--faults", "spike,fire"],
+            "'fire' is none of spike, drift, stuck, silence, shift, small-shift, noise, all, none",
+        ),
         (["--faults", ""], "'' is none of"),
+        (["--difficulties", "front,rain"], "'rain' is none of sensors, front, missing, clock, all, none"),
         (["--faults", "spike,drift", "--rows", 60], "too few rows for 2 kinds of faults"),
         (["--labels", "labels.txt"], "--labels labels.txt: its name ends neither in .csv nor in .jsonl"),
         (["--labels", "nowhere/l.csv"], "--labels nowhere/l.csv: cannot be written: No such file"),
@@ -307,10 +328,10 @@ def test_each_mistake_is_reported_in_one_line(tmp_path, monkeypatch, option, pro
 
 def test_memory_does_not_grow_with_the_rows():
     def peak(rows) -> int:
-        simulation = replace(SIMULATION, rows=rows, faults=KINDS)
-        climate, plan = prepare(simulation)
+        simulation = replace(SIMULATION, rows=rows, faults=KINDS, difficulties=difficulties.KINDS)
+        scene = prepare(simulation)
         tracemalloc.start()
-        for _ in generate(simulation, climate, plan, 2_000):
+        for _ in generate(simulation, scene, 2_000):
             pass
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

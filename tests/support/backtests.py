@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.backtest.labels import LabelledFault
+from pipeline.backtest.labels import LabelledEpisode, Labels
 from pipeline.backtest.past_incidents import PastIncident
 from pipeline.backtest.run_backtest import BacktestReport, run_backtest
 from pipeline.backtest.time_order import TimeOrder
@@ -52,19 +52,21 @@ def incident(
     )
 
 
-def fault(start: float, end: float, *, kind: str = "spike", device: str = "a") -> LabelledFault:
-    return LabelledFault(device, kind, at(start), at(end))
+def fault(start: float, end: float, *, kind: str = "spike", device: str = "a") -> LabelledEpisode:
+    return LabelledEpisode(device, kind, at(start), at(end))
 
 
 def report_of(
     samples: Sequence[Sample],
     rules: str = HOT,
     against: str = "",
-    faults: Sequence[LabelledFault] | None = None,
+    faults: Sequence[LabelledEpisode] | None = None,
 ) -> BacktestReport:
     """The report of a backtest of readings."""
     named = [("rules.yaml", RulesTimeline.always(parse_rules(rules)))]
     named += [("other.yaml", RulesTimeline.always(parse_rules(against)))] if against else []
     with TimeOrder(METRICS) as order:
         order.add(rows_of(samples))
-        return run_backtest(order, named, sources=["t.csv"], rejected={}, labels=faults)
+        return run_backtest(
+            order, named, sources=["t.csv"], rejected={}, labels=None if faults is None else Labels(tuple(faults))
+        )

@@ -12,7 +12,12 @@ ROWS = [(0, "a", 20), (60, "a", 31), (120, "a", 33), (180, "a", 20), (3600, "a",
 START = 1_594_512_000
 HOT = "{version: 2, rules: [{id: hot, metric: temp, above: 30}, {id: cold, metric: temp, below: 0, severity: info}]}"
 QUIET = "{version: 2, rules: [{id: hot, metric: temp, above: 32}]}"
-LABELS = f"device,metric,kind,start,end\na,temp,spike,{START + 50},{START + 130}\na,temp,drift,{START - 99},{START}\n"
+LABELS = (
+    "device,metric,kind,nature,start,end\n"
+    f"a,temp,spike,fault,{START + 50},{START + 130}\n"
+    f"a,temp,drift,fault,{START - 99},{START}\n"
+    f"a,*,front,benign,{START + 3500},{START + 9000}\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -58,24 +63,30 @@ def test_other_rules_and_labels(capsys):
         "  dropped  2020-07-12T01:00:00Z hot of a temp, still open, worst 30.5\n"
         "  dropped  2020-07-12T12:00:00Z hot of b temp, still open, worst 31\n"
         "\n"
-        "rules.yaml against the labelled faults\n"
+        "rules.yaml against the labels\n"
         "kind   faults  found  recall  median delay\n"
         "spike       1      1   100 %           10s\n"
         "all         1      1   100 %           10s\n"
         "\n"
-        "rule  incidents  true  late  false  precision      spike\n"
-        "hot           3     1     0      2     33.3 %  100 % 10s\n"
-        "cold          0     0     0      0          –          –\n"
-        "all           3     1     0      2     33.3 %  100 % 10s\n"
+        "benign event  events  with a false incident\n"
+        "front              1                      1\n"
         "\n"
-        "quiet.yaml against the labelled faults\n"
+        "rule  incidents  true  late  false  in front  precision      spike\n"
+        "hot           3     1     0      2         1     33.3 %  100 % 10s\n"
+        "cold          0     0     0      0         0          –          –\n"
+        "all           3     1     0      2         1     33.3 %  100 % 10s\n"
+        "\n"
+        "quiet.yaml against the labels\n"
         "kind   faults  found  recall  median delay\n"
         "spike       1      1   100 %        1m 10s\n"
         "all         1      1   100 %        1m 10s\n"
         "\n"
-        "rule  incidents  true  late  false  precision         spike\n"
-        "hot           1     1     0      0      100 %  100 % 1m 10s\n"
-        "all           1     1     0      0      100 %  100 % 1m 10s\n"
+        "benign event  events  with a false incident\n"
+        "front              1                      0\n"
+        "\n"
+        "rule  incidents  true  late  false  in front  precision         spike\n"
+        "hot           1     1     0      0         0      100 %  100 % 1m 10s\n"
+        "all           1     1     0      0         0      100 %  100 % 1m 10s\n"
         "labelled faults outside the time of the readings, left out: 1\n"
         "\n"
         "picture: t.png\n"
@@ -114,6 +125,7 @@ def test_one_document(capsys):
         "dropped": document["dropped"],
         "faults": 1,
         "faults_outside": 1,
+        "benign_events": 1,
         "picture": "made/t.svg",
     }
     assert ([one["closed_at"] for one in document["added"][1:]], len(document["dropped"])) == ([None, None], 3)
@@ -131,9 +143,10 @@ def test_one_document(capsys):
     spike = {"kind": "spike", "faults": 1, "found": 1, "recall": 1.0, "median_delay_s": 10.0}
     counts = {"incidents": 3, "true": 1, "late": 0, "false": 2, "precision": pytest.approx(1 / 3)}
     found = {name: value for name, value in spike.items() if name != "kind"}
+    front = {"kind": "front", "events": 1, "alarmed": 1}
     assert against["score"]["by_kind"] == [spike]
-    assert against["score"]["total"] == counts | found | {"by_kind": [spike]}
-    assert against["score"]["by_rule"][0] == {"rule": "hot", **counts, **found, "by_kind": [spike]}
+    assert against["score"]["total"] == counts | found | {"by_kind": [spike], "benign": [front]}
+    assert against["score"]["by_rule"][0] == {"rule": "hot", **counts, **found, "by_kind": [spike], "benign": [front]}
     assert Path("made/t.svg").exists()
 
 
