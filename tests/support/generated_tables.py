@@ -102,7 +102,7 @@ def _flag(action: argparse.Action) -> tuple[str, str, str]:
     metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None and action.metavar is None:
         metavar = "|".join(map(str, action.choices))
-    value = "" if action.nargs == 0 else f" {metavar}"
+    value = "" if action.nargs == 0 else f" [{metavar}]" if action.nargs == "?" else f" {metavar}"
     name = f"{action.option_strings[-1]}{value}" if action.option_strings else metavar
     meaning = (action.help or "") % _values(action)
     told = re.search(r" \(default: ([^()]*)\)$", meaning)
