@@ -1,6 +1,6 @@
 # make demo [CSV=path] [OUT=path]   the whole system on this machine, from telemetry to a report
 # make test                         everything that proves the project
-# make docs                         the tables of docs/ that repeat what the code says
+# make docs                         the tables and pictures of docs/ that repeat what the code says
 # make test-fast                    the tests of pure modules, in less than a minute: no pipeline, server, browser or picture
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md

@@ -151,8 +151,10 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--append", action="store_true", help="also write to a folder or dataset that holds results "
                         "of other jobs: a stream that continues, or other input")  # fmt: skip
-    output.add_argument("--print", action="store_true", dest="print_anomalies", help="print each anomaly as a line on "
-                        "standard output (local runs)")  # fmt: skip
+    output.add_argument("--print", nargs="?", const="incidents", default="", dest="printed",
+                        metavar="incidents|readings", help="print a line on standard output for each incident that "
+                        "opens or closes, or for each reading that breaches a rule (local runs); incidents if neither "
+                        "is named")  # fmt: skip
 
 
 def _add_webhooks(output: argparse._ActionsContainer) -> None:

@@ -25,6 +25,8 @@ from transforms.windows.window_spec import WindowSpec
 LogFormat = Literal["text", "json"]
 Alerts = Literal["incidents", "readings"]
 """Alternatives for the messages of a topic of alerts."""
+Printed = Literal["incidents", "readings"]
+"""Alternatives for the lines on standard output."""
 _METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
@@ -60,7 +62,7 @@ class JobConfig:
         shards: number of keys among which the devices of a window are divided.
         archive: whether all readings are also written to the output and the dataset.
         append: whether the folder and the dataset may hold results of other jobs.
-        print_anomalies: whether each anomaly is also printed as a line.
+        printed: what is also printed, each as a line; None for nothing.
         dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
         clock_skew_us: how far ahead of its publish time a clock may be; a message moves the watermark no further.
         earliest_us: first event time that is possible, microseconds UTC.
@@ -94,7 +96,7 @@ class JobConfig:
     shards: int
     archive: bool
     append: bool
-    print_anomalies: bool
+    printed: Printed | None
     dedup_us: int | None
     clock_skew_us: int
     earliest_us: int
@@ -140,6 +142,8 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
     if args.alerts not in get_args(Alerts):
         raise ConfigError("--alerts", args.alerts, "must be incidents or readings")
+    if args.printed and args.printed not in get_args(Printed):
+        raise ConfigError("--print", args.printed, "must be incidents or readings")
     if args.log_format not in get_args(LogFormat):
         raise ConfigError("--log-format", args.log_format, "must be text or json")
     metrics = read_metrics(args.metrics)
@@ -167,7 +171,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         shards=read_whole("--shards", args.shards, _MOST_SHARDS),
         archive=args.archive,
         append=args.append,
-        print_anomalies=args.print_anomalies,
+        printed=args.printed or None,
         dedup_us=_optional("--dedup", args.dedup),
         earliest_us=read_moment("--earliest-time", args.earliest_time),
         clock_skew_us=read_duration("--clock-skew", args.clock_skew),
@@ -212,7 +216,7 @@ def _check_source(inputs: Sequence[str], subscription: str, topic: str) -> None:
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
-    if not any((args.output, args.bigquery, args.alerts_topic, args.alerts_webhook, args.print_anomalies)):
+    if not any((args.output, args.bigquery, args.alerts_topic, args.alerts_webhook, args.printed)):
         problem = "nowhere to write to, give --output, --bigquery, --alerts-topic, --alerts-webhook or --print"
         raise ConfigError("--output", "", problem)
     if args.archive and not args.output and not args.bigquery:

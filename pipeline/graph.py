@@ -19,7 +19,7 @@ from transforms.incidents.watch_devices import WatchDevices
 from transforms.ledger.write_ledger import WriteLedger
 from transforms.outputs.archive_readings import RecordReadings
 from transforms.outputs.mark_job import MarkJob
-from transforms.outputs.print_anomalies import PrintAnomalies
+from transforms.outputs.print_records import PrintAnomalies, PrintIncidents
 from transforms.outputs.sink_result import SinkResult
 from transforms.outputs.write_files import WriteRecords
 from transforms.windows.aggregate_windows import AggregateWindows
@@ -56,7 +56,9 @@ def outputs_of(config: JobConfig) -> Outputs:
         kept = bool(config.output or config.bigquery)
         publish = PublishDeadLetters(config.dead_letter_topic, kept_elsewhere=kept)
         outputs["dead_letters"]["Publish dead letters"] = publish
-    if config.print_anomalies:
+    if config.printed == "incidents":
+        outputs["incidents"]["Print incidents"] = PrintIncidents()
+    elif config.printed:
         outputs["anomalies"]["Print anomalies"] = PrintAnomalies()
     return outputs
 

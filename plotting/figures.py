@@ -9,6 +9,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from plotting.data.incidents import read_incidents, with_incidents
 from plotting.data.overview_counts import Overview, count_overview
 from plotting.data.panels import TimeRange, most_anomalous, reading_panels, window_panels
 from plotting.data.readings import read_readings
@@ -79,6 +80,7 @@ class DrawnFigure:
         unmatched: anomalies in the time range that match none of the readings given.
         unreadable: rows of the readings without a readable time, device or value.
         overview: counts of an overview; None for other pictures.
+        incidents: incidents in the panels and time range shown; 0 for an overview.
     """
 
     figure: Figure
@@ -89,6 +91,7 @@ class DrawnFigure:
     unmatched: int = 0
     unreadable: int = 0
     overview: Overview | None = None
+    incidents: int = 0
 
 
 def make_figure(
@@ -178,6 +181,7 @@ def _draw_metric(request: PictureRequest, *, trend: bool) -> DrawnFigure:
     if not found:
         raise _nothing_to_draw(request, metric)
     shown = with_rule_bounds(most_anomalous(found if not request.devices else panels), request.rules, metric)
+    shown = with_incidents(shown, read_incidents(request.results, request.span), metric)
     unreadable = rows.unreadable if rows else 0
     with request.colors.style():
         figure, drawn = compose_panels(
@@ -197,6 +201,7 @@ def _draw_metric(request: PictureRequest, *, trend: bool) -> DrawnFigure:
         devices=tuple(panel.device for panel in shown),
         unmatched=unmatched,
         unreadable=unreadable,
+        incidents=sum(len(panel.incidents) for panel in shown),
     )
 
 

@@ -11,7 +11,7 @@ from tests.support.sources import ROOT, folder_of, imports_of, module_of, module
 MAY_IMPORT = {
     "telemetry": ("telemetry/cli",),
     "telemetry/text": (),
-    "telemetry/model": ("telemetry",),
+    "telemetry/model": ("telemetry", "telemetry/text"),
     "telemetry/storage": ("telemetry", "telemetry/model"),
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),

@@ -1,24 +1,23 @@
 """Write the report of a backtest as tables and lines for a person."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from pipeline.backtest.past_incidents import PastIncident
 from pipeline.backtest.run_backtest import BacktestReport, JudgedRules
 from pipeline.backtest.score import KindScore, LabelScore
+from telemetry.text.durations import spoken_duration
 from telemetry.text.timestamps import format_time
 
 MOST_SHOWN: Final = 5
 _NONE: Final = "–"
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
 def report_text(report: BacktestReport) -> str:
     """Return the report as text."""
     span = f"{format_time(report.first_us)[:19]}Z to {format_time(report.last_us)[:19]}Z"
     counted = f"{_counted(report.readings, 'reading')} of {_counted(report.devices, 'device')}"
-    lines = [", ".join(report.sources), f"{counted}, {span} ({spoken_us(report.last_us - report.first_us)})"]
+    lines = [", ".join(report.sources), f"{counted}, {span} ({spoken_duration(report.last_us - report.first_us)})"]
     if report.rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.rejected.items()))
         lines.append(f"rows that could not be used: {reasons}")
@@ -35,20 +34,6 @@ def report_text(report: BacktestReport) -> str:
     return "\n".join(lines)
 
 
-def spoken_us(microseconds: float | None) -> str:
-    """Return a length of time in its two largest units, such as ``2h 5m``; a dash for None."""
-    if microseconds is None:
-        return _NONE
-    seconds = round(microseconds / 1e6)
-    if seconds < 10:
-        return f"{microseconds / 1e6:.3g}s"
-    for (size, unit), (smaller, name) in pairwise(_UNITS):
-        if seconds >= size:
-            rest = seconds % size // smaller
-            return f"{seconds // size}{unit} {rest}{name}" if rest else f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 def _figures(judged: JudgedRules) -> list[str]:
     heading = ("rule", "severity", "incidents", "a day", "median length", "time open", "still open")
     rows = [
@@ -57,7 +42,7 @@ def _figures(judged: JudgedRules) -> list[str]:
             one.severity,
             f"{one.incidents:,}",
             _NONE if one.per_day is None else f"{one.per_day:,.1f}",
-            spoken_us(one.median_us),
+            _spoken(one.median_us),
             _percent(one.open_share),
             f"{one.still_open:,}",
         )
@@ -83,7 +68,7 @@ def _difference(report: BacktestReport) -> Iterator[str]:
 
 
 def _sentence(one: PastIncident) -> str:
-    ended = "still open" if one.closed_us is None else f"{spoken_us(one.closed_us - one.opened_us)} long"
+    ended = "still open" if one.closed_us is None else f"{spoken_duration(one.closed_us - one.opened_us)} long"
     metric = f" {one.metric}" if one.metric else ""
     worst = "" if one.worst is None else f", worst {one.worst:g}"
     return f"{format_time(one.opened_us)[:19]}Z {one.rule_id} of {one.device or 'the source'}{metric}, {ended}{worst}"
@@ -121,7 +106,11 @@ def _score(name: str, score: LabelScore) -> Iterator[str]:
 
 
 def _found(one: KindScore) -> tuple[str, str]:
-    return _percent(one.recall), spoken_us(one.median_us)
+    return _percent(one.recall), _spoken(one.median_us)
+
+
+def _spoken(microseconds: float | None) -> str:
+    return _NONE if microseconds is None else spoken_duration(microseconds)
 
 
 def _percent(share: float | None) -> str:

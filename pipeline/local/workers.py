@@ -48,7 +48,7 @@ def _wanted_count(config: JobConfig, options: PipelineOptions, portions: Sequenc
         return options.view_as(DirectOptions).direct_num_workers or processors
     ranges = [part for portion in portions for part in portion.ranges]
     size = sum(part.end - part.start for part in ranges if part.end is not None)
-    if size < _MIN_SHARED_BYTES or not unused(config) or config.print_anomalies:
+    if size < _MIN_SHARED_BYTES or not unused(config) or config.printed:
         return 1
     return min(processors, len(portions), _MAX_BY_DEFAULT)
 

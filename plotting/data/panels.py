@@ -29,6 +29,21 @@ class Points:
 
 
 @dataclass(frozen=True)
+class IncidentSpan:
+    """Time of an incident, microseconds since the epoch, UTC.
+
+    Attributes:
+        start_us: its opening.
+        end_us: its closing; None while it is open.
+        severity: of its rule.
+    """
+
+    start_us: int
+    end_us: int | None
+    severity: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """Content of one device's panel; either `readings` or `windows` is empty."""
 
@@ -37,6 +52,7 @@ class Panel:
     windows: Windows
     anomalies: Points
     thresholds: tuple[float, ...]
+    incidents: tuple[IncidentSpan, ...] = ()
 
     @property
     def points(self) -> int:

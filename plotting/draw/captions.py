@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plotting.data.panels import Panel
-from plotting.draw.draw_panels import DASHES, DEVIATION_OPACITY, LEFT_IN, RANGE_OPACITY, WIDTH_IN
+from plotting.draw.draw_panels import DASHES, DEVIATION_OPACITY, INCIDENT_OPACITY, LEFT_IN, RANGE_OPACITY, WIDTH_IN
 from plotting.style.texts import Texts
 from plotting.style.themes import LIGHT, Theme
 
@@ -63,6 +63,11 @@ def add_panel_legend(
         value = ", ".join(texts.quantity(bound, metric) for bound in bounds)
         label = texts.threshold.format(value=value)
         handles.append(Line2D([], [], color=theme.red, linestyle=DASHES, linewidth=1.1, label=label))
+    severities = {one.severity for panel in panels for one in panel.incidents}
+    for severity in (*(known for known in theme.severities if known in severities), *severities - {*theme.severities}):
+        label = texts.incident.format(severity=texts.severity(severity))
+        color = theme.severities.get(severity, theme.quiet)
+        handles.append(Patch(facecolor=(color, 2 * INCIDENT_OPACITY), edgecolor=color, linewidth=0.6, label=label))
     anchor = (LEFT_IN / WIDTH_IN, 1 - 0.7 / figure.get_figheight())
 
     def put(fontsize: float | None = None) -> Legend:

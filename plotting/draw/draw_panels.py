@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from plotting.data.downsample import MetricValues, Windows, break_at_gaps, merge_windows, thin_points
-from plotting.data.panels import Panel
+from plotting.data.panels import IncidentSpan, Panel
 from plotting.draw.time_axis import DAY_US, style_time_axis, to_days
 from plotting.style.texts import Texts
 from plotting.style.themes import LIGHT, Theme
 
 RANGE_OPACITY: Final = 0.3  # opacity of the minimum–maximum band
 DEVIATION_OPACITY: Final = 0.4  # opacity of the standard deviation band, drawn over it
+INCIDENT_OPACITY: Final = 0.14  # opacity of the time of an incident, behind everything
+_INCIDENT_EDGE_OPACITY: Final = 0.55  # its edges keep an incident of seconds visible on an axis of days
 _DOTS_UP_TO: Final = 60  # most windows whose means are marked by dots
 DASHES: Final = (0, (5, 3))
 WIDTH_IN, LEFT_IN, _RIGHT_IN = 11.0, 0.75, 0.55
@@ -93,6 +95,7 @@ def draw_panel(
         deviation: Whether to draw the band of the windows' standard deviation.
         theme: Colours.
     """
+    _draw_incidents(axes, panel.incidents, scale, theme)
     if len(panel.windows):
         drawn = _draw_windows(axes, panel, scale, deviation, theme)
     else:
@@ -115,6 +118,30 @@ def draw_panel(
             gid="anomalies",
         )
     return drawn
+
+
+def _draw_incidents(axes: Axes, incidents: Sequence[IncidentSpan], scale: Scale, theme: Theme) -> None:
+    """Shade the times of incidents; an open one reaches beyond the right edge of the panel."""
+    beyond_us = 2 * scale.span[1] - scale.span[0] + DAY_US
+    for severity, start_us, end_us in _joined(incidents, beyond_us):
+        start, end = to_days(np.array([start_us, end_us])).tolist()
+        color = theme.severities.get(severity, theme.quiet)
+        face, edge = (color, INCIDENT_OPACITY), (color, _INCIDENT_EDGE_OPACITY)
+        axes.axvspan(start, end, facecolor=face, edgecolor=edge, linewidth=0.6, zorder=0.6, gid="incident")
+
+
+def _joined(incidents: Sequence[IncidentSpan], beyond_us: int) -> list[tuple[str, int, int]]:
+    """Return severity, start and end of shaded times; incidents of a severity that overlap are one, and no darker."""
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    for one in sorted(incidents, key=lambda one: one.start_us):
+        end_us = beyond_us if one.end_us is None else one.end_us
+        times = found.setdefault(one.severity, [])
+        if times and one.start_us <= times[-1][2]:
+            end_us = max(end_us, times[-1][2])
+            times[-1] = (one.severity, times[-1][1], end_us)
+        else:
+            times.append((one.severity, one.start_us, end_us))
+    return [time for times in found.values() for time in times]
 
 
 def _separate_labels(axes: Axes, thresholds: Sequence[float], scale: Scale) -> list[float]:

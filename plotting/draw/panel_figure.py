@@ -71,7 +71,8 @@ def _points(panels: list[Panel], texts: Texts) -> str:
 
 def _heading(panel: Panel, texts: Texts) -> str:
     anomalies = texts.counted(texts.anomaly_count, len(panel.anomalies))
-    return f"{visible(panel.device)}  –  {_points([panel], texts)}, {anomalies}"
+    incidents = f", {texts.counted(texts.incident_count, len(panel.incidents))}" if panel.incidents else ""
+    return f"{visible(panel.device)}  –  {_points([panel], texts)}, {anomalies}{incidents}"
 
 
 def _summary(panels: list[Panel], texts: Texts) -> str:
@@ -83,6 +84,9 @@ def _summary(panels: list[Panel], texts: Texts) -> str:
         texts.counted(texts.devices, len(panels)),
         texts.counted(texts.anomaly_count, anomalies),
     ]
+    incidents = sum(len(panel.incidents) for panel in panels)
+    if incidents:
+        parts.append(texts.counted(texts.incident_count, incidents))
     return "  ·  ".join(parts)
 
 

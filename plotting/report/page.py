@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
@@ -10,12 +9,13 @@ from typing import Final
 
 import pandas as pd
 
+from plotting.report.incident_table import incident_section
+from plotting.report.markup import escape, table_time
 from plotting.report.pictures import ReportPicture
 from plotting.report.run_numbers import RunNumbers
 from plotting.report.script_data import anomaly_columns, limit_text, to_script_json
 from plotting.report.words import WORDS
-from plotting.style.texts import TEXTS, Texts, visible
-from telemetry.text.timestamps import format_time
+from plotting.style.texts import TEXTS, Texts
 
 _HERE: Final = Path(__file__).parent
 _STATIC_ROWS: Final = 200
@@ -52,16 +52,13 @@ def build_page(
         "cards": _cards(numbers, metric, texts, words, whole),
         "remarks": f"<p class=remark>{escape(words['overlapping'])}</p>" if numbers.overlapping else "",
         "breakdowns": _breakdowns(numbers, texts, words, whole),
+        "incidents": incident_section(numbers.incidents, texts, words, language),
+        "incidents_link": f'<a href="#incidents">{escape(words["incidents"])}</a> ' if len(numbers.incidents) else "",
         "figures": _figures(drawn, metric, words),
         "static": _static_table(numbers.anomalies, texts, words),
         "empty": f"<p>{escape(words['none_stored'])}</p>" if not len(numbers.anomalies) else "",
     }
     return Template(body).substitute({f"w_{key}": escape(text) for key, text in words.items()}, **parts)
-
-
-def escape(text: str) -> str:
-    """Escape text for HTML content and attributes; control characters are made visible."""
-    return html.escape(visible(text))
 
 
 def security_policy(css: str, script: str) -> str:
@@ -95,8 +92,12 @@ def _cards(numbers: RunNumbers, metric: str, texts: Texts, words: Mapping[str, s
         (words["windows"].format(metric=metric), numbers.windows, "", ""),
         (words["letters"], sum(numbers.dead_letters.values()), note, "alarm" if numbers.dead_letters else ""),
     ]
+    if len(numbers.incidents):
+        is_open = int(numbers.incidents["is_open"].sum())
+        small = words["open_now"].format(count=texts.integer(is_open)) if is_open else ""
+        cards.insert(1, (words["incidents"], len(numbers.incidents), small, "alarm" if is_open else ""))
     if numbers.decoded is not None:
-        cards.insert(2, (words["decoded"], numbers.decoded, note, ""))
+        cards.insert(-3, (words["decoded"], numbers.decoded, note, ""))
     return "".join(
         f'<div class="card {kind}"><dt>{escape(name)}{f" <small>({escape(small)})</small>" if small else ""}</dt>'
         f"<dd>{escape(texts.integer(count))}</dd></div>"
@@ -163,7 +164,7 @@ def _static_table(anomalies: pd.DataFrame, texts: Texts, words: Mapping[str, str
     head = "".join(f"<th scope=col>{escape(words[name])}</th>" for name in names)
     rows = []
     for row in newest.itertuples():
-        when = format_time(int(row.time_us)).replace("T", " ").rstrip("Z").removesuffix(".000000")  # type: ignore[arg-type]
+        when = table_time(int(row.time_us))  # type: ignore[arg-type]
         severity = words[str(row.severity)] if row.severity in _SEVERITIES else str(row.severity)
         cells = (
             *(when, str(row.device), str(row.metric), texts.quantity(float(row.value), str(row.metric))),  # type: ignore[arg-type]

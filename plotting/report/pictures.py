@@ -75,4 +75,6 @@ def _alt(kind: str, drawn: DrawnFigure, metric: str, texts: Texts, words: Mappin
     parts = [texts.counted(texts.anomaly_count, drawn.anomalies), ", ".join(drawn.devices)]
     if drawn.overview is not None:
         parts.insert(1, texts.counted(texts.letter_count, drawn.overview.letters))
+    if drawn.incidents:
+        parts.insert(1, texts.counted(texts.incident_count, drawn.incidents))
     return words["alt"].format(title=titles[kind], summary="; ".join(part for part in parts if part))

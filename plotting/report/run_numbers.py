@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from plotting.data.downsample import TimesUs
+from plotting.data.incidents import INCIDENT_COLUMNS, read_incidents
 from plotting.data.panels import TimeRange, to_microseconds
 from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS, latest_windows, unique_anomalies
 from plotting.data.source import explained
@@ -19,7 +20,11 @@ _ANOMALIES: Final = (
     *("anomaly_id", "rule_id", "severity", "device", "metric"),
     *("value", "threshold", "threshold_upper", "comparison", "event_time"),
 )
-CACHED_COLUMNS: Final = {"aggregates": AGGREGATE_COLUMNS, "anomalies": ANOMALY_COLUMNS}
+CACHED_COLUMNS: Final = {
+    "aggregates": AGGREGATE_COLUMNS,
+    "anomalies": ANOMALY_COLUMNS,
+    "incidents": INCIDENT_COLUMNS,
+}
 """Columns that both the numbers and the pictures of a page use."""
 
 
@@ -30,6 +35,7 @@ class RunNumbers:
     Attributes:
         anomalies: one row per anomaly of any metric in the range, in order of event time; `time_us` is the event
             time in microseconds, UTC.
+        incidents: one row per incident of any metric that was open in the range; see `read_incidents`.
         values: number of values of the metric in the windows that overlap the range.
         windows: number of these windows, each device and period counted once.
         overlapping: whether windows of a device overlap, so that a value is counted in several of them.
@@ -41,6 +47,7 @@ class RunNumbers:
     """
 
     anomalies: pd.DataFrame
+    incidents: pd.DataFrame
     values: int
     windows: int
     overlapping: bool
@@ -78,6 +85,7 @@ def count_run(store: ResultStore, metric: str, span: TimeRange) -> RunNumbers:
     reasons = letters["reason"].value_counts()
     return RunNumbers(
         anomalies=anomalies,
+        incidents=read_incidents(store, span),
         values=int(of_metric["count"].sum()),
         windows=len(of_metric),
         overlapping=_overlap(of_metric),

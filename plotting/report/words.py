@@ -8,6 +8,21 @@ _ENGLISH: Final = {
     "title": "Anomaly report",
     "numbers": "Key numbers",
     "anomalies": "Anomalies",
+    "incidents": "Incidents",
+    "incidents_cut": "The first {count} of {total} incidents: those that are open, then the newest.",
+    "open_now": "{count} open",
+    "opened": "Opened (UTC)",
+    "closed": "Closed (UTC)",
+    "lasted": "Lasted",
+    "condition": "Condition",
+    "worst": "Worst value",
+    "readings": "Readings",
+    "open": "open",
+    "flapping": "flapping",
+    "stale": "no new data",
+    "source": "the source",
+    "reason_rule-changed": "rule changed",
+    "reason_shelved": "shelved",
     "devices": "Devices",
     "values": "Values of {metric}",
     "windows": "Windows of {metric}",
@@ -73,6 +88,21 @@ _FRENCH: Final = {
     "title": "Rapport d’anomalies",
     "numbers": "En chiffres",
     "anomalies": "Anomalies",
+    "incidents": "Incidents",
+    "incidents_cut": "Les {count} premiers incidents sur {total} : les incidents ouverts, puis les plus récents.",
+    "open_now": "{count} en cours",
+    "opened": "Début (UTC)",
+    "closed": "Fin (UTC)",
+    "lasted": "Durée",
+    "condition": "Condition",
+    "worst": "Pire valeur",
+    "readings": "Mesures",
+    "open": "en cours",
+    "flapping": "instable",
+    "stale": "sans nouvelle mesure",
+    "source": "la source",
+    "reason_rule-changed": "règle modifiée",
+    "reason_shelved": "mis de côté",
     "devices": "Capteurs",
     "values": "Valeurs de {metric}",
     "windows": "Fenêtres de {metric}",
@@ -139,3 +169,38 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {"en": MappingProxyType(_ENGLISH), "fr": MappingProxyType(_FRENCH)}
 )
 """Texts by value of ``--lang``, with the same keys in each language."""
+
+CONDITIONS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "en": MappingProxyType(
+            {
+                "stuck": "does not move",
+                "silence": "silent",
+                "all": "all parts true",
+                "any": "one part true",
+                "not": "no part true",
+                "stddev": "standard deviation",
+            }
+        ),
+        "fr": MappingProxyType(
+            {
+                "stuck": "ne bouge pas",
+                "silence": "muet",
+                "all": "toutes les parties vraies",
+                "any": "une partie vraie",
+                "not": "aucune partie vraie",
+                "rate": "variation",
+                "mean": "moyenne",
+                "min": "minimum",
+                "max": "maximum",
+                "stddev": "écart type",
+                "count": "nombre",
+                "first": "première valeur",
+                "last": "dernière valeur",
+                "range": "étendue",
+                "median": "médiane",
+            }
+        ),
+    }
+)
+"""Words for conditions of incidents, and for the statistics in them, whose own name does not say it in the language."""

@@ -37,6 +37,8 @@ class Texts:
     readings: tuple[str, str]
     windows: tuple[str, str]
     anomaly_count: tuple[str, str]
+    incident: str
+    incident_count: tuple[str, str]
     devices: tuple[str, str]
     devices_shown: str
     thinned: str
@@ -176,6 +178,8 @@ _ENGLISH: Final = Texts(
     readings=("reading", "readings"),
     windows=("window", "windows"),
     anomaly_count=("anomaly", "anomalies"),
+    incident="Incident ({severity})",
+    incident_count=("incident", "incidents"),
     devices=("device", "devices"),
     devices_shown="{shown} of {total} devices shown, those with the most anomalies",
     thinned="{drawn} of {total} points drawn: every anomaly and every extreme is kept",
@@ -252,6 +256,8 @@ _FRENCH: Final = Texts(
     readings=("mesure", "mesures"),
     windows=("fenêtre", "fenêtres"),
     anomaly_count=("anomalie", "anomalies"),
+    incident="Incident ({severity})",
+    incident_count=("incident", "incidents"),  # the same words in both languages
     devices=("capteur", "capteurs"),
     devices_shown="{shown} capteurs sur {total} : ceux qui ont le plus d’anomalies",
     thinned="{drawn} points tracés sur {total} : toutes les anomalies et tous les extrêmes y sont",

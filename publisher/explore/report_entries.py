@@ -84,11 +84,15 @@ def rule_entry(rule: Rule, flagged: IntArray, readings: int) -> RuleEntry:
     """
     bound = f"{rule.threshold:g}" if rule.threshold_upper is None else f"[{rule.threshold:g}, {rule.threshold_upper:g}]"
     unit = READING_UNITS.get(rule.metric)
+    condition = f"{rule.metric} {rule.comparison} {bound}" + (f" {unit}" if unit not in (None, "bool") else "")
+    if rule.overrides:
+        number = len(rule.overrides)
+        condition += f" ({number:,} device{'s have bounds of their' if number > 1 else ' has bounds of its'} own)"
     total = int(flagged.sum())
     return RuleEntry(
         rule_id=rule.id,
         severity=rule.severity,
-        condition=f"{rule.metric} {rule.comparison} {bound}" + (f" {unit}" if unit not in (None, "bool") else ""),
+        condition=condition,
         readings=total,
         share=total / readings if readings else 0.0,
         devices=int(np.count_nonzero(flagged)),

@@ -5,9 +5,9 @@ https://prometheus.io/docs/alerting/latest/clients/ and https://prometheus.io/do
 
 from typing import Final
 
+from telemetry.model.incident_sentences import number, sentence
 from telemetry.model.records import Incident
 from telemetry.text.timestamps import format_time
-from telemetry.webhooks.sentences import number, sentence
 
 AlertTexts = dict[str, str]
 """Labels or annotations by name."""

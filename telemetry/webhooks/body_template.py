@@ -14,11 +14,11 @@ from typing import Any, Final
 import msgspec
 
 from telemetry.errors import TelemetryError
+from telemetry.model.incident_sentences import sentence
 from telemetry.model.records import Incident
 from telemetry.text.timestamps import format_time
 from telemetry.webhooks.address import AddressError
 from telemetry.webhooks.alerts import is_over
-from telemetry.webhooks.sentences import sentence
 
 _ENVIRONMENT: Final = "env:"
 _TIMES: Final = ("event_time", "opened_at", "last_at", "closed_at")

@@ -7,11 +7,11 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from telemetry.model.incident_sentences import sentence
 from telemetry.model.records import Incident
 from telemetry.text.timestamps import format_time
 from telemetry.webhooks.alerts import annotations_of, is_over, labels_of, span_of
 from telemetry.webhooks.body_template import BodyTemplate
-from telemetry.webhooks.sentences import sentence
 
 FormName = Literal["auto", "alertmanager", "webhook"]
 """Alternatives for the form of a webhook's requests; auto is alertmanager for an address that ends like its API."""

@@ -96,7 +96,7 @@ def test_a_template_can_be_a_local_file(bucket: Bucket, tmp_path: Path) -> None:
 
 def test_flags_as_a_launcher_writes_them(bucket: Bucket) -> None:
     """It passes every parameter with underscores and a value, the switches too."""
-    flags = [*READ, f"--output={bucket.root}/results", "--file_format=parquet", "--archive=true", "--print=false"]
+    flags = [*READ, f"--output={bucket.root}/results", "--file_format=parquet", "--archive=true", "--append=false"]
     job = bucket.template(*flags, "--flush_interval=2s")
     assert labels(job.pipeline) == GRAPH | FILES | {"Record readings", "Write readings"}
     assert do_fn(transforms(job.pipeline)["Write anomalies/Write"]).file_format == "parquet"
@@ -204,8 +204,8 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             detect,
             watch,
         },
-        **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish", "Print")},
-        **{f"{sink} incidents": {watch} for sink in ("Write", "Insert")},
+        **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish")},
+        **{f"{sink} incidents": {watch} for sink in ("Write", "Insert", "Print")},
         **{f"{sink} aggregates": {(HOLD_WINDOWS, "None")} for sink in ("Write", "Insert")},
         **{f"{sink} dead_letters": {(marked, "None")} for sink in ("Write", "Insert")},
         "Publish dead letters": {(marked, "None")},

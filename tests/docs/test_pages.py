@@ -26,10 +26,13 @@ from tests.support.sources import ROOT
 PAGES: Final = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")))
 BLOCKS: Final = [block for page in PAGES for block in blocks_of(page)]
 OF_LAKES: Final = re.compile(r"\*(Executed by the tests.*|Not executed here: written after the documentation of .+)\*")
+OF_FILES: Final = re.compile(r"<!-- generated: file (.+) -->")
+"""Remark of a block that shows a file, which is tested as a file; see `tests/docs/test_rules_guide.py`."""
 OF_REFERENCE: Final = "*Executed by the tests, as rules.test.yaml.*"
 IN_THE_REPOSITORY: Final = {
     "make demo": "tests/test_demo.py",
     "make demo CSV=telemetry.csv OUT=folder": "tests/test_demo.py",
+    "telemetry rules test docs/rules/*.test.yaml docs/rules/conditions/*.test.yaml": "tests/docs/test_rules_guide.py",
     "python3 -m venv ~/telemetry && ~/telemetry/bin/pip install '.[plot]'": "tests/support/installed.py",
     "export PATH=~/telemetry/bin:$PATH": "tests/support/installed.py",
 }
@@ -50,7 +53,8 @@ def test_pages_are_found() -> None:
 def is_marked(block: Block) -> bool:
     lakes = block.page == "docs/lakes.md" and OF_LAKES.fullmatch(block.remark)
     reference = (block.page, block.remark) == ("docs/reference.md", OF_REFERENCE)
-    return bool(block.remark in (CLOUD, REPOSITORY) or NOT_EXECUTED.fullmatch(block.remark) or lakes or reference)
+    marked = NOT_EXECUTED.fullmatch(block.remark) or OF_FILES.fullmatch(block.remark)
+    return bool(block.remark in (CLOUD, REPOSITORY) or marked or lakes or reference)
 
 
 def is_dealt_with(block: Block) -> bool:

@@ -58,6 +58,7 @@ MISTAKES = [
     ([*FLAGS, "--alerts-topic", "alerts"], "--alerts-topic alerts: must read projects/PROJECT/topics/NAME"),
     (["--input", "x.csv", "--alerts-topic", TOPIC], f"--alerts-topic {TOPIC}: dead letters would have no place, give "),
     ([*FLAGS, "--alerts", "all"], "--alerts all: must be incidents or readings"),
+    ([*FLAGS, "--print", "all"], "--print all: must be incidents or readings"),
     (
         ["--input", "x.csv", "--alerts-webhook", "http://joe:secret@a/"],
         "--alerts-webhook: dead letters would have no place, give --output, --bigquery or --dead-letter-topic, too",
@@ -227,10 +228,12 @@ def test_flags_become_the_configuration() -> None:
     assert (config.windows.allowed_lateness_us, config.windows.early_us) == (3_600_000_000, 500_000)
     assert (config.watermark_lag_us, config.flush_us, config.stop_after_idle_us) == (1_500_000, 2_000_000, 5_000_000)
     assert (config.metrics, config.shards, config.file_format) == (("temp", "vibration"), 3, "parquet")
-    assert (config.print_anomalies, config.verbose, config.summary) == (True, True, "s.json")
+    assert (config.printed, config.verbose, config.summary) == ("incidents", True, "s.json")
     defaults = config_of(*FLAGS)
     assert (defaults.windows.size_us, defaults.windows.slide_us) == (60_000_000, 60_000_000)
     assert (defaults.windows.early_us, defaults.stop_after_idle_us, defaults.streaming) == (None, None, False)
+    assert defaults.printed is None
+    assert config_of(*FLAGS, "--print", "readings").printed == "readings"
 
 
 def test_flags_are_not_abbreviated() -> None:
@@ -262,7 +265,7 @@ def test_help_is_grouped_complete_and_quick() -> None:
     [
         (["--allowed_lateness=5m", "--window", "1m"], ["--allowed-lateness=5m", "--window", "1m"]),
         (["--archive=true", "--verbose=FALSE"], ["--archive"]),
-        (["--print=false", "--file_format=a=b"], ["--file-format=a=b"]),
+        (["--append=false", "--file_format=a=b"], ["--file-format=a=b"]),
         (["--temp_location=gs://a_b/c-d", "--num-workers=2"], ["--temp_location=gs://a_b/c-d", "--num-workers=2"]),
         (["--output", "--archive=x_y", "a_b"], None),
         (["a_b=c", "-x_y"], ["a_b=c", "-x_y"]),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,19 @@ def test_archive(source: Path) -> None:
 def test_print(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--input", str(source), *EARLY, "--print"]) == 0
     lines = capfd.readouterr().out.splitlines()
+    hot = {device: [row[2] > 30 for row in ROWS if row[1] == device] for device in "ab"}
+    changes = sum(one != next_one for values in hot.values() for one, next_one in pairwise(values))
+    assert not any(values[0] for values in hot.values())
+    assert len(lines) == changes
+    assert [line for line in lines if " of a " in line][:2] == [
+        "1970-01-01T00:01:00.000000Z  OPEN    critical  temp-high: temp of a above 30, value 31",
+        "1970-01-01T00:01:40.000000Z  CLOSED  critical  temp-high: temp of a above 30, worst 33, lasted 40s",
+    ]
+
+
+def test_print_readings(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--input", str(source), *EARLY, "--print", "readings"]) == 0
+    lines = capfd.readouterr().out.splitlines()
     assert len(lines) == sum(row[2] > 30 for row in ROWS)
     assert lines[0] == "1970-01-01T00:01:00.000000Z  temp 31 °C above 30  device a  (temp-high, critical)"
 
@@ -155,7 +169,7 @@ def test_a_reader_of_the_lines_that_leaves_does_not_end_the_job(source: Path) ->
     body = "".join(f"{n},a,5\n" for n in range(50_000))
     source.write_text("ts,device,temp\n" + body)
     out = source.parent / "out"
-    flags = ["--input", str(source), *EARLY, "--output", str(out), "--print", "--rules", str(rules)]
+    flags = ["--input", str(source), *EARLY, "--output", str(out), "--print", "readings", "--rules", str(rules)]
     command = [sys.executable, "-m", "pipeline", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -159,7 +159,7 @@ def test_a_signal_ends_the_job_in_order(number: signal.Signals, server: PubSub, 
 
 def test_a_topic_is_read_through_a_subscription_of_the_jobs_own(server: PubSub, tmp_path: Path) -> None:
     topic = server.new_topic()
-    flags = ("--topic", topic, "--output", tmp_path / "out", "--stop-after-idle", "2s", "--print")
+    flags = ("--topic", topic, "--output", tmp_path / "out", "--stop-after-idle", "2s", "--print", "readings")
     with spawn(*flags) as process:
         while not (own := list(server.requests.list_topic_subscriptions(topic=topic))):
             assert process.poll() is None, process.communicate()

@@ -7,9 +7,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from plotting.data.panels import TimeRange
-from plotting.figures import FILE_METADATA, KINDS, make_figure, picture_bytes
+from plotting.figures import FILE_METADATA, KINDS, PictureRequest, draw, make_figure, picture_bytes
 from telemetry.errors import ConfigError
-from tests.support.runs import MINUTE, T0, anomaly, window, write_run
+from tests.support.records import transition
+from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
 
 
 @pytest.fixture
@@ -111,3 +112,28 @@ def test_pyplot_is_not_loaded(run):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["scatter", "trend", "scatter of readings"])
+def test_stored_incidents_of_the_metric_and_the_time_range_are_shaded(run, tmp_path, kind):
+    write(
+        run,
+        "incidents",
+        [
+            transition(device="a", incident_id="one", opened_at=T0 + MINUTE),
+            transition(device="b", incident_id="two", metric="humidity"),
+            transition(1, device="b", incident_id="three", state="closed", closed_at=T0 + MINUTE),
+        ],
+    )
+    files = [write_csv(tmp_path / "r.csv", [(T0 / 1e6 + 30 * n, name, 20) for n in range(8) for name in "ab"])]
+    readings = files if kind == "scatter of readings" else []
+
+    def shaded(**options) -> list[int]:
+        drawn = draw(kind.split()[0], PictureRequest(run, readings, "temp", **options))
+        counts = [sum(c.get_gid() == "incident" for c in axes.get_children()) for axes in drawn.figure.axes]
+        assert drawn.incidents == sum(counts)
+        return counts
+
+    assert shaded() == [1, 1]
+    assert shaded(devices=["b"]) == [1]
+    assert shaded(span=TimeRange(T0 + MINUTE, None)) == [1, 0]

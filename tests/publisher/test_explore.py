@@ -606,7 +606,9 @@ def test_rules_of_version_2_flag_single_readings_by_the_bounds_of_their_device(t
         for readings in ("a5 b5 c9", "d4 b9"):
             rows = [["1", reading[0], reading[1]] for reading in readings.split()]
             survey.add(CsvTable(("ts", "device", "temp"), rows))
-    assert survey.report([]).rules == [RuleEntry("r", "warning", "temp above 4 °C", 2, 0.4, 2)]
+    assert survey.report([]).rules == [
+        RuleEntry("r", "warning", "temp above 4 °C (1 device has bounds of its own)", 2, 0.4, 2)
+    ]
 
 
 def test_repeated_rows_are_found_across_chunks_with_equal_columns():

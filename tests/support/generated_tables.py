@@ -23,7 +23,7 @@ from transforms import counters
 from transforms.incidents.rule_tests import file_format as test_format
 from transforms.incidents.rule_tests import notation
 
-PAGES: Final = ("docs/architecture.md", "docs/reference.md")
+PAGES: Final = ("docs/architecture.md", "docs/reference.md", "docs/rules.md")
 RULES_SCHEMA: Final = "docs/rules.schema.json"
 """A copy of the schema of rules files, for editors."""
 RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -60,9 +60,16 @@ def current_page(text: str) -> str:
 
 
 def _generated(name: str) -> str:
+    if name.startswith("file "):
+        return file_block(ROOT / "docs" / name.removeprefix("file "))
     if name.startswith("flags of "):
         return flags_table(PARSERS[name.removeprefix("flags of ")]())
     return rule_fields_table(_FIELDS[name]) if name in _FIELDS else _TABLES[name]()
+
+
+def file_block(path: Path) -> str:
+    """Return a file as a block of code."""
+    return f"```{path.suffix.removeprefix('.')}\n{path.read_text(encoding='utf-8')}```"
 
 
 def import_rules() -> dict[str, tuple[str, ...]]:
@@ -102,7 +109,7 @@ def _flag(action: argparse.Action) -> tuple[str, str, str]:
     metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None and action.metavar is None:
         metavar = "|".join(map(str, action.choices))
-    value = "" if action.nargs == 0 else f" {metavar}"
+    value = "" if action.nargs == 0 else f" [{metavar}]" if action.nargs == "?" else f" {metavar}"
     name = f"{action.option_strings[-1]}{value}" if action.option_strings else metavar
     meaning = (action.help or "") % _values(action)
     told = re.search(r" \(default: ([^()]*)\)$", meaning)

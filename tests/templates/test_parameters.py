@@ -126,11 +126,7 @@ def test_choices_are_those_of_the_job() -> None:
 
 
 def test_switches_are_booleans_and_nothing_else_is() -> None:
-    switches = {action.dest for action in build_parser()._actions if action.nargs == 0} - {
-        "help",
-        "print_anomalies",
-        "drain",
-    }
+    switches = {action.dest for action in build_parser()._actions if action.nargs == 0} - {"help", "drain"}
     assert {name for name, parameter in PARAMETERS.items() if parameter["paramType"] == "BOOLEAN"} == switches
 
 

@@ -191,6 +191,7 @@ def test_pictures_and_reports_are_the_same_from_files_and_from_a_dataset(
         assert main(["report", "--output", str(page), *source, *twice.readings]) == 0
         assert cards(parse(page)) == {
             "Anomalies": "85",
+            "Incidents": "85",
             "Devices": "3",
             "Readings decoded": "1,029",
             "Values of temp": "1,029",

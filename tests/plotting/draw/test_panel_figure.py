@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from plotting.data.downsample import Windows
-from plotting.data.panels import Panel, Points
+from plotting.data.panels import IncidentSpan, Panel, Points
 from plotting.draw.panel_figure import compose_panels
 from plotting.draw.time_axis import to_days
 from plotting.style.texts import TEXTS
@@ -117,7 +118,7 @@ def test_the_words_around_the_picture_in_english():
     assert note(figure, "remarks") == (
         "2 of 7 devices shown, those with the most anomalies  ·  3 readings without a readable value left out"
     )
-    titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
+    titles = [axes.get_title() or axes.get_title() for axes in figure.axes]
     assert [title.replace("\xa0", " ") for title in titles] == [
         "a  –  6 readings, 2 anomalies",
         "b  –  5 readings, 0 anomalies",
@@ -241,7 +242,7 @@ def test_a_long_legend_is_written_smaller_until_it_fits():
 def test_a_device_s_name_is_no_formula(device):
     figure, _ = draw([Panel(device, points(1, 2), NO_WINDOWS, NO_POINTS, ())])
     figure.canvas.draw()
-    assert device in figure.axes[0].get_title(loc="left") + figure.axes[0].get_title()
+    assert device in figure.axes[0].get_title() + figure.axes[0].get_title()
 
 
 def test_the_dark_theme_draws_in_its_own_colours():
@@ -251,3 +252,55 @@ def test_the_dark_theme_draws_in_its_own_colours():
     assert tuple(artist(figure.axes[0], "anomalies").get_facecolor()[0]) == to_rgba(DARK.red)
     marks = [text.get_color() for text in figure.texts if text.get_gid() in ("summary", "remarks")]
     assert set(marks) == {DARK.quiet}
+
+
+INCIDENTS = (
+    IncidentSpan(T0 + MINUTE, T0 + 2 * MINUTE, "warning"),
+    IncidentSpan(T0 + 3 * MINUTE, None, "critical"),
+)
+
+
+def spans(axes) -> list[tuple[float, float, Any]]:
+    found = [child for child in axes.get_children() if child.get_gid() == "incident"]
+    return [(one.get_x(), one.get_x() + one.get_width(), one.get_facecolor()[:3]) for one in found]
+
+
+@pytest.mark.parametrize("panels", [READINGS, WINDOWS])
+def test_the_time_of_an_incident_is_shaded_and_an_open_one_reaches_the_edge(panels):
+    figure, _ = draw([dataclasses.replace(panels[0], incidents=INCIDENTS), *panels[1:]])
+    (closed, is_open), (start, end) = spans(figure.axes[0]), to_days(np.array([T0 + MINUTE, T0 + 2 * MINUTE]))
+    assert closed[:2] == pytest.approx((start, end), abs=1e-9)
+    assert closed[2] == to_rgba(LIGHT.severities["warning"])[:3]
+    assert is_open[0] == pytest.approx(to_days(np.array(T0 + 3 * MINUTE)), abs=1e-9)
+    assert is_open[2] == to_rgba(LIGHT.severities["critical"])[:3]
+    left, right = figure.axes[0].get_xlim()
+    assert is_open[1] > right
+    assert left < to_days(np.array(T0))
+    assert right < to_days(np.array(T0 + 20 * MINUTE)), "incidents do not stretch the axis"
+    assert all(not spans(axes) for axes in figure.axes[1:])
+
+
+def test_incidents_are_counted_above_the_panel_and_named_by_severity_in_the_legend():
+    figure, _ = draw([dataclasses.replace(READINGS[0], incidents=INCIDENTS), READINGS[1]])
+    assert figure.axes[0].get_title().replace("\xa0", " ") == "a  –  6 readings, 2 anomalies, 2 incidents"
+    assert figure.axes[1].get_title().replace("\xa0", " ") == "b  –  5 readings, 0 anomalies"
+    assert note(figure, "summary").endswith("2 anomalies  ·  2 incidents")
+    assert legend(figure)[-2:] == ["Incident (critical)", "Incident (warning)"]
+    french, _ = draw([dataclasses.replace(READINGS[0], incidents=INCIDENTS[:1])], "fr")
+    assert legend(french)[-1] == "Incident (avertissement)"
+
+
+def test_a_severity_of_another_release_is_drawn_and_named():
+    figure, _ = draw([dataclasses.replace(READINGS[0], incidents=(IncidentSpan(T0, T0 + MINUTE, "fatal"),))])
+    assert spans(figure.axes[0])[0][2] == to_rgba(LIGHT.quiet)[:3]
+    assert legend(figure)[-1] == "Incident (fatal)"
+
+
+def test_incidents_of_a_severity_that_overlap_are_shaded_once():
+    minutes = [(0, 2, "info"), (1, 3, "info"), (1, 2, "warning"), (4, 5, "info"), (2, 3, "info")]
+    times = tuple(IncidentSpan(T0 + start * MINUTE, T0 + end * MINUTE, severity) for start, end, severity in minutes)
+    figure, _ = draw([dataclasses.replace(READINGS[0], incidents=times)])
+    first = float(to_days(np.array(T0)))
+    found = [(round((start - first) * 1440), round((end - first) * 1440)) for start, end, _ in spans(figure.axes[0])]
+    assert sorted(found) == [(0, 3), (1, 2), (4, 5)]
+    assert "5 incidents" in figure.axes[0].get_title().replace("\xa0", " ")

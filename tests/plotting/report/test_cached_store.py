@@ -81,10 +81,11 @@ def test_the_rest_is_the_store(store: Counting) -> None:
     assert str(refusal(CachedStore(FileStore("run"), KEPT), "is odd")) == "--results run: is odd"
 
 
-def test_a_page_reads_its_windows_and_anomalies_once(
+def test_a_page_reads_its_windows_anomalies_and_incidents_once(
     store: Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = make(tmp_path, Path(store.folder)).read_text()
     monkeypatch.setattr(command, "open_results", lambda _: store)
     assert make(tmp_path, Path(store.folder)).read_text() == expected
-    assert store.asked == {"check": 1, "aggregates": 1, "anomalies": 1, "dead_letters": 2, "ledger": 1}
+    once = dict.fromkeys(("check", "aggregates", "anomalies", "incidents", "ledger"), 1)
+    assert store.asked == once | {"dead_letters": 2}

@@ -2,12 +2,14 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from plotting.report import command
 from plotting.report.words import WORDS
+from tests.support.records import transition
 from tests.support.report_pages import (
     HOSTILE,
     addresses,
@@ -28,7 +30,7 @@ from tests.support.report_pages import (
 from tests.support.runs import MINUTE, T0, window, write, write_csv, write_run
 
 HERE = Path(command.__file__).parent
-SOURCES = ("page.html", "page.js", "page.py", "pictures.py", "script_data.py")
+SOURCES = ("page.html", "page.js", "page.py", "incident_table.py", "pictures.py", "script_data.py")
 REMARK = {"class": "remark"}
 
 
@@ -234,6 +236,7 @@ def test_both_languages_have_the_same_words_with_the_same_blanks():
 def test_every_word_is_used():
     source = "".join((HERE / name).read_text() for name in SOURCES)
     generated = {"all_device", "all_rule", "all_severity", "info", "warning", "critical"}
+    generated |= {"reason_rule-changed", "reason_shelved"}
     unused = [key for key in WORDS["en"] if not re.search(rf"""\$w_{key}\b|words\.{key}\b|["']{key}["']""", source)]
     assert set(unused) - generated == set()
 
@@ -304,3 +307,90 @@ def test_mistakes_are_one_line_and_exit_code_2(run, tmp_path, monkeypatch, capsy
     assert problem in err
     assert err.count("\n") == 1
     assert not (tmp_path / "p.html").exists()
+
+
+def incidents_of(page) -> list[list[str]]:
+    """The cells of the table of incidents."""
+    (table,) = page.all("table", **{"class": "anomalies incidents"})
+    return [[cell.text.replace("\xa0", " ") for cell in row.all("td")] for row in table.all("tr")[1:]]
+
+
+def write_incidents(run) -> None:
+    silent: dict[str, Any] = {"condition": "silence", "metric": "", "threshold": None, "worst": None, "readings": 0}
+    rate: dict[str, Any] = {"condition": "rate above", "threshold": 2.5, "worst": 3.25, "rule_id": "rises"}
+    mean: dict[str, Any] = {"condition": "mean outside", "threshold": 14.0, "threshold_upper": 29.0, "rule_id": "mean"}
+    write(
+        run,
+        "incidents",
+        [
+            transition(incident_id="1"),
+            transition(2, incident_id="1", state="closed", closed_at=T0 + 90_500_000),
+            transition(incident_id="2", device="b", opened_at=T0 + MINUTE, severity="info", **rate),
+            transition(incident_id="3", rule_id="quiet", opened_at=T0 + 2 * MINUTE, **silent),
+            transition(3, incident_id="4", device="", state="closed", reason="rule-changed", opened_at=T0 + MINUTE,
+                       closed_at=T0 + 3 * MINUTE, **silent),
+            transition(1, incident_id="5", state="updated", flapping=True, stale=True, severity="warning", worst=30.5,
+                       **mean),
+        ],
+    )  # fmt: skip
+
+
+def test_incidents_are_a_table_open_ones_first_then_the_newest(run, tmp_path):
+    write_incidents(run)
+    page = parse(make(tmp_path, run))
+    device = "b8:27:eb"
+    assert incidents_of(page) == [
+        ["2020-07-12 00:02:00", "open", "–", "critical", "quiet", device, "", "silent", "", "0"],
+        ["2020-07-12 00:01:00", "open", "–", "info", "rises", "b", "temp", "rate above 2.5", "3.25", "1"],
+        ["2020-07-12 00:00:00", "open, flapping, no new data", "–", "warning", "mean", device, "temp",
+         "mean outside 14 °C – 29 °C", "30.5 °C", "2"],
+        ["2020-07-12 00:01:00", "2020-07-12 00:03:00, rule changed", "2 min", "critical", "temp-high", "the source", "",
+         "silent", "", "0"],
+        ["2020-07-12 00:00:00", "2020-07-12 00:01:30", "1 min 30 s", "critical", "temp-high", device, "temp",
+         "above 30 °C", "32.5 °C", "3"],
+    ]  # fmt: skip
+    assert cards(page)["Incidents (3 open)"] == "5"
+    assert list(cards(page)).index("Incidents (3 open)") == 1
+    assert addresses(page) == {"data:", "#numbers", "#incidents", "#pictures", "#table-heading"}
+    assert [row.attributes.get("class") for row in page.all("table", **{"class": "anomalies incidents"})[0].all("tr")][
+        1:
+    ] == ["open", "open", "open", None, None]
+
+
+def test_incidents_in_french(run, tmp_path):
+    write_incidents(run)
+    page = parse(make(tmp_path, run, "--lang", "fr"))
+    found = incidents_of(page)
+    assert [row[1] for row in found[:4]] == [
+        "en cours",
+        "en cours",
+        "en cours, instable, sans nouvelle mesure",
+        "2020-07-12 00:03:00, règle modifiée",
+    ]
+    assert [row[7] for row in found] == [
+        "muet",
+        "variation au-dessus de 2,5",
+        "moyenne hors de 14 °C – 29 °C",
+        "muet",
+        "au-dessus de 30 °C",
+    ]
+
+
+def test_the_time_range_chooses_incidents_and_without_any_there_is_no_table(run, tmp_path):
+    page = parse(make(tmp_path, run))
+    assert not page.all("table", **{"class": "anomalies incidents"})
+    assert "Incidents" not in page.all("main")[0].text
+    write_incidents(run)
+    page = parse(make(tmp_path, run, "--end", f"{(T0 + MINUTE) / 1e6}"))
+    assert [row[4] for row in incidents_of(page)] == ["mean", "temp-high"]
+
+
+def test_names_of_incidents_are_text_and_most_of_many_are_shown(run, tmp_path):
+    many = [transition(incident_id=f"{n:03}", device=HOSTILE[n % len(HOSTILE)], rule_id="r") for n in range(205)]
+    write(run, "incidents", many)
+    page = parse(make(tmp_path, run))
+    rows = incidents_of(page)
+    assert len(rows) == 200
+    assert {row[5] for row in rows} == set(HOSTILE)
+    assert "The first 200 of 205 incidents" in page.all("main")[0].text
+    assert len(page.all("script")) == 2

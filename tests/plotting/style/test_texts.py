@@ -8,7 +8,7 @@ from telemetry.model.metrics import READING_UNITS
 
 ENGLISH, FRENCH = TEXTS["en"], TEXTS["fr"]
 SEVERITIES = {"info", "warning", "critical"}
-SAME_WORD = {"anomalies"}  # in English and in French
+SAME_WORD = {"anomalies", "incident", "incident_count"}  # in English and in French
 
 
 def placeholders(text) -> set[str]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.text.durations import format_duration, parse_duration
+from telemetry.text.durations import format_duration, parse_duration, spoken_duration
 
 LONGEST_US = 36_500 * 86_400_000_000
 
@@ -64,3 +64,21 @@ def test_it_is_written_in_the_largest_unit_that_divides_it(microseconds, text):
 @given(st.integers(0, LONGEST_US))
 def test_what_is_written_reads_back(microseconds):
     assert parse_duration(format_duration(microseconds)) == microseconds
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [
+        (0, "0s"),
+        (1_500_000, "1.5s"),
+        (9_400_000, "9.4s"),
+        (59_400_000, "59s"),
+        (59_500_000, "1m"),
+        (61_000_000, "1m 1s"),
+        (7_529_000_000, "2h 5m"),
+        (3_601_000_000, "1h"),
+        (90_000_000_000, "1d 1h"),
+    ],
+)
+def test_a_length_is_spoken_in_two_units(microseconds, text):
+    assert spoken_duration(microseconds) == text

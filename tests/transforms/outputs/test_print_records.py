@@ -3,7 +3,8 @@ import pytest
 
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly
-from transforms.outputs.print_anomalies import _Print, anomaly_lines
+from tests.support.records import batch_of, transition
+from transforms.outputs.print_records import _Print, anomaly_lines, incident_lines
 
 HOT = Anomaly(
     anomaly_id="id",
@@ -59,5 +60,13 @@ def test_lines_are_in_the_order_of_the_batch():
 
 
 def test_lines_go_to_standard_output(capsys):
-    _Print().process(from_records(Anomaly, [HOT, HOT]))
+    _Print(anomaly_lines).process(from_records(Anomaly, [HOT, HOT]))
     assert capsys.readouterr().out == f"{LINE}\n{LINE}\n"
+
+
+def test_openings_and_closings_have_lines_updates_have_none():
+    closed = transition(2, state="closed", reason="clear", closed_at=1_594_512_120_000_000)
+    assert incident_lines(batch_of(transition(), transition(1), closed)) == [
+        "2020-07-12T00:00:00.000000Z  OPEN    critical  temp-high: temp of b8:27:eb above 30, value 30.5",
+        "2020-07-12T00:02:00.000000Z  CLOSED  critical  temp-high: temp of b8:27:eb above 30, worst 32.5, lasted 2m",
+    ]

@@ -1,6 +1,7 @@
-"""Print each anomaly as one readable line on standard output."""
+"""Print each anomaly, or each opening and closing of an incident, as one readable line on standard output."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -8,7 +9,10 @@ import pyarrow as pa
 
 from telemetry.cli.standard_output import PROBLEM, drop_output
 from telemetry.errors import OutputError
+from telemetry.model.incident_sentences import line
 from telemetry.model.metrics import READING_UNITS
+from telemetry.model.record_batches import to_records
+from telemetry.model.records import Incident
 from telemetry.text.timestamps import format_time
 from transforms.step import Step
 
@@ -19,7 +23,19 @@ class PrintAnomalies(Step):
 
     def expand(self, anomalies: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of Anomaly."""
-        return anomalies | "Print" >> beam.ParDo(_Print()).with_output_types(str)
+        return anomalies | "Print" >> beam.ParDo(_Print(anomaly_lines)).with_output_types(str)
+
+
+@dataclass
+class PrintIncidents(Step):
+    """Print incidents that open or close on the worker's standard output, for local runs.
+
+    Bounded or unbounded input, any window.
+    """
+
+    def expand(self, incidents: beam.PCollection) -> beam.PCollection:
+        """Return nothing for a PCollection of RecordBatch of Incident."""
+        return incidents | "Print" >> beam.ParDo(_Print(incident_lines)).with_output_types(str)
 
 
 def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
@@ -40,9 +56,17 @@ def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
     return [f"{format_time(moment)}  {line}" for moment, line in zip(times, lines, strict=True)]
 
 
+def incident_lines(batch: pa.RecordBatch) -> list[str]:
+    """Return one line for each incident that opens or closes; none for its updates."""
+    return [line(one) for one in to_records(Incident, batch) if one.state != "updated"]
+
+
+@dataclass
 class _Print(beam.DoFn):
+    lines_of: Callable[[pa.RecordBatch], list[str]]
+
     def process(self, batch: pa.RecordBatch) -> None:
-        print_lines(anomaly_lines(batch))
+        print_lines(self.lines_of(batch))
 
 
 def print_lines(lines: list[str]) -> None:

@@ -1,0 +1,60 @@
+"""Read the incidents of a run, each as of its latest transition, and give panels those of their device and metric."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from plotting.data.panels import IncidentSpan, Panel, TimeRange, to_microseconds
+from plotting.data.source import Source, explained, store_of
+from telemetry.model.latest_incidents import ORDER, latest_incidents
+
+INCIDENT_COLUMNS: Final = (
+    *ORDER,
+    *("state", "rule_id", "severity", "condition", "device", "metric", "opened_at", "closed_at", "reason"),
+    *("worst", "threshold", "threshold_upper", "readings", "stale", "flapping"),
+)
+_STILL_OPEN_US: Final = np.iinfo(np.int64).max
+
+
+def read_incidents(results: Source, span: TimeRange) -> pd.DataFrame:
+    """Return each incident of a time range once, with its latest transition: open ones first, then the newest first.
+
+    Besides `INCIDENT_COLUMNS` there are `is_open`, and `opened_us` and `closed_us` in microseconds UTC; those of open
+    incidents are far in the future.
+
+    Args:
+        results: a store, or the folder that the job was given as ``--output``, on any Beam filesystem. One that was
+            written before there were incidents has none.
+        span: an incident belongs to it if it was open at some time of it.
+
+    Raises:
+        ConfigError: if they cannot be read.
+    """
+    with explained():
+        frame: pd.DataFrame = latest_incidents(store_of(results).read("incidents", INCIDENT_COLUMNS)).to_pandas()
+    is_open = (frame["state"] != "closed").to_numpy(np.bool_)
+    opened_us = to_microseconds(frame["opened_at"])
+    closed_us = np.where(is_open, _STILL_OPEN_US, to_microseconds(frame["closed_at"]))
+    frame = frame.assign(is_open=is_open, opened_us=opened_us, closed_us=closed_us)
+    shown = frame[span.of(opened_us, closed_us)]
+    order = ["is_open", "opened_us", "incident_id"]
+    return shown.sort_values(order, ascending=[False, False, True], ignore_index=True)
+
+
+def with_incidents(panels: Sequence[Panel], incidents: pd.DataFrame, metric: str) -> list[Panel]:
+    """Return the panels with the incidents of their device: those of the metric, and those of the device as a whole.
+
+    Args:
+        panels: of one metric.
+        incidents: as `read_incidents` returns them.
+        metric: the metric shown.
+    """
+    found = incidents[incidents["metric"].isin((metric, ""))].sort_values(["opened_us", "incident_id"])
+    spans: dict[str, list[IncidentSpan]] = {}
+    columns = (found[name].to_list() for name in ("device", "opened_us", "closed_us", "is_open", "severity"))
+    for device, opened_us, closed_us, is_open, severity in zip(*columns, strict=True):
+        spans.setdefault(device, []).append(IncidentSpan(opened_us, None if is_open else closed_us, severity))
+    return [replace(panel, incidents=tuple(spans.get(panel.device, ()))) for panel in panels]
