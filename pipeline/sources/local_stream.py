@@ -65,6 +65,7 @@ class LocalStream:
         self._intake = Intake(puller, metrics, timing, keeper, self._now_us)
         self._stopped = self._drained = self._is_ending = False
         self._clock_us = self._offset_us = 0
+        self._newest_us: int | None = None
         self.replayed = 0
         self.ended_idle = False
         self.error: BaseException | None = None
@@ -152,14 +153,20 @@ class LocalStream:
 
         None while the stream goes on: the watermark says what has passed.
         """
-        ends = self._is_ending and self.watermark_us is not None
-        return (self.watermark_us or 0) + self._timing.lag_us if ends else None
+        if not self._is_ending or self.watermark_us is None:
+            return None
+        return max(self.watermark_us + self._timing.lag_us, self._newest_us or 0)
+
+    def note_reading(self, event_us: int) -> None:
+        """Note the event time of a reading, microseconds UTC; called by the step that decodes it."""
+        if self._newest_us is None or event_us > self._newest_us:
+            self._newest_us = event_us
 
     def _recover(self, keeper: StateKeeper) -> StreamEvents:
         """Yield the events of the journal."""
         begin = keeper.snapshot
         wall_us = int(time.time() * _MICROS)
-        self._quiet.delay_us, self._clock_us = begin.delay_us, begin.clock_us
+        self._quiet.delay_us, self._clock_us, self._newest_us = begin.delay_us, begin.clock_us, begin.newest_us
         yield from self._events.advance_clock(begin.clock_us)
         yield from self._events.advance_watermark(begin.watermark_us)
         for record in keeper.recovered():
@@ -270,11 +277,11 @@ class LocalStream:
         self.ended_idle = not self.failure
         return True
 
-    def _snapshot(self, take: Callable[[int, int, int | None, int | None], None]) -> Any:
+    def _snapshot(self, take: Callable[[int, int, int | None, int | None, int | None], None]) -> Any:
         """Return the event by which the runner takes a snapshot of the state behind the last record."""
         assert self._keeper is not None
         state = (self._keeper.cut(), self._clock_us, self.watermark_us, self._quiet.delay_us)
-        return self._command(lambda: take(*state))
+        return self._command(lambda: take(*state, self._newest_us))  # what the steps were given is noted by then
 
     def _command(self, command: Callable[[], None]) -> Any:
         """Return the event by which the runner executes a command."""

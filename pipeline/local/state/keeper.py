@@ -125,7 +125,9 @@ class StateKeeper:
         self._busy_s, self._first = 0.0, self._folder.journal.number
         return self._folder.journal.cut()
 
-    def take_snapshot(self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None) -> None:
+    def take_snapshot(
+        self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None, newest_us: int | None
+    ) -> None:
         """Copy the state, and write it in the background; called by the runner's thread between two events.
 
         Args:
@@ -133,22 +135,26 @@ class StateKeeper:
             clock_us: clock of the stream.
             watermark_us: watermark of the source.
             delay_us: see `Snapshot`.
+            newest_us: event time of the newest reading.
         """
         if self._given_up or (self._writing is not None and self._writing.is_alive()):
             return
         began = time.perf_counter()
-        snapshot = Snapshot(number, clock_us, watermark_us, delay_us, self._held(), self._runner.take())
+        snapshot = Snapshot(number, clock_us, watermark_us, delay_us, self._held(), self._runner.take(), newest_us)
         taken_s = time.perf_counter() - began
         self._writing = threading.Thread(
             target=self._write, args=(snapshot, taken_s), name="state-snapshot", daemon=True
         )
         self._writing.start()
 
-    def finish(self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None) -> None:
+    def finish(
+        self, number: int, clock_us: int, watermark_us: int | None, delay_us: int | None, newest_us: int | None
+    ) -> None:
         """Write the last snapshot, and clear the runner's state, so that the end of the stream reports nothing."""
         if not self._given_up:
             self.wait()
-            self._write(Snapshot(number, clock_us, watermark_us, delay_us, self._held(), self._runner.take()), 0.0)
+            steps = self._runner.take()
+            self._write(Snapshot(number, clock_us, watermark_us, delay_us, self._held(), steps, newest_us), 0.0)
         self._runner.clear()
 
     def report(self, timer: str) -> None:

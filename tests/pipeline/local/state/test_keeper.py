@@ -68,10 +68,10 @@ def test_messages_of_an_earlier_process_are_forgotten_after_its_last_lease(
     again = StateFolder(tmp_path, {})
     keeper = StateKeeper(again, FakeRunner())
     list(keeper.recovered())
-    keeper.finish(again.journal.cut(), 0, None, None)
+    keeper.finish(again.journal.cut(), 0, None, None, None)
     assert latest_snapshot(tmp_path).unconfirmed == ("a",)
     monkeypatch.setattr("pipeline.local.state.keeper._RECOVERED_S", -1.0)
-    keeper.finish(again.journal.cut() + 1, 0, None, None)
+    keeper.finish(again.journal.cut() + 1, 0, None, None, None)
     assert latest_snapshot(tmp_path).unconfirmed == ()
     again.close()
 
@@ -80,14 +80,14 @@ def test_messages_of_the_journal_and_of_the_snapshot_are_held(tmp_path: Path, fo
     keeper = StateKeeper(folder, FakeRunner())
     keeper.record(pulled("a"))
     keeper.hold(["a"])
-    keeper.take_snapshot(keeper.cut(), 1, 2, 3)
+    keeper.take_snapshot(keeper.cut(), 1, 2, 3, 4)
     keeper.wait()
     keeper.record(pulled("b", "c"))
     keeper.record(Ticked(1, None))
     folder.close()
     again = StateFolder(tmp_path, {})
     keeper = StateKeeper(again, FakeRunner())
-    assert keeper.snapshot == Snapshot(1, 1, 2, 3, ("a",), STATES)
+    assert keeper.snapshot == Snapshot(1, 1, 2, 3, ("a",), STATES, 4)
     assert list(keeper.recovered()) == [pulled("b", "c"), Ticked(1, None)]
     assert keeper.new(["a", "b", "c", "d"]) == [3]
     again.close()
@@ -127,7 +127,7 @@ def test_expensive_snapshots_are_rarer(folder: StateFolder) -> None:
 def test_the_last_snapshot_leaves_the_runner_nothing_to_report(tmp_path: Path, folder: StateFolder) -> None:
     runner = FakeRunner()
     keeper = StateKeeper(folder, runner)
-    keeper.finish(0, 1, 2, None)
+    keeper.finish(0, 1, 2, None, None)
     assert latest_snapshot(tmp_path) == Snapshot(0, 1, 2, None, (), STATES)
     assert runner.states == {}
 
@@ -136,9 +136,9 @@ def test_the_last_snapshot_leaves_the_runner_nothing_to_report(tmp_path: Path, f
 def test_after_a_failure_no_snapshot_is_written(how: str, tmp_path: Path, folder: StateFolder) -> None:
     keeper = StateKeeper(folder, FakeRunner())
     getattr(keeper, how)()
-    keeper.take_snapshot(0, 1, 2, None)
+    keeper.take_snapshot(0, 1, 2, None, None)
     keeper.wait()
-    keeper.finish(0, 1, 2, None)
+    keeper.finish(0, 1, 2, None, None)
     assert snapshots_of(tmp_path) == {}
 
 
@@ -152,7 +152,7 @@ def test_a_snapshot_that_cannot_be_written_is_told(
     name = "pipeline.local.state.keeper.sync_written"
     monkeypatch.setattr(name if what == "result" else "pipeline.local.state.state_folder.write_snapshot", fail)
     keeper = StateKeeper(folder, FakeRunner())
-    keeper.take_snapshot(0, 1, 2, None)
+    keeper.take_snapshot(0, 1, 2, None, None)
     keeper.wait()
     expected = f"--state {tmp_path}: cannot be written: No space left on device"
     assert keeper.failure == ("the disk is full" if what == "result" else expected)
@@ -168,7 +168,7 @@ def test_an_unexpected_error_of_a_snapshot_is_a_failure_in_one_line(
 
     monkeypatch.setattr("pipeline.local.state.state_folder.write_snapshot", fail)
     keeper = StateKeeper(folder, FakeRunner())
-    (keeper.finish if last else keeper.take_snapshot)(0, 1, 2, None)
+    (keeper.finish if last else keeper.take_snapshot)(0, 1, 2, None, None)
     keeper.wait()
     assert keeper.failure == f"--state {tmp_path}: the snapshot failed: MemoryError: too large for this machine"
 
