@@ -54,6 +54,13 @@ def drawn_rows(seed: int, count: int = 120) -> list[Row]:
     return list(zip(devices.tolist(), moments.tolist(), damp.tolist(), temps.tolist(), strict=True))
 
 
+def out_of_order(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Return readings in another order, in which none is late."""
+    delays = np.random.default_rng(seed).integers(0, LAG, len(rows))
+    order = np.argsort([row[1] for row in rows] + delays, kind="stable")
+    return [rows[index] for index in order]
+
+
 def cut(rows: Sequence[Row], size: int) -> list[list[Row]]:
     return [list(rows[n : n + size]) for n in range(0, len(rows), size)]
 
@@ -121,8 +128,9 @@ def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(seed: in
 def test_a_stream_gives_what_files_give(seed: int, size: int, shards: int, told: bool) -> None:
     rows = drawn_rows(seed)
     last_us = max(row[1] for row in rows)
+    groups = cut(out_of_order(rows, seed), size)
     with deadlines(lambda: last_us):
-        found = run_transform(stream(cut(rows, size), told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
+        found = run_transform(stream(groups, told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
     assert in_order(found["main"]) == expected(rows)
 
 
@@ -157,3 +165,15 @@ def test_late_readings_are_left_out_and_counted(tally: Tally) -> None:
 def test_records_carry_their_job(shards: int) -> None:
     found = run_transform([batch_of(drawn_rows(1))], WatchDevices(RULES, shards, "the-job"), ReadingBatch)["main"]
     assert {job for batch in found for job in batch.column("job_id").to_pylist()} == {"the-job"}
+
+
+def test_rows_are_not_judged_before_the_watermark_when_a_deadline_puts_them_off(tally: Tally) -> None:
+    """The end of a window and the look at waiting rows are due together; the first sets the second anew."""
+    rows = [("a", START + second * SECOND, 60.0, 31.0) for second in (1, 18, 23, 27)]
+    before = ("a", START + 25 * SECOND, 60.0, 20.0)
+    source = test_stream.TestStream(coder=PickleCoder()).add_elements([arriving(rows, None)])
+    source.advance_watermark_to(Timestamp(micros=START + 24 * SECOND)).add_elements([arriving([before], None)])
+    with deadlines(lambda: rows[-1][1]):
+        told = run_transform(source.advance_watermark_to_infinity(), WatchDevices(RULES, 1, "j"), ReadingBatch)
+    assert tally.counts[counters.LATE_FOR_RULES] == 0
+    assert in_order(told["main"]) == expected([*rows, before])
