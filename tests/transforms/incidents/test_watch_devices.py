@@ -21,9 +21,11 @@ from tests.support.counting import Tally
 from tests.support.incidents import transitions
 from tests.support.run_transform import run_transform
 from transforms import counters
+from transforms.incidents import watch_devices
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.rows_bytes import join_rows
+from transforms.incidents.time_slices import cut_run, merge_runs
 from transforms.incidents.watch_devices import WatchDevices
 from transforms.incidents.watched_rows import watched_rows
 from transforms.shuffle.deadlines import deadlines
@@ -109,12 +111,24 @@ def test_the_example_has_incidents_of_each_rule() -> None:
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 10_000), size=st.sampled_from([1, 7, 50, 200]), shards=st.sampled_from([1, 3]))
-def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(seed: int, size: int, shards: int) -> None:
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.sampled_from([1, 7, 50, 200]),
+    shards=st.sampled_from([1, 3]),
+    held=st.sampled_from([5, 30, 1_000]),
+)
+def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(
+    seed: int, size: int, shards: int, held: int
+) -> None:
+    """Rows are judged in slices, of blocks of runs: here of this many rows at most."""
     rows = drawn_rows(seed)
     batches = [batch_of(group) for group in cut(rows, size)]
     np.random.default_rng(seed).shuffle(batches)
-    found = run_transform(batches, WatchDevices(RULES, shards, "j"), ReadingBatch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watch_devices, "_GATHERED_ROWS", 2 * held)
+        patch.setattr(cut_run, "__defaults__", (held,))
+        patch.setattr(merge_runs, "__defaults__", (held,))
+        found = run_transform(batches, WatchDevices(RULES, shards, "j"), ReadingBatch)
     assert in_order(found["main"]) == expected(rows)
 
 
