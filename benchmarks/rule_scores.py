@@ -18,7 +18,6 @@ from benchmarks.expected_output import BenchmarkError
 from pipeline.backtest.labels import LabelledEpisode, Labels, read_labels
 from pipeline.backtest.past_incidents import PastIncident
 from pipeline.backtest.read_readings import Rejections, read_inputs
-from pipeline.backtest.report_text import spoken_us
 from pipeline.backtest.run_backtest import BacktestReport, run_backtest
 from pipeline.backtest.score import KindScore, LabelScore, score_incidents
 from pipeline.backtest.time_order import TimeOrder
@@ -29,6 +28,8 @@ from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
+from telemetry.text.durations import spoken_duration
 from telemetry.text.timestamps import ClockBounds, parse_time
 
 _RULES: Final = Path(__file__).parents[1] / "demo" / "rules.yaml"
@@ -65,9 +66,9 @@ def judge_seed(rules: RuleSet, rows: int, devices: int, seed: int, folder: Path)
     with TimeOrder(rules.metrics) as order:
         for some in read_inputs([str(csv)], rules.metrics, rules.metrics, ClockBounds(0), rejections):
             order.add(some)
-        report = run_backtest(
-            order, [("", rules)], sources=[str(csv)], rejected=rejections.counts, labels=read_labels([str(labels)])
-        )
+        named = [("", RulesTimeline.always(rules))]
+        known = read_labels([str(labels)])
+        report = run_backtest(order, named, sources=[str(csv)], rejected=rejections.counts, labels=known)
     scene = prepare(make_simulation(options))
     shifts = []
     for fault in scene.plan.faults:
@@ -131,13 +132,13 @@ def tables(results: Sequence[SeedResult], score: LabelScore, by_size: LabelScore
     yield f"|---|{'--:|' * (5 + len(kinds))}"
     for rule in (*score.rules, score.total):
         counts = " | ".join(f"{number:,}" for number in (rule.incidents, rule.true, rule.late, rule.false))
-        found = " | ".join(f"{_percent(kind.recall)}, {spoken_us(kind.median_us)}" if kind.found else _NONE
+        found = " | ".join(f"{_percent(kind.recall)}, {_spoken(kind)}" if kind.found else _NONE
                            for kind in rule.kinds[:-1])  # fmt: skip
         yield f"| {rule.rule_id or 'all'} | {counts} | {_percent(rule.precision, 4)} | {found} |"
 
 
 def _kind_row(kind: KindScore, name: str) -> str:
-    return f"| {name} | {kind.faults:,} | {kind.found:,} | {_percent(kind.recall)} | {spoken_us(kind.median_us)} |"
+    return f"| {name} | {kind.faults:,} | {kind.found:,} | {_percent(kind.recall)} | {_spoken(kind)} |"
 
 
 def _band(size: float) -> str:
@@ -148,6 +149,10 @@ def _band(size: float) -> str:
             return f"small-shift {low:g} to {high:g} °C"
         low = high
     raise BenchmarkError(f"a small shift of {size} °C")
+
+
+def _spoken(kind: KindScore) -> str:
+    return _NONE if kind.median_us is None else spoken_duration(kind.median_us)
 
 
 def _percent(share: float | None, digits: int = 3) -> str:

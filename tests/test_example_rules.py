@@ -16,6 +16,7 @@ from publisher.simulate.writer import make_labels, write_labels
 from telemetry.cli.main import main
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Threshold, WindowStatistic
 from telemetry.rules.parse import load_rules
+from telemetry.rules.timeline import RulesTimeline
 from tests.support.sources import ROOT
 from transforms.incidents.watched_rows import WatchedRows
 
@@ -68,7 +69,9 @@ def judged(simulation: Simulation, folder: Path) -> tuple[BacktestReport, Labels
             times = np.rint(batch.column("ts").to_numpy() * SECOND).astype(np.int64)
             values = np.array([batch.column(metric).to_numpy(zero_copy_only=False) for metric in rules.metrics])
             order.add(WatchedRows(rules.metrics, names, numbers, times, values))
-        report = run_backtest(order, [(RULES, rules)], sources=["simulated"], rejected={}, labels=labels)
+        report = run_backtest(
+            order, [(RULES, RulesTimeline.always(rules))], sources=["simulated"], rejected={}, labels=labels
+        )
     return report, labels
 
 

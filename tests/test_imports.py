@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "telemetry/cli": ("telemetry", "telemetry/text"),
     "transforms": (),
     "transforms/shuffle": ("telemetry",),
-    "transforms/decode": ("telemetry/*", "transforms"),
+    "transforms/decode": ("telemetry/*", "transforms", "transforms/shuffle"),
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/incidents": ("telemetry/*", "transforms", "transforms/shuffle"),

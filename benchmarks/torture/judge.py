@@ -16,6 +16,7 @@ import pyarrow.parquet
 
 from benchmarks.expected_output import AggregateKey, JobOutput, WindowStatistics, anomaly_key, compute_output
 from benchmarks.measured_process import ROOT
+from benchmarks.torture.expected_incidents import ExpectedTransition, expected_incidents
 from benchmarks.torture.traffic import Traffic
 from telemetry.model.dead_letters import Reason
 from telemetry.storage.files import StorageError
@@ -33,7 +34,7 @@ class Verdict:
         lost: readings in no window and no dead letter, or lines without a letter.
         extra: readings counted too often, or letters that nobody sent.
         wrong_windows: windows of a device and metric with another result.
-        wrong_records: anomalies and archived readings that are missing or too many.
+        wrong_records: anomalies, transitions of incidents and archived readings that are missing or too many.
         reconciled: whether the ledger check passed.
         problems: descriptions for a person.
     """
@@ -51,7 +52,9 @@ class Verdict:
         return not (self.lost or self.extra or self.wrong_windows or self.wrong_records or self.problems)
 
 
-def judge(output: Path, traffic: Traffic, published: Path | None, *, archive: bool) -> Verdict:
+def judge(
+    output: Path, traffic: Traffic, published: Path | None, *, archive: bool, judged_us: int | None = None
+) -> Verdict:
     """Return what is wrong with the results in a folder.
 
     Args:
@@ -59,12 +62,16 @@ def judge(output: Path, traffic: Traffic, published: Path | None, *, archive: bo
         traffic: what was published.
         published: file of the publisher's summary for the ledger check; None without one.
         archive: whether the job archives readings.
+        judged_us: time up to which all incidents are known, microseconds UTC; None to compare none, where readings may
+            have been late for the rules.
     """
     verdict = Verdict()
     store = FileStore(str(output))
     try:
         too_late = _check_letters(verdict, store, traffic)
         _check_windows(verdict, store, traffic, too_late)
+        if judged_us is not None:
+            _check_incidents(verdict, store, traffic, judged_us)
         if archive:
             _check_archive(verdict, store, traffic)
     except StorageError as error:
@@ -130,6 +137,17 @@ def _check_anomalies(verdict: Verdict, store: FileStore, expected: JobOutput) ->
         for row in _rows(store, "anomalies", ("device", "source_time", "value"))
     )
     _compare_records(verdict, "anomalies", expected.anomalies, found)
+
+
+def _check_incidents(verdict: Verdict, store: FileStore, traffic: Traffic, judged_us: int) -> None:
+    """Compare transitions; of those from `judged_us` on some may be missing, as the stream goes on."""
+    expected = Counter(expected_incidents(traffic.lines))
+    found = Counter(ExpectedTransition(**row) for row in _rows(store, "incidents", ExpectedTransition._fields))
+    due = Counter({one: number for one, number in expected.items() if one.event_time < judged_us})
+    missing, extra = (due - found).total(), (found - expected).total()
+    verdict.wrong_records += missing + extra
+    if missing or extra:
+        verdict.problems.append(f"transitions of incidents: {missing} missing, {extra} too many")
 
 
 def _check_archive(verdict: Verdict, store: FileStore, traffic: Traffic) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.expected_output import BenchmarkError
+from benchmarks.torture.expected_incidents import RULES
 from benchmarks.torture.judge import Verdict, judge
 from benchmarks.torture.lives import Life
-from benchmarks.torture.scenario import Scenario
+from benchmarks.torture.scenario import DEVICES, INTERVAL_S, Scenario
 from benchmarks.torture.servers import create_subscription
 from benchmarks.torture.tcp_proxy import FaultyNetwork, faulty_network
 from benchmarks.torture.traffic import RUN, Traffic, TrafficPublisher, make_traffic
@@ -21,6 +22,8 @@ from benchmarks.torture.traffic import RUN, Traffic, TrafficPublisher, make_traf
 _PROJECT: Final = "projects/torture"
 _LEASES_S: Final = 75.0
 """Time after a fault in which all messages come back that the job had leased."""
+_LAG_S: Final = 10.0
+"""Watermark lag of the job, seconds."""
 _IDLE_S: Final = (3, 6, 12, 12, 12, 12, 12, 12)
 """Idle times of the last starts; another one follows while readings are missing that may still be leased."""
 
@@ -97,7 +100,7 @@ class TortureRound:
             "--output",
             str(self.output),
         ]
-        command += ["--state", str(self.state), *dedup, *self.scenario.flags, *flags]
+        command += ["--rules", str(RULES), "--state", str(self.state), *dedup, *self.scenario.flags, *flags]
         log = self.folder / f"start-{self.outcome.starts}.log"
         return Life(command, os.environ | {"PUBSUB_EMULATOR_HOST": address}, log)
 
@@ -179,7 +182,22 @@ def _judge(one: TortureRound) -> Verdict:
     if one.scenario.kind != "publisher":
         summary = one.folder / "published.json"
         summary.write_text(json.dumps({"run_id": RUN, "rows_published": one.traffic.published}))
-    return judge(one.output, one.traffic, summary, archive="--archive" in one.scenario.flags)
+    return judge(
+        one.output,
+        one.traffic,
+        summary,
+        archive="--archive" in one.scenario.flags,
+        judged_us=_judged_us(one.scenario, one.traffic),
+    )
+
+
+def _judged_us(scenario: Scenario, traffic: Traffic) -> int | None:
+    """Return the time up to which the rules have judged all readings; None if some may have been late for them."""
+    if scenario.ordering != "run" or scenario.lateness != "none":
+        return None
+    newest_s: float = json.loads(traffic.lines[-1])["ts"]
+    message_s = (scenario.rows_per_message / DEVICES + 1) * INTERVAL_S
+    return int((newest_s - message_s - _LAG_S) * 1e6)
 
 
 def write_line(outcome: Outcome) -> None:

@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from pipeline.backtest.time_order import TimeSlice
 from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.rows_bytes import ShardRows
+from transforms.incidents.time_slices import TimeSlice
 from transforms.incidents.watched_rows import no_rows
 
 

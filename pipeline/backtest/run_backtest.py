@@ -9,9 +9,10 @@ from pipeline.backtest.labels import Labels
 from pipeline.backtest.past_incidents import IncidentCollector, PastIncident
 from pipeline.backtest.rule_figures import RuleFigures, figures_by_rule
 from pipeline.backtest.score import LabelScore, score_incidents
-from pipeline.backtest.time_order import SLICE_ROWS, TimeOrder
+from pipeline.backtest.time_order import TimeOrder
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
+from transforms.incidents.time_slices import SLICE_ROWS
 
 
 @dataclass(frozen=True, slots=True)

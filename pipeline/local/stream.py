@@ -189,7 +189,7 @@ def _patches(stream: LocalStream, runner: RunnerState | None) -> Iterator[None]:
             (REPORT_FAILED_BUNDLES, (stream.fail,)),
         ):
             stack.enter_context(patched(patch, *arguments))
-        stack.enter_context(deadlines(stream.deadline_limit_us))
+        stack.enter_context(deadlines(stream.deadline_limit_us, stream.note_reading))
         if runner is not None:
             stack.enter_context(patched(KEEP_STATE, runner))
             stack.enter_context(processing_time(runner.clock_s))

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from pipeline.local.state.keeper import StateKeeper
 from pipeline.local.state.records import Drained, Pulled, Record, Reported, Ruled, Ticked
 from pipeline.local.state.snapshots import Snapshot
@@ -74,6 +76,7 @@ class LocalStream:
         self._intake = Intake(puller, metrics, timing, keeper, self._now_us)
         self._stopped = self._drained = self._is_ending = False
         self._clock_us = self._offset_us = 0
+        self._newest_us: int | None = None
         self.replayed = 0
         self.ended_idle = False
         self.error: BaseException | None = None
@@ -167,14 +170,20 @@ class LocalStream:
 
         None while the stream goes on: the watermark says what has passed.
         """
-        ends = self._is_ending and self.watermark_us is not None
-        return (self.watermark_us or 0) + self._timing.lag_us if ends else None
+        if not self._is_ending or self.watermark_us is None:
+            return None
+        return max(self.watermark_us + self._timing.lag_us, self._newest_us or 0)
+
+    def note_reading(self, event_us: int) -> None:
+        """Note the event time of a reading, microseconds UTC; called by the step that decodes it."""
+        if self._newest_us is None or event_us > self._newest_us:
+            self._newest_us = event_us
 
     def _recover(self, keeper: StateKeeper) -> StreamEvents:
         """Yield the events of the journal."""
         begin = keeper.snapshot
         wall_us = int(time.time() * _MICROS)
-        self._quiet.delay_us, self._clock_us = begin.delay_us, begin.clock_us
+        self._quiet.delay_us, self._clock_us, self._newest_us = begin.delay_us, begin.clock_us, begin.newest_us
         yield from self._events.advance_clock(begin.clock_us)
         yield from self._events.advance_watermark(begin.watermark_us)
         for record in keeper.recovered():
@@ -307,7 +316,8 @@ class LocalStream:
         source = Snapshot(
             self._keeper.cut(), self._clock_us, self.watermark_us, self._quiet.delay_us, rules=self._rules.told
         )
-        return self._command(lambda: take(source))
+        # Only by then it is known what the steps were given.
+        return self._command(lambda: take(msgspec.structs.replace(source, newest_us=self._newest_us)))
 
     def _command(self, command: Callable[[], None]) -> Any:
         """Return the event by which the runner executes a command."""

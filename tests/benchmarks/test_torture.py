@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.data import json_lines, simulate
 from benchmarks.torture.__main__ import main
+from benchmarks.torture.expected_incidents import RULES, ExpectedTransition, expected_incidents
 from benchmarks.torture.judge import Verdict, judge
 from benchmarks.torture.power_loss import lose_power
 from benchmarks.torture.scenario import DEVICES, KINDS, Scenario, draw_scenario
@@ -26,7 +27,7 @@ def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def results(csv: Path, tmp_path: Path) -> Path:
-    run_job("--input", csv, "--output", tmp_path / "results", "--archive")
+    run_job("--input", csv, "--output", tmp_path / "results", "--archive", "--rules", RULES)
     return tmp_path / "results"
 
 
@@ -34,8 +35,14 @@ def drawn(number: int) -> Scenario:
     return draw_scenario(7, number, KINDS, ["one", "other"], ROWS)
 
 
-def verdict_of(results: Path, csv: Path) -> Verdict:
-    return judge(results, Traffic(lines=list(json_lines(csv))), None, archive=True)
+def verdict_of(results: Path, csv: Path, judged_us: int | None = None) -> Verdict:
+    return judge(results, Traffic(lines=list(json_lines(csv))), None, archive=True, judged_us=judged_us)
+
+
+def last_us(csv: Path) -> int:
+    """Return the time of the newest reading."""
+    times = [float(json.loads(line)["ts"]) for line in json_lines(csv)]
+    return round(max(times) * 1e6)
 
 
 def first(results: Path, kind: str) -> Path:
@@ -64,7 +71,7 @@ def test_traffic_carries_every_line_once_unless_duplicates_are_removed(csv: Path
 
 
 def test_results_of_a_quiet_job_are_clean(results: Path, csv: Path) -> None:
-    verdict = verdict_of(results, csv)
+    verdict = verdict_of(results, csv, last_us(csv))
     assert verdict.problems == []
     assert verdict.is_clean
     assert verdict.reconciled
@@ -98,6 +105,31 @@ def test_an_anomaly_and_archived_readings_that_are_missing_are_seen(results: Pat
     assert verdict_of(results, csv).wrong_records == anomalies
     first(results, "readings").unlink()
     assert verdict_of(results, csv).wrong_records > anomalies
+
+
+def test_incidents_are_computed_by_hand() -> None:
+    temps = [20.0, 31.0, 30.0, 30.5, 32.0, 29.5, 33.0, 28.0, 28.5, 28.0, 28.0, 28.0] + [28.0] * 12
+    lines = [json.dumps({"device": "d", "ts": 5 * place, "temp": temp}).encode() for place, temp in enumerate(temps)]
+    assert expected_incidents(lines) == [
+        ExpectedTransition("temp-high", "d", 15_000_000, 1, "opened", 20_000_000, 2, 32.0),
+        ExpectedTransition("temp-high", "d", 15_000_000, 2, "closed", 50_000_000, 3, 33.0),
+    ]
+    longer = [json.dumps({"device": "d", "ts": 300 + 30 * place, "temp": 23.0}).encode() for place in range(6)]
+    longer.append(b'{"device":"d","ts":480,"temp":21.0}')
+    assert expected_incidents(longer) == [
+        ExpectedTransition("temp-peak", "d", 360_000_000, 1, "opened", 480_000_000, 3, 23.0),
+        ExpectedTransition("temp-peak", "d", 360_000_000, 2, "closed", 540_000_000, 3, 23.0),
+    ]
+
+
+def test_incidents_that_are_missing_or_too_many_are_seen_up_to_a_time(results: Path, csv: Path) -> None:
+    path = first(results, "incidents")
+    one, *others = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([json.dumps(json.loads(one) | {"readings": 99}).encode(), *others]))
+    assert verdict_of(results, csv, last_us(csv)).wrong_records == 2
+    path.unlink()
+    assert verdict_of(results, csv, last_us(csv)).wrong_records == 1 + len(others)
+    assert verdict_of(results, csv, 0).wrong_records == 0
 
 
 def test_an_empty_file_is_seen(results: Path, csv: Path) -> None:

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from telemetry.model.records import Incident
 from telemetry.rules.rule_set import RuleSet
+from telemetry.storage.result_store import FileStore
 from tests.support.incident_oracle import Sample
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
@@ -80,6 +83,24 @@ def transitions(batch: pa.RecordBatch | None) -> list[dict[str, Any]]:
     return [
         dict(zip(batch.schema.names, row, strict=True)) for row in zip(*(a.to_pylist() for a in arrays), strict=True)
     ]
+
+
+def plain(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the oracle says of transitions; values that are sums or quotients are rounded."""
+    names = (
+        "device", "rule_id", "state", "sequence", "event_time", "opened_at", "last_at", "closed_at", "reason", "value",
+        "worst", "threshold", "threshold_upper", "readings", "stale", "flapping", "first",
+    )  # fmt: skip
+    return [
+        {name: round(one[name], 9) if isinstance(one[name], float) else one[name] for name in names} for one in told
+    ]
+
+
+def stored_incidents(output: Path) -> list[dict[str, Any]]:
+    """Return the transitions in the folder of a job without their job, as they are stored; see `transitions`."""
+    columns = [name for name in Incident.__struct_fields__ if name != "job_id"]
+    stored = FileStore(str(output)).read("incidents", columns)
+    return [one for batch in stored.to_batches() for one in transitions(batch)]
 
 
 def brief(told: Iterable[dict[str, Any]]) -> list[tuple[str, float | None]]:

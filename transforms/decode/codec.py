@@ -36,6 +36,7 @@ def decode(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds
         whole.rejected += part.rejected
         whole.ignored.update(part.ignored)
         whole.clock_ahead += part.clock_ahead
+    whole.newest_us = max((part.newest_us for part in parts if part.newest_us is not None), default=None)
     return whole
 
 

@@ -18,6 +18,7 @@ from telemetry.text.timestamps import ClockBounds
 from transforms import counters
 from transforms.decode.codec import NO_BOUNDS, DecodedBatch
 from transforms.decode.decode_once import decode_once
+from transforms.shuffle.deadlines import note_reading
 from transforms.step import Step
 
 _DEAD: Final = "dead_letters"
@@ -81,6 +82,8 @@ def _count(decoded: DecodedBatch) -> Iterator[Any]:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
     if decoded.clock_ahead:
         counters.count(counters.CLOCK_AHEAD, decoded.clock_ahead)
+    if decoded.newest_us is not None:
+        note_reading(decoded.newest_us)
     if decoded.readings is not None:
         counters.count(counters.ROWS_DECODED, len(decoded.readings))
         yield decoded.readings

@@ -17,6 +17,8 @@ class DecodedBatch:
         ignored: how often each unknown field was skipped.
         first: number of messages of the batch that are before `readings.messages`.
         clock_ahead: how many of the readings are ahead of their publish time by more than the skew.
+        newest_us: latest event time of the readings, one that is too far ahead counted as far as the skew allows,
+            microseconds UTC; None if there are none.
     """
 
     readings: ReadingBatch | None = None
@@ -24,3 +26,4 @@ class DecodedBatch:
     ignored: Counter[str] = field(default_factory=Counter)
     first: int = 0
     clock_ahead: int = 0
+    newest_us: int | None = None

@@ -46,6 +46,7 @@ class GroupResults:
         self._letters: dict[int, LineLetters] = {}
         self._ignored: Counter[str] = Counter()
         self._clock_ahead = 0
+        self._newest_us: int | None = None
 
     def take(self, ignored: Counter[str]) -> DecodedBatch:
         """Return the results since the last call.
@@ -58,8 +59,8 @@ class GroupResults:
         for index in sorted(self._whole.keys() | self._letters.keys()):
             rejected += [self._whole.pop(index)] if index in self._whole else self._letters[index].take()
         readings = concat_batches(self._batches) if self._batches else None
-        taken = DecodedBatch(readings, rejected, self._ignored, self._first, self._clock_ahead)
-        self._batches, self._ignored, self._clock_ahead = [], Counter(), 0
+        taken = DecodedBatch(readings, rejected, self._ignored, self._first, self._clock_ahead, self._newest_us)
+        self._batches, self._ignored, self._clock_ahead, self._newest_us = [], Counter(), 0, None
         return taken
 
     def reject(self, index: int, message: Message, rejection: RejectionError) -> None:
@@ -108,9 +109,14 @@ class GroupResults:
             self._metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line
         )
         judged = published & ~exempt
+        believed_us = event_us
         if judged.any():
             bound_us = np.where(judged, messages.publish_us + self._bounds.skew_us, LATEST_US)
-            self._clock_ahead += int(np.count_nonzero(good & (event_us > bound_us[by_row])))
+            believed_us = np.minimum(event_us, bound_us[by_row])
+            self._clock_ahead += int(np.count_nonzero(good & (event_us > believed_us)))
+        if good.any():
+            newest_us = int(believed_us.max() if all_good else believed_us[good].max())
+            self._newest_us = newest_us if self._newest_us is None else max(self._newest_us, newest_us)
         if not all_good:
             batch = batch.select(good)
         if len(batch):

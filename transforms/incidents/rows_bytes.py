@@ -23,14 +23,12 @@ class ShardRows(msgspec.Struct, frozen=True):
         rows: the readings, none if only the start is told.
         start_us: earliest event time of the batch that they came from, whatever its shards, microseconds UTC.
         watermark_us: the source's watermark when they arrived, microseconds UTC; None if it is unknown.
-        order: where the batch stands among those of bounded input.
         change: rules that come into force, encoded; empty if none do.
     """
 
     rows: WatchedRows
     start_us: int
     watermark_us: int | None = None
-    order: tuple[int, int] = (0, 0)
     change: bytes = b""
 
 
@@ -44,7 +42,6 @@ class _Plain(msgspec.Struct, array_like=True):
     values: bytes
     start_us: int
     watermark_us: int | None
-    order: tuple[int, int]
     change: bytes = b""
 
 
@@ -63,7 +60,6 @@ def encode_shard_rows(shard: ShardRows) -> bytes:
         rows.values.astype("<f8").tobytes(),
         shard.start_us,
         shard.watermark_us,
-        shard.order,
         shard.change,
     )
     return frame(_FORMAT, pack(_ENCODER.encode(plain)))
@@ -80,12 +76,15 @@ def decode_shard_rows(content: bytes) -> ShardRows:
     event_us = np.frombuffer(plain.event_us, "<i8")
     values = np.frombuffer(plain.values, "<f8").reshape(len(plain.metrics), len(event_us))
     rows = WatchedRows(plain.metrics, plain.devices, np.frombuffer(plain.device, "<i4"), event_us, values)
-    return ShardRows(rows, plain.start_us, plain.watermark_us, plain.order, plain.change)
+    return ShardRows(rows, plain.start_us, plain.watermark_us, plain.change)
 
 
 def split_rows(rows: WatchedRows, shards: int) -> Iterator[tuple[int, WatchedRows]]:
     """Yield (shard, its rows) for each shard that has some, with only the devices that it has."""
     if not len(rows):
+        return
+    if shards == 1:
+        yield 0, with_own_devices(rows)
         return
     shard_of_device = np.array([shard_of(name, shards) for name in rows.devices], np.int32)
     shard_of_row = shard_of_device[rows.device]
@@ -95,11 +94,12 @@ def split_rows(rows: WatchedRows, shards: int) -> Iterator[tuple[int, WatchedRow
 
 def with_own_devices(rows: WatchedRows) -> WatchedRows:
     """Return rows with only the devices that they are of."""
-    used, device = np.unique(rows.device, return_inverse=True)
-    if len(used) == len(rows.devices):
+    is_used = np.bincount(rows.device, minlength=len(rows.devices)) > 0
+    if is_used.all():
         return rows
-    names = tuple([rows.devices[code] for code in used.tolist()])
-    return WatchedRows(rows.metrics, names, device.astype(np.int32), rows.event_us, rows.values)
+    names = tuple([rows.devices[code] for code in np.flatnonzero(is_used).tolist()])
+    code_of = (np.cumsum(is_used) - 1).astype(np.int32)
+    return WatchedRows(rows.metrics, names, code_of[rows.device], rows.event_us, rows.values)
 
 
 def join_rows(parts: Sequence[WatchedRows], metrics: tuple[str, ...]) -> WatchedRows:

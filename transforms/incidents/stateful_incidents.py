@@ -106,6 +106,7 @@ class StatefulIncidents(beam.DoFn):
     def on_rows_due(
         self,
         shard: int = beam.DoFn.KeyParam,
+        timestamp: Any = beam.DoFn.TimestampParam,
         rows: Any = beam.DoFn.StateParam(ROWS),
         state: Any = beam.DoFn.StateParam(STATE),
         until: Any = beam.DoFn.StateParam(UNTIL),
@@ -115,8 +116,9 @@ class StatefulIncidents(beam.DoFn):
     ) -> Iterator[pa.RecordBatch]:
         """Judge rows that the watermark has passed."""
         last_us = until.read()
-        if last_us is not None:
-            yield from self._judge(shard, [], last_us + 1, _Held(rows, state, until, rules, rows_due, deadline))
+        if last_us is not None:  # a deadline that was due before it may have put off the time that it was set for
+            until_us = min(timestamp.micros, last_us + 1)
+            yield from self._judge(shard, [], until_us, _Held(rows, state, until, rules, rows_due, deadline))
 
     @on_timer(DEADLINE)
     def on_deadline(

@@ -1,5 +1,6 @@
 """Turn readings into incidents: rules that look at a device over time, in event-time order behind the watermark."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,8 +18,10 @@ from telemetry.rules.conditions import Silence
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import DeviceShard
-from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows, join_rows, split_rows
+from transforms.incidents.rows_bytes import ShardRows, encode_shard_rows, join_rows, split_rows
+from transforms.incidents.shard_blocks import HeldBlocks, encode_run
 from transforms.incidents.stateful_incidents import StatefulIncidents, tell
+from transforms.incidents.time_slices import TimeSlice, merge_runs
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows, no_rows, watched_rows
 from transforms.step import Step
@@ -130,14 +133,14 @@ class _GatherRows(beam.DoFn):
         found = dict(split_rows(rows, self.shards))
         silent = range(self.shards) if self.rules.roster is not None else ()
         for shard in sorted({*found, *silent}):
-            part = ShardRows(found.get(shard, no_rows(self.rules.metrics)), NONE_US, order=self.order)
-            yield shard, encode_shard_rows(part)
+            for block in encode_run(found.get(shard, no_rows(self.rules.metrics)), self.order):
+                yield shard, block
         self.parts, self.rows = [], 0
 
 
 @dataclass
 class _JudgeShard(beam.DoFn):
-    """Judge all rows of a shard of bounded input, up to the last reading of any shard."""
+    """Judge all rows of a shard of bounded input in slices of time, up to the last reading of any shard."""
 
     rules: RuleSet
     shards: int
@@ -145,11 +148,16 @@ class _JudgeShard(beam.DoFn):
 
     def process(self, keyed: tuple[int, Iterable[bytes]], spans: Iterable[EventSpan]) -> Iterator[pa.RecordBatch]:
         shard = DeviceShard(RulesTimeline.always(self.rules), keyed[0], self.shards)
-        parts = sorted(map(decode_shard_rows, keyed[1]), key=lambda part: part.order)
-        state, begun = shard.begin(None)
+        state, _ = shard.begin(None)
         first_us, last_us = _whole_span(spans)
-        told = shard.judge(state, [ShardRows(no_rows(()), first_us), *parts], last_us + 1).transitions
-        yield from tell([begun, told], self.job_id)
+        nothing = TimeSlice(no_rows(()), last_us + 1)  # a shard without a row has devices that it expects
+        with HeldBlocks() as held:
+            held.add(keyed[1])
+            slices = merge_runs(held.runs(), held.load, self.rules.metrics, last_us + 1)
+            for part in itertools.chain(slices, [nothing]):
+                judged = shard.judge(state, [ShardRows(part.rows, first_us)], part.watermark_us)
+                state = judged.state
+                yield from tell([judged.transitions], self.job_id)
 
 
 @dataclass

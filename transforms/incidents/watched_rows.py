@@ -36,6 +36,11 @@ class WatchedRows:
         """Return the rows that a mask or an index array selects."""
         return WatchedRows(self.metrics, self.devices, self.device[rows], self.event_us[rows], self.values[:, rows])
 
+    def part(self, start: int, end: int) -> "WatchedRows":
+        """Return the rows from one place to another, without a copy."""
+        rows = slice(start, end)
+        return WatchedRows(self.metrics, self.devices, self.device[rows], self.event_us[rows], self.values[:, rows])
+
 
 def watched_rows(batch: ReadingBatch, metrics: Sequence[str]) -> WatchedRows:
     """Return what rules on some metrics need of a batch, which decodes all of them."""

@@ -2,7 +2,8 @@
 
 At the end of a stream a runner moves the watermark to the end of time, and every deadline passes. Nobody has waited for
 those: a device is not silent because the job has ended. A local stream knows how far it has waited; elsewhere it is the
-wall clock, which no device is expected to be ahead of.
+wall clock, which no device is expected to be ahead of. A local stream has waited at least up to the newest reading; its
+source has not seen that one where messages of many rows state a time, so the step that decodes them tells it.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 _LIMITS: Final[list[Callable[[], int | None]]] = [lambda: time.time_ns() // 1_000]  # of this process; the last counts
+_LISTENERS: Final[list[Callable[[int], None]]] = []  # likewise
 
 
 def deadline_limit_us() -> int | None:
@@ -18,11 +20,24 @@ def deadline_limit_us() -> int | None:
     return _LIMITS[-1]()
 
 
+def note_reading(event_us: int) -> None:
+    """Tell who set the limit of the event time of a reading, microseconds UTC."""
+    if _LISTENERS:
+        _LISTENERS[-1](event_us)
+
+
 @contextlib.contextmanager
-def deadlines(limit_us: Callable[[], int | None]) -> Iterator[None]:
-    """Use another limit for the time of a block."""
+def deadlines(limit_us: Callable[[], int | None], on_reading: Callable[[int], None] = lambda _: None) -> Iterator[None]:
+    """Use another limit for the time of a block.
+
+    Args:
+        limit_us: returns it; see `deadline_limit_us`.
+        on_reading: is told of readings; see `note_reading`.
+    """
     _LIMITS.append(limit_us)
+    _LISTENERS.append(on_reading)
     try:
         yield
     finally:
         _LIMITS.remove(limit_us)
+        _LISTENERS.remove(on_reading)

@@ -64,6 +64,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
             microseconds; None for other streams.
         unconfirmed: ids of messages whose acknowledgement was not confirmed: they may be delivered again.
         steps: states of the steps.
+        newest_us: event time of the newest reading, microseconds UTC; None while it is unknown.
         rules: the rules in force, encoded as in their record; empty before the first.
     """
 
@@ -73,6 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     delay_us: int | None = None
     unconfirmed: tuple[str, ...] = ()
     steps: StepStates = {}
+    newest_us: int | None = None
     rules: bytes = b""
 
 

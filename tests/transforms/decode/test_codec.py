@@ -326,15 +326,15 @@ def test_readings_ahead_of_their_publish_time_are_kept_and_counted():
     bounds = ClockBounds(skew_us=2_000_000)
     line = b'{"ts":%d,"device":"a"}'
     payload = b"\n".join(line % ts for ts in (100, 102, 103, 200))
-    for attributes, published_us, ahead in (
-        ({}, 100_000_000, 2),
-        ({"time_shift": "0"}, 100_000_000, 0),
-        ({"time_lapse": "60"}, 100_000_000, 0),
-        ({}, None, 0),
+    for attributes, published_us, ahead, newest in (
+        ({}, 100_000_000, 2, 102_000_000),
+        ({"time_shift": "0"}, 100_000_000, 0, 200_000_000),
+        ({"time_lapse": "60"}, 100_000_000, 0, 200_000_000),
+        ({}, None, 0, 200_000_000),
     ):
         message = Message(payload, attributes, "m", published_us)
         found = codec.decode(MessageBatch.of([message, Message(GOOD, {}, "n", 10_000_000)]), METRICS, bounds)
-        assert found.clock_ahead == ahead
+        assert (found.clock_ahead, found.newest_us) == (ahead, newest)
         assert [row[0] for row in readings(found, "m")] == [1, 2, 3, 4]
         assert found.rejected == []
 

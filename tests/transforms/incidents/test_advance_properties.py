@@ -2,7 +2,6 @@
 
 import math
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +23,7 @@ from telemetry.rules.incident_policy import Flapping, IncidentPolicy
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from tests.support.incident_oracle import Job, Sample
-from tests.support.incidents import SECOND, START, evaluate
+from tests.support.incidents import SECOND, START, evaluate, plain
 from transforms.incidents.transitions import incident_id
 
 TEN = 10 * SECOND
@@ -153,17 +152,6 @@ def walked_series(seed: int) -> list[Sample]:
 
 def series() -> st.SearchStrategy[list[Sample]]:
     return drawn_series() | st.integers(0, 2**32).map(walked_series)
-
-
-def plain(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the oracle says of transitions; values that are sums or quotients are rounded."""
-    names = (
-        "device", "rule_id", "state", "sequence", "event_time", "opened_at", "last_at", "closed_at", "reason", "value",
-        "worst", "threshold", "threshold_upper", "readings", "stale", "flapping", "first",
-    )  # fmt: skip
-    return [
-        {name: round(one[name], 9) if isinstance(one[name], float) else one[name] for name in names} for one in told
-    ]
 
 
 def end_of(samples: list[Sample], later: int) -> int:

@@ -21,9 +21,11 @@ from tests.support.counting import Tally
 from tests.support.incidents import transitions
 from tests.support.run_transform import run_transform
 from transforms import counters
+from transforms.incidents import watch_devices
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.rows_bytes import join_rows
+from transforms.incidents.time_slices import cut_run, merge_runs
 from transforms.incidents.watch_devices import WatchDevices
 from transforms.incidents.watched_rows import watched_rows
 from transforms.shuffle.deadlines import deadlines
@@ -52,6 +54,13 @@ def drawn_rows(seed: int, count: int = 120) -> list[Row]:
     damp = rng.choice([40.0, 55.0, NAN], count)
     devices = rng.choice(["a", "b", "c"], count, p=[0.5, 0.3, 0.2])
     return list(zip(devices.tolist(), moments.tolist(), damp.tolist(), temps.tolist(), strict=True))
+
+
+def out_of_order(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Return readings in another order, in which none is late."""
+    delays = np.random.default_rng(seed).integers(0, LAG, len(rows))
+    order = np.argsort([row[1] for row in rows] + delays, kind="stable")
+    return [rows[index] for index in order]
 
 
 def cut(rows: Sequence[Row], size: int) -> list[list[Row]]:
@@ -102,12 +111,24 @@ def test_the_example_has_incidents_of_each_rule() -> None:
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 10_000), size=st.sampled_from([1, 7, 50, 200]), shards=st.sampled_from([1, 3]))
-def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(seed: int, size: int, shards: int) -> None:
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.sampled_from([1, 7, 50, 200]),
+    shards=st.sampled_from([1, 3]),
+    held=st.sampled_from([5, 30, 1_000]),
+)
+def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(
+    seed: int, size: int, shards: int, held: int
+) -> None:
+    """Rows are judged in slices, of blocks of runs: here of this many rows at most."""
     rows = drawn_rows(seed)
     batches = [batch_of(group) for group in cut(rows, size)]
     np.random.default_rng(seed).shuffle(batches)
-    found = run_transform(batches, WatchDevices(RULES, shards, "j"), ReadingBatch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watch_devices, "_GATHERED_ROWS", 2 * held)
+        patch.setattr(cut_run, "__defaults__", (held,))
+        patch.setattr(merge_runs, "__defaults__", (held,))
+        found = run_transform(batches, WatchDevices(RULES, shards, "j"), ReadingBatch)
     assert in_order(found["main"]) == expected(rows)
 
 
@@ -121,8 +142,9 @@ def test_files_in_any_order_of_their_batches_give_what_the_kernel_gives(seed: in
 def test_a_stream_gives_what_files_give(seed: int, size: int, shards: int, told: bool) -> None:
     rows = drawn_rows(seed)
     last_us = max(row[1] for row in rows)
+    groups = cut(out_of_order(rows, seed), size)
     with deadlines(lambda: last_us):
-        found = run_transform(stream(cut(rows, size), told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
+        found = run_transform(stream(groups, told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
     assert in_order(found["main"]) == expected(rows)
 
 
@@ -157,3 +179,15 @@ def test_late_readings_are_left_out_and_counted(tally: Tally) -> None:
 def test_records_carry_their_job(shards: int) -> None:
     found = run_transform([batch_of(drawn_rows(1))], WatchDevices(RULES, shards, "the-job"), ReadingBatch)["main"]
     assert {job for batch in found for job in batch.column("job_id").to_pylist()} == {"the-job"}
+
+
+def test_rows_are_not_judged_before_the_watermark_when_a_deadline_puts_them_off(tally: Tally) -> None:
+    """The end of a window and the look at waiting rows are due together; the first sets the second anew."""
+    rows = [("a", START + second * SECOND, 60.0, 31.0) for second in (1, 18, 23, 27)]
+    before = ("a", START + 25 * SECOND, 60.0, 20.0)
+    source = test_stream.TestStream(coder=PickleCoder()).add_elements([arriving(rows, None)])
+    source.advance_watermark_to(Timestamp(micros=START + 24 * SECOND)).add_elements([arriving([before], None)])
+    with deadlines(lambda: rows[-1][1]):
+        told = run_transform(source.advance_watermark_to_infinity(), WatchDevices(RULES, 1, "j"), ReadingBatch)
+    assert tally.counts[counters.LATE_FOR_RULES] == 0
+    assert in_order(told["main"]) == expected([*rows, before])

@@ -80,14 +80,14 @@ def test_messages_of_the_journal_and_of_the_snapshot_are_held(tmp_path: Path, fo
     keeper = StateKeeper(folder, FakeRunner())
     keeper.record(pulled("a"))
     keeper.hold(["a"])
-    keeper.take_snapshot(Snapshot(keeper.cut(), 1, 2, 3))
+    keeper.take_snapshot(Snapshot(keeper.cut(), 1, 2, 3, newest_us=4, rules=b"r"))
     keeper.wait()
     keeper.record(pulled("b", "c"))
     keeper.record(Ticked(1, None))
     folder.close()
     again = StateFolder(tmp_path, {})
     keeper = StateKeeper(again, FakeRunner())
-    assert keeper.snapshot == Snapshot(1, 1, 2, 3, ("a",), STATES)
+    assert keeper.snapshot == Snapshot(1, 1, 2, 3, ("a",), STATES, 4, b"r")
     assert list(keeper.recovered()) == [pulled("b", "c"), Ticked(1, None)]
     assert keeper.new(["a", "b", "c", "d"]) == [3]
     again.close()

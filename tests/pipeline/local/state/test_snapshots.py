@@ -1,8 +1,10 @@
 """Snapshots: what is written is read back, or the one before is."""
 
 import os
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from pipeline.local.state.snapshots import (
     snapshots_of,
     write_snapshot,
 )
-from transforms.shuffle.versioned import FormatError
+from transforms.shuffle.versioned import FormatError, frame
 
 INTEGERS = st.integers(-(2**62), 2**62)
 TIMERS = st.lists(st.builds(TimerState, st.text(), st.text(), st.text(), INTEGERS), max_size=3).map(tuple)
@@ -33,12 +35,19 @@ SNAPSHOTS = st.builds(
     st.none() | INTEGERS,
     st.lists(st.text(), max_size=3).map(tuple),
     STEPS,
+    st.none() | INTEGERS,
 )
 
 
 @given(SNAPSHOTS)
 def test_what_is_encoded_is_decoded(snapshot: Snapshot) -> None:
     assert decode_snapshot(encode_snapshot(snapshot)) == snapshot
+
+
+def test_a_snapshot_from_before_a_field_was_added_is_read() -> None:
+    earlier = msgspec.msgpack.encode([5, 1, 2, 3, ["a"], {}])
+    content = frame(1, zlib.crc32(earlier).to_bytes(4, "little") + earlier)
+    assert decode_snapshot(content) == Snapshot(5, 1, 2, 3, ("a",), {}, None)
 
 
 @given(SNAPSHOTS, st.data())
