@@ -9,6 +9,7 @@ from pipeline.sources.ruled_messages import RuledMessages
 from telemetry.bigquery.schema import BigQueryTarget, TableSpec, table_specs
 from telemetry.model.kinds import KINDS, kinds_of
 from telemetry.model.output_kind import OutputKind
+from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
@@ -117,19 +118,34 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
-    watch = WatchDevices(config.rules, config.shards, job_id, changes)
+    watch = WatchDevices(config.rules, config.shards, job_id, changes, config.rules_of_workers)
     counted["incidents"] = decoded.readings | "Watch devices" >> watch
     rejected += _store(counted["incidents"], outputs["incidents"])
     if outputs["rules"]:
         if changes is None:
-            changes = pipeline | "Rules" >> beam.Create([encode_change(RulesChange(ALWAYS_US, config.rules))])
-        rejected += _store(changes | "Record rules" >> RecordRules(job_id), outputs["rules"])
+            changes = pipeline | "Rules" >> _RulesOfTheStart(config.rules, bounded=received.is_bounded)
+        counted["rules"] = changes | "Record rules" >> RecordRules(job_id)
+        rejected += _store(counted["rules"], outputs["rules"])
     rejected += _store(aggregated.aggregates, outputs["aggregates"])
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])
     if outputs["ledger"]:
         counted |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
         _store(counted | "Ledger entries" >> WriteLedger(config.windows, job_id), outputs["ledger"])
+
+
+class _RulesOfTheStart(beam.PTransform):
+    """The one change of rules that never change: they come into force."""
+
+    def __init__(self, rules: RuleSet, *, bounded: bool) -> None:
+        super().__init__()
+        self._change = encode_change(RulesChange(ALWAYS_US, rules))
+        self._bounded = bounded
+
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
+        start = pbegin | beam.Impulse()
+        start.is_bounded = self._bounded  # as the rest of the job: a stream gathers records by other steps
+        return start | beam.Map(lambda _, change: change, self._change).with_output_types(bytes)
 
 
 def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:

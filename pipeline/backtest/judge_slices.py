@@ -3,10 +3,13 @@
 import pyarrow as pa
 
 from telemetry.rules.timeline import RulesTimeline
-from transforms.incidents.device_shard import DeviceShard
+from transforms.incidents.device_shard import join_transitions
+from transforms.incidents.roster_shard import needs_roster_shard, roster_rows, shard_of_key
 from transforms.incidents.rows_bytes import ShardRows
 from transforms.incidents.time_slices import TimeSlice
-from transforms.incidents.watched_rows import no_rows
+from transforms.incidents.watched_rows import WatchedRows, no_rows
+
+_DEVICES, _ROSTER = 0, 1
 
 
 class SliceJudge:
@@ -17,13 +20,26 @@ class SliceJudge:
 
     def __init__(self, rules: RulesTimeline, first_us: int) -> None:
         """Begin at the first reading, microseconds UTC."""
-        self._shard = DeviceShard(rules, 0, 1)
+        self._rules = rules
+        self._shards = [shard_of_key(rules, key, _ROSTER) for key in (_DEVICES, _ROSTER)]
         self._start = ShardRows(no_rows(()), first_us)
-        self._state, _ = self._shard.begin(None)
+        self._states = [shard.begin(None)[0] for shard in self._shards]
 
     def judge(self, part: TimeSlice) -> pa.RecordBatch | None:
         """Return the transitions of the next slice as Incident records without a job; None if there are none."""
-        judged = self._shard.judge(self._state, [self._start, ShardRows(part.rows, self._start.start_us)],
-                                   part.watermark_us)  # fmt: skip
-        self._state = judged.state
-        return judged.transitions
+        told = []
+        for key, rows in enumerate((part.rows, self._roster_rows(part.rows))):
+            parts = [self._start, ShardRows(rows, self._start.start_us)]
+            judged = self._shards[key].judge(self._states[key], parts, part.watermark_us)
+            self._states[key] = judged.state
+            told.append(judged.transitions)
+        return join_transitions(told)
+
+    def finish(self) -> pa.RecordBatch | None:
+        """Return what is told when no slice is left; None for nothing."""
+        ends = zip(self._shards, self._states, strict=True)
+        return join_transitions([shard.finish(state)[1] for shard, state in ends])
+
+    def _roster_rows(self, rows: WatchedRows) -> WatchedRows:
+        rosters = [change.rules for change in self._rules.changes if needs_roster_shard(change.rules)]
+        return roster_rows(rows, rosters[-1]) if rosters else no_rows(())

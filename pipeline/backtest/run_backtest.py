@@ -88,6 +88,8 @@ def run_backtest(
     for part in order.slices(slice_rows):
         for judge, collector in judges:
             collector.add(judge.judge(part))
+    for judge, collector in judges:
+        collector.add(judge.finish())
     first_us, last_us = order.first_us, order.last_us
     within = None
     if labels is not None:

@@ -35,12 +35,12 @@ from telemetry.cli.commands import stopping
 from telemetry.errors import ConfigError
 from telemetry.model.kinds import KINDS
 from telemetry.rules.follower import RulesFollower
+from telemetry.rules.in_force import telling_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.watch import RulesWatch
 from telemetry.storage.written import noting_written, sync_written
 from telemetry.text.durations import format_duration
 from telemetry.text.timestamps import format_time
-from transforms.detect.rules_in_force import telling_rules
 from transforms.shuffle.deadlines import deadlines
 from transforms.shuffle.processing_time import processing_time
 

@@ -69,6 +69,9 @@ KINDS: Final = {
             time_columns=("since",),
             identity=("sequence", "version", "job_id"),
             cluster=("version",),
+            ledger_item=ledger_items.RULES,
+            ledger_detail="version",
+            label="versions of rules",
         ),
         OutputKind(
             name="aggregates",

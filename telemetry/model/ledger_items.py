@@ -10,6 +10,7 @@ VALUES: Final = "values"
 VALUES_MISSED: Final = "values_missed"
 ANOMALIES: Final = "anomalies"
 INCIDENTS: Final = "incidents"
+RULES: Final = "rules"
 DEAD_LETTERS: Final = "dead_letters"
 
 LedgerKey = tuple[str, str, str]

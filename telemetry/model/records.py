@@ -63,7 +63,12 @@ class Incident(msgspec.Struct, frozen=True):
     worst: Annotated[float | None, Meta(description="value furthest beyond the bound so far; null without a bound")]
     threshold: Annotated[float | None, Meta(description="bound of the rule, its lower bound for a range; else null")]
     threshold_upper: Annotated[float | None, Meta(description="upper bound of a range; else null")]
-    readings: Annotated[int, Meta(description="breaching readings, or windows, so far; 0 for silence")]
+    readings: Annotated[
+        int,
+        Meta(
+            description="breaching readings, or windows, so far; 0 for a silent device, the silent devices for a source"
+        ),
+    ]
     first: Annotated[bool, Meta(description="whether it was the first of its device to open within a minute")]
     stale: Annotated[bool, Meta(description="whether the device, or the metric, was silent at this time")]
     flapping: Annotated[bool, Meta(description="whether it stays open, without updates, until the series is calm")]
@@ -140,6 +145,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ``values_missed``             of them, those whose window had closed before
     ``anomalies``                 anomalies by rule and hour; those of the same reading and message count once
     ``incidents``                 transitions of incidents by rule and hour; one that is repeated counts once
+    ``rules``                     versions of rules that came into force
     ``dead_letters``              dead letters by reason and hour
     ============================  ===================================================================
     """

@@ -27,7 +27,7 @@ def rules_version(
         return _digest(_version_1_text(rules).encode())
     content: dict[str, Any] = {"rules": [_canonical(rule) for rule in rules]}
     if incidents != IncidentPolicy():
-        content["incidents"] = msgspec.to_builtins(incidents)
+        content["incidents"] = _said(incidents)
     if roster is not None:
         content["roster"] = msgspec.to_builtins(roster)
     if shelves:
@@ -54,7 +54,24 @@ def _canonical(rule: Rule) -> dict[str, Any]:
         ("overrides", overrides, []),
     )
     said = {name: value for name, value, default in fields if value != default}
-    return {"id": rule.id, "condition": msgspec.to_builtins(rule.condition), **said}
+    return {"id": rule.id, "condition": _said(rule.condition), **said}
+
+
+def _said(value: Any) -> Any:
+    """Return a condition as plain values, without fields that equal their defaults.
+
+    `msgspec` itself leaves out only what is the very object of the default, which depends on where a rule came from.
+    """
+    if isinstance(value, tuple):
+        return [_said(item) for item in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    said = {"type": value.__struct_config__.tag} if value.__struct_config__.tag else {}
+    for field in msgspec.structs.fields(value):
+        found = getattr(value, field.name)
+        if field.required or found != field.default:
+            said[field.name] = _said(found)
+    return said
 
 
 def _is_version_1(rule: Rule) -> bool:

@@ -14,10 +14,10 @@ from pipeline.sources import files
 from telemetry.model.messages import Message
 from telemetry.rules.parse import parse_rules
 from tests.support.incident_oracle import Job, Sample
-from tests.support.incidents import SECOND, START, plain, stored_incidents
+from tests.support.incidents import SECOND, START, is_apart, plain, rows_of, stored_incidents, told_of_roster
 from tests.support.jobs import Events, run_events, run_job
 from tests.support.pubsub_fixtures import clients, embedded_broker
-from transforms.incidents.transitions import incident_id
+from transforms.incidents.incident_id import incident_id
 from transforms.shuffle.deadlines import deadlines
 
 __all__ = ["embedded_broker"]
@@ -67,8 +67,10 @@ def samples() -> list[Sample]:
 def told_of(found: list[Sample]) -> list[dict[str, Any]]:
     """Return what the oracle says of readings, in one order."""
     assert PARSED.roster is not None
-    told = Job(PARSED, found, max(one.time for one in found) + 1, PARSED.roster.devices).run()
-    return sorted(plain(told), key=order)
+    last_us = max(one.time for one in found)
+    told = Job(PARSED, found, last_us + 1, PARSED.roster.devices).run()
+    told = [one for one in told if not is_apart(PARSED, one)]
+    return sorted(plain([*told, *told_of_roster(PARSED, rows_of(found), last_us)]), key=order)
 
 
 @cache

@@ -237,7 +237,7 @@ def test_a_full_disk_ends_the_job_and_says_what_it_means(
         patch.setattr("transforms.outputs.write_files.write_file", full)
         assert main(flags) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/")
     assert ".jsonl: No space left on device; " in line
     if state:
         missing = "1 messages acknowledged before may be missing from the results: publish them again, or seek the "

@@ -22,6 +22,7 @@ from pipeline.summary import counts_of
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.rules.errors import RuleError
+from telemetry.rules.in_force import telling_rules
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import ALWAYS_US
@@ -32,7 +33,6 @@ from tests.support.incidents import transitions
 from tests.support.jobs import config_of, ndjson
 from tests.support.pulls import Pulls
 from transforms import counters
-from transforms.detect.rules_in_force import telling_rules
 from transforms.shuffle.deadlines import deadlines
 
 HOT = parse_rules("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")

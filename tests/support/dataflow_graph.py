@@ -10,6 +10,7 @@ from tests.support.dataflow_jobs import HOLD_WINDOWS, PUBSUB_READ, Job, of_urn, 
 GRAPH = {
     *("Read", "Decode messages", "Detect anomalies", "Watch devices", "Aggregate windows"),
     *("All dead letters", "Mark dead letters"),
+    *("Rules", "Record rules"),
 }
 """Steps of every job."""
 STORED = [name for name, kind in KINDS.items() if not kind.optional]

@@ -9,12 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry.model.records import Incident
+from telemetry.rules.conditions import Silence
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.result_store import FileStore
 from tests.support.incident_oracle import Sample
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.incident_state import IncidentState
+from transforms.incidents.roster_shard import RosterShard, roster_rows
+from transforms.incidents.rows_bytes import ShardRows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
 from transforms.incidents.watched_rows import WatchedRows
 
@@ -66,6 +70,22 @@ def evaluate(
         told += transitions(batch)
         before = max(before, watermark)
     return told
+
+
+def is_apart(rules: RuleSet, one: dict[str, Any]) -> bool:
+    """Return whether a transition is of the silence of a roster, which is told for all of its devices together."""
+    silence = {rule.id for rule in rules.rules if isinstance(rule.condition, Silence)}
+    roster = () if rules.roster is None else ("", *rules.roster.devices)
+    return one["rule_id"] in silence and one["device"] in roster
+
+
+def told_of_roster(rules: RuleSet, rows: WatchedRows, last_us: int) -> list[dict[str, Any]]:
+    """Return the transitions of the silence of a roster at once, up to the last reading."""
+    shard = RosterShard(RulesTimeline.always(rules))
+    state, _ = shard.begin(None)
+    start_us = int(rows.event_us.min())
+    judged = shard.judge(state, [ShardRows(roster_rows(rows, rules), start_us)], last_us + 1)
+    return transitions(judged.transitions) + transitions(shard.finish(judged.state)[1])
 
 
 def step(

@@ -10,10 +10,10 @@ from apache_beam.typehints.decorators import no_annotations
 
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.follower import FollowedRules
+from telemetry.rules.in_force import rules_in_force
 from telemetry.rules.rule_set import RuleSet
 from transforms import counters
 from transforms.detect.evaluate import detect
-from transforms.detect.rules_in_force import told_rules, watch_rules
 from transforms.step import Step
 
 _ANOMALIES: Final = "anomalies"
@@ -65,15 +65,9 @@ class _Detect(beam.DoFn):
     followed: FollowedRules | None
 
     def process(self, batch: ReadingBatch) -> Iterator[Any]:
-        detected = detect(batch, self._in_force(), self.job_id)
+        detected = detect(batch, rules_in_force(self.rules, self.followed), self.job_id)
         if detected.anomalies is not None:
             for rule, number in detected.by_rule.items():
                 counters.count(counters.ANOMALIES, number, rule)
             yield beam.pvalue.TaggedOutput(_ANOMALIES, detected.anomalies)
         yield detected.readings
-
-    def _in_force(self) -> RuleSet:
-        told = told_rules()
-        if told is not None:
-            return told
-        return self.rules if self.followed is None else watch_rules(*self.followed, self.rules)()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from telemetry.model.record_batches import concat_record_batches
 from telemetry.rules.rule_set import RuleSet
@@ -11,8 +12,10 @@ from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.incident_state import IncidentState, is_of
+from transforms.incidents.next_due import next_due_us
 from transforms.incidents.rows_bytes import ShardRows, join_rows, start_of
 from transforms.incidents.track import NONE_US
+from transforms.incidents.transitions import SILENCE
 from transforms.incidents.watched_rows import WatchedRows
 from transforms.shuffle.shards import shard_of
 
@@ -42,11 +45,13 @@ class DeviceShard:
         timeline: which rules are in force when.
         shard: number of the shard.
         shards: how many there are.
+        roster_apart: whether the silence of devices of the roster is told elsewhere; see `RosterShard`.
     """
 
     timeline: RulesTimeline
     shard: int
     shards: int
+    roster_apart: bool = False
 
     def begin(self, state: IncidentState | None) -> tuple[IncidentState, pa.RecordBatch | None]:
         """Return the state with which the rules in force go on, and the transitions of incidents that they close.
@@ -58,7 +63,9 @@ class DeviceShard:
         if state is not None and is_of(state, rules):
             return state, None
         roster = rules.roster.devices if rules.roster is not None else ()
-        return with_rules(rules, state, [name for name in roster if shard_of(name, self.shards) == self.shard])
+        expected = [name for name in roster if shard_of(name, self.shards) == self.shard]
+        begun, closed = with_rules(rules, state, expected)
+        return begun, closed if state is None else self._told_here(closed, state)
 
     def judge(self, state: IncidentState, parts: Sequence[ShardRows], watermark_us: int) -> ShardStep:
         """Judge everything before a watermark, each time with the rules that are in force then.
@@ -81,12 +88,31 @@ class DeviceShard:
             before = rows.event_us < until_us
             rules = self.timeline.at(state.watermark_us)
             state, transitions = advance(rules, state, _narrowed(rows.select(before), rules), until_us)
-            told.append(transitions)
+            told.append(self._told_here(transitions, state))
             rows = rows.select(~before)
             if until_us == change_us:
                 state, closed = self.begin(state)
                 told.append(closed)
         return ShardStep(state, rows, join_transitions(told), late)
+
+    def finish(self, state: IncidentState) -> tuple[IncidentState, pa.RecordBatch | None]:
+        """Return the state at the end of all readings, and what was not told before: nothing."""
+        return state, None
+
+    def next_due_us(self, state: IncidentState) -> int | None:
+        """Return the next event time at which there is something to judge though no reading comes; None for none."""
+        now_us = state.watermark_us
+        due_us = (next_due_us(self.timeline.at(now_us), state), self.timeline.next_us(now_us))
+        return min((time_us for time_us in due_us if time_us is not None), default=None)
+
+    def _told_here(self, batch: pa.RecordBatch | None, state: IncidentState) -> pa.RecordBatch | None:
+        """Return transitions without those of silent devices of the roster, if these are told elsewhere."""
+        if batch is None or not self.roster_apart or not state.expected.any():
+            return batch
+        expected = pa.array([name for name, flag in zip(state.devices, state.expected, strict=True) if flag])
+        apart = pc.and_(pc.equal(batch.column("condition"), SILENCE), pc.is_in(batch.column("device"), expected))
+        here = batch.filter(pc.invert(apart))
+        return here if len(here) else None
 
 
 def _narrowed(rows: WatchedRows, rules: RuleSet) -> WatchedRows:

@@ -14,6 +14,7 @@ from telemetry.rules.conditions import Combination, Condition, Rate, Silence, Wi
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.version import rule_version
+from transforms.incidents.source_silence import SourceState
 from transforms.incidents.track import NONE_US, RowArray
 
 StateColumns = dict[str, NDArray[Any]]
@@ -184,6 +185,7 @@ class IncidentState:
         seen_us: (D,) time of the device's latest reading, microseconds UTC.
         first_us: (D,) time of the latest opening that was the first of the device within a minute, microseconds UTC.
         rules: state of each rule, by its id.
+        sources: what is held back of the devices of a roster that are silent, by the id of the rule.
         codes: index of each device.
     """
 
@@ -194,6 +196,7 @@ class IncidentState:
     seen_us: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     first_us: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     rules: dict[str, RuleState] = field(default_factory=dict)
+    sources: dict[str, SourceState] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
 

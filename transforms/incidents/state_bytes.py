@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.incidents.incident_state import Episode, IncidentState, KeptValues, RuleState, StateColumns
+from transforms.incidents.source_silence import SourceState
 from transforms.incidents.track import NONE_US
 from transforms.shuffle.packing import pack, unpack
 from transforms.shuffle.versioned import frame, unframe
@@ -62,6 +63,7 @@ class _State(msgspec.Struct, array_like=True):
     seen_us: _Column
     first_us: _Column
     rules: dict[str, _Rule]
+    sources: dict[str, SourceState] = {}
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -89,6 +91,7 @@ def decode_incident_state(content: bytes) -> IncidentState:
         seen_us=_array(plain.seen_us),
         first_us=_array(plain.first_us),
         rules={name: _rule(rule, len(plain.devices)) for name, rule in plain.rules.items()},
+        sources=plain.sources,
         codes={name: code for code, name in enumerate(plain.devices)},
     )
 
@@ -102,6 +105,7 @@ def _plain(state: IncidentState) -> _State:
         _column(state.seen_us),
         _column(state.first_us),
         {name: _plain_rule(rule, len(state.devices)) for name, rule in state.rules.items()},
+        state.sources,
     )
 
 

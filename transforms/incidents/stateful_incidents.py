@@ -22,9 +22,8 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
 from transforms import counters
 from transforms.incidents.change_bytes import decode_change, decode_timeline, encode_timeline
-from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.incident_state import IncidentState
-from transforms.incidents.next_due import next_due_us
+from transforms.incidents.roster_shard import shard_of_key
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
 from transforms.incidents.track import NONE_US
@@ -51,7 +50,7 @@ class _Held(NamedTuple):
 
 @dataclass
 class StatefulIncidents(beam.DoFn):
-    """Judge the devices of a shard, the key.
+    """Judge the devices of a key; see `shard_of_key`.
 
     Args:
         rules: the rules in force before the first change.
@@ -152,10 +151,11 @@ class StatefulIncidents(beam.DoFn):
         """Judge everything before a watermark, keep the rest, and set the timers, unless the stream has ended."""
         known = held.rules.read() if self.follows else None
         timeline = self._timeline(known)
-        shard = DeviceShard(timeline, key, self.shards)
+        shard = shard_of_key(timeline, key, self.shards)
         remembered, changed = shard.begin(self._read(key, held.state))
         parts = [*map(decode_shard_rows, held.rows.read()), *arrived]
         judged = shard.judge(remembered, parts, watermark_us)
+        state, last = (judged.state, None) if goes_on else shard.finish(judged.state)
         held.rows.clear()
         held.until.clear()
         waiting = judged.waiting
@@ -166,21 +166,20 @@ class StatefulIncidents(beam.DoFn):
                 last_us = min(last_us, first_us + max(_HOP_US, (last_us - first_us) // _SHARE))
             held.until.write(last_us)
             held.rows_due.set(_at(last_us + 1, _RUNNER_US))
-        content = encode_incident_state(judged.state)
+        content = encode_incident_state(state)
         held.state.write(content)
-        self.cache[key] = content, judged.state
-        now_us = judged.state.watermark_us
+        self.cache[key] = content, state
+        now_us = state.watermark_us
         if known is not None and (kept := timeline.since(now_us)) != timeline:
             held.rules.write(encode_timeline(kept))
-        due_us = (next_due_us(timeline.at(now_us), judged.state), timeline.next_us(now_us))
-        deadlines_us = [time_us for time_us in due_us if time_us is not None]
-        if not deadlines_us or not goes_on:
+        due_us = shard.next_due_us(state)
+        if due_us is None or not goes_on:
             held.deadline.clear()
         else:
-            held.deadline.set(_at(min(deadlines_us) + 1, _TICK_US))
+            held.deadline.set(_at(due_us + 1, _TICK_US))
         if judged.late:
             counters.count(counters.LATE_FOR_RULES, judged.late)
-        yield from tell([changed, judged.transitions], self.job_id)
+        yield from tell([changed, judged.transitions, last], self.job_id)
 
     def _timeline(self, content: bytes | None) -> RulesTimeline:
         """Return the rules of a key, given what it has been told of them."""

@@ -1,7 +1,5 @@
 """Write the transitions of incidents as records."""
 
-import hashlib
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -14,9 +12,12 @@ from telemetry.model.record_batches import from_columns
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, WindowStatistic
 from telemetry.rules.rule import Rule
+from transforms.incidents.incident_id import incident_id
 from transforms.incidents.incident_state import Episode
 from transforms.incidents.track import NONE_US
 
+SILENCE: Final = "silence"
+"""Name of the condition that no reading comes."""
 FIRST_OUT_US: Final = 60_000_000
 """Of the openings of a device in this time, only the earliest is marked as the first."""
 
@@ -60,12 +61,6 @@ class Transition:
     first: bool = False
 
 
-def incident_id(rule_id: str, device: str, metric: str, opened_us: int) -> str:
-    """Return the id of an incident: a hash of the rule's id, the series and its first breaching reading's time."""
-    key = "\0".join((rule_id, device, metric)).encode() + struct.pack("<q", opened_us)
-    return hashlib.blake2b(key, digest_size=16).hexdigest()
-
-
 def condition_name(rule: Rule) -> str:
     """Return what a rule looks for, in one to three words."""
     condition = rule.condition
@@ -75,7 +70,7 @@ def condition_name(rule: Rule) -> str:
         case Stuck():
             return "stuck"
         case Silence():
-            return "silence"
+            return SILENCE
         case WindowStatistic(quantile=None):
             return f"{condition.statistic} {rule.comparison}"
         case WindowStatistic(quantile=0.5):

@@ -15,9 +15,11 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.conditions import Silence
+from telemetry.rules.follower import FollowedRules
+from telemetry.rules.in_force import rules_in_force
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
-from transforms.incidents.device_shard import DeviceShard
+from transforms.incidents.roster_shard import needs_roster_shard, roster_rows, shard_of_key
 from transforms.incidents.rows_bytes import ShardRows, encode_shard_rows, join_rows, split_rows
 from transforms.incidents.shard_blocks import HeldBlocks, encode_run
 from transforms.incidents.stateful_incidents import StatefulIncidents, tell
@@ -47,12 +49,14 @@ class WatchDevices(Step):
         job_id: the job, for its records.
         changes: PCollection of encoded `RulesChange`, unbounded, in the global window, for unbounded readings; see
             `transforms.incidents.change_bytes`. None if the rules never change.
+        followed: the rules file that workers look at for themselves; None if the rules never change, or are told.
     """
 
     rules: RuleSet
     shards: int = 1
     job_id: str = ""
     changes: beam.PCollection | None = None
+    followed: FollowedRules | None = None
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
@@ -65,7 +69,7 @@ class WatchDevices(Step):
             shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
             return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
         follows = self.changes is not None
-        split = beam.ParDo(_SplitRows(self.rules, self.shards, follows)).with_output_types(keyed_bytes)
+        split = beam.ParDo(_SplitRows(self.rules, self.shards, follows, self.followed)).with_output_types(keyed_bytes)
         shards = readings | "Split" >> split
         if self.changes is not None:
             tell_all = beam.FlatMap(_tell_shards, self.shards).with_output_types(keyed_bytes)
@@ -77,7 +81,7 @@ class WatchDevices(Step):
 def _tell_shards(change: bytes, shards: int) -> Iterator[tuple[int, bytes]]:
     """Yield a change of the rules for every shard."""
     content = encode_shard_rows(ShardRows(no_rows(()), NONE_US, change=change))
-    return ((shard, content) for shard in range(shards))
+    return ((shard, content) for shard in range(shards + 1))  # behind them the roster
 
 
 def _span_of(batch: ReadingBatch) -> EventSpan:
@@ -135,6 +139,9 @@ class _GatherRows(beam.DoFn):
         for shard in sorted({*found, *silent}):
             for block in encode_run(found.get(shard, no_rows(self.rules.metrics)), self.order):
                 yield shard, block
+        if needs_roster_shard(self.rules):
+            for block in encode_run(roster_rows(rows, self.rules), self.order):
+                yield self.shards, block
         self.parts, self.rows = [], 0
 
 
@@ -147,7 +154,7 @@ class _JudgeShard(beam.DoFn):
     job_id: str
 
     def process(self, keyed: tuple[int, Iterable[bytes]], spans: Iterable[EventSpan]) -> Iterator[pa.RecordBatch]:
-        shard = DeviceShard(RulesTimeline.always(self.rules), keyed[0], self.shards)
+        shard = shard_of_key(RulesTimeline.always(self.rules), keyed[0], self.shards)
         state, _ = shard.begin(None)
         first_us, last_us = _whole_span(spans)
         nothing = TimeSlice(no_rows(()), last_us + 1)  # a shard without a row has devices that it expects
@@ -158,6 +165,7 @@ class _JudgeShard(beam.DoFn):
                 judged = shard.judge(state, [ShardRows(part.rows, first_us)], part.watermark_us)
                 state = judged.state
                 yield from tell([judged.transitions], self.job_id)
+            yield from tell([shard.finish(state)[1]], self.job_id)
 
 
 @dataclass
@@ -167,16 +175,21 @@ class _SplitRows(beam.DoFn):
     rules: RuleSet
     shards: int
     follows: bool = False
+    followed: FollowedRules | None = None
     started_us: int = -NONE_US
 
     def process(self, batch: ReadingBatch) -> Iterator[tuple[int, bytes]]:
         start_us = int(batch.event_us.min())
-        rows = watched_rows(batch, batch.metrics) if self.follows else _needed(batch, self.rules)
+        rules = rules_in_force(self.rules, self.followed)
+        rows = watched_rows(batch, batch.metrics) if self.follows else _needed(batch, rules)
         found = dict(split_rows(rows, self.shards))
         shards = set(found)
-        if self.rules.roster is not None and start_us < self.started_us:
+        if rules.roster is not None and start_us < self.started_us:
             self.started_us = start_us
             shards = set(range(self.shards))  # every shard hears when the source began: of its devices none may send
         for shard in sorted(shards):
             part = found.get(shard, no_rows(rows.metrics))
             yield shard, encode_shard_rows(ShardRows(part, start_us, batch.messages.watermark_us))
+        if needs_roster_shard(rules):
+            part = roster_rows(rows, rules)
+            yield self.shards, encode_shard_rows(ShardRows(part, start_us, batch.messages.watermark_us))

@@ -25,6 +25,7 @@ from telemetry.model.ledger_items import (
     ROWS_DECODED,
     ROWS_DUPLICATE,
     ROWS_REJECTED,
+    RULES,
     VALUES,
     VALUES_MISSED,
     LedgerKey,
@@ -104,6 +105,12 @@ def incident_entries(transitions: pa.RecordBatch, job_id: str = "") -> pa.Record
     keys = [("", INCIDENTS, rule) for rule in distinct.column("rule_id").to_pylist()]
     values = distinct.column("value").to_numpy(zero_copy_only=False)
     return _record_entries(job_id, "incidents", distinct, hashes, keys, values, apart=True)
+
+
+def rules_entries(versions: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:
+    """Return an entry for each version of the rules that came into force."""
+    keys = [("", RULES, version) for version in versions.column("version").to_pylist()]
+    return _record_entries(job_id, "rules", versions, row_hashes(versions), keys, apart=True)
 
 
 def dead_letter_entries(letters: pa.RecordBatch, job_id: str = "") -> pa.RecordBatch:

@@ -15,6 +15,7 @@ _ENTRIES: Final = {
     "archived": entries.archived_entries,
     "anomalies": entries.anomaly_entries,
     "incidents": entries.incident_entries,
+    "rules": entries.rules_entries,
     "dead_letters": entries.dead_letter_entries,
     "duplicates": entries.duplicate_entries,
     "missed": entries.missed_entries,
@@ -42,7 +43,7 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived`` and ``incidents`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed``
+                are any ``archived``, ``incidents`` and ``rules`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed``
                 (MissedValues).
         """
         counted = []

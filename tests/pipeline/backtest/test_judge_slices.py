@@ -12,7 +12,7 @@ from telemetry.rules.parse import parse_rules
 from telemetry.rules.timeline import RulesTimeline
 from tests.support.backtests import ALL_CONDITIONS
 from tests.support.incident_oracle import Job, Sample
-from tests.support.incidents import METRICS, at, rows_of, transitions
+from tests.support.incidents import METRICS, at, is_apart, rows_of, told_of_roster, transitions
 
 RULES = parse_rules(ALL_CONDITIONS)
 
@@ -38,7 +38,12 @@ def judged(samples: list[Sample], *, run_rows: int, block_rows: int, slice_rows:
         for start in range(0, len(samples), 7):
             order.add(rows_of(samples[start : start + 7]))
         judge = SliceJudge(RulesTimeline.always(RULES), order.first_us)
-        return [one for part in order.slices(slice_rows) for one in transitions(judge.judge(part))]
+        told = [one for part in order.slices(slice_rows) for one in transitions(judge.judge(part))]
+        return sorted([*told, *transitions(judge.finish())], key=in_order)
+
+
+def in_order(one: dict[str, Any]) -> tuple[Any, ...]:
+    return one["event_time"], one["device"], one["rule_id"], one["sequence"]
 
 
 @given(st.integers(0, 2**32), st.integers(1, 90), st.integers(1, 40), st.integers(1, 90))
@@ -60,11 +65,15 @@ def test_the_transitions_are_those_of_the_oracle():
     found = judged(samples, run_rows=50, block_rows=10, slice_rows=30)
     assert {one["rule_id"] for one in found} == {rule.id for rule in RULES.rules}
     names = ("device", "rule_id", "state", "sequence", "event_time", "opened_at", "closed_at", "readings")
+    apart = told_of_roster(RULES, rows_of(samples), samples[-1].time)
+    assert apart
+    expected = sorted([*(one for one in expected if not is_apart(RULES, one)), *apart], key=in_order)
     assert [[one[name] for name in names] for one in found] == [[one[name] for name in names] for one in expected]
 
 
 def test_a_device_of_the_roster_is_missed_from_the_first_reading():
     found = judged([Sample("a", at(second), {"temp": 1.0}) for second in range(0, 100, 10)], run_rows=1_000,
                    block_rows=1, slice_rows=1)  # fmt: skip
-    silent = [one for one in found if one["device"] == "never-seen" and one["rule_id"] == "silent"]
-    assert [(one["state"], one["event_time"]) for one in silent] == [("opened", at(60))]
+    silent = [one for one in found if one["rule_id"] == "silent"]
+    assert [(one["device"], one["state"], one["event_time"]) for one in silent] == [("", "opened", at(60))]
+    assert silent[0]["readings"] == 2, "of three two never came: the source is silent"

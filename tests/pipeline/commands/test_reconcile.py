@@ -125,7 +125,7 @@ def test_without_the_publishers_numbers_the_results_are_compared_with_the_ledger
 def test_every_single_file_is_missed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = sorted(path for path in run.rglob("*.*") if path.is_file())
     assert {path.relative_to(run).parts[0] for path in files} == {
-        "aggregates", "anomalies", "dead_letters", "incidents", "ledger", "readings",
+        "aggregates", "anomalies", "dead_letters", "incidents", "ledger", "readings", "rules",
     }  # fmt: skip
     superseded = 0
     for path in files:

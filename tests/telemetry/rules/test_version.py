@@ -1,5 +1,6 @@
 """Hash the meaning of rules: as ever for what version 1 can say, and without defaults for the rest."""
 
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,10 @@ from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.rules.roster import Roster
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.rules_bytes import decode_rules, encode_rules
 from telemetry.rules.version import rule_version
 from tests.support.rules import threshold_rule
+from tests.support.sources import ROOT
 
 HOT = threshold_rule("hot", "temp", "above", 30.0)
 CLEAR = Threshold(Bounds("above", 30.0, None, 29.0))
@@ -117,3 +120,27 @@ def test_the_order_of_overrides_makes_no_difference() -> None:
 def test_the_order_of_rules_does() -> None:
     other = replace(HOT, id="other")
     assert RuleSet([HOT, other]).version != RuleSet([other, HOT]).version
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("{id: r, silence: {intervals: 6}}", "{id: r, silence: {intervals: 6.0, grace: 1h}, severity: warning}"),
+        ("{id: r, metric: m, stuck: {for: 1m}}", "{id: r, metric: m, stuck: {for: 60s, within: 0}, devices: ['*']}"),
+        (
+            "{id: r, metric: m, window: {statistic: max, length: 1m}, above: 3}",
+            "{id: r, metric: m, window: {statistic: max, length: 1m}, above: 3.0, min_readings: 1}",
+        ),
+    ],
+)
+def test_a_default_that_is_written_out_makes_no_difference(short: str, long: str) -> None:
+    said, written = (parse_rules(f"version: 2\nrules:\n- {rule}\n") for rule in (short, long))
+    assert said.version == written.version
+    assert rule_version(said.rules[0]) == rule_version(written.rules[0])
+
+
+def test_rules_that_have_travelled_keep_their_version() -> None:
+    rules = parse_rules((ROOT / "demo" / "rules.yaml").read_text())
+    for again in (pickle.loads(pickle.dumps(rules)), decode_rules(encode_rules(pickle.loads(pickle.dumps(rules))))):
+        assert RuleSet(again.rules, again.incidents, again.roster).version == rules.version
+        assert list(map(rule_version, again.rules)) == list(map(rule_version, rules.rules))

@@ -24,7 +24,7 @@ from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from tests.support.incident_oracle import Job, Sample
 from tests.support.incidents import SECOND, START, evaluate, plain
-from transforms.incidents.transitions import incident_id
+from transforms.incidents.incident_id import incident_id
 
 TEN = 10 * SECOND
 BOUNDS = [

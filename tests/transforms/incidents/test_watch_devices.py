@@ -18,7 +18,7 @@ from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.parse import parse_rules
 from tests.support.batches import NAN, Row, batch_of
 from tests.support.counting import Tally
-from tests.support.incidents import transitions
+from tests.support.incidents import is_apart, told_of_roster, transitions
 from tests.support.run_transform import run_transform
 from transforms import counters
 from transforms.incidents import watch_devices
@@ -68,17 +68,23 @@ def cut(rows: Sequence[Row], size: int) -> list[list[Row]]:
 
 
 def expected(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the transitions of one call of the kernel, up to the last reading."""
+    """Return the transitions of one call of the kernel, and of one for the roster, up to the last reading."""
     state, _ = with_rules(RULES, expected=RULES.roster.devices if RULES.roster else ())
     watched = join_rows([watched_rows(batch_of(rows), RULES.metrics)], RULES.metrics)
-    _, batch = advance(RULES, state, watched, max(row[1] for row in rows) + 1)
-    return in_order([batch])
+    last_us = max(row[1] for row in rows)
+    _, batch = advance(RULES, state, watched, last_us + 1)
+    told = [one for one in transitions(batch) if not is_apart(RULES, one)]
+    return sorted([*told, *told_of_roster(RULES, watched, last_us)], key=by_incident)
 
 
 def in_order(batches: Sequence[pa.RecordBatch | None]) -> list[dict[str, Any]]:
     """Return all transitions in one order, without their job."""
     found = [one | {"job_id": ""} for batch in batches for one in transitions(batch)]
-    return sorted(found, key=lambda one: (one["incident_id"], one["sequence"]))
+    return sorted(found, key=by_incident)
+
+
+def by_incident(one: dict[str, Any]) -> tuple[str, int]:
+    return one["incident_id"], one["sequence"]
 
 
 def arriving(rows: Sequence[Row], watermark_us: int | None) -> ReadingBatch:

@@ -5,9 +5,14 @@ from typing import Any
 import pyarrow as pa
 
 from telemetry.rules.rule_set import RuleSet
-from transforms.incidents.advance import advance
-from transforms.incidents.change_rules import with_rules
+from telemetry.rules.timeline import RulesTimeline
+from transforms.incidents.device_shard import join_transitions
+from transforms.incidents.roster_shard import needs_roster_shard, roster_rows, shard_of_key
+from transforms.incidents.rows_bytes import ShardRows
 from transforms.incidents.rule_tests.rule_test import FoundIncident, RuleTest
+from transforms.incidents.track import NONE_US
+
+_DEVICES, _ROSTER = 0, 1
 
 
 def evaluate(rules: RuleSet, test: RuleTest) -> list[FoundIncident]:
@@ -17,12 +22,21 @@ def evaluate(rules: RuleSet, test: RuleTest) -> list[FoundIncident]:
         rules: those that the test is of.
         test: of whose readings those up to its end are judged.
     """
-    roster = rules.roster.devices if rules.roster is not None else ()
-    state, _ = with_rules(rules, expected=roster)
     rows = test.rows.select(test.rows.event_us <= test.until_us)
-    _, transitions = advance(rules, state, rows, test.until_us + 1)
+    start_us = int(rows.event_us.min()) if len(rows) else NONE_US
+    told = [_judge(rules, _DEVICES, ShardRows(rows, start_us), test.until_us)]
+    if needs_roster_shard(rules):
+        told.append(_judge(rules, _ROSTER, ShardRows(roster_rows(rows, rules), start_us), test.until_us))
+    transitions = join_transitions(told)
     incidents = [] if transitions is None else _incidents(transitions)
     return [one for one in incidents if not test.only or one.values["rule"] in test.only]
+
+
+def _judge(rules: RuleSet, key: int, rows: ShardRows, until_us: int) -> pa.RecordBatch | None:
+    shard = shard_of_key(RulesTimeline.always(rules), key, _ROSTER)
+    state, _ = shard.begin(None)
+    step = shard.judge(state, [rows], until_us + 1)
+    return join_transitions([step.transitions, shard.finish(step.state)[1]])
 
 
 def _incidents(transitions: pa.RecordBatch) -> list[FoundIncident]:
@@ -31,7 +45,8 @@ def _incidents(transitions: pa.RecordBatch) -> list[FoundIncident]:
     for record in _records(transitions):
         noticed.setdefault(record["incident_id"], record["event_time"])
         latest[record["incident_id"]] = record
-    return [_incident(record, noticed[name]) for name, record in latest.items()]
+    in_order = sorted(latest, key=noticed.__getitem__)
+    return [_incident(latest[name], noticed[name]) for name in in_order]
 
 
 def _records(batch: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Say which rules flag single readings now.
+"""Say which rules are in force now.
 
 A local stream says it itself, between two pulls, so that a pull that is read again from the journal is judged by the
 same rules. The workers of a remote runner look at the rules file, each for itself.
@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Final
 
 from telemetry.rules.errors import RuleError
-from telemetry.rules.follower import RulesFollower
+from telemetry.rules.follower import FollowedRules, RulesFollower
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.watch import RulesWatch
 
@@ -23,11 +23,11 @@ _TOLD: Final[list[Callable[[], RuleSet]]] = []  # of this process; the last coun
 class WatchedRules:
     """Rules of a file that a thread of this process looks at."""
 
-    def __init__(self, path: str, metrics: tuple[str, ...], every_us: int, rules: RuleSet) -> None:
+    def __init__(self, followed: FollowedRules, rules: RuleSet) -> None:
         """Begin to look; see `RulesFollower` and `RulesWatch`."""
         self._rules = rules
         self._lock = Lock()
-        self._watch = RulesWatch(RulesFollower(path, metrics, rules), every_us)
+        self._watch = RulesWatch(RulesFollower(followed.path, followed.metrics, rules), followed.every_us)
         self._watch.start()
 
     def __call__(self) -> RuleSet:
@@ -41,13 +41,19 @@ class WatchedRules:
             return self._rules
 
 
-watch_rules = lru_cache(maxsize=4)(WatchedRules)
-"""Return the `WatchedRules` of this process for these arguments."""
+_watched = lru_cache(maxsize=4)(WatchedRules)  # one thread for all steps of this process
 
 
-def told_rules() -> RuleSet | None:
-    """Return the rules that a local stream of this process says are in force; None if there is no such stream."""
-    return _TOLD[-1]() if _TOLD else None
+def rules_in_force(rules: RuleSet, followed: FollowedRules | None) -> RuleSet:
+    """Return the rules that are in force.
+
+    Args:
+        rules: those of the start.
+        followed: the rules file, for the worker of a remote runner; None if the rules never change, or are told.
+    """
+    if _TOLD:
+        return _TOLD[-1]()
+    return rules if followed is None else _watched(followed, rules)()
 
 
 @contextlib.contextmanager
