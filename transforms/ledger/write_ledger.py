@@ -43,8 +43,8 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived``, ``incidents`` and ``rules`` (RecordBatch), ``duplicates`` (MessageBatch) and ``missed``
-                (MissedValues).
+                are any ``archived``, ``incidents`` and ``rules`` (RecordBatch), ``duplicates`` (MessageBatch) and
+                ``missed`` (MissedValues).
         """
         counted = []
         for name, flow in flows.items():
