@@ -41,5 +41,5 @@ class GivenIncidents(beam.PTransform):
 def incidents_given(transitions: Sequence[Incident] = TRANSITIONS) -> Iterator[None]:
     """Let jobs of this process yield given transitions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.graph.WatchDevices", lambda _, __, job_id: GivenIncidents(transitions, job_id))
+        patch.setattr("pipeline.graph.WatchDevices", lambda _, __, job_id, *___: GivenIncidents(transitions, job_id))
         yield
