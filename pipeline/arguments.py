@@ -79,6 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument("--reload-rules", default="10s", metavar="DURATION", help="how often a stream looks whether the "
                        "rules file has changed; the change takes effect at the next look but one; never to keep the "
                        "rules of the start")  # fmt: skip
+    rules.add_argument("--warm-start", default="", metavar="READINGS", help="readings from before a stream, which its "
+                       "rules then know at the start, with the incidents that are open: the output of a job with "
+                       "--archive, a folder of archived readings, or a glob of .csv, .jsonl, .ndjson or .json files, "
+                       "on any Beam filesystem")  # fmt: skip
     rules.add_argument(
         "--metrics",
         default=",".join(DEFAULT_METRICS),

@@ -46,6 +46,7 @@ class JobConfig:
         subscription: full name of the subscription to read, or "".
         topic: full name of the topic to read through a subscription of the job's own, or "".
         rules: the rules in force at the start.
+        warm_start: readings from before a stream: a folder or file of an archive, or a glob of input; "" for none.
         followed_rules: the rules file, which may change while a stream runs; None if it is not looked at again.
         metrics: names of the metrics to decode.
         windows: windows, lateness and firings.
@@ -80,6 +81,7 @@ class JobConfig:
     subscription: str
     topic: str
     rules: RuleSet
+    warm_start: str
     followed_rules: FollowedRules | None
     metrics: tuple[str, ...]
     windows: WindowSpec
@@ -138,6 +140,9 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
     _check_outputs(args)
     if args.dedup and inputs:
         raise ConfigError("--dedup", args.dedup, "needs --subscription or --topic: files are read once")
+    if args.warm_start and inputs:
+        problem = "needs --subscription or --topic: files are judged from their beginning"
+        raise ConfigError("--warm-start", args.warm_start, problem)
     if args.file_format not in get_args(FileFormat):
         raise ConfigError("--file-format", args.file_format, "must be jsonl or parquet")
     if args.alerts not in get_args(Alerts):
@@ -155,6 +160,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         subscription=args.subscription,
         topic=args.topic,
         rules=rules,
+        warm_start=args.warm_start,
         followed_rules=_followed_rules(args, metrics),
         metrics=metrics,
         windows=_windows(args),

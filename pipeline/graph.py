@@ -90,7 +90,14 @@ def _flush_us(config: JobConfig, kind: str) -> int:
     return max(config.flush_us, KINDS[kind].gather_us)
 
 
-def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, outputs: Outputs, job_id: str) -> None:
+def build(
+    pipeline: beam.Pipeline,
+    source: beam.PTransform,
+    config: JobConfig,
+    outputs: Outputs,
+    job_id: str,
+    warm: str = "",
+) -> None:
     """Add the job to a pipeline.
 
     Args:
@@ -99,6 +106,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         config: metrics, rules, windows and whether duplicates are removed.
         outputs: the sinks of each kind of record.
         job_id: the job, for its records; see `pipeline.job_identity`. No label depends on it.
+        warm: folder of what the rules of a stream remember at its beginning, see `pipeline.warm_start`; "" for nothing.
     """
     read = pipeline | "Read" >> source
     received, changes = read if isinstance(read, RuledMessages) else (read, None)
@@ -118,7 +126,7 @@ def build(pipeline: beam.Pipeline, source: beam.PTransform, config: JobConfig, o
         counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
-    watch = WatchDevices(config.rules, config.shards, job_id, changes, config.rules_of_workers)
+    watch = WatchDevices(config.rules, config.shards, job_id, changes, config.rules_of_workers, warm)
     counted["incidents"] = decoded.readings | "Watch devices" >> watch
     rejected += _store(counted["incidents"], outputs["incidents"])
     if outputs["rules"]:

@@ -29,7 +29,7 @@ _REPLACEABLE: Final = frozenset({JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_
 
 
 def run_remote(
-    config: JobConfig, options: PipelineOptions, job_id: str, portions: Sequence[Portion]
+    config: JobConfig, options: PipelineOptions, job_id: str, portions: Sequence[Portion], warm: str = ""
 ) -> JobSummary | None:
     """Submit the job to its runner and wait for it; return None if only a template is made.
 
@@ -38,6 +38,7 @@ def run_remote(
         options: for Beam.
         job_id: the job, for its records.
         portions: of bounded input.
+        warm: folder of what the rules of a stream remember at its beginning; "" for nothing.
     """
     from pipeline.sources.pubsub import ReadPubSub
 
@@ -49,7 +50,7 @@ def run_remote(
     started = time.monotonic()
     pipeline = beam.Pipeline(options=options)
     try:
-        build(pipeline, source, config, outputs_of(config), job_id)
+        build(pipeline, source, config, outputs_of(config), job_id, warm)
     except RuntimeError as error:
         method = config.bigquery.method if config.bigquery else "streaming_inserts"
         if method == "streaming_inserts":

@@ -25,6 +25,7 @@ from pipeline.options import beam_options, is_local
 from pipeline.sources.files import Portion, ReadFiles, plan_portions
 from pipeline.summary import JobSummary, counts_of, distributions_of
 from pipeline.usable import check_usable
+from pipeline.warm_start import warm_states
 from telemetry.cli.commands import interruptible
 from telemetry.errors import OutputError
 from telemetry.rules.rule_set import RuleSet
@@ -61,13 +62,14 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
             state = stack.enter_context(open_state(config))
         job_id = _job_id(config, options, portions, digests, state)
         preflight.check_destinations(config, job_id, begins=_begins(config, options))
+        warm = stack.enter_context(warm_states(config, options, job_id, state))
         preflight.mark_output(config, job_id)
         if not is_local(options):
             from pipeline.remote import run_remote  # loads Google's clients
 
-            summary = run_remote(config, options, job_id, portions)
+            summary = run_remote(config, options, job_id, portions, warm)
         elif config.streaming:
-            summary = _run_stream(config, options, job_id, state)
+            summary = _run_stream(config, options, job_id, state, warm)
         else:
             summary = _run_files(config, options, job_id, portions)
     if summary is None:
@@ -133,22 +135,24 @@ def _run_files(config: JobConfig, options: PipelineOptions, job_id: str, portion
         return _execute(files_runner(config, options, workers, folder), config, options, source, job_id)
 
 
-def _run_stream(config: JobConfig, options: PipelineOptions, job_id: str, state: StateFolder | None) -> JobSummary:
+def _run_stream(
+    config: JobConfig, options: PipelineOptions, job_id: str, state: StateFolder | None, warm: str
+) -> JobSummary:
     """Run a subscription in this process until it is idle or told to stop."""
     from pipeline.local.stream import run_stream  # loads Pub/Sub's client
 
     def execute(source: beam.PTransform, rules: RuleSet) -> JobSummary:
-        return _execute("BundleBasedDirectRunner", replace(config, rules=rules), options, source, job_id)
+        return _execute("BundleBasedDirectRunner", replace(config, rules=rules), options, source, job_id, warm)
 
     return run_stream(config, state, execute)
 
 
 def _execute(
-    runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform, job_id: str
+    runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform, job_id: str, warm: str = ""
 ) -> JobSummary:
     started = time.monotonic()
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, source, config, outputs_of(config), job_id)
+    build(pipeline, source, config, outputs_of(config), job_id, warm)
     try:
         result = pipeline.run()
         result.wait_until_finish()

@@ -73,6 +73,13 @@ PRESENTATIONS: Final = {
         r"^([0-9]+(\.[0-9]+)?(s|m|h|d)|never)$",
         note="Incidents are judged that much later, so that all workers change the rules at the same event time.",
     ),
+    "warm_start": Presentation(
+        "Warm start",
+        "TEXT",
+        r"^(gs|s3|azfs)://[^\s/]+(/[^\s]*)?$",
+        "gs://bucket/results",
+        note="The launcher reads it before the job starts. An update keeps the state that it has.",
+    ),
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),

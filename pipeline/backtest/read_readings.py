@@ -69,7 +69,8 @@ def read_inputs(
 
     from pipeline.sources.files import plan_portions, read_portion
 
-    FileSystems.set_options(PipelineOptions([]))
+    if FileSystems._pipeline_options is None:  # outside of a job
+        FileSystems.set_options(PipelineOptions([]))
     for portion in plan_portions(globs):
         try:
             for message in read_portion(portion):

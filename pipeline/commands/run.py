@@ -62,7 +62,10 @@ def _check_extras(config: "JobConfig") -> None:
     Raises:
         ConfigError: naming the flag, its value and the extra to install.
     """
-    named = [("--input", path) for path in config.inputs] + [("--output", config.output)]
+    named = [("--input", path) for path in config.inputs] + [
+        ("--output", config.output),
+        ("--warm-start", config.warm_start),
+    ]
     for flag, path in named:
         try:
             check_extra(path)

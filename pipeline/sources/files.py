@@ -90,6 +90,11 @@ def plan_portions(globs: Sequence[str]) -> list[Portion]:
     return [Portion(number, tuple(ranges)) for number, ranges in enumerate(portions)]
 
 
+def is_input(path: str) -> bool:
+    """Return whether a path or glob is one of files that the job reads, by its end."""
+    return path.lower().removesuffix(".gz").endswith(tuple(_SUFFIXES))
+
+
 def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
     """Return the ranges of the input.
 

@@ -168,11 +168,12 @@ class LocalStream:
     def deadline_limit_us(self) -> int | None:
         """Return the event time beyond which no deadline is judged, microseconds: at the end, that of the last reading.
 
-        None while the stream goes on: the watermark says what has passed.
+        None while the stream goes on: the watermark says what has passed. Without a reading nothing has.
         """
-        if not self._is_ending or self.watermark_us is None:
+        if not self._is_ending:
             return None
-        return max(self.watermark_us + self._timing.lag_us, self._newest_us or 0)
+        passed_us = 0 if self.watermark_us is None else self.watermark_us + self._timing.lag_us
+        return max(passed_us, self._newest_us or 0)
 
     def note_reading(self, event_us: int) -> None:
         """Note the event time of a reading, microseconds UTC; called by the step that decodes it."""

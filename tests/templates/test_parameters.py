@@ -44,6 +44,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     ),
     "metrics": (["temp", "co,humidity", "co, temp", "pression°,PM2.5,temp"], ["", "a,,b", ",a", "a b", 'a"b', "a\\b"]),
     "reload_rules": (["1s", "1.5s", "10m", "2h", "1d", "never"], [*DURATIONS[1], "500ms", "Never", "off"]),
+    "warm_start": (
+        ["gs://bucket", "gs://b/results", "s3://b/results/readings", "azfs://account/container/t*.csv.gz"],
+        ["", "results", "/tmp/results", "gs:/b", "gs://", "file:///tmp/results", "gs://b/a b"],
+    ),
     "window": DURATIONS,
     "slide": DURATIONS,
     "allowed_lateness": DURATIONS,

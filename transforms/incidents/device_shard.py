@@ -80,7 +80,9 @@ class DeviceShard:
             state = replace(state, start_us=start_us)
         given = [part.rows for part in parts]
         rows = join_rows(given, tuple(dict.fromkeys(name for one in given for name in one.metrics)))
-        late = int((rows.event_us < state.watermark_us).sum())
+        late = rows.event_us < state.watermark_us
+        if late.any():
+            rows = rows.select(~late)  # else they would wait, and be counted again, until the watermark moves
         told: list[pa.RecordBatch | None] = []
         while state.watermark_us < watermark_us:
             change_us = self.timeline.next_us(state.watermark_us)
@@ -93,7 +95,7 @@ class DeviceShard:
             if until_us == change_us:
                 state, closed = self.begin(state)
                 told.append(closed)
-        return ShardStep(state, rows, join_transitions(told), late)
+        return ShardStep(state, rows, join_transitions(told), int(late.sum()))
 
     def finish(self, state: IncidentState) -> tuple[IncidentState, pa.RecordBatch | None]:
         """Return the state at the end of all readings, and what was not told before: nothing."""

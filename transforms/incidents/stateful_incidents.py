@@ -27,6 +27,7 @@ from transforms.incidents.roster_shard import shard_of_key
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
 from transforms.incidents.track import NONE_US
+from transforms.incidents.warm_states import read_warm_state
 from transforms.shuffle.deadlines import deadline_limit_us
 
 _HOP_US: Final = 5_000_000
@@ -57,12 +58,14 @@ class StatefulIncidents(beam.DoFn):
         shards: number of shards.
         job_id: the job, for its records.
         follows: whether keys are told of changes. Else `rules` are in force, whatever a key has been told in the past.
+        warm: folder of the states with which keys begin, see `transforms.incidents.warm_states`; "" for none.
     """
 
     rules: RuleSet
     shards: int
     job_id: str = ""
     follows: bool = False
+    warm: str = ""
     cache: dict[int, tuple[bytes, IncidentState]] = field(default_factory=dict)
 
     ROWS = BagStateSpec("rows", BytesCoder())
@@ -189,7 +192,7 @@ class StatefulIncidents(beam.DoFn):
         """Return the state of a key; a large one is not decoded again while this process is the one that wrote it."""
         content: bytes | None = state.read()
         if content is None:
-            return None
+            return read_warm_state(self.warm, key) if self.warm else None
         cached = self.cache.get(key)
         return cached[1] if cached is not None and cached[0] == content else decode_incident_state(content)
 

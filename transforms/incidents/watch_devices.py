@@ -50,6 +50,8 @@ class WatchDevices(Step):
         changes: PCollection of encoded `RulesChange`, unbounded, in the global window, for unbounded readings; see
             `transforms.incidents.change_bytes`. None if the rules never change.
         followed: the rules file that workers look at for themselves; None if the rules never change, or are told.
+        warm: folder of what the rules remember before the first of unbounded readings, see
+            `transforms.incidents.warm_states`; "" for nothing.
     """
 
     rules: RuleSet
@@ -57,6 +59,7 @@ class WatchDevices(Step):
     job_id: str = ""
     changes: beam.PCollection | None = None
     followed: FollowedRules | None = None
+    warm: str = ""
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
@@ -69,12 +72,13 @@ class WatchDevices(Step):
             shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
             return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
         follows = self.changes is not None
-        split = beam.ParDo(_SplitRows(self.rules, self.shards, follows, self.followed)).with_output_types(keyed_bytes)
+        steps = _SplitRows(self.rules, self.shards, follows, self.followed, is_warm=bool(self.warm))
+        split = beam.ParDo(steps).with_output_types(keyed_bytes)
         shards = readings | "Split" >> split
         if self.changes is not None:
             tell_all = beam.FlatMap(_tell_shards, self.shards).with_output_types(keyed_bytes)
             shards = (shards, self.changes | "Tell shards" >> tell_all) | "Rows and rules" >> beam.Flatten()
-        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id, follows))
+        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id, follows, self.warm))
         return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
 
 
@@ -170,12 +174,22 @@ class _JudgeShard(beam.DoFn):
 
 @dataclass
 class _SplitRows(beam.DoFn):
-    """Divide each batch of a stream among the shards; rules that follow may look at any metric."""
+    """Divide each batch of a stream among the shards.
+
+    Args:
+        rules: the rules in force before the first change.
+        shards: number of shards.
+        follows: whether other rules follow, which may look at any metric.
+        followed: the rules file, for the worker of a remote runner.
+        is_warm: whether devices are known before they send. Every shard then hears when the source began, as with a
+            roster: of its devices none may send.
+    """
 
     rules: RuleSet
     shards: int
     follows: bool = False
     followed: FollowedRules | None = None
+    is_warm: bool = False
     started_us: int = -NONE_US
 
     def process(self, batch: ReadingBatch) -> Iterator[tuple[int, bytes]]:
@@ -184,9 +198,9 @@ class _SplitRows(beam.DoFn):
         rows = watched_rows(batch, batch.metrics) if self.follows else _needed(batch, rules)
         found = dict(split_rows(rows, self.shards))
         shards = set(found)
-        if rules.roster is not None and start_us < self.started_us:
+        if (self.is_warm or rules.roster is not None) and start_us < self.started_us:
             self.started_us = start_us
-            shards = set(range(self.shards))  # every shard hears when the source began: of its devices none may send
+            shards = set(range(self.shards))
         for shard in sorted(shards):
             part = found.get(shard, no_rows(rows.metrics))
             yield shard, encode_shard_rows(ShardRows(part, start_us, batch.messages.watermark_us))

@@ -26,6 +26,7 @@ from telemetry.storage.sync import sync_path
 
 _DESCRIPTION: Final = "job.json"
 _FORMAT: Final = 1
+_WARM: Final = "warm"
 
 
 class StreamDescription(msgspec.Struct, frozen=True):
@@ -35,12 +36,14 @@ class StreamDescription(msgspec.Struct, frozen=True):
         job_id: id of the job, the same after each restart.
         settings: flags that the state depends on, with their values.
         subscription: full name of the subscription that it reads.
+        is_warm: whether the folder `warm` holds what the rules remember at the beginning of the stream.
         format: number of the format of this description.
     """
 
     job_id: str
     settings: Mapping[str, str]
     subscription: str = ""
+    is_warm: bool = False
     format: int = _FORMAT
 
 
@@ -130,6 +133,28 @@ class StateFolder:
         self.description = msgspec.structs.replace(self.description, subscription=name)
         self._write_description()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the stream has not begun: a job that was killed before may have left its description."""
+        return not (self.description.is_warm or self.snapshot.number or segments_of(self.path))
+
+    @property
+    def warm(self) -> Path:
+        """Folder of what the rules remember at the beginning of the stream.
+
+        It stays as long as the state: a stream that was killed before its first snapshot begins with it again.
+        """
+        return self.path / _WARM
+
+    def use_warm(self) -> None:
+        """Remember that the folder `warm` is complete, so that each start reads it.
+
+        Raises:
+            StateError: if it cannot be written.
+        """
+        self.description = msgspec.structs.replace(self.description, is_warm=True)
+        self._write_description()
+
     def remove(self) -> None:
         """Remove the state: the stream has ended for good.
 
@@ -161,6 +186,7 @@ class StateFolder:
             self.is_new = True
             for stale in (*segments_of(self.path).values(), *snapshots_of(self.path).values()):
                 stale.unlink()  # of a job that ended for good and was killed while it removed them
+            shutil.rmtree(self.warm, ignore_errors=True)
             self.description = StreamDescription(uuid.uuid4().hex[:16], settings)
             self._write_description()
             return self.description

@@ -47,6 +47,16 @@ def test_a_reading_is_judged_by_the_rules_of_its_time() -> None:
     assert [one["rules_version"] for one in told] == [HOT.version] * 2 + [HOTTER.version] * 2
 
 
+def test_a_late_reading_is_counted_once_and_does_not_wait() -> None:
+    """The watermark may not move for many batches: of a stream that was behind it from the start, not for days."""
+    shard = DeviceShard(RulesTimeline.always(HOT), 0, 1)
+    state, _ = shard.begin(None)
+    state = shard.judge(state, [ShardRows(rows_of(temps(20)), NONE_US)], at(60)).state
+    step = shard.judge(state, [ShardRows(rows_of(temps((50, 31), (70, 31))), NONE_US)], at(60))
+    assert (step.late, step.waiting.event_us.tolist()) == (1, [at(70)])
+    assert shard.judge(step.state, [ShardRows(step.waiting, NONE_US)], at(60)).late == 0
+
+
 def test_a_rule_that_is_gone_closes_at_the_time_of_the_change() -> None:
     timeline = timeline_of([RulesChange(ALWAYS_US, HOT), since(25, DAMP)])
     (opened, closed) = judge(timeline, temps(31, 31, 31, 31), [at(31)])

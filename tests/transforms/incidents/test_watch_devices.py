@@ -1,6 +1,7 @@
 """The step of incidents: files and streams give what the kernel gives, whatever the batches, shards and watermarks."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,11 @@ from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.rows_bytes import join_rows
 from transforms.incidents.time_slices import cut_run, merge_runs
+from transforms.incidents.warm_states import write_warm_state
 from transforms.incidents.watch_devices import WatchDevices
 from transforms.incidents.watched_rows import watched_rows
 from transforms.shuffle.deadlines import deadlines
+from transforms.shuffle.shards import shard_of
 
 SECOND = 1_000_000
 START = 1_600_002_000 * SECOND
@@ -179,6 +182,29 @@ def test_late_readings_are_left_out_and_counted(tally: Tally) -> None:
     assert tally.counts[counters.LATE_FOR_RULES] == 1
     assert tally.counts[f"{counters.INCIDENTS}/hot"] == 1
     assert in_order(told) == expected([*rows, ("a", START + 200 * SECOND, 40.0, 20.0)])
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_shard_that_begins_warm_notices_silence_though_its_devices_never_send(told: bool, tmp_path: Path) -> None:
+    """Device a was hot before the stream, which d alone sends into; a is of another shard, and no roster names it."""
+    rules = parse_rules(
+        "version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n- {id: silent, silence: {for: 25s}}\n"
+    )
+    before = [(device, START + second * SECOND, 40.0, 31.0) for second in (0, 10) for device in ("a", "d")]
+    later = [("d", START + second * SECOND, 40.0, 31.0) for second in range(20, 200, 10)]
+    in_shards = [[row for row in before if shard_of(row[0], 2) == shard] for shard in range(2)]
+    assert [len(rows) for rows in in_shards] == [2, 2]
+    for shard, rows in enumerate(in_shards):
+        state, _ = with_rules(rules)
+        state, opened = advance(rules, state, watched_rows(batch_of(rows), rules.metrics), START + 11 * SECOND)
+        assert [one["state"] for one in transitions(opened)] == ["opened"]
+        write_warm_state(str(tmp_path), shard, state)
+    with deadlines(lambda: later[-1][1]):
+        step = WatchDevices(rules, 2, "j", warm=str(tmp_path))
+        found = in_order(run_transform(stream(cut(later, 3), told=told), step, ReadingBatch)["main"])
+    of_a = [(one["rule_id"], one["state"], one["sequence"], one["stale"]) for one in found if one["device"] == "a"]
+    assert sorted(of_a) == [("hot", "updated", 2, True), ("silent", "opened", 1, False)]
+    assert {(one["rule_id"], one["state"]) for one in found if one["device"] == "d"} == set()
 
 
 @pytest.mark.parametrize("shards", [1, 2])
