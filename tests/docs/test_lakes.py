@@ -22,6 +22,7 @@ from telemetry.cli.groups import build_command_parser
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
 from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.rules.parse import load_rules
 from tests.support import needs, oracle
 from tests.support.generated_tables import SCHEMAS
 from tests.support.given_incidents import OPEN, TRANSITIONS, incidents_given
@@ -156,7 +157,7 @@ def twice(roots: Path) -> Path:
 
 def test_files_lie_as_the_page_says(roots: Path) -> None:
     name = re.compile(
-        r"(anomalies|incidents|aggregates|dead_letters|ledger|readings)"
+        r"(anomalies|incidents|rules|aggregates|dead_letters|ledger|readings)"
         r"/date=(\d{4}-\d\d-\d\d|__HIVE_DEFAULT_PARTITION__)/hour=(\d\d|__HIVE_DEFAULT_PARTITION__)"
         r"/\d{8}T\d{6}Z-\d+-[0-9a-f]{20}\.(jsonl|parquet)"
     )
@@ -239,6 +240,7 @@ def check_ledger(found: pd.DataFrame) -> None:
         ("anomalies", "temp-high"): hot(),
         ("incidents", "hot"): 4,
         ("incidents", "silent"): 2,
+        ("rules", load_rules(None).version): 1,
         **{("values", metric): len(frame()) for metric in DEFAULT_METRICS},
     }
 
