@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,10 +14,12 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.backtest.judge_slices import SliceJudge
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.parse import parse_rules
+from telemetry.rules.timeline import RulesChange, RulesTimeline
 from tests.support.batches import NAN, Row, batch_of
 from tests.support.counting import Tally
 from tests.support.incidents import is_apart, told_of_roster, transitions
@@ -24,9 +27,10 @@ from tests.support.run_transform import run_transform
 from transforms import counters
 from transforms.incidents import watch_devices
 from transforms.incidents.advance import advance
+from transforms.incidents.change_bytes import encode_change
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.rows_bytes import join_rows
-from transforms.incidents.time_slices import cut_run, merge_runs
+from transforms.incidents.time_slices import TimeSlice, cut_run, merge_runs
 from transforms.incidents.warm_states import write_warm_state
 from transforms.incidents.watch_devices import WatchDevices
 from transforms.incidents.watched_rows import watched_rows
@@ -44,6 +48,17 @@ rules:
   - {id: hot, metric: temp, above: 30, clear: 29, for: 10s, keep: 10s}
   - {id: silent, silence: {for: 25s, grace: 60s}}
   - {id: damp, metric: humidity, window: {statistic: mean, length: 20s}, above: 50}
+"""
+)
+OTHER_RULES = parse_rules(
+    """
+version: 2
+roster: [a, b, never]
+incidents: {reopen: 20s, update_every: 30s}
+rules:
+  - {id: hot, metric: temp, above: 32}
+  - {id: silent, silence: {for: 25s, grace: 60s}}
+  - {id: rather-damp, metric: humidity, above: 50, keep: 10s}
 """
 )
 LAG = 15 * SECOND
@@ -99,17 +114,23 @@ def arriving(rows: Sequence[Row], watermark_us: int | None) -> ReadingBatch:
     )  # fmt: skip
 
 
-def stream(groups: Sequence[Sequence[Row]], *, told: bool) -> test_stream.TestStream:
+def stream(
+    groups: Sequence[Sequence[Row]],
+    *,
+    told: bool,
+    ends: bool = True,
+    source: test_stream.TestStream | None = None,
+    watermark_us: int = START - LAG,
+) -> test_stream.TestStream:
     """Return a stream of batches whose watermark follows them; `told` if the batches say what it was."""
-    source = test_stream.TestStream(coder=PickleCoder())
-    watermark_us = START - LAG
+    source = source or test_stream.TestStream(coder=PickleCoder())
     for group in groups:
         source.add_elements([arriving(group, watermark_us if told else None)])
         newest_us = max(row[1] for row in group) - LAG
         if newest_us > watermark_us:
             watermark_us = newest_us
             source.advance_watermark_to(Timestamp(micros=watermark_us))
-    return source.advance_watermark_to_infinity()
+    return source.advance_watermark_to_infinity() if ends else source
 
 
 def test_the_example_has_incidents_of_each_rule() -> None:
@@ -223,3 +244,30 @@ def test_rows_are_not_judged_before_the_watermark_when_a_deadline_puts_them_off(
         told = run_transform(source.advance_watermark_to_infinity(), WatchDevices(RULES, 1, "j"), ReadingBatch)
     assert tally.counts[counters.LATE_FOR_RULES] == 0
     assert in_order(told["main"]) == expected([*rows, before])
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_rules_that_change_judge_from_their_time_on(told: bool) -> None:
+    """The change comes in the middle of the stream, a little before its time, as from the clock of a remote runner."""
+    rows = drawn_rows(3)
+    since_us = rows[60][1] + 1
+    change = RulesChange(since_us, OTHER_RULES, 2)
+    groups = cut(rows, 20)
+    source = stream(groups[:3], told=told, ends=False).add_elements([encode_change(change)])
+    source = stream(groups[3:], told=told, source=source, watermark_us=rows[59][1] - LAG)
+
+    def watch(events: beam.PCollection) -> beam.PCollection:
+        readings = events | "Readings" >> beam.Filter(lambda event: not isinstance(event, bytes))
+        changes = events | "Changes" >> beam.Filter(lambda event: isinstance(event, bytes))
+        readings.element_type, changes.element_type = ReadingBatch, bytes
+        return readings | WatchDevices(RULES, 3, "j", changes)
+
+    last_us = max(row[1] for row in rows)
+    with deadlines(lambda: last_us):
+        found = in_order(run_transform(source, watch)["main"])
+    timeline = RulesTimeline.always(RULES).with_change(change)
+    judge = SliceJudge(timeline, rows[0][1])
+    watched = watched_rows(batch_of(rows), timeline.metrics)
+    expected_ones = [judge.judge(TimeSlice(watched, last_us + 1)), judge.finish()]
+    assert found == in_order(expected_ones)
+    assert {one["rules_version"] for one in found} == {RULES.version, OTHER_RULES.version}
