@@ -1,5 +1,6 @@
 """Define the devices that are expected to send, and read them from a list or a file."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 import msgspec
@@ -17,6 +18,11 @@ class Roster(msgspec.Struct, frozen=True):
     """
 
     devices: tuple[str, ...]
+
+    def __contains__(self, device: str) -> bool:
+        """Return whether a device is expected."""
+        place = bisect_left(self.devices, device)
+        return place < len(self.devices) and self.devices[place] == device
 
 
 def parse_roster(text: str, path: str) -> Roster:

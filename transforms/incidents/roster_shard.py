@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pyarrow as pa
 from telemetry.model.record_batches import from_records, to_records
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Silence
+from telemetry.rules.roster import Roster
+from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesChange, RulesTimeline
 from transforms.incidents.device_shard import DeviceShard, ShardStep, join_transitions
@@ -27,8 +30,7 @@ def needs_roster_shard(rules: RuleSet) -> bool:
 def roster_rows(rows: WatchedRows, rules: RuleSet) -> WatchedRows:
     """Return the rows of expected devices, with what rules on silence look at."""
     assert rules.roster is not None, "the caller has looked"
-    expected = frozenset(rules.roster.devices)
-    wanted = np.array([name in expected for name in rows.devices], np.bool_)
+    wanted = np.array([name in rules.roster for name in rows.devices], np.bool_)
     metrics = _of_silence(rules).metrics
     values = rows.values[[rows.metrics.index(name) for name in metrics]]
     only = WatchedRows(metrics, rows.devices, rows.device, rows.event_us, values)
@@ -93,11 +95,16 @@ class RosterShard:
         if found is None and not state.sources:
             return state, None
         rules = self.timeline.at(state.watermark_us)
-        roster = rules.roster.devices if rules.roster is not None else ()
-        members = {rule.id: sum(map(rule.matches, roster)) for rule in rules.rules}
+        members = {rule.id: _members(rule, rules.roster) for rule in rules.rules if rules.roster is not None}
         transitions = [] if found is None else to_records(Incident, found)
         sources, told = advance_source(state.sources, transitions, members, until_us)
         return replace(state, sources=sources), from_records(Incident, told) if told else None
+
+
+@lru_cache(maxsize=256)
+def _members(rule: Rule, roster: Roster) -> int:
+    """Return the number of expected devices that a rule applies to."""
+    return len(roster.devices) if rule.matches_all else sum(map(rule.matches, roster.devices))
 
 
 def _of_silence(rules: RuleSet) -> RuleSet:

@@ -80,3 +80,8 @@ def test_a_file_that_is_not_text_or_too_large_is_named(tmp_path: Path) -> None:
         sparse.truncate(LARGEST_FILE + 1)
     with pytest.raises(RuleError, match=r"x\.txt: larger than 64,000,000 bytes$"):
         read_text(str(file))
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a", True), ("b", False), ("c", True), ("", False), ("d", False)])
+def test_it_says_which_devices_it_names(name: str, expected: bool) -> None:
+    assert (name in Roster(("a", "c"))) == expected
