@@ -73,7 +73,8 @@ class DeviceShard:
             state = replace(state, start_us=start_us)
         given = [part.rows for part in parts]
         rows = join_rows(given, tuple(dict.fromkeys(name for one in given for name in one.metrics)))
-        late = int((rows.event_us < state.watermark_us).sum())
+        late = rows.event_us < state.watermark_us
+        rows = rows.select(~late)  # else they would wait for a watermark that has passed them already
         told: list[pa.RecordBatch | None] = []
         while state.watermark_us < watermark_us:
             change_us = self.timeline.next_us(state.watermark_us)
@@ -86,7 +87,7 @@ class DeviceShard:
             if until_us == change_us:
                 state, closed = self.begin(state)
                 told.append(closed)
-        return ShardStep(state, rows, join_transitions(told), late)
+        return ShardStep(state, rows, join_transitions(told), int(late.sum()))
 
 
 def _narrowed(rows: WatchedRows, rules: RuleSet) -> WatchedRows:
