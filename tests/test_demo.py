@@ -19,7 +19,9 @@ from demo.next_steps import next_steps
 from demo.steps import ensure_empty
 from publisher.broker import Broker
 from telemetry.errors import NothingUsableError
+from tests.support import needs
 from tests.support.installed import installed_environment
+from tests.support.listening import Listener, Watched
 from tests.support.pages import read_page
 from tests.support.pubsub_fixtures import clients
 from tests.support.sources import ROOT
@@ -28,14 +30,27 @@ pytestmark = pytest.mark.xdist_group("demo")  # they share one run
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the demonstration ran on rows some of which are bad."""
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[Listener]]:
+    """Return a folder in which the demonstration ran on rows some of which are bad, and the sockets it listened on."""
     folder = tmp_path_factory.mktemp("demo")
     rows = [f"{1_594_512_000 + 5 * n},device-{n % 3},{20 + n % 13}.5" for n in range(3_000)]
     rows[100:100] = ["not a row", "soon,device-1,21.5"]
     (folder / "telemetry.csv").write_text("ts,device,temp\n" + "\n".join(rows) + "\n")
-    assert main(["--csv", str(folder / "telemetry.csv"), "--output", str(folder / "out")]) == 0
-    return folder
+    with Watched(["-m", "demo", "--csv", folder / "telemetry.csv", "--output", folder / "out"]) as run:
+        assert run.to_the_end() == 0
+    return folder, run.seen
+
+
+@pytest.fixture
+def demo(watched: tuple[Path, set[Listener]]) -> Path:
+    """Return the folder."""
+    return watched[0]
+
+
+@needs.PROC.mark
+def test_it_listens_on_loopback_only(watched: tuple[Path, set[Listener]]) -> None:
+    (broker,) = watched[1]
+    assert broker.is_private
 
 
 def test_it_leaves_results_a_picture_and_a_report(demo: Path) -> None:

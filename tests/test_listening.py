@@ -90,32 +90,25 @@ def test_a_job_in_one_process_listens_nowhere(folder):
 
 
 def test_a_job_in_several_processes_listens_on_loopback_for_its_workers_only(folder):
+    """Its token, which a worker shows, is on no command line."""
     for part in range(4):
         (folder / f"{part}.csv").write_text(ROWS * 10)
     secret = folder / "secret.txt"
     secret.write_text("of another user")
     given = ["--input", folder / "?.csv", "--output", folder / "out", "--direct_num_workers", "2"]
     with Watched(["-m", "telemetry", "run", *given]) as watched:
+        main = watched.process.pid
         sockets = watched.until(lambda found: len(found) >= 4)
         refused = {ask(listener, secret) for listener in sockets}
-        assert watched.to_the_end() == 0
-    assert refused == {("UNAUTHENTICATED",) * 5}
-    assert len(watched.seen) == 4
-    assert [listener for listener in watched.seen if not listener.is_private] == []
-    assert imbalances(folder / "out") == []
-
-
-def test_the_token_of_a_job_is_on_no_command_line(folder):
-    for part in range(4):
-        (folder / f"{part}.csv").write_text(ROWS * 10)
-    given = ["--input", folder / "?.csv", "--output", folder / "out", "--direct_num_workers", "2"]
-    with Watched(["-m", "telemetry", "run", *given]) as watched:
-        main = watched.process.pid
         watched.until(lambda _found: len([pid for pid in process_tree(main) if token_of(pid)]) == 2)
         lines = [(PROC / str(pid) / "cmdline").read_bytes() for pid in process_tree(main)]
         tokens = {token_of(pid) for pid in process_tree(main) - {main}}
         assert token_of(main) == b""
         assert watched.to_the_end() == 0
+    assert refused == {("UNAUTHENTICATED",) * 5}
+    assert len(watched.seen) == 4
+    assert [listener for listener in watched.seen if not listener.is_private] == []
+    assert imbalances(folder / "out") == []
     (token,) = tokens
     assert len(token) >= 43
     assert not any(token in line for line in lines)
@@ -173,14 +166,6 @@ def test_another_address_is_seen_as_one(command, folder):
         (listener,) = watched.until(bool)
         assert not listener.is_private
         socket.create_connection(("127.0.0.1", listener.port)).close()
-
-
-def test_the_demonstration_listens_on_loopback_only(folder):
-    given = ["--csv", folder / "rows.csv", "--output", folder / "demo"]
-    with Watched(["-m", "demo", *given]) as watched:
-        assert watched.to_the_end() == 0
-    assert len(watched.seen) == 1  # its broker
-    assert [listener for listener in watched.seen if not listener.is_private] == []
 
 
 def test_addresses_are_read_as_the_system_writes_them():

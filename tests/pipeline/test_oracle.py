@@ -14,7 +14,7 @@ from tests.support.jobs import Events, check, cut, ndjson, records, run_events, 
 from tests.support.readings import readings
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
-    max_examples=12,
+    max_examples=8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

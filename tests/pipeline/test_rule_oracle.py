@@ -18,7 +18,7 @@ from tests.support.jobs import Events, cut, imbalances, records, run_events, run
 from tests.support.row_oracle import DEVICES, GLOBS, METRICS, MICROS, Arrival, Expected, Row, Rule, Windows, evaluate
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
-    max_examples=15,
+    max_examples=10,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

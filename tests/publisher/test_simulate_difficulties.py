@@ -75,7 +75,7 @@ def test_labels_of_faults_match_the_rows(seed, devices):
 @settings(max_examples=8)
 @given(SEEDS)
 def test_fronts_are_fast_shared_and_within_their_labels(seed):
-    calm = replace(SIMULATION, rows=120_000, devices=10, seed=seed)
+    calm = replace(SIMULATION, rows=60_000, devices=5, seed=seed)
     stormy = replace(calm, difficulties=("front",))
     labels = labels_of(stormy)
     assert {(one.kind, one.nature, one.metric) for one in labels} <= {("front", "benign", "*")}
@@ -156,7 +156,7 @@ def test_faults_are_quantised_as_well():
 @settings(max_examples=8)
 @given(SEEDS)
 def test_clocks_run_away_slowly_and_are_set_right_at_their_labels(seed):
-    true = replace(SIMULATION, rows=200_000, devices=10, seed=seed)
+    true = replace(SIMULATION, rows=100_000, devices=5, seed=seed)
     wrong = replace(true, difficulties=("clock",))
     before, after = rows_of(true), rows_of(wrong)
     pd.testing.assert_frame_equal(before.drop(columns=["ts", "us"]), after.drop(columns=["ts", "us"]))
@@ -227,7 +227,7 @@ def test_the_deviation_of_a_device_is_that_of_its_values():
 
 
 def test_noise_is_many_times_the_usual_one():
-    noisy = replace(SIMULATION, rows=400_000, faults=("noise",))
+    noisy = replace(SIMULATION, rows=150_000, faults=("noise",))
     healthy, frame = rows_of(replace(noisy, faults=())), rows_of(noisy)
     for one in labels_of(noisy):
         rows = within(frame, [one])

@@ -14,6 +14,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.arguments import build_parser
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, patched
 from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
@@ -72,12 +73,13 @@ class Events(beam.PTransform):
 
 
 def run_events(events: Events, *flags: object, job_id: str = "a-job") -> None:
-    """Run the job's graph on events with the local streaming runner."""
+    """Run the job's graph on events with the local streaming runner, which looks at signatures once, as in the job."""
     config = config_of("--subscription", "projects/tests/subscriptions/none", *flags)
     options = PipelineOptions(["--project", "a-test-project"], streaming=True)
     pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    build(pipeline, events, config, outputs_of(config), job_id)
-    pipeline.run().wait_until_finish()
+    with patched(CACHE_DOFN_SIGNATURES):
+        build(pipeline, events, config, outputs_of(config), job_id)
+        pipeline.run().wait_until_finish()
 
 
 def imbalances(output: Path) -> list[str]:

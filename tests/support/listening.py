@@ -16,6 +16,7 @@ from tests.support.sources import ROOT
 PROC: Final = Path("/proc")
 _LISTENING: Final = "0A"
 _PATIENCE_S: Final = 120.0
+_PAUSE_S: Final = 0.05  # between two looks: one takes a good part of it, and a server listens for longer
 
 
 class Listener(NamedTuple):
@@ -113,7 +114,7 @@ class Watched:
                 return now
             assert self.process.poll() is None, f"it ended with {self.process.returncode}"
             assert time.monotonic() < deadline, f"listening: {now}"
-            time.sleep(0.01)
+            time.sleep(_PAUSE_S)
 
     def to_the_end(self) -> int:
         """Look again and again until the process ends; return its exit code."""
@@ -121,5 +122,5 @@ class Watched:
         while self.process.poll() is None:
             self.seen |= listeners(self.process.pid)
             assert time.monotonic() < deadline, "it does not end"
-            time.sleep(0.01)
+            time.sleep(_PAUSE_S)
         return self.process.returncode

@@ -1,5 +1,6 @@
 """Run a transform in a pipeline of its own and return the elements of its outputs."""
 
+import contextlib
 import pickle
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
+
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, patched
 
 Outputs = dict[str, list[Any]]
 
@@ -37,18 +40,21 @@ def run_transform(
         The elements by the name of the output; a collection without a name is called "main".
     """
     bounded = not isinstance(inputs, TestStream)
-    pipeline = bounded_pipeline() if bounded else streaming_pipeline()
-    collection = pipeline | (beam.Create(list(inputs)) if bounded else inputs)
-    # Create hands on a TimestampedValue as it is; the step behind it turns it into a timestamp.
-    collection |= "Take inputs" >> beam.Map(_same).with_output_types(of or Any)
-    result = collection | transform if isinstance(transform, beam.PTransform) else transform(collection)
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if not bounded:  # as the job does; half of a test would be spent on signatures
+            stack.enter_context(patched(CACHE_DOFN_SIGNATURES))
+        pipeline = bounded_pipeline() if bounded else streaming_pipeline()
+        collection = pipeline | (beam.Create(list(inputs)) if bounded else inputs)
+        # Create hands on a TimestampedValue as it is; the step behind it turns it into a timestamp.
+        collection |= "Take inputs" >> beam.Map(_same).with_output_types(of or Any)
+        result = collection | transform if isinstance(transform, beam.PTransform) else transform(collection)
         outputs = {name: output for name, output in _named(result).items() if output is not None}
         for name, output in outputs.items():
-            (Path(folder) / name).mkdir()
-            _ = output | f"Collect {name}" >> beam.ParDo(_Collect(str(Path(folder) / name), timestamps))
+            (folder / name).mkdir()
+            _ = output | f"Collect {name}" >> beam.ParDo(_Collect(str(folder / name), timestamps))
         pipeline.run().wait_until_finish()
-        return {name: _collected(Path(folder) / name) for name in outputs}
+        return {name: _collected(folder / name) for name in outputs}
 
 
 def stream_of(*bundles: Sequence[Any]) -> TestStream:

@@ -36,6 +36,16 @@ def judge(timeline: RulesTimeline, samples: Sequence[Sample], watermarks: Sequen
     return told
 
 
+def test_late_rows_wait_for_nothing() -> None:
+    """The watermark with which they are judged may be behind that of the shard."""
+    shard = DeviceShard(RulesTimeline.always(HOT), 0, 1)
+    state = shard.judge(shard.begin(None)[0], [ShardRows(rows_of(temps(31)), NONE_US)], at(100)).state
+    step = shard.judge(
+        state, [ShardRows(rows_of([*temps(31, 31), Sample("a", at(100), {"temp": 31.0})]), NONE_US)], at(11)
+    )
+    assert (step.late, step.waiting.event_us.tolist(), step.state) == (2, [at(100)], state)
+
+
 def since(seconds: float, rules: RuleSet, sequence: int = 2) -> RulesChange:
     return RulesChange(at(seconds), rules, sequence)
 
