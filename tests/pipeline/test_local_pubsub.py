@@ -60,7 +60,14 @@ def run(subscription: str, out: Path, *flags: object, idle: str = "1s") -> dict[
     return content
 
 
-@pytest.mark.parametrize("flags", [["--rows-per-message", 500], ["--rows-per-message", 100, "--gzip"]])
+@pytest.mark.parametrize(
+    ("pubsub", "flags"),
+    [
+        pytest.param("embedded_broker", ["--rows-per-message", 100, "--gzip"]),
+        pytest.param("official_emulator", ["--rows-per-message", 500], marks=pytest.mark.official_emulator),
+    ],
+    indirect=["pubsub"],
+)
 def test_a_real_day_equals_the_oracle(flags: list[object], server: PubSub, tmp_path: Path) -> None:
     path = needs.data("telemetry_2020-07-13.csv.gz")
     summary = run(replay(path, server, *flags), tmp_path / "out", "--archive")
@@ -129,7 +136,15 @@ def wait_for_file(folder: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("pubsub", "number"),
+    [
+        pytest.param("embedded_broker", signal.SIGINT),
+        pytest.param("embedded_broker", signal.SIGTERM),
+        pytest.param("official_emulator", signal.SIGTERM, marks=pytest.mark.official_emulator),
+    ],
+    indirect=["pubsub"],
+)
 def test_a_signal_ends_the_job_in_order(number: signal.Signals, server: PubSub, tmp_path: Path) -> None:
     """Messages taken are done with, open windows are kept, and other messages wait for the next start."""
     topic = server.new_topic()

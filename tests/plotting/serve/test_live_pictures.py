@@ -132,7 +132,7 @@ def listeners(picture) -> Any:
     return sum(len(of) for one in found for of in one.callbacks.values())
 
 
-@pytest.mark.parametrize(("kind", "updates"), [("trend", 200), ("overview", 40)])  # drawn afresh each time
+@pytest.mark.parametrize(("kind", "updates"), [("trend", 80), ("overview", 40)])  # drawn afresh each time
 def test_the_number_of_artists_does_not_grow(kind, updates):
     run, choice = LiveRun(), ViewChoice(kind, width=480)
     records = [window(device, minute, 20.0) for device in "ab" for minute in range(61, 122)]
