@@ -64,7 +64,14 @@ def test_the_same_files_on_every_filesystem(lake: Lake, file_format: str, tmp_pa
     assert summary_of("--input", source, "--output", lake.root, *flags) == 0
     found = tree(lake.root)
     assert found == tree(str(tmp_path / "here"))
-    assert {path.split("/")[1] for path in found} == {"aggregates", "anomalies", "incidents", "ledger", "readings"}
+    assert {path.split("/")[1] for path in found} == {
+        "aggregates",
+        "anomalies",
+        "incidents",
+        "ledger",
+        "readings",
+        "rules",
+    }
     check(fetched(lake.root, tmp_path / "copy"), frame())
     assert summary_of("reconcile", "--output", lake.root) == 0
 
