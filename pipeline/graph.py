@@ -153,7 +153,7 @@ class _RulesOfTheStart(beam.PTransform):
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         start = pbegin | beam.Impulse()
         start.is_bounded = self._bounded  # as the rest of the job: a stream gathers records by other steps
-        return start | beam.Map(lambda _, change: change, self._change).with_output_types(bytes)
+        return start | "Come into force" >> beam.Map(lambda _, change: change, self._change).with_output_types(bytes)
 
 
 def _store(flow: beam.PCollection, sinks: Mapping[str, beam.PTransform]) -> list[beam.PCollection]:

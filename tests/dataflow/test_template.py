@@ -11,8 +11,11 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.rules.follower import FollowedRules
+from telemetry.storage.files import write_file
 from tests.support.dataflow_golden import describe
-from tests.support.dataflow_graph import FILES, GRAPH, STORED, check_stream, source
+from tests.support.dataflow_graph import FILES, GRAPH, RULES, STORED, check_stream, source
 from tests.support.dataflow_jobs import (
     ALERTS,
     CHECK_KEYS,
@@ -108,6 +111,22 @@ def test_a_topic_in_place_of_a_subscription(bucket: Bucket) -> None:
     assert (source(job).topic, source(job).subscription) == (TOPIC, "")
 
 
+def test_a_rules_file_in_a_bucket_is_followed(bucket: Bucket) -> None:
+    path = f"{bucket.root}/rules.yaml"
+    write_file(path, b"version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")
+    flags = [*READ, f"--output={bucket.root}/results", f"--rules={path}"]
+    job = bucket.template(*flags, "--reload_rules=30s")
+    assert labels(job.pipeline) == (GRAPH | FILES) - {"Rules"}
+    look = stateful(job.pipeline)["Read/Look at rules"]
+    assert states(job.pipeline, look) == {"told": "read_modify_write of bytes:v1"}
+    for name in ("Detect anomalies/Detect/ParDo(_Detect)", "Watch devices/Split", "Read/Look at rules"):
+        assert do_fn(transforms(job.pipeline)[name]).followed == FollowedRules(path, DEFAULT_METRICS, 30_000_000)
+    assert do_fn(transforms(job.pipeline)["Watch devices/Judge"]).follows
+    fixed = bucket.template(*flags, "--reload_rules=never")
+    assert labels(fixed.pipeline) == GRAPH | FILES
+    assert not do_fn(transforms(fixed.pipeline)["Watch devices/Judge"]).follows
+
+
 def test_archive(bucket: Bucket) -> None:
     job = bucket.template(*READ, f"--output={bucket.root}/results", "--archive")
     check_stream(job)
@@ -136,7 +155,7 @@ def test_bigquery_beside_files(bucket: Bucket, dataset: list[str]) -> None:
 def test_topics_for_alerts_and_dead_letters(bucket: Bucket, topics: str) -> None:
     job = bucket.template(*READ, f"--alerts-topic={ALERTS}", "--alerts=readings", f"--dead-letter-topic={DEAD}")
     check_stream(job)
-    assert labels(job.pipeline) == GRAPH | {"Publish anomalies", "Publish dead letters"}
+    assert labels(job.pipeline) == GRAPH - RULES | {"Publish anomalies", "Publish dead letters"}
     assert do_fn(transforms(job.pipeline)["Publish anomalies/Publish"]).topic == ALERTS
     assert do_fn(transforms(job.pipeline)["Publish dead letters/Publish"]).topic == DEAD
     assert gathered(job) == {}
@@ -193,12 +212,16 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             ("Decode messages/Decode/ParDo(_Decode)", "dead_letters"),
             (HOLD_WINDOWS, "dead_letters"),
             ("Publish anomalies/Publish", "None"),
-            *((f"Insert {kind}/Insert", "None") for kind in ("anomalies", "incidents", "aggregates", "readings")),
+            *(
+                (f"Insert {kind}/Insert", "None")
+                for kind in ("anomalies", "incidents", "rules", "aggregates", "readings")
+            ),
         },
         "Ledger entries": {
             (CHECK_KEYS, "duplicates"),
             (HOLD_WINDOWS, "missed"),
             ("Record readings/Record", "None"),
+            ("Record rules/Record", "None"),
             ("Decode messages/Decode/ParDo(_Decode)", "None"),
             (marked, "None"),
             detect,
@@ -206,6 +229,7 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
         },
         **{f"{sink} anomalies": {detect} for sink in ("Write", "Insert", "Publish")},
         **{f"{sink} incidents": {watch} for sink in ("Write", "Insert", "Print")},
+        **{f"{sink} rules": {("Record rules/Record", "None")} for sink in ("Write", "Insert")},
         **{f"{sink} aggregates": {(HOLD_WINDOWS, "None")} for sink in ("Write", "Insert")},
         **{f"{sink} dead_letters": {(marked, "None")} for sink in ("Write", "Insert")},
         "Publish dead letters": {(marked, "None")},

@@ -111,6 +111,7 @@ def test_files_lie_in_folders_of_their_hour(source: Path) -> None:
     assert folders == [
         *by_hour,
         f"ledger/{hours[0]}",  # the ledger is dated by the day
+        f"ledger/{unknown}",
         f"rules/{unknown}",  # those of a job on files are in force from the beginning
     ]
     for kind, column in (("aggregates", "window_start"), ("anomalies", "event_time")):

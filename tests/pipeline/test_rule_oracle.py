@@ -111,8 +111,12 @@ def assert_written(output: Path, expected: Expected, windows: Windows) -> None:
         oracle.assert_same_aggregates(aggregates, expected.aggregates(windows))
     else:
         assert aggregates.empty
-    totals = {key: number for key, number in totals_of(output).items() if key[0] != "incidents"}  # they have their own
-    assert totals == dict(expected.totals)
+    totals = totals_of(output)
+    assert [number for (item, _), number in totals.items() if item == "rules"] == [1]
+    rest = {
+        key: number for key, number in totals.items() if key[0] not in ("incidents", "rules")
+    }  # they have their own
+    assert rest == dict(expected.totals)
     assert imbalances(output) == []
 
 

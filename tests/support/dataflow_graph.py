@@ -7,12 +7,13 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from telemetry.model.kinds import KINDS
 from tests.support.dataflow_jobs import HOLD_WINDOWS, PUBSUB_READ, Job, of_urn, stateful, states, timers, transforms
 
+RULES = {"Rules", "Record rules"}
 GRAPH = {
     *("Read", "Decode messages", "Detect anomalies", "Watch devices", "Aggregate windows"),
     *("All dead letters", "Mark dead letters"),
-    *("Rules", "Record rules"),
+    *RULES,
 }
-"""Steps of every job."""
+"""Steps of every job that stores its results."""
 STORED = [name for name, kind in KINDS.items() if not kind.optional]
 """Kinds that every job stores."""
 FILES = {"Ledger entries", *(f"Write {kind}" for kind in STORED)}
@@ -65,6 +66,7 @@ def check_incidents(pipeline: api.Pipeline) -> None:
     step = stateful(pipeline)["Watch devices/Judge"]
     assert states(pipeline, step) == {
         "rows": "bag of bytes:v1",
+        "rules": "read_modify_write of bytes:v1",
         "state": "read_modify_write of bytes:v1",
         "until": "read_modify_write of varint:v1",
     }
