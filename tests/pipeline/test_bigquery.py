@@ -82,8 +82,8 @@ def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.Captur
     assert main(command) == 0
     assert capsys.readouterr().out == (
         f"{dataset.target}: created anomalies, created incident_transitions, created rules, "
-        "created aggregates, created dead_letters, created ledger, created readings, created distinct_anomalies, created incidents, "
-        "created open_incidents, created latest_aggregates\n"
+        "created aggregates, created dead_letters, created ledger, created readings, created distinct_anomalies, "
+        "created incidents, created open_incidents, created latest_aggregates\n"
     )
     for spec in table_specs(("temp", "vibration"), archive=True):
         table = dataset.client.get_table(dataset.target.table(spec.name))
