@@ -113,9 +113,7 @@ def assert_written(output: Path, expected: Expected, windows: Windows) -> None:
         assert aggregates.empty
     totals = totals_of(output)
     assert [number for (item, _), number in totals.items() if item == "rules"] == [1]
-    rest = {
-        key: number for key, number in totals.items() if key[0] not in ("incidents", "rules")
-    }  # they have their own
+    rest = {key: number for key, number in totals.items() if key[0] not in ("incidents", "rules")}
     assert rest == dict(expected.totals)
     assert imbalances(output) == []
 
