@@ -17,6 +17,7 @@ LEDGER = {
     ("", ledger_items.ANOMALIES, "hot"): 3,
     ("", ledger_items.ANOMALIES, "cold"): 1,
     ("", ledger_items.INCIDENTS, "hot"): 2,
+    ("", ledger_items.RULES, "a1b2c3"): 1,
     ("r", ledger_items.DEAD_LETTERS, "bad_row"): 2,
     ("r", ledger_items.DEAD_LETTERS, "too_late"): 1,
 }
@@ -27,6 +28,7 @@ GOOD = StoredTotals(
     records={
         "anomalies": {"hot": 3, "cold": 1},
         "incidents": {"hot": 2},
+        "rules": {"a1b2c3": 1},
         "dead_letters": {"bad_row": 2, "too_late": 1},
     },
 )
@@ -39,6 +41,7 @@ def test_a_check_that_passes() -> None:
         Claim("readings in final windows, temp", 8, 8),
         Claim("anomalies", 4, 4),
         Claim("transitions of incidents", 2, 2),
+        Claim("versions of rules", 1, 1),
         Claim("dead letters, bad_row", 2, 2),
         Claim("dead letters, too_late", 1, 1),
     ]
@@ -53,6 +56,7 @@ def test_a_check_that_passes() -> None:
         (replace(GOOD, values={"temp": 9}), "readings in final windows, temp: 9 of 8, 1 too many"),
         (replace(GOOD, records={**GOOD.records, "anomalies": {"hot": 3}}), "anomalies: 3 of 4, 1 missing"),
         (replace(GOOD, records={**GOOD.records, "incidents": {}}), "transitions of incidents: 0 of 2, 2 missing"),
+        (replace(GOOD, records={**GOOD.records, "rules": {}}), "versions of rules: 0 of 1, 1 missing"),
         (
             replace(GOOD, records={**GOOD.records, "dead_letters": {"bad_row": 3}}),
             "dead letters, bad_row: 3 of 2, 1 too many",
