@@ -43,11 +43,18 @@ class RulesWatch:
             return None
 
     def _run(self) -> None:
+        unexpected = ""
         while not self._stop.wait(self._every_s):
             try:
                 rules = self._follower.look()
             except RuleError as error:
                 self._found.put(error)
+                continue
+            except Exception as error:  # noqa: BLE001 - a thread that ends would leave the rules as they are, unseen
+                problem = " ".join(f"{type(error).__name__}: {error}".split())
+                if problem != unexpected:
+                    self._found.put(RuleError(problem))
+                unexpected = problem
                 continue
             if rules is not None:
                 self._found.put(rules)
