@@ -11,7 +11,6 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
-from telemetry.model.kinds import KINDS
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.follower import FollowedRules
 from telemetry.storage.files import write_file
@@ -192,7 +191,7 @@ def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
     assert (windows.allowed_lateness_us, windows.early_us) == (3_600_000_000, 30_000_000)
     assert do_fn(transforms(job.pipeline)["Aggregate windows/Aggregate batches"]).shards == 4
     assert do_fn(transforms(job.pipeline)["Write anomalies/Key/ParDo(_KeyByHour)"]).shards == 4
-    intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in STORED if not KINDS[kind].rare}
+    intervals = {f"Write {kind}/Gather": (10_000, 2_000) for kind in STORED}
     assert gathered(job) == intervals | {"Write ledger/Gather": (10_000, 60_000)}
 
 
