@@ -141,7 +141,7 @@ def test_a_full_disk_ends_the_job_with_one_line(
     out = tmp_path / "out"
     assert main([*EARLY, "--input", str(tmp_path / "rows.csv"), "--output", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/a")
+    assert line.startswith(f"pipeline: error: --output {out}: cannot be written: {out}/")
     assert line.endswith(".jsonl: No space left on device")
 
 
