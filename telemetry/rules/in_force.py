@@ -4,20 +4,22 @@ A local stream says it itself, between two pulls, so that a pull that is read ag
 same rules. The workers of a remote runner look at the rules file, each for itself.
 """
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import Final
 
+from telemetry.process_value import ProcessValue
 from telemetry.rules.errors import RuleError
 from telemetry.rules.follower import FollowedRules, RulesFollower
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.watch import RulesWatch
 
 _LOG: Final = logging.getLogger(__name__)
-_TOLD: Final[list[Callable[[], RuleSet]]] = []  # of this process; the last counts
+_TOLD: Final[ProcessValue[Callable[[], RuleSet] | None]] = ProcessValue(None)
+telling_rules = _TOLD.replaced
+"""Say for the time of a block which rules are in force: with a function that returns them."""
 
 
 class WatchedRules:
@@ -51,16 +53,7 @@ def rules_in_force(rules: RuleSet, followed: FollowedRules | None) -> RuleSet:
         rules: those of the start.
         followed: the rules file, for the worker of a remote runner; None if the rules never change, or are told.
     """
-    if _TOLD:
-        return _TOLD[-1]()
+    told = _TOLD.get()
+    if told is not None:
+        return told()
     return rules if followed is None else _watched(followed, rules)()
-
-
-@contextlib.contextmanager
-def telling_rules(rules: Callable[[], RuleSet]) -> Iterator[None]:
-    """Say for the time of a block which rules are in force."""
-    _TOLD.append(rules)
-    try:
-        yield
-    finally:
-        _TOLD.remove(rules)

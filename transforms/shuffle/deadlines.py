@@ -11,19 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-_LIMITS: Final[list[Callable[[], int | None]]] = [lambda: time.time_ns() // 1_000]  # of this process; the last counts
-_LISTENERS: Final[list[Callable[[int], None]]] = []  # likewise
+from telemetry.process_value import ProcessValue
+
+_LIMIT: Final[ProcessValue[Callable[[], int | None]]] = ProcessValue(lambda: time.time_ns() // 1_000)
+_LISTENER: Final[ProcessValue[Callable[[int], None]]] = ProcessValue(lambda _: None)
 
 
 def deadline_limit_us() -> int | None:
     """Return the event time beyond which no deadline is judged, microseconds UTC; None if each one is."""
-    return _LIMITS[-1]()
+    return _LIMIT.get()()
 
 
 def note_reading(event_us: int) -> None:
     """Tell who set the limit of the event time of a reading, microseconds UTC."""
-    if _LISTENERS:
-        _LISTENERS[-1](event_us)
+    _LISTENER.get()(event_us)
 
 
 @contextlib.contextmanager
@@ -34,10 +35,5 @@ def deadlines(limit_us: Callable[[], int | None], on_reading: Callable[[int], No
         limit_us: returns it; see `deadline_limit_us`.
         on_reading: is told of readings; see `note_reading`.
     """
-    _LIMITS.append(limit_us)
-    _LISTENERS.append(on_reading)
-    try:
+    with _LIMIT.replaced(limit_us), _LISTENER.replaced(on_reading):
         yield
-    finally:
-        _LIMITS.remove(limit_us)
-        _LISTENERS.remove(on_reading)

@@ -4,24 +4,17 @@ It is the wall clock, unless a local stream keeps a journal: then it is the cloc
 is run again from the journal gathers the same records into the same files.
 """
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
-_CLOCKS: Final[list[Callable[[], float]]] = [time.time]  # of this process; the innermost counts
+from telemetry.process_value import ProcessValue
+
+_CLOCK: Final[ProcessValue[Callable[[], float]]] = ProcessValue(time.time)
+processing_time = _CLOCK.replaced
+"""Use another clock, which returns seconds since the epoch, for the time of a block."""
 
 
 def now_s() -> float:
     """Return the current processing time, seconds since the epoch."""
-    return _CLOCKS[-1]()
-
-
-@contextlib.contextmanager
-def processing_time(clock: Callable[[], float]) -> Iterator[None]:
-    """Use another clock for the time of a block."""
-    _CLOCKS.append(clock)
-    try:
-        yield
-    finally:
-        _CLOCKS.remove(clock)
+    return _CLOCK.get()()
