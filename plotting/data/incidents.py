@@ -45,7 +45,7 @@ def read_incidents(results: Source, span: TimeRange) -> pd.DataFrame:
 
 
 def with_incidents(panels: Sequence[Panel], incidents: pd.DataFrame, metric: str) -> list[Panel]:
-    """Return the panels with the incidents of their device: those of the metric, and those of the device as a whole.
+    """Return the panels with the incidents of their device: those of the metric, of the device and of the whole source.
 
     Args:
         panels: of one metric.
@@ -53,8 +53,12 @@ def with_incidents(panels: Sequence[Panel], incidents: pd.DataFrame, metric: str
         metric: the metric shown.
     """
     found = incidents[incidents["metric"].isin((metric, ""))].sort_values(["opened_us", "incident_id"])
-    spans: dict[str, list[IncidentSpan]] = {}
-    columns = (found[name].to_list() for name in ("device", "opened_us", "closed_us", "is_open", "severity"))
-    for device, opened_us, closed_us, is_open, severity in zip(*columns, strict=True):
-        spans.setdefault(device, []).append(IncidentSpan(opened_us, None if is_open else closed_us, severity))
-    return [replace(panel, incidents=tuple(spans.get(panel.device, ()))) for panel in panels]
+    return [replace(panel, incidents=_spans(found[found["device"].isin((panel.device, ""))])) for panel in panels]
+
+
+def _spans(incidents: pd.DataFrame) -> tuple[IncidentSpan, ...]:
+    columns = (incidents[name].to_list() for name in ("opened_us", "closed_us", "is_open", "severity"))
+    return tuple(
+        IncidentSpan(opened_us, None if is_open else closed_us, severity)
+        for opened_us, closed_us, is_open, severity in zip(*columns, strict=True)
+    )

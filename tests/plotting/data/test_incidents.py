@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_read_is_named(run: Path) -> None:
         read_incidents(run, ALL)
 
 
-def test_panels_get_the_incidents_of_their_device_and_metric_and_of_the_device_as_a_whole(run: Path) -> None:
+def test_panels_get_the_incidents_of_their_device_and_metric_and_of_what_is_above_it(run: Path) -> None:
     write(
         run,
         "incidents",
@@ -77,6 +77,7 @@ def test_panels_get_the_incidents_of_their_device_and_metric_and_of_the_device_a
             *of("humidity", 2, 3, metric="humidity"),
             *of("silent", 1, metric="", condition="silence", severity="warning"),
             *of("other", 1, 2, device="c"),
+            *of("source", 8, 9, device="", metric="", condition="silence", severity="info"),
         ],
     )
     stored = read_results(run, "temp")
@@ -85,6 +86,7 @@ def test_panels_get_the_incidents_of_their_device_and_metric_and_of_the_device_a
     assert first.incidents == (
         IncidentSpan(T0 + MINUTE, None, "warning"),
         IncidentSpan(T0 + 5 * MINUTE, T0 + 6 * MINUTE, "critical"),
+        IncidentSpan(T0 + 8 * MINUTE, T0 + 9 * MINUTE, "info"),
     )
-    assert second.incidents == ()
+    assert second.incidents == first.incidents[-1:], "that of the source is one of every device"
     assert first.windows is panels[0].windows
