@@ -71,7 +71,7 @@ def _write(config: JobConfig, kind: OutputKind) -> WriteRecords:
         kind.file_format or config.file_format,
         _flush_us(config, kind.name),
         config.shards,
-        complete=kind.whole_files and not config.streaming,
+        complete=kind.rare or (kind.whole_files and not config.streaming),
     )
 
 

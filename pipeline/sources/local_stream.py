@@ -273,6 +273,8 @@ class LocalStream:
 
     def _end(self) -> StreamEvents:
         """Yield the events of the end: windows are kept open for the next start, or reported."""
+        if not (self._puller.failed or self.failure or self._handover.is_closed):
+            yield from self._change_rules()  # a stream may end before it has told its first rules
         keeper = self._keeper
         if keeper is None or self._handover.is_closed:
             return

@@ -33,6 +33,7 @@ class StreamRules:
         self._in_force = self.begun
         self._told = kept
         self._at_start: RuleSet | None = rules
+        self._found: RuleSet | RuleError | None = None
         self._watch = watch
 
     def in_force(self) -> RuleSet:
@@ -71,12 +72,12 @@ class StreamRules:
         Raises:
             RuleError: if the rules file has changed, and cannot be used.
         """
-        found = self._next()
+        found = self._next(is_idle=watermark_us is None)
         if isinstance(found, RuleError):
             raise found
         if found is None:
             return None
-        since_us = ALWAYS_US if watermark_us is None else watermark_us
+        since_us = watermark_us if self._told and watermark_us is not None else ALWAYS_US
         if self._told:
             _LOG.info("rules %s: %s", found.version, ", ".join(rule.id for rule in found.rules))
         return encode_change(RulesChange(since_us, found, self._sequence() + 1))
@@ -84,8 +85,18 @@ class StreamRules:
     def _sequence(self) -> int:
         return decode_change(self._told).sequence if self._told else 0
 
-    def _next(self) -> RuleSet | RuleError | None:
-        rules, self._at_start = self._at_start, None
+    def _next(self, *, is_idle: bool) -> RuleSet | RuleError | None:
+        """Return what comes next; the rules of a new stream only with others, or when it has begun.
+
+        The steps have them from the beginning. A stream that fails at its first message has written nothing then.
+        """
+        if self._found is None and self._watch is not None:
+            self._found = self._watch.take()
+        rules = self._at_start
+        if rules is not None and not self._told and is_idle and self._found is None:
+            return None
+        self._at_start = None
         if rules is not None and not (self._told and decode_change(self._told).rules.version == rules.version):
             return rules
-        return self._watch.take() if self._watch is not None else None
+        found, self._found = self._found, None
+        return found

@@ -69,6 +69,7 @@ KINDS: Final = {
             time_columns=("since",),
             identity=("sequence", "version", "job_id"),
             cluster=("version",),
+            rare=True,
             ledger_item=ledger_items.RULES,
             ledger_detail="version",
             label="versions of rules",

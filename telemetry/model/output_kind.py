@@ -59,6 +59,7 @@ class OutputKind:
             such a kind, and small files are expensive to read.
         file_format: of its files; None for that of the job.
         whole_files: whether an element of bounded input holds all records of its files.
+        rare: whether its records are so few that each is a file of its own, at once.
         ledger_item: the item of the ledger that counts its records; "" if none does.
         ledger_detail: the column that is the detail of the ledger's entries; "" if they have none.
         label: its name in the report of the ledger check.
@@ -81,6 +82,7 @@ class OutputKind:
     gather_us: int = 0
     file_format: FileFormat | None = None
     whole_files: bool = False
+    rare: bool = False
     ledger_item: str = ""
     ledger_detail: str = ""
     label: str = ""

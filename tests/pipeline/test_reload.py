@@ -25,7 +25,7 @@ from telemetry.rules.errors import RuleError
 from telemetry.rules.in_force import telling_rules
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule_set import RuleSet
-from telemetry.rules.timeline import ALWAYS_US
+from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from telemetry.storage.result_store import FileStore
 from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
@@ -33,6 +33,7 @@ from tests.support.incidents import transitions
 from tests.support.jobs import config_of, ndjson
 from tests.support.pulls import Pulls
 from transforms import counters
+from transforms.incidents.change_bytes import decode_change
 from transforms.shuffle.deadlines import deadlines
 
 HOT = parse_rules("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")
@@ -158,7 +159,7 @@ def test_rules_that_cannot_be_used_change_nothing(tmp_path: Path, caplog: pytest
 
 def test_a_stream_that_goes_on_begins_with_the_rules_that_it_had() -> None:
     first = StreamRules(HOT)
-    told = first.next_change(None)
+    told = first.next_change(1)
     assert told is not None
     first.note_told(told)
     again = StreamRules(HOTTER, first.told)
@@ -170,5 +171,23 @@ def test_a_stream_that_goes_on_begins_with_the_rules_that_it_had() -> None:
 
 
 def test_rules_that_stayed_the_same_are_no_change() -> None:
-    rules = StreamRules(HOT, StreamRules(HOT).next_change(None) or b"")
+    rules = StreamRules(HOT, StreamRules(HOT).next_change(1) or b"")
     assert rules.next_change(5) is None
+
+
+def test_a_new_stream_tells_its_rules_when_it_has_begun() -> None:
+    rules = StreamRules(HOT)
+    assert rules.next_change(None) is None
+    told = rules.next_change(5)
+    assert told is not None
+    assert decode_change(told) == RulesChange(ALWAYS_US, HOT), "the steps had them from the beginning"
+    assert rules.next_change(5) is None, "once"
+
+
+def test_rules_that_change_before_the_first_message_judge_it() -> None:
+    rules = StreamRules(HOT, watch=Watch(HOTTER))  # type: ignore[arg-type]
+    for change in (RulesChange(ALWAYS_US, HOT), RulesChange(ALWAYS_US, HOTTER, 2)):
+        told = rules.next_change(None)
+        assert told is not None
+        assert decode_change(told) == change
+        rules.note_told(told)
