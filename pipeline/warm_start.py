@@ -26,9 +26,8 @@ from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.files import StorageError, join
 from telemetry.text.timestamps import format_time
 from transforms.incidents.incident_state import IncidentState
-from transforms.incidents.roster_shard import needs_roster_shard, roster_rows, shard_of_key
-from transforms.incidents.rows_bytes import ShardRows, split_rows
-from transforms.incidents.time_slices import SLICE_ROWS
+from transforms.incidents.judge_slices import SliceJudge
+from transforms.incidents.time_slices import SLICE_ROWS, TimeSlice
 from transforms.incidents.warm_states import write_warm_state
 from transforms.incidents.watched_rows import WatchedRows, no_rows
 
@@ -130,18 +129,11 @@ def judge_past(order: TimeOrder, rules: RuleSet, shards: int, slice_rows: int = 
         shards: number of shards of devices; the key behind them is the roster's.
         slice_rows: about how many readings are judged at a time. It makes no difference to the states.
     """
-    timeline = RulesTimeline.always(rules)
-    judges = [shard_of_key(timeline, key, shards) for key in range(shards + 1)]
-    states = [judge.begin(None)[0] for judge in judges]
+    judge = SliceJudge(RulesTimeline.always(rules), order.first_us, shards)
     for part in order.slices(slice_rows):
-        keyed = list(split_rows(part.rows, shards))
-        if needs_roster_shard(rules):
-            keyed.append((shards, roster_rows(part.rows, rules)))
-        for key, rows in keyed:
-            given = [ShardRows(rows, order.first_us)]
-            states[key] = judges[key].judge(states[key], given, part.watermark_us).state
-    nothing = [ShardRows(no_rows(()), order.first_us)]  # a shard without a row has devices that it expects
-    return [judge.judge(state, nothing, order.last_us + 1).state for judge, state in zip(judges, states, strict=True)]
+        judge.judge(part)
+    judge.judge(TimeSlice(no_rows(()), order.last_us + 1))
+    return judge.states
 
 
 def _open_incidents(state: IncidentState) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.backtest.difference import IncidentDifference, compare_incidents
-from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.labels import Labels
 from pipeline.backtest.past_incidents import IncidentCollector, PastIncident
 from pipeline.backtest.rule_figures import RuleFigures, figures_by_rule
@@ -12,6 +11,7 @@ from pipeline.backtest.score import LabelScore, score_incidents
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
+from transforms.incidents.judge_slices import SliceJudge
 from transforms.incidents.time_slices import SLICE_ROWS
 
 

@@ -8,7 +8,6 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.read_readings import read_archive
 from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
@@ -34,6 +33,7 @@ from tests.support.jobs import config_of, ndjson
 from tests.support.pulls import Pulls
 from transforms import counters
 from transforms.incidents.change_bytes import decode_change
+from transforms.incidents.judge_slices import SliceJudge
 from transforms.shuffle.deadlines import deadlines
 
 HOT = parse_rules("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")

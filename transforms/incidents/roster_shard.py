@@ -16,7 +16,7 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesChange, RulesTimeline
 from transforms.incidents.device_shard import DeviceShard, ShardStep, join_transitions
 from transforms.incidents.incident_state import IncidentState
-from transforms.incidents.rows_bytes import ShardRows, with_own_devices
+from transforms.incidents.rows_bytes import ShardRows, join_rows, with_own_devices
 from transforms.incidents.source_silence import advance_source, next_release_us
 from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
@@ -28,13 +28,10 @@ def needs_roster_shard(rules: RuleSet) -> bool:
 
 
 def roster_rows(rows: WatchedRows, rules: RuleSet) -> WatchedRows:
-    """Return the rows of expected devices, with what rules on silence look at."""
+    """Return the rows of expected devices, with what rules on silence look at; NaN for a metric that they lack."""
     assert rules.roster is not None, "the caller has looked"
     wanted = np.array([name in rules.roster for name in rows.devices], np.bool_)
-    metrics = _of_silence(rules).metrics
-    values = rows.values[[rows.metrics.index(name) for name in metrics]]
-    only = WatchedRows(metrics, rows.devices, rows.device, rows.event_us, values)
-    return with_own_devices(only.select(wanted[only.device]))
+    return with_own_devices(join_rows([rows.select(wanted[rows.device])], _of_silence(rules).metrics))
 
 
 @dataclass(frozen=True, slots=True)

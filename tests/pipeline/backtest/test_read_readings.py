@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.read_readings import Rejections, read_archive, read_inputs
 from pipeline.backtest.time_order import TimeOrder
 from publisher.cli import PUBLISHER
@@ -25,6 +24,7 @@ from telemetry.storage.result_store import FileStore
 from telemetry.text.timestamps import ClockBounds
 from tests.support.incidents import transitions
 from tests.support.jobs import run_job
+from transforms.incidents.judge_slices import SliceJudge
 
 METRICS = ("temp", "humidity")
 RULES_TEXT = """

@@ -14,7 +14,6 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.backtest.judge_slices import SliceJudge
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
@@ -29,6 +28,7 @@ from transforms.incidents import watch_devices
 from transforms.incidents.advance import advance
 from transforms.incidents.change_bytes import encode_change
 from transforms.incidents.change_rules import with_rules
+from transforms.incidents.judge_slices import SliceJudge
 from transforms.incidents.rows_bytes import join_rows
 from transforms.incidents.time_slices import TimeSlice, cut_run, merge_runs
 from transforms.incidents.warm_states import write_warm_state

@@ -7,12 +7,10 @@ import pyarrow as pa
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import join_transitions
-from transforms.incidents.roster_shard import needs_roster_shard, roster_rows, shard_of_key
-from transforms.incidents.rows_bytes import ShardRows
+from transforms.incidents.judge_slices import SliceJudge
 from transforms.incidents.rule_tests.rule_test import FoundIncident, RuleTest
+from transforms.incidents.time_slices import TimeSlice
 from transforms.incidents.track import NONE_US
-
-_DEVICES, _ROSTER = 0, 1
 
 
 def evaluate(rules: RuleSet, test: RuleTest) -> list[FoundIncident]:
@@ -24,19 +22,10 @@ def evaluate(rules: RuleSet, test: RuleTest) -> list[FoundIncident]:
     """
     rows = test.rows.select(test.rows.event_us <= test.until_us)
     start_us = int(rows.event_us.min()) if len(rows) else NONE_US
-    told = [_judge(rules, _DEVICES, ShardRows(rows, start_us), test.until_us)]
-    if needs_roster_shard(rules):
-        told.append(_judge(rules, _ROSTER, ShardRows(roster_rows(rows, rules), start_us), test.until_us))
-    transitions = join_transitions(told)
+    judge = SliceJudge(RulesTimeline.always(rules), start_us)
+    transitions = join_transitions([judge.judge(TimeSlice(rows, test.until_us + 1)), judge.finish()])
     incidents = [] if transitions is None else _incidents(transitions)
     return [one for one in incidents if not test.only or one.values["rule"] in test.only]
-
-
-def _judge(rules: RuleSet, key: int, rows: ShardRows, until_us: int) -> pa.RecordBatch | None:
-    shard = shard_of_key(RulesTimeline.always(rules), key, _ROSTER)
-    state, _ = shard.begin(None)
-    step = shard.judge(state, [rows], until_us + 1)
-    return join_transitions([step.transitions, shard.finish(step.state)[1]])
 
 
 def _incidents(transitions: pa.RecordBatch) -> list[FoundIncident]:

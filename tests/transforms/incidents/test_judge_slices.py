@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.backtest.judge_slices import SliceJudge
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.timeline import RulesTimeline
 from tests.support.backtests import ALL_CONDITIONS
 from tests.support.incident_oracle import Job, Sample
 from tests.support.incidents import METRICS, at, is_apart, rows_of, told_of_roster, transitions
+from transforms.incidents.judge_slices import SliceJudge
 
 RULES = parse_rules(ALL_CONDITIONS)
 
