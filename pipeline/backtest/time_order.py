@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows, join_rows
 from transforms.incidents.time_slices import BLOCK_ROWS, SLICE_ROWS, TimeBlock, TimeSlice, cut_run, merge_runs
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 from transforms.shuffle.spill import Spill, Spilled
 
 RUN_ROWS: Final = 2_000_000

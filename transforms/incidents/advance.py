@@ -19,10 +19,10 @@ from transforms.incidents.follow import follow
 from transforms.incidents.incident_state import Episode, IncidentState, is_of, version_of
 from transforms.incidents.judge import judge
 from transforms.incidents.silent_times import SilentTimes
-from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import Transition, label_of, put_in_order, to_records
 from transforms.incidents.watch import Arrivals, Watch
 from transforms.incidents.watched_rows import WatchedRows, by_device
+from transforms.series.track import NONE_US
 
 
 def advance(

@@ -11,8 +11,8 @@ from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.devices import members_of, with_devices
 from transforms.incidents.incident_state import Episode, IncidentState, KeptValues, RuleState, fresh_columns, version_of
-from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import RuleLabel, Transition, condition_name, put_in_order, to_records
+from transforms.series.track import NONE_US
 
 
 def with_rules(

@@ -14,9 +14,9 @@ from transforms.incidents.change_rules import with_rules
 from transforms.incidents.incident_state import IncidentState, is_of
 from transforms.incidents.next_due import next_due_us
 from transforms.incidents.rows_bytes import ShardRows, join_rows, start_of
-from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import SILENCE
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 from transforms.shuffle.shards import shard_of
 
 

@@ -9,8 +9,8 @@ from telemetry.arrays import CodeArray
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.incident_state import IncidentState, RuleState, fresh_columns
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 
 
 def admit(rules: RuleSet, state: IncidentState, rows: WatchedRows) -> tuple[IncidentState, CodeArray]:

@@ -15,7 +15,7 @@ from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.version import rule_version
 from transforms.incidents.source_silence import SourceState
-from transforms.incidents.track import NONE_US, RowArray
+from transforms.series.track import NONE_US, RowArray
 
 StateColumns = dict[str, NDArray[Any]]
 IDLE, BREACHING, CLEAR = range(3)

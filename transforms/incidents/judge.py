@@ -13,8 +13,8 @@ from transforms.incidents.judge_silence import judge_silence
 from transforms.incidents.judge_values import judge_rates, judge_steps, judge_stuck, judge_thresholds
 from transforms.incidents.judge_windows import judge_windows
 from transforms.incidents.latch import Delays, Judged, Latched, hold
-from transforms.incidents.track import flat_ranges
 from transforms.incidents.watch import Watch
+from transforms.series.track import flat_ranges
 
 
 def judge(watch: Watch) -> tuple[Latched, RuleState]:

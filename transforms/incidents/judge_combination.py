@@ -6,8 +6,8 @@ from telemetry.arrays import BoolArray
 from telemetry.rules.conditions import Combination, Junction
 from transforms.incidents.incident_state import StateColumns
 from transforms.incidents.latch import Judged
-from transforms.incidents.track import latest, track_of
 from transforms.incidents.watch import Watch
+from transforms.series.track import latest, track_of
 
 
 def judge_combination(watch: Watch, condition: Combination) -> Judged:

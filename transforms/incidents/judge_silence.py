@@ -8,8 +8,8 @@ from telemetry.arrays import FloatArray, IntArray
 from telemetry.rules.conditions import Silence
 from transforms.incidents.incident_state import StateColumns
 from transforms.incidents.latch import Judged
-from transforms.incidents.track import NONE_US, Track, before, track_of
 from transforms.incidents.watch import Watch
+from transforms.series.track import NONE_US, Track, before, track_of
 
 HALF_LIFE: Final = 20
 """Number of intervals after which one counts half in the mean."""

@@ -6,8 +6,8 @@ from telemetry.arrays import BoolArray, FloatArray, IntArray
 from telemetry.rules.conditions import Rate, Stuck
 from transforms.incidents.incident_state import KeptValues
 from transforms.incidents.latch import Judged
-from transforms.incidents.track import NONE_US, Track, before, latest, track_of
 from transforms.incidents.watch import Watch
+from transforms.series.track import NONE_US, Track, before, latest, track_of
 
 
 def judge_thresholds(watch: Watch) -> Judged:

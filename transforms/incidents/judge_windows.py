@@ -9,8 +9,8 @@ from telemetry.rules.conditions import WindowStatistic
 from transforms.incidents.incident_state import StateColumns
 from transforms.incidents.latch import Judged
 from transforms.incidents.quantiles import Quantiles, quantiles_of
-from transforms.incidents.track import NONE_US, RowArray, Track, starts_of, track_of
 from transforms.incidents.watch import Watch
+from transforms.series.track import NONE_US, RowArray, Track, starts_of, track_of
 
 
 @dataclass(frozen=True, slots=True)

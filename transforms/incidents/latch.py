@@ -12,7 +12,7 @@ import numpy as np
 
 from telemetry.arrays import BoolArray, IntArray
 from transforms.incidents.incident_state import BREACHING, CLEAR, IDLE, LATCH, StateColumns
-from transforms.incidents.track import NONE_US, RowArray, Track, before, latest
+from transforms.series.track import NONE_US, RowArray, Track, before, latest
 
 
 @dataclass(frozen=True, slots=True)

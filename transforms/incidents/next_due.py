@@ -6,7 +6,7 @@ from telemetry.rules.conditions import Silence, WindowStatistic
 from telemetry.rules.rule_set import RuleSet
 from transforms.incidents.incident_state import IncidentState, RuleState
 from transforms.incidents.judge_silence import limits_of
-from transforms.incidents.track import NONE_US
+from transforms.series.track import NONE_US
 
 
 def next_due_us(rules: RuleSet, state: IncidentState) -> int | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
 from transforms.incidents.incident_state import KeptValues
-from transforms.incidents.track import NONE_US, RowArray, Track, track_of
+from transforms.series.track import NONE_US, RowArray, Track, track_of
 
 PORTION: Final = 1_024
 """Number of values of a window that are kept as they are; so many at once go to its sketch."""

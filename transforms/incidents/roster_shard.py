@@ -18,8 +18,8 @@ from transforms.incidents.device_shard import DeviceShard, ShardStep, join_trans
 from transforms.incidents.incident_state import IncidentState
 from transforms.incidents.rows_bytes import ShardRows, join_rows, with_own_devices
 from transforms.incidents.source_silence import advance_source, next_release_us
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 
 
 def needs_roster_shard(rules: RuleSet) -> bool:

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows, no_rows
+from transforms.series.track import NONE_US
 from transforms.shuffle.packing import pack, unpack
 from transforms.shuffle.shards import shard_of
 from transforms.shuffle.versioned import frame, unframe

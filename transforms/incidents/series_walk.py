@@ -12,9 +12,9 @@ from telemetry.rules.incident_policy import IncidentPolicy
 from transforms.incidents.incident_state import Episode
 from transforms.incidents.latch import Latched
 from transforms.incidents.silent_times import SilentTimes
-from transforms.incidents.track import NONE_US
 from transforms.incidents.transitions import Transition
 from transforms.incidents.watch import Watch, badness
+from transforms.series.track import NONE_US
 
 Told = Literal["opened", "updated", "closed"]
 

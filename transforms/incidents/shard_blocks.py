@@ -10,8 +10,8 @@ import msgspec
 
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
 from transforms.incidents.time_slices import TimeBlock, cut_run
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 from transforms.shuffle.spill import Spill, Spilled
 from transforms.shuffle.versioned import frame, unframe
 

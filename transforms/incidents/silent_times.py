@@ -8,7 +8,7 @@ import numpy as np
 
 from telemetry.arrays import CodeArray, IntArray
 from transforms.incidents.latch import Latched
-from transforms.incidents.track import RowArray
+from transforms.series.track import RowArray
 
 _NOBODY: Final[dict[int, list[int]]] = {}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from transforms.incidents.incident_state import Episode, IncidentState, KeptValues, RuleState, StateColumns
 from transforms.incidents.source_silence import SourceState
-from transforms.incidents.track import NONE_US
+from transforms.series.track import NONE_US
 from transforms.shuffle.packing import pack, unpack
 from transforms.shuffle.versioned import frame, unframe
 

@@ -26,8 +26,8 @@ from transforms.incidents.incident_state import IncidentState
 from transforms.incidents.roster_shard import shard_of_key
 from transforms.incidents.rows_bytes import ShardRows, decode_shard_rows, encode_shard_rows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
-from transforms.incidents.track import NONE_US
 from transforms.incidents.warm_states import read_warm_state
+from transforms.series.track import NONE_US
 from transforms.shuffle.deadlines import deadline_limit_us
 
 _HOP_US: Final = 5_000_000

@@ -14,7 +14,7 @@ from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Window
 from telemetry.rules.rule import Rule
 from transforms.incidents.incident_id import incident_id
 from transforms.incidents.incident_state import Episode
-from transforms.incidents.track import NONE_US
+from transforms.series.track import NONE_US
 
 SILENCE: Final = "silence"
 """Name of the condition that no reading comes."""

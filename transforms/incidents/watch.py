@@ -11,8 +11,8 @@ from telemetry.arrays import BoolArray, FloatArray, IntArray
 from telemetry.rules.bounds import Bounds, Comparison, DeviceBounds
 from telemetry.rules.rule import Rule
 from transforms.incidents.incident_state import RuleState
-from transforms.incidents.track import RowArray, Track, track_of
 from transforms.incidents.watched_rows import DeviceRows
+from transforms.series.track import RowArray, Track, track_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from transforms.incidents.rows_bytes import ShardRows, encode_shard_rows, join_r
 from transforms.incidents.shard_blocks import HeldBlocks, encode_run
 from transforms.incidents.stateful_incidents import StatefulIncidents, tell
 from transforms.incidents.time_slices import TimeSlice, merge_runs
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows, no_rows, watched_rows
+from transforms.series.track import NONE_US
 from transforms.step import Step
 
 _GATHERED_ROWS: Final = 500_000

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pipeline.backtest.time_order import TimeOrder
 from tests.support.incident_oracle import Sample
 from tests.support.incidents import METRICS, SECOND, at, rows_of
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import WatchedRows
+from transforms.series.track import NONE_US
 
 samples = st.lists(
     st.builds(

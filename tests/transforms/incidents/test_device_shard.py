@@ -15,7 +15,7 @@ from tests.support.incidents import START, at, brief, rows_of, temps, transition
 from transforms.incidents.device_shard import DeviceShard
 from transforms.incidents.rows_bytes import ShardRows
 from transforms.incidents.state_bytes import decode_incident_state, encode_incident_state
-from transforms.incidents.track import NONE_US
+from transforms.series.track import NONE_US
 
 HOT = parse_rules("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")
 HOTTER = parse_rules("version: 2\nrules:\n- {id: hot, metric: temp, above: 32}\n- {id: silent, silence: {for: 30s}}\n")

@@ -9,8 +9,8 @@ from tests.support.incident_oracle import Sample
 from tests.support.incidents import METRICS, at, rows_of
 from transforms.incidents import time_slices
 from transforms.incidents.shard_blocks import HeldBlocks, decode_block, encode_run
-from transforms.incidents.track import NONE_US
 from transforms.incidents.watched_rows import no_rows
+from transforms.series.track import NONE_US
 from transforms.shuffle.versioned import FormatError
 
 RUNS = {(0, 0): range(5), (0, 1): range(3, 6), (1, 0): range(2)}

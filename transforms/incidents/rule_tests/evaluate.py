@@ -10,7 +10,7 @@ from transforms.incidents.device_shard import join_transitions
 from transforms.incidents.judge_slices import SliceJudge
 from transforms.incidents.rule_tests.rule_test import FoundIncident, RuleTest
 from transforms.incidents.time_slices import TimeSlice
-from transforms.incidents.track import NONE_US
+from transforms.series.track import NONE_US
 
 
 def evaluate(rules: RuleSet, test: RuleTest) -> list[FoundIncident]:

@@ -1,0 +1,1 @@
+"""Follow many series at once, as arrays."""
