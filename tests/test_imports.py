@@ -24,7 +24,14 @@ MAY_IMPORT = {
     "transforms/dedup": ("telemetry/*", "transforms", "transforms/decode", "transforms/shuffle"),
     "transforms/detect": ("telemetry/*", "transforms"),
     "transforms/series": ("telemetry",),
-    "transforms/incidents": ("telemetry/*", "transforms", "transforms/series", "transforms/shuffle"),
+    "transforms/baselines": ("telemetry", "telemetry/rules", "transforms/series"),
+    "transforms/incidents": (
+        "telemetry/*",
+        "transforms",
+        "transforms/baselines",
+        "transforms/series",
+        "transforms/shuffle",
+    ),
     "transforms/incidents/rule_tests": (
         "telemetry",
         "telemetry/rules",

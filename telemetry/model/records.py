@@ -63,6 +63,10 @@ class Incident(msgspec.Struct, frozen=True):
     worst: Annotated[float | None, Meta(description="value furthest beyond the bound so far; null without a bound")]
     threshold: Annotated[float | None, Meta(description="bound of the rule, its lower bound for a range; else null")]
     threshold_upper: Annotated[float | None, Meta(description="upper bound of a range; else null")]
+    score: Annotated[float | None, Meta(description="how unusual the value is, of a rule that learns; else null")]
+    expected: Annotated[float | None, Meta(description="usual value, as far as the rule learned one; else null")]
+    spread: Annotated[float | None, Meta(description="standard deviation of usual values, likewise; else null")]
+    why: Annotated[str | None, Meta(description="sentence with numbers, of a rule that learns; else null")]
     readings: Annotated[
         int,
         Meta(

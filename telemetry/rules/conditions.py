@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from telemetry.rules.bounds import Bounds
+from telemetry.rules.unusual import LearnedStuck, Unusual
 
 Statistic = Literal["mean", "min", "max", "stddev", "count", "first", "last", "range", "quantile"]
 Junction = Literal["all", "any", "not"]
@@ -121,4 +122,4 @@ class Combination(msgspec.Struct, frozen=True, tag="combination", omit_defaults=
     within_us: int = 0
 
 
-Condition: TypeAlias = Threshold | Rate | Stuck | Silence | WindowStatistic | Combination
+Condition: TypeAlias = Threshold | Rate | Stuck | Silence | WindowStatistic | Combination | Unusual | LearnedStuck

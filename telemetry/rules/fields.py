@@ -101,6 +101,13 @@ class Fields:
             self.refuse(f"{self.label(name)} must be a whole number from {least}, not {shown(value)}", name)
         return value
 
+    def choice(self, name: str, known: Sequence[Any], default: str | None = None) -> Any:
+        """Return one of some words; the default, or none of them, is refused if it is not written."""
+        value = self._entry.get(name, default)
+        if value not in known:
+            self.refuse(f"{self.label(name)} must be one of {', '.join(known)}, not {shown(value)}", name)
+        return value
+
     def pair(self, name: str) -> tuple[float, float]:
         """Return ``[low, high]``, two finite numbers in order."""
         value = self._entry.get(name)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from telemetry.rules.rule import Severity
+from telemetry.rules.unusual import Direction, Season, UnusualKind
 
 _DURATION: Final = r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\s*$"
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -43,12 +44,61 @@ class RateFields(Struct, forbid_unknown_fields=True):
 
 
 class StuckFields(Struct, forbid_unknown_fields=True):
-    """The fields of `stuck`."""
+    """The fields of `stuck`, which may also be the word `learned`."""
 
-    for_: Annotated[_Needed, Meta(description="how long the values must not have moved")] = msgspec.field(name="for")
+    for_: Annotated[_Duration, Meta(description="how long the values must not have moved")] = msgspec.field(
+        name="for", default=UNSET
+    )
     within: Annotated[
         Annotated[float, Meta(ge=0)] | UnsetType,
         Meta(description="largest difference between the values of that time; without it 0"),
+    ] = UNSET
+    learn: Annotated[
+        _Duration,
+        Meta(description="instead of `for`: how long each device is only learned from; `learned` is `1d`"),
+    ] = UNSET
+
+
+class UnusualFields(Struct, forbid_unknown_fields=True):
+    """The fields of `unusual`."""
+
+    kind: Annotated[UnusualKind, Meta(description="`jump`, `level`, `drift`, `novel` or `together`")]
+    sensitivity: Annotated[
+        Annotated[float, Meta(gt=0)] | UnsetType,
+        Meta(description="score above which a reading breaches; without it 8 (`jump`, `drift`), 6 (`level`) or 4"),
+    ] = UNSET
+    clear: Annotated[
+        Annotated[float, Meta(ge=0)] | UnsetType,
+        Meta(description="score at which a breach ends; without it half the sensitivity, for `novel` all of it"),
+    ] = UNSET
+    direction: Annotated[
+        Direction | UnsetType,
+        Meta(description="`up` or `down` for one side only; not for `novel`, `together`; without it `both`"),
+    ] = UNSET
+    season: Annotated[
+        Season | UnsetType,
+        Meta(description="`hour`: what is usual depends on the hour of the day (UTC); for `level`"),
+    ] = UNSET
+    learn: Annotated[
+        _Duration,
+        Meta(description="time after the first reading of a device without incidents; without it `1d`, `jump` `1h`"),
+    ] = UNSET
+    half_life: Annotated[
+        _Duration,
+        Meta(
+            description="time in which a reading loses half its weight; without it `1d`, `jump` `6h`, `drift` `2h`, "
+            "`novel` `14d`"
+        ),
+    ] = UNSET
+    window: Annotated[
+        _Duration, Meta(description="means of windows are judged instead of readings; for `novel`, with many readings")
+    ] = UNSET
+    span: Annotated[
+        _Duration, Meta(description="half-life of the running mean that is judged, too; for `novel`; without it `1h`")
+    ] = UNSET
+    metrics: Annotated[
+        Annotated[list[_Name], Meta(min_length=2, extra_json_schema={"uniqueItems": True})] | UnsetType,
+        Meta(description="those that are judged together; for `together`, in place of the rule's `metric`"),
     ] = UNSET
 
 
@@ -100,7 +150,8 @@ class RuleFields(Struct, forbid_unknown_fields=True):
         Meta(pattern=_ID, description="unique; letters, digits, `.`, `_`, `-`, at most 100, first a letter or digit"),
     ]
     metric: Annotated[
-        _Name | UnsetType, Meta(description="one of `--metrics`; not with `all`, `any`, `not`; optional with `silence`")
+        _Name | UnsetType,
+        Meta(description="one of `--metrics`; not with `all`, `any`, `not`, `together`; optional with `silence`"),
     ] = UNSET
     above: Annotated[_Number, Meta(description="a number: breached by values strictly above it")] = UNSET
     below: Annotated[_Number, Meta(description="a number: breached by values strictly below it")] = UNSET
@@ -135,7 +186,22 @@ class RuleFields(Struct, forbid_unknown_fields=True):
         Annotated[RateFields, Meta(extra_json_schema=_one_of("above", "below"))] | UnsetType,
         Meta(description="the metric rises or falls by more than a bound in a time"),
     ] = UNSET
-    stuck: Annotated[StuckFields | UnsetType, Meta(description="the metric does not move for a time")] = UNSET
+    stuck: Annotated[
+        StuckFields | Literal["learned"] | UnsetType,
+        Meta(
+            description="the metric does not move for a time, or longer than it ever does: `learned`",
+            extra_json_schema={
+                "oneOf": [
+                    {"type": "string"},
+                    {"type": "object", "required": ["for"]},
+                    {"type": "object", "required": ["learn"]},
+                ]
+            },
+        ),
+    ] = UNSET
+    unusual: Annotated[
+        UnusualFields | UnsetType, Meta(description="the metric is unusual by what the device taught before")
+    ] = UNSET
     silence: Annotated[
         Annotated[SilenceFields, Meta(extra_json_schema=_one_of("for", "intervals"))] | UnsetType,
         Meta(description="the device sends nothing for a time, or nothing of the metric if one is given"),
@@ -176,7 +242,7 @@ class IncidentFields(Struct, forbid_unknown_fields=True):
 
 _CONDITIONS: Final = Meta(
     extra_json_schema=_one_of(
-        *("above", "below", "outside", "inside", "rate", "stuck", "silence", "all", "any", "not"),
+        *("above", "below", "outside", "inside", "rate", "stuck", "unusual", "silence", "all", "any", "not"),
     )
 )
 

@@ -21,9 +21,11 @@ from telemetry.rules.conditions import (
 )
 from telemetry.rules.fields import Fields, shown
 from telemetry.rules.file_format import PartFields, RateFields, SilenceFields, StuckFields, WindowFields, field_names
+from telemetry.rules.parse_unusual import learned_stuck, parse_unusual
+from telemetry.rules.unusual import LearnedStuck
 
 COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
-CONDITIONS: Final = (*COMPARISONS, "rate", "stuck", "silence", "all", "any", "not")
+CONDITIONS: Final = (*COMPARISONS, "rate", "stuck", "unusual", "silence", "all", "any", "not")
 """Fields of which a rule has exactly one."""
 JUNCTIONS: Final[tuple[Junction, ...]] = get_args(Junction)
 _NameT = TypeVar("_NameT", bound=str)
@@ -50,7 +52,9 @@ def parse_condition(fields: Fields, kinds: Sequence[str]) -> Condition:
     if kind == "rate":
         return _rate(fields.mapping("rate", "{above: 2.0, per: 1m}"))
     if kind == "stuck":
-        return _stuck(fields.mapping("stuck", "{for: 10m}"))
+        return _stuck(fields)
+    if kind == "unusual":
+        return parse_unusual(fields.mapping("unusual", "{kind: jump}"))
     if kind == "silence":
         return _silence(fields.mapping("silence", "{for: 5m}"))
     return _combination(fields, _only(fields, JUNCTIONS))
@@ -64,7 +68,13 @@ def _check_companions(fields: Fields, kind: str) -> None:
     if "min_readings" in fields and "window" not in fields:
         fields.refuse("min_readings needs a window", "min_readings")
     if "clear" in fields and not compares:
-        places = {"rate": "belongs into rate, beside its bound", "all": "", "any": "", "not": ""}
+        places = {
+            "rate": "belongs into rate, beside its bound",
+            "unusual": "belongs into unusual",
+            "all": "",
+            "any": "",
+            "not": "",
+        }
         where = places.get(kind, "needs a bound") or f"belongs into the parts of {kind}, beside their bounds"
         fields.refuse(f"clear {where}", "clear")
 
@@ -112,8 +122,15 @@ def _rate(fields: Fields) -> Rate:
     return Rate(bounds, fields.duration("per", 1), fields.duration("over", 1) if "over" in fields else None)
 
 
-def _stuck(fields: Fields) -> Stuck:
+def _stuck(rule: Fields) -> Stuck | LearnedStuck:
+    if rule.get("stuck") == "learned":
+        return learned_stuck()
+    fields = rule.mapping("stuck", "{for: 10m}, or the word learned")
     fields.expect(field_names(StuckFields))
+    if _only(fields, ("for", "learn")) == "learn":
+        if "within" in fields:
+            fields.refuse(f"{fields.label('within')} needs for: learned runs are of equal values", "within")
+        return learned_stuck(fields.duration("learn"))
     return Stuck(fields.duration("for", 1), fields.number("within", 0.0) if "within" in fields else 0.0)
 
 

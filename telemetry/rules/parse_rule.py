@@ -9,7 +9,9 @@ from telemetry.rules.fields import Fields, shown
 from telemetry.rules.file_format import RuleFields, field_names
 from telemetry.rules.marked_yaml import MarkedMapping
 from telemetry.rules.parse_conditions import COMPARISONS, CONDITIONS, metric_name, parse_condition
+from telemetry.rules.parse_unusual import is_together, usual_keep_us
 from telemetry.rules.rule import Rule, Severity
+from telemetry.rules.unusual import LearnedStuck, Unusual
 
 _FIELDS: Final = field_names(RuleFields)
 _FIELDS_OF_VERSION_1: Final = frozenset({"id", "metric", "severity", "devices", *COMPARISONS})
@@ -35,7 +37,7 @@ def parse_rule(number: int, entry: object, line: int, version: int) -> Rule:
     fields.expect(_FIELDS_OF_VERSION_1 if version == 1 else _FIELDS, _FIELDS)
     if not isinstance(name, str) or _ID.fullmatch(name) is None:
         fields.refuse(f"id must be letters, digits, '.', '_' or '-', not {shown(name)}", "id")
-    if version == 1 or not {"silence", "all", "any", "not"}.intersection(entry):
+    if version == 1 or not ({"silence", "all", "any", "not"}.intersection(entry) or is_together(fields)):
         metric_name(fields)
     severity = fields.get("severity", "warning")
     if severity not in get_args(Severity):
@@ -50,7 +52,7 @@ def parse_rule(number: int, entry: object, line: int, version: int) -> Rule:
         devices=fields.globs("devices", ("*",)),
         except_=_except(fields),
         for_us=fields.optional_duration("for", 0),
-        keep_us=fields.optional_duration("keep", 0),
+        keep_us=fields.optional_duration("keep", usual_keep_us(condition)),
         max_gap_us=fields.duration("max_gap", 1) if "max_gap" in fields else None,
         line=line,
     )
@@ -62,16 +64,19 @@ def _check_fields_of(fields: Fields, condition: Condition) -> None:
         if "metric" in fields:
             fields.refuse(f"metric belongs into the parts of {condition.how}", "metric")
     elif "within" in fields:
-        place = " belongs into stuck" if isinstance(condition, Stuck) else " needs all, any or not"
+        place = " belongs into stuck" if isinstance(condition, Stuck | LearnedStuck) else " needs all, any or not"
         fields.refuse(f"within{place}", "within")
     if isinstance(condition, Silence):
         for name in ("for", "keep", "max_gap"):
             if name in fields:
                 place = "; the time of silence belongs into silence" if name == "for" else ""
                 fields.refuse(f"{name} is not for silence{place}", name)
-    if isinstance(condition, Stuck):
+    if isinstance(condition, Unusual) and condition.metrics and "metric" in fields:
+        fields.refuse("metric belongs into unusual.metrics", "metric")
+    if isinstance(condition, Stuck | LearnedStuck):
         if "for" in fields:
-            fields.refuse("for belongs into stuck", "for")
+            place = "belongs into stuck" if isinstance(condition, Stuck) else "is not for stuck: learned"
+            fields.refuse(f"for {place}", "for")
         if "keep" in fields:  # a value that moves ends a run, and does not begin one of clear values
             fields.refuse("keep is not for stuck, use reopen", "keep")
 

@@ -8,6 +8,7 @@ from typing import Literal
 from telemetry.arrays import BoolArray, FloatArray
 from telemetry.rules.bounds import Bounds, Comparison, DeviceBounds, device_bounds
 from telemetry.rules.conditions import Combination, Condition, Rate, Threshold, WindowStatistic
+from telemetry.rules.unusual import Unusual
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -18,7 +19,7 @@ class Rule:
 
     Attributes:
         id: unique in its file; part of the id of each anomaly and incident.
-        metric: the metric whose values it judges; "" for a combination, and for the silence of a device.
+        metric: the metric whose values it judges; "" for several metrics, and for the silence of a device.
         condition: when it is breached.
         severity: how much it matters.
         devices: globs; the rule applies to any matching device.
@@ -54,6 +55,8 @@ class Rule:
         """Every metric that the condition looks at, once each; none for the silence of a device."""
         if isinstance(self.condition, Combination):
             return tuple(dict.fromkeys(part.metric for part in self.condition.parts))
+        if isinstance(self.condition, Unusual) and self.condition.metrics:
+            return self.condition.metrics
         return (self.metric,) if self.metric else ()
 
     @property

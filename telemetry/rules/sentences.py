@@ -9,6 +9,8 @@ from telemetry.rules.incident_policy import IncidentPolicy
 from telemetry.rules.roster import Roster
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import LearnedStuck, Unusual
+from telemetry.rules.unusual_sentences import learned_stuck_opening, unusual_opening
 from telemetry.text.durations import format_duration
 
 _STATISTICS = {
@@ -75,17 +77,23 @@ def _opening(rule: Rule) -> str:
         return f"a device has sent {sent} for {limit} {never}"
     if isinstance(condition, Combination):
         return f"{_parts(condition)}{',' if after else ''}{after}"
+    if isinstance(condition, Unusual):
+        return f"{unusual_opening(condition, rule.metric)}{after}"
+    if isinstance(condition, LearnedStuck):
+        return learned_stuck_opening(condition, rule.metric)
     return f"{_subject(rule)} is {_breach(condition.bounds)}{after}"
 
 
 def _closing(rule: Rule) -> str:
     condition, after = rule.condition, f" for {format_duration(rule.keep_us)}" if rule.keep_us else ""
-    if isinstance(condition, Stuck):
+    if isinstance(condition, Stuck | LearnedStuck):
         return "when it moves"
     if isinstance(condition, Silence):
         return "at the next reading"
     if isinstance(condition, Combination):
         return f"when {_parts_clear(condition)}{after}"
+    if isinstance(condition, Unusual):
+        return f"when its score is at or below {condition.clear:g}{after}"
     return f"when it is {_clear(condition.bounds)}{after}"
 
 

@@ -41,6 +41,10 @@ _OPENED: Final = Incident(
     worst=1.5,
     threshold=1.0,
     threshold_upper=2.0,
+    score=9.5,
+    expected=0.5,
+    spread=0.25,
+    why=_ODD,
     readings=1,
     first=True,
     stale=False,
@@ -48,7 +52,11 @@ _OPENED: Final = Incident(
     rules_version="v",
 )
 _CLOSED: Final = msgspec.structs.replace(
-    _OPENED, state="closed", closed_at=9, reason="clear", value=None, worst=None, threshold=None, threshold_upper=None
+    _OPENED,
+    state="closed",
+    closed_at=9,
+    reason="clear",
+    **dict.fromkeys(("value", "worst", "threshold", "threshold_upper", "score", "expected", "spread", "why")),
 )
 FIELDS: Final = (*Incident.__struct_fields__, "status", "event_action", "summary")
 """Names that a template may use: those of the record, and three that are derived from it.

@@ -31,6 +31,7 @@ RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
     "fields of a rule": file_format.RuleFields,
     "fields of rate": file_format.RateFields,
     "fields of stuck": file_format.StuckFields,
+    "fields of unusual": file_format.UnusualFields,
     "fields of silence": file_format.SilenceFields,
     "fields of window": file_format.WindowFields,
     "fields of incidents": file_format.IncidentFields,

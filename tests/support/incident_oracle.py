@@ -12,6 +12,7 @@ from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Thresh
 from telemetry.rules.incident_policy import IncidentPolicy
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import LearnedStuck, Unusual
 
 MINUTE = 60_000_000
 
@@ -173,6 +174,7 @@ class Job:
             return self.combined(condition, device)
         if isinstance(condition, Stuck):
             return stuck(condition, readings, gap)
+        assert not isinstance(condition, Unusual | LearnedStuck), "conditions that learn have an oracle of their own"
         bounds = rule.overrides.get(device, condition.bounds)
         if isinstance(condition, Threshold):
             values = readings

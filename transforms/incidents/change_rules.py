@@ -145,12 +145,23 @@ def _settled(before: RuleState, slot: int, episode: Episode) -> Episode:
         breached_us=max(episode.breached_us, int(columns["breached_us"][slot])),
         candidate_us=episode.candidate_us,
         openings_us=episode.openings_us,
+        worst_score=_worst_score(before, slot, episode),
     )
+
+
+def _worst_score(before: RuleState, slot: int, episode: Episode) -> float | None:
+    """Return the highest score of an incident of a rule that learns; None for other rules."""
+    score = float(before.columns["worst_score"][slot]) if "worst_score" in before.columns else float("nan")
+    known = [one for one in (score, episode.worst_score) if one is not None and one == one]
+    return max(known, default=None)
 
 
 def _worst(before: RuleState, slot: int, episode: Episode) -> float | None:
     """Return the worst value of an incident; where two sides of a range are beyond it, that of the first opening."""
     worst = float(before.columns["worst"][slot]) if "worst" in before.columns else float("nan")
+    if "worst_score" in before.columns:
+        score = before.columns["worst_score"][slot]
+        return worst if worst == worst and not score <= (episode.worst_score or 0.0) else episode.worst
     if before.condition == "stuck" or worst != worst:
         return episode.worst
     if episode.worst is None:

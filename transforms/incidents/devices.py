@@ -62,5 +62,5 @@ def _with_members(state: RuleState, rule: Rule, members: CodeArray) -> RuleState
     if not len(members):
         return state
     fresh = fresh_columns(rule.condition, len(members))
-    columns = {name: np.append(column, fresh[name]) for name, column in state.columns.items()}
+    columns = {name: np.concatenate([column, fresh[name]]) for name, column in state.columns.items()}
     return replace(state, members=np.append(state.members, members), columns=columns)

@@ -7,17 +7,19 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.rules.conditions import Combination, Condition, Rate, Silence, WindowStatistic
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import LearnedStuck, Unusual
 from telemetry.rules.version import rule_version
+from transforms.baselines.fields import learned_fields
 from transforms.incidents.source_silence import SourceState
+from transforms.series.memory import SeriesColumns, fresh
 from transforms.series.track import NONE_US, RowArray
 
-StateColumns = dict[str, NDArray[Any]]
+StateColumns = SeriesColumns
 IDLE, BREACHING, CLEAR = range(3)
 """Phases of a series: the run that its last reading is in. `CLEAR` is kept only while it matters, for `keep`."""
 LATCH: Final[Mapping[str, Any]] = {
@@ -28,7 +30,7 @@ LATCH: Final[Mapping[str, Any]] = {
     "phase": np.uint8(IDLE),
     "open": np.bool_(False),
 }
-"""Columns by which runs are followed, with their values before the first reading."""
+"""SeriesColumns by which runs are followed, with their values before the first reading."""
 _SUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "mean": ("total",),
     "min": ("low",),
@@ -59,6 +61,8 @@ def columns_of(condition: Condition) -> dict[str, Any]:
     ``Rate``             of consecutive readings: time and value of the reading before          46
     ``Combination``      time and truth (1 breaches, -1 is clear, 0 is between) of each part    22 + 9
     ``WindowStatistic``  start and number of readings of the present window, up to three sums   42 - 66
+    ``Unusual``          score of the worst value; what is usual, see `transforms.baselines`    90 - 430
+    ``LearnedStuck``     likewise                                                               98
     ===================  =====================================================================  =======
 
     Encoded, a series that neither breaches nor is open takes less: all but the last column are empty then.
@@ -73,6 +77,10 @@ def columns_of(condition: Condition) -> dict[str, Any]:
     elif isinstance(condition, WindowStatistic):
         sums = {name: np.float64("nan") for name in _SUMS[condition.statistic]}
         own = {"window_us": np.int64(NONE_US), "count": np.int32(0), **sums}
+    elif isinstance(condition, Unusual | LearnedStuck):
+        own = {"worst_score": np.float64("nan"), **learned_fields(condition)}
+        if isinstance(condition, Unusual) and condition.window_us:
+            own |= {"window_us": np.int64(NONE_US), "count": np.int32(0), "total": np.float64("nan")}
     elif isinstance(condition, Combination):
         for number in range(len(condition.parts)):
             own |= {f"part{number}_us": np.int64(NONE_US), f"part{number}": np.int8(0)}
@@ -82,7 +90,7 @@ def columns_of(condition: Condition) -> dict[str, Any]:
 
 def fresh_columns(condition: Condition, series: int) -> StateColumns:
     """Return the columns of a condition for some series without a reading."""
-    return {name: np.full(series, value, value.dtype) for name, value in columns_of(condition).items()}
+    return fresh(columns_of(condition), series)
 
 
 @lru_cache(maxsize=1024)
@@ -106,6 +114,7 @@ class Episode(msgspec.Struct, array_like=True):
         breached_us: time of the latest breaching reading before the present opening.
         candidate_us: time of the latest reading at which a flapping series would have opened.
         openings_us: times at which the series opened, as far as they count for flapping.
+        worst_score: score of `worst`, of a condition that learns; None if there is none.
     """
 
     opened_us: int
@@ -119,6 +128,7 @@ class Episode(msgspec.Struct, array_like=True):
     breached_us: int = NONE_US
     candidate_us: int = NONE_US
     openings_us: tuple[int, ...] = ()
+    worst_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

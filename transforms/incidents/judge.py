@@ -7,13 +7,16 @@ import numpy as np
 
 from telemetry.arrays import FloatArray
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Threshold, WindowStatistic
+from telemetry.rules.unusual import LearnedStuck, Unusual
 from transforms.incidents.incident_state import RuleState
 from transforms.incidents.judge_combination import judge_combination
+from transforms.incidents.judge_learned import judge_learned_stuck, judge_unusual
 from transforms.incidents.judge_silence import judge_silence
 from transforms.incidents.judge_values import judge_rates, judge_steps, judge_stuck, judge_thresholds
 from transforms.incidents.judge_windows import judge_windows
 from transforms.incidents.latch import Delays, Judged, Latched, hold
 from transforms.incidents.watch import Watch
+from transforms.incidents.worst_scores import worst_scores
 from transforms.series.track import flat_ranges
 
 
@@ -43,6 +46,12 @@ def judge(watch: Watch) -> tuple[Latched, RuleState]:
                 gap_us = gap_us + rule.condition.length_us  # the time between a window and the next one
         case Combination():
             judged = judge_combination(watch, rule.condition)
+        case Unusual():
+            judged, kept = judge_unusual(watch, rule.condition)
+            if gap_us is not None:
+                gap_us = gap_us + rule.condition.window_us
+        case LearnedStuck():
+            judged = judge_learned_stuck(watch, rule.condition)
         case _:
             assert_never(rule.condition)
     slots = judged.track.slots
@@ -53,6 +62,8 @@ def judge(watch: Watch) -> tuple[Latched, RuleState]:
         columns[name][slots] = latched.after[name]
     if rule.bounds is not None:
         columns["worst"] = _worst(watch, latched)
+    elif judged.score is not None:
+        columns["worst"], columns["worst_score"] = worst_scores(latched, state.columns)
     return latched, replace(state, columns=columns, kept=kept, sketches=sketches)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telemetry.arrays import FloatArray, IntArray
+from telemetry.arrays import BoolArray, FloatArray, IntArray
 from telemetry.rules.conditions import WindowStatistic
 from transforms.incidents.incident_state import StateColumns
 from transforms.incidents.latch import Judged
@@ -48,7 +48,6 @@ def judge_windows(watch: Watch, condition: WindowStatistic) -> tuple[Judged, Qua
     counts = np.bincount(groups.of_row, minlength=len(groups.slot))
     counts[groups.of_carried] += count
     ended = groups.window_us + length_us < watermark_us
-    changed: StateColumns = {}
     quantiles = Quantiles(watch.state.kept, watch.state.sketches)
     if condition.statistic == "quantile":
         assert condition.quantile is not None, "a quantile is a share"
@@ -57,17 +56,38 @@ def judge_windows(watch: Watch, condition: WindowStatistic) -> tuple[Judged, Qua
     else:
         sums = _sums(groups, track, columns)
         values = _statistic(condition, sums, counts)
-    # The last window of a series stays, if it has not ended.
+    changed = _remember(groups, columns, ended, counts, sums)
+    judged = ended & (counts >= condition.min_readings)
+    ends = track_of(groups.slot[judged], groups.window_us[judged] + length_us, values[judged])
+    limits = watch.limits(ends)
+    return Judged(ends, limits.breaches(), limits.clears(), columns=changed), quantiles
+
+
+def ended_means(watch: Watch, track: Track, length_us: int) -> tuple[Track, StateColumns]:
+    """Return the mean of each window that ended before the watermark, at its end, and the columns that have changed."""
+    columns = {name: watch.state.columns[name] for name in ("window_us", "count", "total")}  # and no other sums
+    groups = _group(track, columns, length_us, watch.arrivals.watermark_us)
+    counts = np.bincount(groups.of_row, minlength=len(groups.slot))
+    counts[groups.of_carried] += columns["count"][groups.carried]
+    sums = _sums(groups, track, columns)
+    ended = groups.window_us + length_us < watch.arrivals.watermark_us
+    changed = _remember(groups, columns, ended, counts, sums)
+    means = sums["total"][ended] / counts[ended]
+    return track_of(groups.slot[ended], groups.window_us[ended] + length_us, means), changed
+
+
+def _remember(
+    groups: _Groups, columns: StateColumns, ended: BoolArray, counts: IntArray, sums: dict[str, FloatArray]
+) -> StateColumns:
+    """Return the columns with the windows that have not ended: of each series the last one, if any."""
+    changed: StateColumns = {}
     stays = np.flatnonzero(~ended)
     for name in ("window_us", "count", *sums):
         changed[name] = columns[name].copy()
         changed[name][groups.slot] = NONE_US if name == "window_us" else 0 if name == "count" else np.nan
         source = groups.window_us if name == "window_us" else counts if name == "count" else sums[name]
         changed[name][groups.slot[stays]] = source[stays]
-    judged = ended & (counts >= condition.min_readings)
-    ends = track_of(groups.slot[judged], groups.window_us[judged] + length_us, values[judged])
-    limits = watch.limits(ends)
-    return Judged(ends, limits.breaches(), limits.clears(), columns=changed), quantiles
+    return changed
 
 
 def _group(track: Track, columns: StateColumns, length_us: int, watermark_us: int) -> _Groups:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telemetry.arrays import BoolArray, IntArray
+from telemetry.arrays import BoolArray, FloatArray, IntArray
 from transforms.incidents.incident_state import BREACHING, CLEAR, IDLE, LATCH, StateColumns
 from transforms.series.track import NONE_US, RowArray, Track, before, latest
 
@@ -26,6 +26,9 @@ class Judged:
         renews: (N,) whether a breaching row begins a run even after a breaching row; None for never.
         onset_us: (N,) when an incident that opens at a row began, microseconds UTC; None for the start of its run.
         columns: columns of the rule that have changed, besides those of the latch; each (A,).
+        score: (N,) how unusual the row is, by a condition that learns; None for other conditions.
+        expected: (N,) the usual value, likewise.
+        spread: (N,) the standard deviation of usual values, likewise.
     """
 
     track: Track
@@ -34,6 +37,9 @@ class Judged:
     renews: BoolArray | None = None
     onset_us: IntArray | None = None
     columns: StateColumns | None = None
+    score: FloatArray | None = None
+    expected: FloatArray | None = None
+    spread: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

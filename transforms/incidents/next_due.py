@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from telemetry.rules.conditions import Silence, WindowStatistic
+from telemetry.rules.conditions import Condition, Silence, WindowStatistic
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import Unusual
 from transforms.incidents.incident_state import IncidentState, RuleState
 from transforms.incidents.judge_silence import limits_of
 from transforms.series.track import NONE_US
@@ -19,11 +20,18 @@ def next_due_us(rules: RuleSet, state: IncidentState) -> int | None:
         remembered = state.rules[rule.id]
         if isinstance(rule.condition, Silence):
             times.append(_deadline_us(rule.condition, remembered, state))
-        elif isinstance(rule.condition, WindowStatistic):
+        elif length_us := _window_us(rule.condition):
             begun = remembered.columns["window_us"][remembered.columns["count"] > 0]
-            times.append(int(begun.min()) + rule.condition.length_us if len(begun) else None)
+            times.append(int(begun.min()) + length_us if len(begun) else None)
     known = [time_us for time_us in times if time_us is not None]
     return max(min(known), state.watermark_us) if known else None
+
+
+def _window_us(condition: Condition) -> int:
+    """Return the length of the windows that a condition judges; 0 if it judges none."""
+    if isinstance(condition, Unusual):
+        return condition.window_us
+    return condition.length_us if isinstance(condition, WindowStatistic) else 0
 
 
 def _deadline_us(condition: Silence, remembered: RuleState, state: IncidentState) -> int | None:

@@ -14,9 +14,10 @@ from transforms.incidents.latch import Latched
 from transforms.incidents.silent_times import SilentTimes
 from transforms.incidents.transitions import Transition
 from transforms.incidents.watch import Watch, badness
-from transforms.series.track import NONE_US
+from transforms.series.track import NONE_US, RowArray
 
 Told = Literal["opened", "updated", "closed"]
+_Worst = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class SeriesWalk:
         episode: its incident, a copy; None if there is none.
         out: transitions are added to it.
         readings: breaching readings of the present spell.
-        worst: worst value of the present spell.
+        worst: how bad the worst value of the present spell is, and the value; None if none is.
         breached_us: latest breaching reading, microseconds UTC.
         run: first row of the present spell that is counted.
         cursor: first row that is not yet in `worst`.
@@ -45,7 +46,7 @@ class SeriesWalk:
     episode: Episode | None
     out: list[Transition]
     readings: int = 0
-    worst: float | None = None
+    worst: "_Worst | None" = None
     breached_us: int = NONE_US
     run: int = 0
     cursor: int = 0
@@ -96,7 +97,7 @@ class SeriesWalk:
         if "readings" not in columns:
             return
         self.readings = int(columns["readings"][self.slot])
-        self.worst = _or_none(columns["worst"][self.slot]) if self.watch.rule.bounds is not None else None
+        self.worst = self._carried_worst(_or_none(columns["worst"][self.slot]) if self._has_worst else None)
         self.breached_us = int(columns["breached_us"][self.slot])
 
     def _start(self, run: int, *, carried: bool) -> None:
@@ -116,23 +117,47 @@ class SeriesWalk:
         assert self.series is not None, "there are rows"
         if row >= track.starts[self.series]:
             self.breached_us = int(track.time_us[row])
-        if self.watch.rule.bounds is not None and until > self.cursor:
-            values = track.value[self.cursor : until][latched.judged.breach[self.cursor : until]]
-            if len(values):
-                self.worst = self._worst_of(values if self.worst is None else np.append(self.worst, values))
+        if self._has_worst and until > self.cursor:
+            rows = self.cursor + np.flatnonzero(latched.judged.breach[self.cursor : until])
+            if len(rows):
+                bad = self._badness(rows)
+                most = int(np.argmax(bad))  # the first one of those that are as bad
+                self.worst = _worse(self.worst, (float(bad[most]), float(track.value[rows[most]])))
             self.cursor = until
 
-    def _worst_of(self, values: FloatArray) -> float:
-        """Return the worst of some values, the first one of those that are as bad."""
-        bounds = self.watch.rule.bounds_of(self.watch.arrivals.devices[self._device])
-        return float(values[int(np.argmax(badness(bounds.comparison, values, bounds.low, bounds.high)))])
+    @property
+    def _has_worst(self) -> bool:
+        return self.watch.rule.bounds is not None or self.latched.judged.score is not None
 
-    def _worst_so_far(self) -> float | None:
+    def _badness(self, rows: RowArray) -> FloatArray:
+        """Return how bad some breaching rows are: their scores, or how far they are beyond the bounds."""
+        judged = self.latched.judged
+        return self._beyond(judged.track.value[rows]) if judged.score is None else judged.score[rows]
+
+    def _beyond(self, values: FloatArray) -> FloatArray:
+        bounds = self.watch.rule.bounds_of(self.watch.arrivals.devices[self._device])
+        return badness(bounds.comparison, values, bounds.low, bounds.high)
+
+    def _carried_worst(self, value: float | None) -> _Worst | None:
+        """Return the worst value that the columns hold."""
+        columns = self.watch.state.columns
+        if self.latched.judged.score is None:
+            return None if value is None else (float(self._beyond(np.array([value]))[0]), value)
+        score = _or_none(columns["worst_score"][self.slot])
+        return None if score is None else (score, float("nan") if value is None else value)
+
+    def _worst_so_far(self) -> _Worst | None:
         """Return the worst value of the incident, with the present spell."""
-        earlier = self.episode.worst if self.episode is not None else None
-        if earlier is None or self.worst is None:
-            return self.worst if earlier is None else earlier
-        return self._worst_of(np.array([earlier, self.worst]))
+        episode = self.episode
+        if episode is None or (episode.worst is None and episode.worst_score is None):
+            return self.worst
+        if self.latched.judged.score is None:
+            assert episode.worst is not None, "a value is the worst by its bounds"
+            earlier = (float(self._beyond(np.array([episode.worst]))[0]), episode.worst)
+        else:
+            score = episode.worst_score
+            earlier = (-np.inf if score is None else score, float("nan") if episode.worst is None else episode.worst)
+        return earlier if self.worst is None else _worse(earlier, self.worst)
 
     @property
     def _device(self) -> int:
@@ -152,7 +177,7 @@ class SeriesWalk:
         self.episode = episode
         self._count(row + 1)
         if told:
-            self._tell("opened", now_us, self._value(row))
+            self._tell("opened", now_us, row)
 
     def _update(self, row: int, end: int) -> None:
         """Tell each time that `update_every` has passed at one of the rows."""
@@ -161,7 +186,7 @@ class SeriesWalk:
         while row < end and times[end - 1] - self.episode.told_us >= every_us:
             row += int(np.searchsorted(times[row:end], self.episode.told_us + every_us))
             self._count(row + 1)
-            self._tell("updated", int(times[row]), self._value(row))
+            self._tell("updated", int(times[row]), row)
             row += 1
 
     def _cease(self, row: int) -> None:
@@ -169,11 +194,17 @@ class SeriesWalk:
         episode = self.episode
         assert episode is not None, "an open series has an incident"
         episode.readings += self.readings
-        episode.worst = self._worst_so_far()
+        self._settle_worst(episode)
         episode.breached_us = max(episode.breached_us, self.breached_us)
         self.readings, self.worst, self.breached_us = 0, None, NONE_US
         if not episode.flapping:
             self._close(row)
+
+    def _settle_worst(self, episode: Episode) -> None:
+        worst = self._worst_so_far()
+        if worst is not None:
+            episode.worst = _or_none(worst[1])
+            episode.worst_score = None if self.latched.judged.score is None else worst[0]
 
     def _note_candidate(self, first: int, end: int) -> None:
         candidates = np.flatnonzero(self.latched.candidate[first:end])
@@ -196,7 +227,7 @@ class SeriesWalk:
         assert self.episode is not None, "an open series has an incident"
         now_us = int(self.latched.judged.track.time_us[row])
         self.episode.closed_us = now_us
-        self._tell("closed", now_us, self._value(row), reason="clear")
+        self._tell("closed", now_us, row, reason="clear")
         self.episode.flapping = False
 
     def _fall_silent(self, silences: Sequence[int]) -> None:
@@ -205,11 +236,8 @@ class SeriesWalk:
         for moment in silences:
             self._tell("updated", moment, None, stale=True)
 
-    def _value(self, row: int) -> float | None:
-        return _or_none(self.latched.judged.track.value[row])
-
     def _tell(
-        self, state: Told, now_us: int, value: float | None, *, reason: str | None = None, stale: bool = False
+        self, state: Told, now_us: int, row: int | None, *, reason: str | None = None, stale: bool = False
     ) -> None:
         episode, rule = self.episode, self.watch.rule
         assert episode is not None, "only incidents are told"
@@ -221,6 +249,8 @@ class SeriesWalk:
         if rule.bounds is not None:
             bounds = rule.bounds_of(self.watch.arrivals.devices[device])
             threshold = (bounds.low, bounds.high)
+        worst, judged = self._worst_so_far(), self.latched.judged
+        scored = row is not None and judged.score is not None
         self.out.append(
             Transition(
                 event_us=now_us,
@@ -233,14 +263,26 @@ class SeriesWalk:
                 if is_silence
                 else max(episode.opened_us, episode.breached_us, self.breached_us),
                 reason=reason,
-                value=value,
-                worst=self._worst_so_far(),
+                value=None if row is None else _or_none(judged.track.value[row]),
+                worst=None if worst is None else _or_none(worst[1]),
                 threshold=threshold,
                 readings=0 if is_silence else episode.readings + self.readings,
                 stale=stale or (not is_silence and self.silent.is_silent(rule.metric, device, now_us)),
                 flapping=episode.flapping,
+                score=_at(judged.score, row) if scored else None,
+                expected=_at(judged.expected, row) if scored else None,
+                spread=_at(judged.spread, row) if scored else None,
             )
         )
+
+
+def _worse(before: _Worst | None, now: _Worst) -> _Worst:
+    """Return the worse one, the earlier one of two that are as bad."""
+    return now if before is None or now[0] > before[0] else before
+
+
+def _at(values: FloatArray | None, row: int | None) -> float | None:
+    return None if values is None or row is None else _or_none(values[row])
 
 
 def _or_none(value: float) -> float | None:

@@ -17,7 +17,16 @@ from transforms.shuffle.packing import pack, unpack
 from transforms.shuffle.versioned import frame, unframe
 
 _FORMAT: Final = 1  # `_State` in msgpack, packed
-_USUAL: Final[dict[str, Any]] = {"i8": NONE_US, "f8": np.nan, "i4": 0, "u1": 0, "i1": 0, "b1": False}
+_USUAL: Final[dict[str, Any]] = {
+    "i8": NONE_US,
+    "f8": np.nan,
+    "f4": np.nan,
+    "i4": 0,
+    "u2": 0,
+    "u1": 0,
+    "i1": 0,
+    "b1": False,
+}
 """The value that most series have, by type."""
 
 
@@ -29,12 +38,14 @@ class _Column(msgspec.Struct, array_like=True):
         length: A.
         present: one bit for each value, first bit first: whether it is stored; empty if all are.
         values: the values that are stored; the others are the usual one of their type.
+        width: how many of the values are one entry.
     """
 
     kind: str
     length: int
     present: bytes
     values: bytes
+    width: int = 1
 
 
 class _Rule(msgspec.Struct, array_like=True):
@@ -144,19 +155,21 @@ def _rule(plain: _Rule, devices: int) -> RuleState:
     )
 
 
-def _column(array: NDArray[Any]) -> _Column:
+def _column(entries: NDArray[Any]) -> _Column:
+    width = entries.shape[1] if entries.ndim > 1 else 1
+    array = entries.ravel()
     kind = array.dtype.str[1:]
-    present = ~np.isnan(array) if kind == "f8" else array != _USUAL[kind]
+    present = ~np.isnan(array) if kind[0] == "f" else array != _USUAL[kind]
     if int(present.sum()) * array.itemsize + len(array) // 8 >= array.nbytes:
-        return _Column(kind, len(array), b"", array.tobytes())
-    return _Column(kind, len(array), np.packbits(present).tobytes(), array[present].tobytes())
+        return _Column(kind, len(array), b"", array.tobytes(), width)
+    return _Column(kind, len(array), np.packbits(present).tobytes(), array[present].tobytes(), width)
 
 
 def _array(column: _Column) -> NDArray[Any]:
     values = np.frombuffer(column.values, f"<{column.kind}")
-    if not column.present:
-        return values
-    present = np.unpackbits(np.frombuffer(column.present, np.uint8), count=column.length).astype(np.bool_)
-    array = np.full(column.length, _USUAL[column.kind], f"<{column.kind}")
-    array[present] = values
-    return array
+    if column.present:
+        present = np.unpackbits(np.frombuffer(column.present, np.uint8), count=column.length).astype(np.bool_)
+        array = np.full(column.length, _USUAL[column.kind], f"<{column.kind}")
+        array[present] = values
+        values = array
+    return values if column.width == 1 else values.reshape(-1, column.width)

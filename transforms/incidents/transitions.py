@@ -12,8 +12,10 @@ from telemetry.model.record_batches import from_columns
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, WindowStatistic
 from telemetry.rules.rule import Rule
+from telemetry.rules.unusual import LearnedStuck, Unusual
 from transforms.incidents.incident_id import incident_id
 from transforms.incidents.incident_state import Episode
+from transforms.incidents.reasons import reason
 from transforms.series.track import NONE_US
 
 SILENCE: Final = "silence"
@@ -42,6 +44,9 @@ class Transition:
         stale: whether the device was silent.
         flapping: whether the incident flaps.
         first: whether it opened first; known once all transitions of the call are.
+        score: how unusual `value` is; None for a condition that does not learn.
+        expected: the usual value, likewise.
+        spread: the standard deviation of usual values, likewise.
     """
 
     event_us: int
@@ -59,6 +64,9 @@ class Transition:
     stale: bool
     flapping: bool
     first: bool = False
+    score: float | None = None
+    expected: float | None = None
+    spread: float | None = None
 
 
 def condition_name(rule: Rule) -> str:
@@ -79,6 +87,10 @@ def condition_name(rule: Rule) -> str:
             return f"p{100 * (condition.quantile or 0):g} {rule.comparison}"
         case Combination():
             return condition.how
+        case Unusual():
+            return condition.kind
+        case LearnedStuck():
+            return "stuck"
     return rule.comparison
 
 
@@ -109,11 +121,13 @@ class RuleLabel:
     severity: str
     condition: str
     metric: str
+    learned: Unusual | LearnedStuck | None = None
 
 
 def label_of(rule: Rule) -> RuleLabel:
     """Return what each transition says of a rule."""
-    return RuleLabel(rule.id, rule.severity, condition_name(rule), rule.metric)
+    learned = rule.condition if isinstance(rule.condition, Unusual | LearnedStuck) else None
+    return RuleLabel(rule.id, rule.severity, condition_name(rule), rule.metric, learned)
 
 
 def to_records(
@@ -152,6 +166,15 @@ def to_records(
         "worst": [one.worst for one in rows],
         "threshold": [one.threshold[0] for one in rows],
         "threshold_upper": [one.threshold[1] for one in rows],
+        "score": [one.score for one in rows],
+        "expected": [one.expected for one in rows],
+        "spread": [one.spread for one in rows],
+        "why": [
+            None
+            if label.learned is None
+            else reason(label.learned, label.metric, one.value, one.score, one.expected, one.spread)
+            for one, label in zip(rows, said, strict=True)
+        ],
         "readings": [one.readings for one in rows],
         "first": [one.first for one in rows],
         "stale": [one.stale for one in rows],

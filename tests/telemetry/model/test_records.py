@@ -18,7 +18,10 @@ TIMES = {
 }
 NULLABLE = {
     "anomalies": ["threshold_upper"],
-    "incidents": ["closed_at", "reason", "value", "worst", "threshold", "threshold_upper"],
+    "incidents": [
+        *("closed_at", "reason", "value", "worst", "threshold", "threshold_upper"),
+        *("score", "expected", "spread", "why"),
+    ],
     "rules": ["since"],
     "aggregates": ["first_time", "last_time"],
     "dead_letters": ["line", "publish_time", "event_time"],

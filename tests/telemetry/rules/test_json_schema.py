@@ -60,11 +60,25 @@ RATES: Final = either(
 COMBINATIONS: Final = either(
     *(mappings({how: st.lists(COMPARED, max_size=2)}, within=DURATIONS) for how in ("all", "any", "not"))
 )
+UNUSUAL: Final = mappings(
+    {"kind": st.sampled_from(["jump", "level", "drift", "novel"])},
+    sensitivity=NUMBERS,
+    clear=NUMBERS,
+    direction=st.sampled_from(["both", "up", "down"]),
+    season=st.just("hour"),
+    learn=DURATIONS,
+    half_life=DURATIONS,
+    window=DURATIONS,
+    span=DURATIONS,
+)
 CONDITIONS: Final = either(
     st.builds(dict.__or__, COMPARED, mappings({}, **TIMES)),
     st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, COMPARED, WINDOWS, mappings({}, **TIMES)),
     mappings({**TEMP, "rate": RATES}, **TIMES),
     mappings({**TEMP, "stuck": mappings({"for": DURATIONS}, within=NUMBERS)}, keep=DURATIONS, max_gap=DURATIONS),
+    mappings({**TEMP, "stuck": st.just("learned") | mappings({"learn": DURATIONS})}, max_gap=DURATIONS),
+    mappings({**TEMP, "unusual": UNUSUAL}, **TIMES),
+    mappings({"unusual": mappings({"kind": st.just("together"), "metrics": st.just(["temp", "co"])}, learn=DURATIONS)}),
     mappings({"silence": mappings({"for": DURATIONS}, grace=DURATIONS)}, **TEMP),
     mappings({"silence": mappings({"intervals": NUMBERS}, grace=DURATIONS)}, **TEMP),
     st.builds(dict.__or__, COMBINATIONS, mappings({}, **TIMES)),
@@ -118,6 +132,13 @@ def test_the_default_rules_are_valid() -> None:
         "{id: a, metric: temp, rate: {per: 1m}}",
         "{id: a, metric: temp, stuck: {}}",
         "{id: a, metric: temp, stuck: {for: 1m, within: -1}}",
+        "{id: a, metric: temp, stuck: {for: 1m, learn: 1d}}",
+        "{id: a, metric: temp, stuck: taught}",
+        "{id: a, metric: temp, unusual: {kind: odd}}",
+        "{id: a, metric: temp, unusual: {}}",
+        "{id: a, metric: temp, unusual: {kind: jump, sensitivity: 0}}",
+        "{id: a, metric: temp, unusual: {kind: level, season: week}}",
+        "{id: a, unusual: {kind: together, metrics: [a]}}",
         "{id: a, silence: {}}",
         "{id: a, silence: {for: 1m, intervals: 2}}",
         "{id: a, metric: temp, above: 1, window: {statistic: avg, length: 1m}}",

@@ -10,6 +10,7 @@ from telemetry.rules.errors import RuleError
 from telemetry.rules.incident_policy import Flapping, IncidentPolicy
 from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.rules.rule import Rule
+from telemetry.rules.unusual import LearnedStuck
 from tests.support.rules import threshold_rule
 
 SECOND = 1_000_000
@@ -56,6 +57,8 @@ def test_the_same_rules_in_both_versions_have_the_same_version() -> None:
         ("rate: {below: -2, per: 1s, clear: -1}", Rate(Bounds("below", -2.0, None, -1.0), SECOND)),
         ("stuck: {for: 10m}", Stuck(10 * MINUTE)),
         ("stuck: {for: 1.5h, within: 0.25}", Stuck(3 * HOUR // 2, 0.25)),
+        ("stuck: learned", LearnedStuck(24 * HOUR, 168 * HOUR)),
+        ("stuck: {learn: 2h}", LearnedStuck(2 * HOUR, 168 * HOUR)),
         ("silence: {for: 5m}", Silence(5 * MINUTE, None, HOUR)),
         ("silence: {intervals: 10, grace: 0s}", Silence(None, 10.0, 0)),
         (
@@ -149,7 +152,7 @@ def test_common_fields_can_be_merged() -> None:
 
 
 METRIC = "metric: temp, "
-KINDS = "above, below, outside, inside, rate, stuck, silence, all, any, not"
+KINDS = "above, below, outside, inside, rate, stuck, unusual, silence, all, any, not"
 
 
 @pytest.mark.parametrize(
@@ -198,12 +201,16 @@ KINDS = "above, below, outside, inside, rate, stuck, silence, all, any, not"
         (f"{METRIC}rate: {{above: 1, per: 1s, clear: 2}}", "rate.clear must be at or below 1, not 2"),
         (f"{METRIC}rate: {{above: 1, pre: 1s}}", "unknown field 'pre' in rate, did you mean rate.per?"),
         (f"{METRIC}rate: {{inside: [1, 2], per: 1s}}", "unknown field 'inside' in rate"),
-        (f"{METRIC}stuck: {{within: 1}}", "stuck.for must be a duration with its unit, not None"),
+        (f"{METRIC}stuck: {{within: 1}}", "exactly one of stuck.for, stuck.learn is needed, got 0"),
         (f"{METRIC}stuck: {{for: 1m, within: -1}}", "stuck.within must be at least 0, not -1"),
         (f"{METRIC}stuck: {{for: 1m}}, for: 1m", "for belongs into stuck"),
         (f"{METRIC}stuck: {{for: 1m}}, keep: 1m", "keep is not for stuck, use reopen"),
         (f"{METRIC}stuck: {{for: 1m}}, within: 1m", "within belongs into stuck"),
-        (f"{METRIC}stuck: learned", "stuck must be a mapping such as {for: 10m}, not 'learned'"),
+        (f"{METRIC}stuck: taught", "stuck must be a mapping such as {for: 10m}, or the word learned, not 'taught'"),
+        (f"{METRIC}stuck: {{for: 1m, learn: 1d}}", "exactly one of stuck.for, stuck.learn is needed, got 2"),
+        (f"{METRIC}stuck: {{learn: 1d, within: 1}}", "stuck.within needs for: learned runs are of equal values"),
+        (f"{METRIC}stuck: learned, for: 1m", "for is not for stuck: learned"),
+        (f"{METRIC}stuck: learned, within: 1m", "within belongs into stuck"),
         (f"{METRIC}above: 1, within: 1m", "within needs all, any or not"),
         (f"{METRIC}above: 1, min_readings: 3", "min_readings needs a window"),
         (f"{METRIC}above: 1, window: 5m", "window must be a mapping such as {statistic: mean, length: 5m}, not '5m'"),

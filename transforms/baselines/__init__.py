@@ -1,0 +1,1 @@
+"""Learn what is usual of each series, and score readings against it."""

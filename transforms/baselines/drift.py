@@ -1,0 +1,93 @@
+"""Score how far the last minutes of a series are from its last hours.
+
+    score = abs(fast - slow) / max(sd, sd of changes),  sd = sqrt(pi / 2) · mean of abs(fast - slow)
+
+Both are exponential means in time of blocks, `fast` with 1/30 of the half-life of `slow`. Their distance is clipped at
+4 sd before it counts, and counts a tenth while the series drifts.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from telemetry.arrays import IntArray
+from telemetry.rules.unusual import Unusual
+from transforms.baselines.learning import LEARNING_FIELDS, begin, close_blocks
+from transforms.baselines.scores import CLIP, SD_OF_MEAN, Scores, one_sided
+from transforms.baselines.steps import STEP_FIELDS, add_steps, changes_of, fold_steps, keep_last
+from transforms.baselines.weights import Weights, block_length_us
+from transforms.series.block_walk import blocks_of
+from transforms.series.memory import SeriesColumns, put, take
+from transforms.series.track import Track
+
+DRIFT_FIELDS: Final[Mapping[str, Any]] = {
+    **LEARNING_FIELDS,
+    **STEP_FIELDS,
+    "fast": np.float64("nan"),
+    "slow": np.float64("nan"),
+    "distance": np.float64("nan"),
+    "blocks": np.int32(0),
+    "first": np.float64("nan"),
+    "sum": np.float64(0.0),
+    "number": np.int32(0),
+}
+"""Means of the last minutes and hours, usual distance between them, and number of closed blocks; of the open block the
+first value, the sum of the distances to it, and the number of readings."""
+FASTER: Final = 30
+"""The half-life of the last hours, in half-lives of the last minutes."""
+_SCALE: Final = 6
+"""The half-life of the usual distance, in half-lives of the last hours."""
+_SLOWER: Final = 0.1
+_MOST_BLOCKS: Final = 1 << 30
+
+
+def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_us: IntArray | None) -> Scores:
+    """Return the scores of a track's readings: each has that of the last closed block."""
+    half_life_us = condition.half_life_us
+    block_us = block_length_us(half_life_us)
+    of_slow, of_scale = Weights(half_life_us, block_us), Weights(_SCALE * half_life_us, block_us)
+    of_fast = Weights(max(half_life_us // FASTER, 1), block_us)
+    walk = blocks_of(track, block_us)
+    changes = changes_of(track, columns, gap_us)
+    size = np.abs(changes.change)
+    memory = take(columns, walk.slots)
+    begin(memory, walk, track)
+    expected, spread, score = (np.empty(len(track)) for _ in range(3))
+    for one in walk:
+        number = one.number
+        closed_us = memory["block_us"][:number].copy()
+        closing, weight = close_blocks(memory, one, of_slow)
+        fold_steps(memory, number, closing, weight)
+        fast, slow, distance = memory["fast"][:number], memory["slow"][:number], memory["distance"][:number]
+        blocks, count = memory["blocks"][:number], memory["number"][:number]
+        total, first = memory["sum"][:number], memory["first"][:number]
+        has = closing & (count > 0)
+        mean = first + total / np.maximum(count, 1)
+        even = 1.0 / (blocks + 1.0)
+        begun = blocks > 0
+        np.copyto(slow, np.where(begun, slow + np.maximum(weight, even) * (mean - slow), mean), where=has)
+        quick = np.maximum(of_fast.since(closed_us, one.block_us), even)
+        np.copyto(fast, np.where(begun, fast + quick * (mean - fast), mean), where=has)
+        apart = fast - slow
+        sd = SD_OF_MEAN * np.fmax(distance, memory["step"][:number])
+        drifting = np.abs(apart) > condition.sensitivity * sd
+        clipped = np.fmin(np.abs(apart), CLIP * SD_OF_MEAN * distance)
+        portion = np.maximum(of_scale.since(closed_us, one.block_us), even) * np.where(drifting, _SLOWER, 1.0)
+        usual = np.where(np.isnan(distance), np.abs(apart), distance + portion * (clipped - distance))
+        np.copyto(distance, usual, where=has & begun)
+        np.copyto(blocks, np.minimum(blocks + 1, _MOST_BLOCKS), where=has)
+        for column in (total, count):
+            np.copyto(column, 0, where=closing)
+        np.copyto(first, track.value[one.rows[one.begins]], where=count == 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rated = one_sided(apart / np.where(sd > 0, sd, np.nan), condition.direction)
+        expected[one.rows], spread[one.rows], score[one.rows] = slow[one.series], sd[one.series], rated[one.series]
+        young = track.time_us[one.rows] - memory["begun_us"][one.series] < condition.learn_us
+        score[one.rows[young]] = np.nan
+        add_steps(memory, one, size)
+        np.add.at(memory["sum"], one.series, track.value[one.rows] - memory["first"][one.series])
+        np.add.at(memory["number"], one.series, 1)
+    changed = put(columns, walk.slots, memory)
+    keep_last(track, changed)
+    return Scores(track, score, expected, spread, changed)

@@ -1,0 +1,84 @@
+"""Say in a sentence with numbers why a reading is unusual."""
+
+from typing import Final
+
+from telemetry.model.metrics import READING_UNITS
+from telemetry.rules.unusual import LearnedStuck, Unusual
+from telemetry.text.durations import format_duration
+
+_DIGITS: Final = 4
+
+
+def reason(
+    condition: Unusual | LearnedStuck,
+    metric: str,
+    value: float | None,
+    score: float | None,
+    expected: float | None,
+    spread: float | None,
+) -> str | None:
+    """Return the sentence about a reading, or about the mean of some; None where it has no score.
+
+    Args:
+        condition: that learned.
+        metric: of the value; "" for several together.
+        value: what was judged.
+        score: how unusual it is.
+        expected: the usual value; None where there is none.
+        spread: the standard deviation of usual values; None where there is none.
+    """
+    if score is None:
+        return None
+    if isinstance(condition, LearnedStuck):
+        return f"{_measured(value, metric)} again and again: {_times(score)} the longest run that is usual"
+    if condition.kind == "together":
+        named = f"{', '.join(condition.metrics[:-1])} and {condition.metrics[-1]}"
+        return f"{named} are together {_times(score)} as far from their usual values as they usually are"
+    if condition.kind == "novel":
+        return _novel(condition, _measured(value, metric), value, score, expected, spread)
+    if value is None or expected is None or spread is None:
+        return None
+    digits = _decimals(spread)
+    known = f"{expected:.{digits}f}"
+    if condition.kind == "jump":
+        change = f"a usual change is {_short(spread)}"
+        return f"{_measured(value, metric)}; {known} at the reading before; {_times(score)} the usual change ({change})"
+    if condition.kind == "level":
+        usual = f"expected {known} ± {_short(spread)}{' at this hour' if condition.season else ''}"
+        return f"{_measured(value, metric)}; {usual}; {_times(score)} the usual spread"
+    hours = f"about {known} ± {_short(spread)} in the last hours"
+    return f"{_measured(value, metric)}; {hours}; the last minutes are {_times(score)} as far from it as usual"
+
+
+def _novel(
+    condition: Unusual, measured: str, value: float | None, score: float, expected: float | None, spread: float | None
+) -> str:
+    if expected is None or spread is None or value is None:
+        times = f"{_times(score / condition.sensitivity)} as rare as it takes"
+        return f"a mean of {format_duration(condition.span_us)} near {measured}: rarer than any before, {times}"
+    if abs(value - expected) > 1.5 * spread:
+        return f"{measured}; nothing like it before; the nearest known value is {expected:.{_decimals(spread)}f}"
+    return f"{measured}; one in {10**score:,.0f} values is like it"
+
+
+def _measured(value: float | None, metric: str) -> str:
+    if value is None:
+        return "no value"
+    unit = READING_UNITS.get(metric, "")
+    return f"{_short(value)} {unit}" if unit and unit != "bool" else _short(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.{_DIGITS}g}" if abs(value) < 10**_DIGITS else f"{value:.0f}"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.0f} times" if factor >= 10 else f"{factor:.1f} times"
+
+
+def _decimals(spread: float) -> int:
+    """Return how many decimals a value needs beside its spread: one more than the spread begins with."""
+    decimals = 0
+    while decimals < _DIGITS and 0 < spread < 10**-decimals:
+        decimals += 1
+    return max(decimals, 1)
