@@ -13,6 +13,7 @@ from benchmarks.expected_output import BenchmarkError
 from benchmarks.score.nab.series import LabelledSeries
 from pipeline.arguments import build_parser
 from pipeline.config import make_config
+from telemetry.errors import ConfigError
 from telemetry.storage.result_store import FileStore
 
 METRIC: Final = "value"
@@ -47,12 +48,16 @@ def _write_input(path: Path, corpus: Sequence[LabelledSeries]) -> None:
 
 def _run_job(csv: Path, output: Path, rules: Path, summary: Path) -> None:
     """Run the job in this process, as ``telemetry run`` does; windows of a year are few, for nobody reads them."""
-    from pipeline.run import run_config  # loads Beam
-
     flags = {"--input": csv, "--output": output, "--rules": rules, "--metrics": METRIC, "--window": "365d",
              "--earliest-time": "0", "--summary": summary}  # fmt: skip
     args = [str(word) for pair in flags.items() for word in pair]
-    run_config(make_config(*build_parser().parse_known_args(args)))
+    try:
+        config = make_config(*build_parser().parse_known_args(args))
+    except ConfigError as error:
+        raise ConfigError("--nab-rules", rules, error.problem) from error
+    from pipeline.run import run_config  # loads Beam
+
+    run_config(config)
 
 
 def _read_openings(results: Path) -> dict[str, list[int]]:

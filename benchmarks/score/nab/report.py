@@ -1,23 +1,19 @@
-"""Score alarms on all series of NAB, on both halves and by category, and compare the scorer with published scores."""
+"""Score alarms on all series of NAB, on both halves and by category."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.expected_output import BenchmarkError
 from benchmarks.score.nab.alarms import blind_alarms
 from benchmarks.score.nab.halves import halves
 from benchmarks.score.nab.profiles import PROFILES
-from benchmarks.score.nab.published import NULL, ROWS, SERIES, WINDOWED_GAUSSIAN, PublishedScore
 from benchmarks.score.nab.row_worth import row_worth
-from benchmarks.score.nab.scorer import AlarmCounts, best_threshold, count_alarms, total_of_alarms
+from benchmarks.score.nab.scorer import AlarmCounts, count_alarms, total_of_alarms
+from benchmarks.score.nab.scorer_check import ScorerCheck
 from benchmarks.score.nab.series import LabelledSeries
-from benchmarks.score.nab.windowed_gaussian import windowed_gaussian
-
-_TOLERANCE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +49,14 @@ class NabReport:
         halves: by name of the half.
         categories: by folder.
         blind: of the blind alarm, on all series.
-        gaussian: scores of the windowed Gaussian as this scorer computes them, in the order of `PROFILES`.
-        is_published: whether the series are those of the published scores, which `gaussian` then equals.
+        check: of the scorer.
     """
 
     overall: GroupScore
     halves: Mapping[str, GroupScore]
     categories: Mapping[str, GroupScore]
     blind: GroupScore
-    gaussian: tuple[float | None, ...]
-    is_published: bool
+    check: ScorerCheck
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores as one object: those of all series beside the groups."""
@@ -71,25 +65,20 @@ class NabReport:
             **{name: half.to_json() for name, half in self.halves.items()},
             "categories": {name: group.to_json() for name, group in self.categories.items()},
             "blind_alarm": self.blind.to_json(),
-            "windowed_gaussian": dict(zip((profile.name for profile in PROFILES), self.gaussian, strict=True)),
+            "windowed_gaussian": dict(zip((profile.name for profile in PROFILES), self.check.gaussian, strict=True)),
         }
 
 
-def make_report(corpus: Sequence[LabelledSeries], alarms: Mapping[str, NDArray[np.bool_]]) -> NabReport:
+def make_report(
+    corpus: Sequence[LabelledSeries], alarms: Mapping[str, NDArray[np.bool_]], check: ScorerCheck
+) -> NabReport:
     """Return the scores of alarms.
 
     Args:
         corpus: all series.
         alarms: (N,) of the rows of each series, by name.
-
-    Raises:
-        BenchmarkError: if the scorer does not reproduce the published scores on the series of the benchmark.
+        check: of the scorer on these series.
     """
-    is_published = (len(corpus), sum(map(len, corpus))) == (SERIES, ROWS)
-    gaussian = best_scores(corpus, lambda series: windowed_gaussian(series.values))
-    if is_published:
-        check_published(WINDOWED_GAUSSIAN, gaussian)
-        check_published(NULL, best_scores(corpus, lambda series: np.full(len(series), 0.5)))
     categories: dict[str, list[LabelledSeries]] = {}
     for series in corpus:
         categories.setdefault(series.category, []).append(series)
@@ -98,8 +87,7 @@ def make_report(corpus: Sequence[LabelledSeries], alarms: Mapping[str, NDArray[n
         halves={name: score_group(half, alarms) for name, half in halves(corpus).items()},
         categories={name: score_group(some, alarms) for name, some in categories.items()},
         blind=score_group(corpus, {series.name: blind_alarms(series) for series in corpus}),
-        gaussian=gaussian,
-        is_published=is_published,
+        check=check,
     )
 
 
@@ -110,24 +98,3 @@ def score_group(corpus: Sequence[LabelledSeries], alarms: Mapping[str, NDArray[n
     totals = [(profile, total_of_alarms(rows, told, profile)) for profile in PROFILES]
     scores = tuple(profile.normalised(total, rows.windows) for profile, total in totals)
     return GroupScore(scores, count_alarms(rows, told))
-
-
-def best_scores(
-    corpus: Sequence[LabelledSeries], detector: Callable[[LabelledSeries], NDArray[np.float64]]
-) -> tuple[float | None, ...]:
-    """Return the scores of a detector with the best threshold of each profile over all series, as NAB computes them."""
-    rows = row_worth(corpus)
-    scores = np.concatenate([np.zeros(0), *map(detector, corpus)])
-    best = [(profile, best_threshold(rows, scores, profile)) for profile in PROFILES]
-    return tuple(profile.normalised(found.total, rows.windows) for profile, found in best)
-
-
-def check_published(published: PublishedScore, found: Sequence[float | None]) -> None:
-    """Compare the scores of a detector with the published ones.
-
-    Raises:
-        BenchmarkError: if one of them differs.
-    """
-    for profile, expected, score in zip(PROFILES, published.scores, found, strict=True):
-        if score is None or abs(score - expected) > _TOLERANCE:
-            raise BenchmarkError(f"{published.name}, {profile.name}: {score} is not the published score {expected}")

@@ -11,14 +11,14 @@ def tables(report: NabReport) -> Iterator[str]:
     """Yield the lines of the tables: all series and halves, published scores, categories."""
     yield "## NAB"
     yield ""
-    yield _check(report)
+    yield _check_line(report)
     yield ""
     yield from _head("")
     yield _row("incidents of the job", report.overall)
     for name, half in report.halves.items():
         yield _row(f"… on the {name} half", half)
     yield _row("blind alarm, every 5 % of a file", report.blind)
-    if report.is_published:
+    if report.check.is_published:
         for other in PUBLISHED:
             yield f"| {other.name}, published | {_cells(other.scores)} | | |"
     yield ""
@@ -30,10 +30,10 @@ def tables(report: NabReport) -> Iterator[str]:
         yield _row(name, group)
 
 
-def _check(report: NabReport) -> str:
-    if not report.is_published:
+def _check_line(report: NabReport) -> str:
+    if not report.check.is_published:
         return "These are not all series of the benchmark, so that no published score applies."
-    exact = " / ".join(f"{score:.8f}" for score in report.gaussian if score is not None)
+    exact = " / ".join(f"{score:.8f}" for score in report.check.gaussian if score is not None)
     stored = " / ".join(f"{score:.8f}" for score in WINDOWED_GAUSSIAN.scores)
     return f"The scorer gives the windowed Gaussian {exact}, published {stored}, and the null detector 0."
 

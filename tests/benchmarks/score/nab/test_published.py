@@ -9,7 +9,8 @@ import pytest
 from benchmarks.expected_output import BenchmarkError
 from benchmarks.score.nab.alarms import blind_alarms
 from benchmarks.score.nab.published import NULL, ROWS, SERIES, WINDOWED_GAUSSIAN
-from benchmarks.score.nab.report import best_scores, check_published, make_report
+from benchmarks.score.nab.report import make_report
+from benchmarks.score.nab.scorer_check import best_scores, check_published, check_scorer
 from benchmarks.score.nab.series import LabelledSeries, read_corpus
 from benchmarks.score.nab.tables import tables
 from tests.support.needs import NAB
@@ -22,9 +23,10 @@ def corpus() -> Sequence[LabelledSeries]:
 
 def test_the_windowed_gaussian_the_blind_alarm_and_the_null_detector(corpus: Sequence[LabelledSeries]):
     assert (len(corpus), sum(map(len, corpus)), sum(len(one.windows) for one in corpus)) == (SERIES, ROWS, 116)
-    report = make_report(corpus, {series.name: blind_alarms(series) for series in corpus})
-    assert report.is_published
-    assert report.gaussian == pytest.approx(WINDOWED_GAUSSIAN.scores, abs=1e-6)
+    check = check_scorer(corpus)
+    assert check.is_published
+    assert check.gaussian == pytest.approx(WINDOWED_GAUSSIAN.scores, abs=1e-6)
+    report = make_report(corpus, {series.name: blind_alarms(series) for series in corpus}, check)
     assert report.overall == report.blind
     assert report.blind.scores == pytest.approx((23.6, -19.2, 39.9), abs=0.05)
     assert sum(half.counts.windows for half in report.halves.values()) == 116

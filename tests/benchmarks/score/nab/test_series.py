@@ -24,6 +24,9 @@ def test_rows_keep_their_order_and_windows_begin_at_the_first_row_of_a_time(tmp_
     assert ((series.times_us - series.times_us[0]) // 300_000_000).tolist() == [0, 1, 2, 1, 2, 3]
     assert series.values.tolist() == [1, 2, 3, 4, 5, 6]
     assert series.windows == ((2, 5),)
+    rows, _ = REPEATED
+    (series,) = read_corpus(write_corpus(tmp_path, {"real/one": (rows, [(0, 2)])}))
+    assert series.windows == ((0, 2),)
 
 
 def test_files_are_sorted_and_may_be_compressed(tmp_path: Path):
