@@ -9,7 +9,7 @@ from benchmarks.score.nab.report import GroupScore, NabReport
 
 def tables(report: NabReport) -> Iterator[str]:
     """Yield the lines of the tables: all series and halves, published scores, categories."""
-    yield "## NAB"
+    yield "\n## NAB"
     yield ""
     yield _check_line(report)
     yield ""

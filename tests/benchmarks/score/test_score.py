@@ -1,6 +1,8 @@
 """The command runs the real job on a small folder of NAB, and leaves scores and labels that others can check."""
 
+import gzip
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,8 @@ EXPECTED = {"one/a": [25, 50], "one/b": [31, 36], "one/c": [], "two/a": []}
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = write_corpus(tmp_path / "nab", FILES)
     monkeypatch.setenv("NAB_DATA", str(folder))
+    for name in ("CSV", "TELEMETRY_DATA"):
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "rules.yaml").write_text(RULES)
     return folder
 
@@ -80,21 +84,48 @@ def check_group(found: Mapping[str, Any], names: list[str], corpus: Any) -> None
         assert found[profile.name] == pytest.approx(expected)
 
 
-def test_what_cannot_be_used_is_one_line_with_exit_code_2(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.loads_beam
+def test_each_section_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    for name in ("NAB_DATA", "CSV"):
+        monkeypatch.delenv(name, raising=False)
+    content = "ts,device,temp\n" + "".join(f"{60 * row},a,{6 if row == 9 else 20}\n" for row in range(20))
+    (tmp_path / "telemetry_full.csv.gz").write_bytes(gzip.compress(content.encode()))
+    monkeypatch.setenv("TELEMETRY_DATA", str(tmp_path))
+    (tmp_path / "rules.yaml").write_text("version: 2\nrules:\n  - {id: low, metric: temp, below: 10}\n")
+    flags = ["--founding-rules", str(tmp_path / "rules.yaml"), "--seeds", "1", "--rows", "6000", "--devices", "2"]
+    assert main(["--output", str(tmp_path / "score"), *flags]) == 0
+    assert capsys.readouterr().out.startswith("NAB is left out: NAB_DATA names no folder\n\n## Founding telemetry\n")
+    scores = json.loads((tmp_path / "score" / "scores.json").read_text())
+    assert list(scores) == ["founding", "simulator"]
+    assert (scores["founding"]["dropout_rows"], scores["founding"]["rules"][0]["dropout_rows_found"]) == (1, 1)
+    assert scores["simulator"]["seeds"] == [1]
+
+
+def test_without_data_nothing_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    (data / "combined_windows.json").unlink()
+    monkeypatch.setenv("TELEMETRY_DATA", str(tmp_path))  # without the file
+    for name in ("NAB_DATA", "CSV"):
+        monkeypatch.delenv(name, raising=False)
     assert main(["--output", str(tmp_path / "out")]) == 2
-    missing = f"score: error: NAB_DATA {data / 'combined_windows.json'}: cannot be read: No such file or directory\n"
-    assert capsys.readouterr().err == missing
-    monkeypatch.setenv("NAB_DATA", "")
-    assert main(["--output", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr()
-    assert said.out == "NAB is left out: NAB_DATA names no folder\n"
-    assert said.err == "score: error: NAB_DATA: nothing to score: no section has data\n"
     assert not (tmp_path / "out").exists()
+    assert capsys.readouterr().err == ("score: error: NAB_DATA, CSV and --seeds: nothing to score, give one of them\n")
 
 
-def test_rules_that_cannot_be_used_are_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["--output", str(tmp_path / "out"), "--nab-rules", str(tmp_path / "none.yaml")]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+def test_what_cannot_be_used_is_one_line_with_exit_code_2(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    output = ["--output", str(tmp_path / "out")]
+    problems = {
+        ("--output", str(data / "combined_windows.json")): "--output .*: cannot be made: File exists",
+        ("--nab-rules", str(tmp_path / "none.yaml"), *output): "--nab-rules .*none.yaml: .*",
+        ("--nab-rules", *output): "--nab-rules: expected one argument",
+        ("--seeds", "x", *output): "--seeds: invalid int value: 'x'",
+    }
+    for flags, problem in problems.items():
+        assert main(flags) == 2
+        assert re.fullmatch(f"score: error: {problem}\n", capsys.readouterr().err)
+    (data / "combined_windows.json").unlink()
+    assert main(output) == 2
+    missing = f"NAB_DATA {data / 'combined_windows.json'}: cannot be read: No such file or directory"
+    assert capsys.readouterr().err == f"score: error: {missing}\n"
