@@ -5,6 +5,7 @@
 # make emulators                    the servers of other clouds' protocols that `make test` uses where they can be installed
 # make bench [CSV=path] [ROUNDS=n]  what is fast and what is not, beside other tools; benchmarks/README.md
 # make bench-scale [CSV=path]       ten times as much, ten million rows from a file and in a stream, with their memory
+# make score [NAB_DATA=folder] [CSV=path] [SEEDS="1 2"]  what the job detects on labelled data; benchmarks/README.md
 # make torture [MINUTES=m] [SEED=s] [KINDS=list]  kill the stream and break its network at random, and compare its results
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ EMULATORS := $(VENV)/emulators
 PEERS := $(VENV)/peers
 AZURITE := 3.35.0
 
-.PHONY: demo docs test test-fast check emulators peers install-peers bench bench-scale torture clean
+.PHONY: demo docs test test-fast check emulators peers install-peers bench bench-scale score torture clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/python -m demo --output "$(OUT)" $(if $(CSV),--csv "$(CSV)")
@@ -44,6 +45,10 @@ bench: $(VENV)/.development peers
 bench-scale: $(VENV)/.development
 	@mkdir -p benchmarks/results
 	$(BENCH) --only scale,large,long $(if $(ROUNDS),,--rounds 1)
+
+score: $(VENV)/.development
+	@$(if $(NAB_DATA),NAB_DATA="$(NAB_DATA)") $(if $(CSV),CSV="$(CSV)") $(BIN)/python -m benchmarks.score \
+	$(if $(SEEDS),--seeds $(SEEDS))
 
 torture: $(VENV)/.development
 	@mkdir -p benchmarks/results

@@ -87,6 +87,12 @@ def _mallopt() -> str | None:
 TELEMETRY: Final = Need(
     "the reference telemetry", "TELEMETRY_DATA=folder", "results on the founding data set", existing(DATA)
 )
+NAB: Final = Need(
+    "the Numenta Anomaly Benchmark",
+    "NAB_DATA=folder",
+    "the scorer of NAB on its published scores",
+    existing(Path(os.environ.get("NAB_DATA", DATA / "nab"))),
+)
 CHROMIUM: Final = Need(
     "Chromium",
     "apt-get install chromium",
