@@ -1,4 +1,4 @@
-"""Rules that learn, on any readings: any cut of the readings in time gives the same, and so does their state in bytes."""
+"""Rules that learn, on any readings: any cut in time gives the same, with the state as bytes in between."""
 
 import math
 from random import Random
