@@ -65,7 +65,10 @@ class UnusualFields(Struct, forbid_unknown_fields=True):
     kind: Annotated[UnusualKind, Meta(description="`jump`, `level`, `drift`, `novel` or `together`")]
     sensitivity: Annotated[
         Annotated[float, Meta(gt=0)] | UnsetType,
-        Meta(description="score above which a reading breaches; without it 8 (`jump`, `drift`), 6 (`level`) or 4"),
+        Meta(
+            description="score above which a reading breaches; without it 8 (`jump`, `level`), 10 (`drift`), "
+            "6 (`together`) or 4"
+        ),
     ] = UNSET
     clear: Annotated[
         Annotated[float, Meta(ge=0)] | UnsetType,
@@ -81,12 +84,15 @@ class UnusualFields(Struct, forbid_unknown_fields=True):
     ] = UNSET
     learn: Annotated[
         _Duration,
-        Meta(description="time after the first reading of a device without incidents; without it `1d`, `jump` `1h`"),
+        Meta(
+            description="time after the first reading of a device without incidents; without it `1d`, `jump` `10m`, "
+            "`drift` `6h`"
+        ),
     ] = UNSET
     half_life: Annotated[
         _Duration,
         Meta(
-            description="time in which a reading loses half its weight; without it `1d`, `jump` `6h`, `drift` `2h`, "
+            description="time in which a reading loses half its weight; without it `1d`, `jump` `6h`, `drift` `30m`, "
             "`novel` `14d`"
         ),
     ] = UNSET

@@ -27,11 +27,11 @@ class _Usual:
 
 
 _KINDS: Final[Mapping[UnusualKind, _Usual]] = {
-    "jump": _Usual(8.0, 0.5, _HOUR_US, 6 * _HOUR_US, 5 * _MINUTE_US),
-    "level": _Usual(6.0, 0.5, _DAY_US, _DAY_US, 10 * _MINUTE_US),
-    "drift": _Usual(8.0, 0.5, _DAY_US, 2 * _HOUR_US, 10 * _MINUTE_US),
+    "jump": _Usual(8.0, 0.5, 10 * _MINUTE_US, 6 * _HOUR_US, 5 * _MINUTE_US),
+    "level": _Usual(8.0, 0.5, _DAY_US, _DAY_US, 10 * _MINUTE_US),
+    "drift": _Usual(10.0, 0.5, 6 * _HOUR_US, 30 * _MINUTE_US, 10 * _MINUTE_US),
     "novel": _Usual(4.0, 1.0, _DAY_US, 14 * _DAY_US, 150 * _MINUTE_US, _HOUR_US),
-    "together": _Usual(4.0, 0.5, _DAY_US, _DAY_US, 10 * _MINUTE_US),
+    "together": _Usual(6.0, 0.5, _DAY_US, _DAY_US, 10 * _MINUTE_US),
 }
 _OF_KIND: Final[Mapping[str, tuple[UnusualKind, ...]]] = {
     "direction": ("jump", "level", "drift"),

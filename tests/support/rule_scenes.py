@@ -194,7 +194,7 @@ def _judged(rules: RuleSet, rule: Rule, test: RuleTest) -> ScenePanel:
     arrivals = Arrivals(by_device(test.rows, code_of), state.devices, state.expected, test.until_us + 1, test.start_us)
     of_rule = state.rules[rule.id]
     gap_us = None if rule.max_gap_us is None else np.full(len(of_rule.members), rule.max_gap_us)
-    latched, _ = judge(Watch(rule, of_rule, arrivals, gap_us))
+    latched, _ = judge(Watch(rule, of_rule, arrivals, gap_us), None)
     track = latched.judged.track
     condition = rule.condition
     assert isinstance(condition, Rate | WindowStatistic), "others judge the readings"

@@ -2,7 +2,8 @@
 
     score = abs(fast - slow) / max(sd, sd of changes),  sd = sqrt(pi / 2) · mean of abs(fast - slow)
 
-Both are exponential means in time of blocks, `fast` with 1/30 of the half-life of `slow`. Their distance is clipped at
+Both are exponential means of blocks: `slow` forgets half of itself in the half-life, or in 360 readings if that is
+longer, `fast` in 1/30 of it. Their distance is clipped at
 4 sd before it counts, and counts a tenth while the series drifts.
 """
 
@@ -36,6 +37,8 @@ DRIFT_FIELDS: Final[Mapping[str, Any]] = {
 first value, the sum of the distances to it, and the number of readings."""
 FASTER: Final = 30
 """The half-life of the last hours, in half-lives of the last minutes."""
+MIN_READINGS: Final = 360
+"""The last hours are at least this many readings: of a device that sends rarely, some hours would be noise."""
 _SCALE: Final = 6
 """The half-life of the usual distance, in half-lives of the last hours."""
 _SLOWER: Final = 0.1
@@ -45,9 +48,10 @@ _MOST_BLOCKS: Final = 1 << 30
 def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_us: IntArray | None) -> Scores:
     """Return the scores of a track's readings: each has that of the last closed block."""
     half_life_us = condition.half_life_us
-    block_us = block_length_us(half_life_us)
-    of_slow, of_scale = Weights(half_life_us, block_us), Weights(_SCALE * half_life_us, block_us)
-    of_fast = Weights(max(half_life_us // FASTER, 1), block_us)
+    block_us = block_length_us(half_life_us, FASTER)
+    of_slow = Weights(half_life_us, block_us, MIN_READINGS)
+    of_scale = Weights(_SCALE * half_life_us, block_us, _SCALE * MIN_READINGS)
+    of_fast = Weights(max(half_life_us // FASTER, 1), block_us, MIN_READINGS // FASTER)
     walk = blocks_of(track, block_us)
     changes = changes_of(track, columns, gap_us)
     size = np.abs(changes.change)
@@ -66,14 +70,15 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         mean = first + total / np.maximum(count, 1)
         even = 1.0 / (blocks + 1.0)
         begun = blocks > 0
-        np.copyto(slow, np.where(begun, slow + np.maximum(weight, even) * (mean - slow), mean), where=has)
-        quick = np.maximum(of_fast.since(closed_us, one.block_us), even)
+        gradual = np.maximum(of_slow.of(closed_us, one.block_us, count), even)
+        np.copyto(slow, np.where(begun, slow + gradual * (mean - slow), mean), where=has)
+        quick = np.maximum(of_fast.of(closed_us, one.block_us, count), even)
         np.copyto(fast, np.where(begun, fast + quick * (mean - fast), mean), where=has)
         apart = fast - slow
         sd = SD_OF_MEAN * np.fmax(distance, memory["step"][:number])
         drifting = np.abs(apart) > condition.sensitivity * sd
         clipped = np.fmin(np.abs(apart), CLIP * SD_OF_MEAN * distance)
-        portion = np.maximum(of_scale.since(closed_us, one.block_us), even) * np.where(drifting, _SLOWER, 1.0)
+        portion = np.maximum(of_scale.of(closed_us, one.block_us, count), even) * np.where(drifting, _SLOWER, 1.0)
         usual = np.where(np.isnan(distance), np.abs(apart), distance + portion * (clipped - distance))
         np.copyto(distance, usual, where=has & begun)
         np.copyto(blocks, np.minimum(blocks + 1, _MOST_BLOCKS), where=has)

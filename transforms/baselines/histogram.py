@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.arrays import FloatArray, IntArray
-from transforms.series.track import RowArray
+from telemetry.arrays import BoolArray, FloatArray, IntArray
+from transforms.series.track import RowArray, starts_of
 
 Counts = NDArray[Any]
 
@@ -44,16 +44,34 @@ def widen(
 
 def near(counts: Counts, series: RowArray, place: IntArray) -> IntArray:
     """Return how many values lie in a bin of a series or in one beside it, (R,)."""
-    padded = np.zeros((counts.shape[0], counts.shape[1] + 2), counts.dtype)
-    padded[:, 1:-1] = counts
-    found: IntArray = sum(padded[series, place + offset].astype(np.int64) for offset in range(3))  # type: ignore[assignment]
+    bins = counts.shape[1]
+    flat, at = counts.ravel(), series * bins + place
+    found: IntArray = flat[at].astype(np.int64)
+    found += np.where(place > 0, flat[at - 1], 0)
+    found += np.where(place < bins - 1, flat[np.minimum(at + 1, len(flat) - 1)], 0)
     return found
 
 
 def add(counts: Counts, series: RowArray, place: IntArray, unit: int = 1) -> None:
-    """Count values (R,), each as `unit`, in place."""
-    bins = counts.shape[1]
-    flat, number = np.unique(series * bins + place, return_counts=True)
-    most = np.iinfo(counts.dtype).max
-    row, column = np.divmod(flat, bins)
-    counts[row, column] = np.minimum(counts[row, column] + number * unit, most)
+    """Count values (R,), each as `unit`, in place; those of a series follow one another."""
+    if not len(series):
+        return
+    bins, most = counts.shape[1], np.iinfo(counts.dtype).max
+    starts = starts_of(series)
+    if len(starts) == len(series):  # one value of each
+        counts[series, place] = np.minimum(counts[series, place].astype(np.int64) + unit, most)
+        return
+    some = series[starts]
+    number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(series)))
+    added = np.bincount(number * bins + place, minlength=len(some) * bins).reshape(len(some), bins)
+    counts[some] = np.minimum(counts[some] + unit * added, most)
+
+
+def move(source: Counts, target: Counts, closing: BoolArray, unit: int) -> None:
+    """Add what the first series (n,) that are closing hold to another histogram, each value as `unit`, in place."""
+    bins, most = source.shape[1], np.iinfo(target.dtype).max
+    flat = source[: len(closing)].ravel()
+    at = np.flatnonzero(flat)
+    at = at[closing[at // bins]]
+    target.ravel()[at] = np.minimum(target.ravel()[at].astype(np.int64) + unit * flat[at].astype(np.int64), most)
+    flat[at] = 0

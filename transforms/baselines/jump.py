@@ -25,10 +25,13 @@ JUMP_FIELDS: Final[Mapping[str, Any]] = {**LEARNING_FIELDS, **STEP_FIELDS}
 MIN_CHANGES: Final = 50
 """Fewest changes from which the usual change is known."""
 
+_PARTS: Final = 24
+"""The half-life has at least this many blocks."""
+
 
 def score_jumps(track: Track, condition: Unusual, columns: SeriesColumns, gap_us: IntArray | None) -> Scores:
     """Return the scores of a track's readings; the first reading of a series, or after a gap, has none."""
-    block_us = block_length_us(condition.half_life_us)
+    block_us = block_length_us(condition.half_life_us, _PARTS)
     weights = Weights(condition.half_life_us, block_us)
     walk = blocks_of(track, block_us)
     changes = changes_of(track, columns, gap_us)

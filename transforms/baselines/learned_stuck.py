@@ -40,10 +40,13 @@ _CHANCE: Final = float(np.log(1e-6))
 _GROWTH: Final = 1.25
 _MOST: Final = 1 << 30
 
+_PARTS: Final = 24
+"""The half-life has at least this many blocks."""
+
 
 def score_repeats(track: Track, condition: LearnedStuck, columns: SeriesColumns) -> Scores:
     """Return the scores of a track's readings: 1 where a run is as long as runs can be."""
-    block_us = block_length_us(condition.half_life_us)
+    block_us = block_length_us(condition.half_life_us, _PARTS)
     weights = Weights(condition.half_life_us, block_us)
     walk = blocks_of(track, block_us)
     slots, last = track.slots, track.ends - 1

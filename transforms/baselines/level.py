@@ -29,10 +29,13 @@ SEASON_FIELDS: Final[Mapping[str, Any]] = {"hours": np.full(24, np.nan, np.float
 _DAYS: Final = 3
 """The offset of an hour is learned with a half-life of this many days."""
 
+_PARTS: Final = 48
+"""The half-life has at least this many blocks."""
+
 
 def score_levels(track: Track, condition: Unusual, columns: SeriesColumns, gap_us: IntArray | None) -> Scores:
     """Return the scores of a track's readings."""
-    block_us = block_length_us(condition.half_life_us)
+    block_us = block_length_us(condition.half_life_us, _PARTS)
     weights = Weights(condition.half_life_us, block_us)
     seasonal = _Season(condition.season is not None, block_us)
     walk = blocks_of(track, block_us)

@@ -21,17 +21,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from telemetry.arrays import FloatArray, IntArray
+from telemetry.arrays import BoolArray, FloatArray, IntArray
 from telemetry.rules.unusual import Unusual
-from transforms.baselines.histogram import add, bin_of, near, widen
+from transforms.baselines.histogram import add, bin_of, move, near, widen
 from transforms.baselines.learning import LEARNING_FIELDS, begin, close_blocks
 from transforms.baselines.outside_values import OutsideValues
 from transforms.baselines.scores import Scores
-from transforms.baselines.slow_means import close_means
+from transforms.baselines.slow_means import MIN_VALUES, close_means
 from transforms.baselines.weights import Weights
 from transforms.series.block_walk import blocks_of
 from transforms.series.memory import SeriesColumns, put, take
-from transforms.series.track import NONE_US, RowArray, Track
+from transforms.series.track import NONE_US, RowArray, Track, starts_of
 
 BINS: Final = 64
 NOVEL_FIELDS: Final[Mapping[str, Any]] = {
@@ -71,7 +71,7 @@ def score_novelty(
     weights = Weights(condition.half_life_us, _BLOCK_US)
     memory = take(columns, walk.slots)
     begin(memory, walk, track)
-    of_span = Weights(condition.span_us, _BLOCK_US) if condition.span_us else None
+    of_span = Weights(condition.span_us, _BLOCK_US, MIN_VALUES) if condition.span_us else None
     value, score = track.value.copy(), np.empty(len(track))
     expected, spread = np.full(len(track), np.nan), np.full(len(track), np.nan)
     waiting, others = outside.of(walk.slots)
@@ -83,7 +83,7 @@ def score_novelty(
         if of_span is not None:
             mean, mean_score = close_means(memory, closing, closed_us, one.block_us, of_span)
         ending, waiting = waiting.divide(closing)
-        _fold(memory, np.flatnonzero(closing), ending)
+        _fold(memory, closing, ending)
         mine = track.value[here]
         low, high = memory["low"][one.series], memory["high"][one.series]
         width = (high - low) / BINS
@@ -125,25 +125,23 @@ def _age(memory: SeriesColumns, closed_us: IntArray, now_us: IntArray, half_life
         memory["values"][series] *= remains
 
 
-def _fold(memory: SeriesColumns, series: RowArray, outside: OutsideValues) -> None:
-    """Take the open blocks of some series, and their values outside of the range, into what is known, in place."""
-    if not len(series):
-        return
-    low, high = memory["low"].copy(), memory["high"].copy()
-    np.fmin.at(memory["low"], outside.series, outside.values)
-    np.fmax.at(memory["high"], outside.series, outside.values)
-    known = memory["bins"][series].astype(np.int64) + memory["open_bins"][series].astype(np.int64) * _UNIT
-    memory["bins"][series] = np.minimum(known, np.iinfo(np.uint16).max)
-    wider = np.unique(outside.series)
-    if len(wider):
-        old = (low[wider], (high[wider] - low[wider]) / BINS)
-        new = (memory["low"][wider], (memory["high"][wider] - memory["low"][wider]) / BINS)
-        widen(memory["bins"], wider, old, new)
-        width = (memory["high"] - memory["low"]) / BINS
-        place = bin_of(outside.values, memory["low"][outside.series], width[outside.series], BINS)
-        add(memory["bins"], outside.series, place, _UNIT)
-    memory["values"][series] += memory["open_values"][series]
-    memory["open_bins"][series], memory["open_values"][series] = 0, 0
+def _fold(memory: SeriesColumns, closing: BoolArray, outside: OutsideValues) -> None:
+    """Take the open blocks of series that close, and their values outside of the range, into what is known."""
+    move(memory["open_bins"], memory["bins"], closing, _UNIT)
+    if len(outside.series):
+        outside = outside.in_order()
+        wider = outside.series[starts_of(outside.series)]
+        low, high = memory["low"][wider], memory["high"][wider]
+        np.fmin.at(memory["low"], outside.series, outside.values)
+        np.fmax.at(memory["high"], outside.series, outside.values)
+        new_low, new_high = memory["low"][wider], memory["high"][wider]
+        widen(memory["bins"], wider, (low, (high - low) / BINS), (new_low, (new_high - new_low) / BINS))
+        low, high = memory["low"][outside.series], memory["high"][outside.series]
+        add(memory["bins"], outside.series, bin_of(outside.values, low, (high - low) / BINS, BINS), _UNIT)
+    number = len(closing)
+    values, count = memory["values"][:number], memory["open_values"][:number]
+    np.copyto(values, values + count, where=closing)
+    np.copyto(count, 0, where=closing)
 
 
 def _nearest(memory: SeriesColumns, series: RowArray, values: FloatArray) -> FloatArray:

@@ -33,7 +33,6 @@ _BESIDE: Final = 0.5
 _PER_RECORD: Final = 4.0 / 1.2
 _HALF_LIFE_US: Final = 28 * 86_400_000_000
 _MOST_MEANS: Final = 1 << 30
-_OF_VALUES: Final = np.array([1.0 - 0.5 ** (values / MIN_VALUES) for values in range(8 * MIN_VALUES + 1)])
 
 
 def close_means(
@@ -54,9 +53,7 @@ def close_means(
     if len(done):
         count, mean = memory["open_values"][done], memory["mean"][done]
         block = memory["open_sum"][done] / count
-        weight = np.minimum(
-            weights.since(closed_us[done], now_us[done]), _OF_VALUES[np.minimum(count, len(_OF_VALUES) - 1)]
-        )
+        weight = weights.of(closed_us[done], now_us[done], count)
         means[done] = np.where(np.isnan(mean), block, mean + weight * (block - mean))
         memory["mean"][done], memory["open_sum"][done] = means[done], 0.0
         scores[done] = _judge(memory, done, means[done], now_us[done])

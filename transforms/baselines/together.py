@@ -34,6 +34,10 @@ def together_fields(metrics: int) -> Mapping[str, Any]:
     return {**LEARNING_FIELDS, **values, **own}
 
 
+_PARTS: Final = 144
+"""The half-life has at least this many blocks."""
+
+
 def score_together(track: Track, values: FloatArray, condition: Unusual, columns: SeriesColumns) -> Scores:
     """Return the scores of moments of devices: each has that of the last closed block.
 
@@ -43,7 +47,7 @@ def score_together(track: Track, values: FloatArray, condition: Unusual, columns
         condition: of the rule.
         columns: what is remembered of all devices.
     """
-    block_us = block_length_us(condition.half_life_us)
+    block_us = block_length_us(condition.half_life_us, _PARTS)
     weights = Weights(condition.half_life_us, block_us)
     smooth = Weights(_SMOOTH_BLOCKS * block_us, block_us)
     walk = blocks_of(track, block_us)

@@ -18,6 +18,7 @@ from transforms.incidents.devices import admit
 from transforms.incidents.follow import follow
 from transforms.incidents.incident_state import Episode, IncidentState, is_of, version_of
 from transforms.incidents.judge import judge
+from transforms.incidents.judge_learned import learn
 from transforms.incidents.silent_times import SilentTimes
 from transforms.incidents.transitions import Transition, label_of, put_in_order, to_records
 from transforms.incidents.watch import Arrivals, Watch
@@ -55,7 +56,8 @@ def advance(
     state, code_of = admit(rules, state, rows)
     arrivals = Arrivals(by_device(rows, code_of), state.devices, state.expected, watermark_us, state.start_us)
     watches = [Watch(rule, state.rules[rule.id], arrivals, _gap_us(rules, rule, state)) for rule in rules.rules]
-    judged = [judge(watch) for watch in watches]
+    learned = learn(watches)
+    judged = [judge(watch, learned.get(watch.rule.id)) for watch in watches]
     silent = SilentTimes(len(state.devices))
     for watch, (latched, _) in zip(watches, judged, strict=True):
         if isinstance(watch.rule.condition, Silence):

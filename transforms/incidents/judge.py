@@ -10,7 +10,7 @@ from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Thresh
 from telemetry.rules.unusual import LearnedStuck, Unusual
 from transforms.incidents.incident_state import RuleState
 from transforms.incidents.judge_combination import judge_combination
-from transforms.incidents.judge_learned import judge_learned_stuck, judge_unusual
+from transforms.incidents.judge_learned import Learning, judge_learned
 from transforms.incidents.judge_silence import judge_silence
 from transforms.incidents.judge_values import judge_rates, judge_steps, judge_stuck, judge_thresholds
 from transforms.incidents.judge_windows import judge_windows
@@ -20,8 +20,13 @@ from transforms.incidents.worst_scores import worst_scores
 from transforms.series.track import flat_ranges
 
 
-def judge(watch: Watch) -> tuple[Latched, RuleState]:
-    """Return when the condition of a rule holds, and what the rule remembers afterwards, its episodes unchanged."""
+def judge(watch: Watch, learning: Learning | None) -> tuple[Latched, RuleState]:
+    """Return when the condition of a rule holds, and what the rule remembers afterwards, its episodes unchanged.
+
+    Args:
+        watch: the rule and its new readings.
+        learning: the scores of its readings, if its condition learns; else None.
+    """
     rule, state = watch.rule, watch.state
     kept, sketches = state.kept, state.sketches
     for_us, keep_us, gap_us = rule.for_us, rule.keep_us, watch.gap_us
@@ -46,12 +51,11 @@ def judge(watch: Watch) -> tuple[Latched, RuleState]:
                 gap_us = gap_us + rule.condition.length_us  # the time between a window and the next one
         case Combination():
             judged = judge_combination(watch, rule.condition)
-        case Unusual():
-            judged, kept = judge_unusual(watch, rule.condition)
-            if gap_us is not None:
+        case Unusual() | LearnedStuck():
+            assert learning is not None, "its scores are known"
+            judged, kept = judge_learned(rule.condition, learning), learning.kept
+            if gap_us is not None and isinstance(rule.condition, Unusual):
                 gap_us = gap_us + rule.condition.window_us
-        case LearnedStuck():
-            judged = judge_learned_stuck(watch, rule.condition)
         case _:
             assert_never(rule.condition)
     slots = judged.track.slots

@@ -1,8 +1,9 @@
 """Judge whether readings come at all."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.arrays import FloatArray, IntArray
 from telemetry.rules.conditions import Silence
@@ -18,6 +19,8 @@ MIN_INTERVALS: Final = 10
 CLIP: Final = 4.0
 """An interval counts at most this many times the mean so far."""
 _WEIGHT: Final = 1.0 - 0.5 ** (1.0 / HALF_LIFE)
+_FEW: Final = 30
+"""Number of series from which rounds over all of them are faster than loops over each."""
 _NEVER: Final = 2**61  # a limit that no time reaches
 
 
@@ -74,30 +77,56 @@ def limits_of(condition: Silence, columns: StateColumns) -> IntArray:
     return _limits(condition.intervals, columns["interval_us"], columns["intervals"])
 
 
-def _limits(intervals: float, mean_us: FloatArray, number: IntArray) -> IntArray:
+def _limits(intervals: float, mean_us: FloatArray, number: NDArray[np.integer[Any]]) -> IntArray:
     """Return how long each series may be silent, microseconds."""
     known = number >= MIN_INTERVALS
     return np.where(known, intervals * np.where(known, mean_us, 0.0), _NEVER).astype(np.int64)
 
 
-def _intervals(track: Track, columns: StateColumns) -> tuple[FloatArray, IntArray]:
+def _intervals(track: Track, columns: StateColumns) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Return the mean interval of each row's series so far, microseconds, and the number of intervals, up to 10.
 
-    Each interval is clipped at a multiple of the mean before it, which makes it a loop: 5 million readings a second.
+    Each interval is clipped at a multiple of the mean before it, so that one row of each series is taken at a time; of
+    few series, rows are taken one by one, which is as fast as 5 million readings a second.
     """
-    slots = track.slots
-    old = (columns[name][slots].tolist() for name in ("seen_us", "interval_us", "intervals"))
-    elapsed = (track.time_us - before(track.time_us, track, columns["seen_us"][slots])).tolist()
+    old = tuple(columns[name][track.slots] for name in ("seen_us", "interval_us", "intervals"))
+    elapsed = track.time_us - before(track.time_us, track, old[0])
+    most = int((track.ends - track.starts).max()) if len(track) else 0
+    if len(track) > _FEW * most:
+        return _intervals_in_rounds(track, elapsed, *old)
     means: list[float] = []
     numbers: list[int] = []
-    for first, end, seen, mean, number in zip(track.starts.tolist(), track.ends.tolist(), *old, strict=True):
+    lists = (track.starts, track.ends, *old)
+    intervals = elapsed.tolist()
+    for first, end, seen, mean, number in zip(*(one.tolist() for one in lists), strict=True):
         if seen == NONE_US:
             means.append(mean)
             numbers.append(number)
             first += 1
-        for interval in elapsed[first:end]:
+        for interval in intervals[first:end]:
             mean = mean + _WEIGHT * (min(interval, CLIP * mean) - mean) if number else float(interval)
             number = min(number + 1, MIN_INTERVALS)
             means.append(mean)
             numbers.append(number)
     return np.array(means, np.float64), np.array(numbers, np.uint8)
+
+
+def _intervals_in_rounds(
+    track: Track, elapsed: IntArray, seen_us: IntArray, mean_us: FloatArray, number: IntArray
+) -> tuple[FloatArray, NDArray[np.uint8]]:
+    """Return the same as `_intervals` from rounds: the first row of every series, then the second ones, and so on."""
+    means, numbers = np.empty(len(track)), np.empty(len(track), np.uint8)
+    lengths = track.ends - track.starts
+    order = np.argsort(-lengths, kind="stable")  # the series of each round are the first ones of the round before
+    starts, lengths, known = track.starts[order], lengths[order], seen_us[order] != NONE_US
+    mean, number = mean_us[order], number[order].astype(np.int64)
+    for turn in range(int(lengths[0])):
+        count = int(np.searchsorted(-lengths, -turn))
+        row, mean, number = starts[:count] + turn, mean[:count], number[:count]
+        interval = elapsed[row].astype(np.float64)
+        new = np.where(number > 0, mean + _WEIGHT * (np.minimum(interval, CLIP * mean) - mean), interval)
+        counts = known[:count] if turn == 0 else True
+        mean = np.where(counts, new, mean)
+        number = np.where(counts, np.minimum(number + 1, MIN_INTERVALS), number)
+        means[row], numbers[row] = mean, number
+    return means, numbers
