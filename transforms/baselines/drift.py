@@ -19,7 +19,7 @@ from transforms.baselines.scores import CLIP, SD_OF_MEAN, Scores, one_sided
 from transforms.baselines.steps import STEP_FIELDS, add_steps, changes_of, fold_steps, keep_last
 from transforms.baselines.weights import Weights, block_length_us
 from transforms.series.block_walk import blocks_of
-from transforms.series.memory import SeriesColumns, put, take
+from transforms.series.memory import SeriesColumns, add_in_order, put, take
 from transforms.series.track import Track
 
 DRIFT_FIELDS: Final[Mapping[str, Any]] = {
@@ -91,8 +91,9 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         young = track.time_us[one.rows] - memory["begun_us"][one.series] < condition.learn_us
         score[one.rows[young]] = np.nan
         add_steps(memory, one, size)
-        np.add.at(memory["sum"], one.series, track.value[one.rows] - memory["first"][one.series])
-        np.add.at(memory["number"], one.series, 1)
+        off = track.value[one.rows] - memory["first"][one.series]
+        add_in_order(memory["sum"], one.series, off, single=one.single)
+        add_in_order(memory["number"], one.series, 1, single=one.single)
     changed = put(columns, walk.slots, memory)
     keep_last(track, changed)
     return Scores(track, score, expected, spread, changed)

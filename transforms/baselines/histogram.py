@@ -34,12 +34,12 @@ def widen(
         new: the same afterwards.
     """
     bins = counts.shape[1]
-    rows, columns = np.nonzero(counts[series])
+    mine = counts[series]
+    rows, columns = np.divmod(np.flatnonzero(mine), bins)
     centres = old[0][rows] + (columns + 0.5) * old[1][rows]
     target = bin_of(centres, new[0][rows], new[1][rows], bins)
-    moved = np.zeros((len(series), bins), np.int64)
-    np.add.at(moved, (rows, target), counts[series][rows, columns])
-    counts[series] = np.minimum(moved, np.iinfo(counts.dtype).max)
+    moved = np.bincount(rows * bins + target, mine[rows, columns], len(series) * bins)
+    counts[series] = np.minimum(moved, np.iinfo(counts.dtype).max).reshape(len(series), bins)
 
 
 def near(counts: Counts, series: RowArray, place: IntArray) -> IntArray:

@@ -18,7 +18,7 @@ from transforms.baselines.learning import LEARNING_FIELDS, begin, close_blocks, 
 from transforms.baselines.scores import Scores
 from transforms.baselines.weights import Weights, block_length_us
 from transforms.series.block_walk import blocks_of
-from transforms.series.memory import SeriesColumns, put, take
+from transforms.series.memory import SeriesColumns, add_in_order, put, take
 from transforms.series.track import Track, before, latest
 
 STUCK_FIELDS: Final[Mapping[str, Any]] = {
@@ -74,8 +74,8 @@ def score_repeats(track: Track, condition: LearnedStuck, columns: SeriesColumns)
         over = ended[here] > limit[series]
         taught = np.where(over, np.minimum(ended[here], _GROWTH * longest[series]), ended[here])
         np.maximum.at(memory["open_longest"], series, taught)
-        np.add.at(memory["open_repeats"], series, repeats[here].astype(np.int32))
-        np.add.at(memory["open_number"], series, 1)
+        add_in_order(memory["open_repeats"], series, repeats[here].astype(np.int32), single=one.single)
+        add_in_order(memory["open_number"], series, 1, single=one.single)
     changed = put(columns, walk.slots, memory)
     changed["previous"][slots], changed["run"][slots] = track.value[last], np.minimum(run[last], _MOST)
     score[~learned_rows(track, changed, condition.learn_us)] = np.nan

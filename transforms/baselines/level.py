@@ -62,7 +62,7 @@ def score_levels(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         rated[young] = np.nan
         expected[one.rows], spread[one.rows], score[one.rows] = usual, sd, rated
         add_steps(memory, one, size)
-        add_values(memory, one.series, distance)
+        add_values(memory, one.series, distance, single=one.single)
         note_peaks(memory, one.series, rated)
     changed = put(columns, walk.slots, memory)
     keep_last(track, changed)

@@ -30,7 +30,7 @@ from transforms.baselines.scores import Scores
 from transforms.baselines.slow_means import MIN_VALUES, close_means
 from transforms.baselines.weights import Weights
 from transforms.series.block_walk import blocks_of
-from transforms.series.memory import SeriesColumns, put, take
+from transforms.series.memory import SeriesColumns, add_in_order, put, take
 from transforms.series.track import NONE_US, RowArray, Track, starts_of
 
 BINS: Final = 64
@@ -103,11 +103,11 @@ def score_novelty(
             row = one.begins[rarer]
             rated[row], value[here[row]] = mean_score[rarer], mean[rarer]
             expected[here[row]] = spread[here[row]] = np.nan
-            np.add.at(memory["open_sum"], one.series, mine)
+            add_in_order(memory["open_sum"], one.series, mine, single=one.single)
         rated[track.time_us[here] - memory["begun_us"][one.series] < condition.learn_us] = np.nan
         score[here] = rated
         add(memory["open_bins"], one.series[inside], place[inside])
-        np.add.at(memory["open_values"], one.series, 1)
+        add_in_order(memory["open_values"], one.series, 1, single=one.single)
         waiting = waiting.joined(OutsideValues(one.series[~inside], mine[~inside]))
     judged = Track(track.slot, track.time_us, value, track.starts, track.ends, track.series)
     scores = Scores(judged, score, expected, spread, put(columns, walk.slots, memory))

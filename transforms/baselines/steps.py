@@ -13,7 +13,7 @@ import numpy as np
 from telemetry.arrays import BoolArray, FloatArray, IntArray
 from transforms.baselines.scores import CLIP, SD_OF_MEAN
 from transforms.series.block_walk import BlockRound
-from transforms.series.memory import SeriesColumns
+from transforms.series.memory import SeriesColumns, add_in_order
 from transforms.series.track import NONE_US, Track, before
 
 STEP_FIELDS: Final[Mapping[str, Any]] = {
@@ -91,5 +91,5 @@ def add_steps(memory: SeriesColumns, one: BlockRound, size: FloatArray) -> None:
     if moved.any():
         series, mine = one.series[moved], mine[moved]
         limit = CLIP * SD_OF_MEAN * memory["step"][series]
-        np.add.at(memory["step_sum"], series, np.fmin(mine, limit))
-        np.add.at(memory["step_number"], series, 1)
+        add_in_order(memory["step_sum"], series, np.fmin(mine, limit), single=one.single)
+        add_in_order(memory["step_number"], series, 1, single=one.single)

@@ -11,7 +11,7 @@ import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
 from transforms.baselines.scores import CLIP, SD_OF_MEAN
-from transforms.series.memory import SeriesColumns
+from transforms.series.memory import SeriesColumns, add_in_order
 from transforms.series.track import RowArray
 
 VALUE_FIELDS: Final[Mapping[str, Any]] = {
@@ -56,13 +56,16 @@ def fold_values(
     return has, off, portion
 
 
-def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray) -> None:
-    """Add the distances (R,) of readings to the usual values of their series (R,) to the open blocks, in place."""
+def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray, *, single: bool) -> None:
+    """Add the distances (R,) of readings to the usual values of their series (R,) to the open blocks, in place.
+
+    `single` says whether no series comes twice.
+    """
     limit = CLIP * SD_OF_MEAN * memory["deviation"][series]
     clipped = np.fmax(np.fmin(off, limit), -limit)
-    np.add.at(memory["sum"], series, clipped)
-    np.add.at(memory["absolute"], series, np.abs(clipped))
-    np.add.at(memory["number"], series, 1)
+    add_in_order(memory["sum"], series, clipped, single=single)
+    add_in_order(memory["absolute"], series, np.abs(clipped), single=single)
+    add_in_order(memory["number"], series, 1, single=single)
 
 
 def note_peaks(memory: SeriesColumns, series: RowArray, score: FloatArray) -> None:

@@ -20,11 +20,14 @@ def admit(rules: RuleSet, state: IncidentState, rows: WatchedRows) -> tuple[Inci
     """
     if not len(rows):
         return state, np.zeros(len(rows.devices), np.int32)
-    numbers = np.unique(rows.device)
-    names = [rows.devices[number] for number in numbers.tolist()]
-    state = with_devices(rules.rules, state, [name for name in names if name not in state.codes])
-    code_of = np.zeros(len(rows.devices), np.int32)
-    code_of[numbers] = [state.codes[name] for name in names]
+    if rows.devices == state.devices:  # as when the same devices send again and again
+        code_of = np.arange(len(rows.devices), dtype=np.int32)
+    else:
+        numbers = np.flatnonzero(np.bincount(rows.device, minlength=len(rows.devices)))
+        names = [rows.devices[number] for number in numbers.tolist()]
+        state = with_devices(rules.rules, state, [name for name in names if name not in state.codes])
+        code_of = np.zeros(len(rows.devices), np.int32)
+        code_of[numbers] = [state.codes[name] for name in names]
     seen_us = state.seen_us.copy()
     np.maximum.at(seen_us, code_of[rows.device], rows.event_us)
     start_us = int(rows.event_us.min()) if state.start_us == NONE_US else state.start_us

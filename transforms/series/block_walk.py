@@ -32,6 +32,11 @@ class BlockRound:
     series: RowArray
     begins: RowArray
 
+    @property
+    def single(self) -> bool:
+        """Whether each series has one row."""
+        return len(self.rows) == self.number
+
 
 @dataclass(frozen=True, slots=True)
 class BlockWalk:

@@ -29,3 +29,20 @@ def put(columns: Mapping[str, NDArray[Any]], slots: RowArray, entries: SeriesCol
         changed[name] = column.copy()
         changed[name][slots] = entries[name]
     return changed
+
+
+def add_in_order(column: NDArray[Any], series: RowArray, values: NDArray[Any] | int, *, single: bool) -> None:
+    """Add values (R,) to the entries of their series (R,), one after the other, in place.
+
+    Sums of floating point depend on their order, which readings decide and not the calls that they come in.
+
+    Args:
+        column: entries of all series.
+        series: which one each value belongs to.
+        values: to be added.
+        single: whether no series comes twice, which is faster.
+    """
+    if single:
+        column[series] += values
+    else:
+        np.add.at(column, series, values)
