@@ -20,7 +20,7 @@ _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[1]
 _FOUNDING_FILE: Final = "telemetry_full.csv.gz"
 _NAB_RULES, _FOUNDING_RULES = _HERE / "nab.rules.yaml", _HERE / "founding.rules.yaml"
-_SIMULATOR_RULES: Final = _ROOT / "demo" / "rules.yaml"
+_SIMULATOR_RULES: Final = _HERE / "simulator.rules.yaml"
 
 
 def build_parser() -> argparse.ArgumentParser:

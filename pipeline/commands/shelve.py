@@ -22,9 +22,12 @@ EXAMPLES: Final = """
 %(prog)s freezer-07 --until 2026-12-24T06:00:00Z --rules gs://my-bucket/rules.yaml
 %(prog)s temp-high --device 'boiler-*' --until 30m --rules rules.yaml
 %(prog)s temp-high --until now --rules rules.yaml
+%(prog)s freezer-07 --reset --rules rules.yaml
 %(prog)s --rules rules.yaml
 """
 _NOW: Final = "now"
+_RESET_US: Final = 60_000_000
+"""Long enough for a job that looks at the file every `--reload-rules`."""
 _LONGEST_US: Final = 90 * 86_400_000_000
 """A shelf always ends: what nobody wants to hear of for longer has no place among the rules."""
 
@@ -35,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "devices, for which no incident opens; without it, say what is shelved")  # fmt: skip
     parser.add_argument("--until", default="", metavar="TIME", help="when that ends: a duration from now (2h), seconds "
                         "since the epoch or RFC 3339, at most 90 days ahead; now to end it early")  # fmt: skip
+    parser.add_argument("--reset", action="store_true", help="the sensor was replaced: shelve for a minute only, so "
+                        "that rules forget what they learned of it and learn anew")  # fmt: skip
     parser.add_argument("--device", default="", metavar="GLOB", help="devices for which the rule is shelved (default: "
                         "all of them)")  # fmt: skip
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for people")
@@ -63,14 +68,16 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigError("RULE|DEVICE", options.target, f"is not shelved in {shelves_path(options.rules)}")
         shelves = kept
         _write(options.rules, shelves)
-    elif options.until or options.device or options.reason:
+    elif options.until or options.reset or options.device or options.reason:
         raise ConfigError("RULE|DEVICE", "", "say what is to be shelved")
     sys.stdout.write("\n".join(map(_sentence, shelves) if shelves else ["nothing is shelved"]) + "\n")
     return 0
 
 
 def _shelf(options: argparse.Namespace, rules: RuleSet, now_us: int) -> Shelf:
-    until_us = _until_us(options.until, now_us)
+    if options.reset and options.until:
+        raise ConfigError("--reset", "", f"ends after a minute: leave out --until {options.until}")
+    until_us = now_us + _RESET_US if options.reset else _until_us(options.until, now_us)
     if any(rule.id == options.target for rule in rules.rules):
         return Shelf(until_us, options.target, options.device or "*", options.reason)
     if options.device:

@@ -59,6 +59,14 @@ def test_a_shelf_is_replaced_and_ended(rules: str, capsys: pytest.CaptureFixture
     assert load_shelves(rules) == ()
 
 
+def test_a_sensor_that_was_replaced_is_shelved_for_a_minute(rules: str) -> None:
+    before_us = time.time_ns() // 1_000
+    assert shelve(rules, "a", "--reset", "--reason", "new probe") == 0
+    (shelf,) = load_shelves(rules)
+    assert (shelf.rule, shelf.device, shelf.reason) == ("", "a", "new probe")
+    assert before_us + 60_000_000 <= shelf.until_us <= time.time_ns() // 1_000 + 60_000_000
+
+
 def test_what_has_ended_is_left_out(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_shelves(rules, (Shelf(1_000_000, "hot"), Shelf(time.time_ns() // 1_000 + HOUR_US, "", "a")))
     assert shelve(rules) == 0
@@ -77,6 +85,8 @@ def test_what_has_ended_is_left_out(rules: str, capsys: pytest.CaptureFixture[st
         (["hott", "--until", "1h"], "RULE|DEVICE hott: is neither a rule nor a device of the roster"),
         (["a", "--device", "b", "--until", "1h"], "RULE|DEVICE a: --device needs a rule of"),
         (["a", "--until", "now"], "RULE|DEVICE a: is not shelved in"),
+        (["hot", "--reset", "--until", "1h"], "--reset : ends after a minute: leave out --until 1h"),
+        (["--reset"], "RULE|DEVICE : say what is to be shelved"),
         (["--until", "1h"], "RULE|DEVICE : say what is to be shelved"),
     ],
 )

@@ -23,14 +23,14 @@ def rule_of(fields: str) -> Rule:
 @pytest.mark.parametrize(
     ("unusual", "condition", "keep"),
     [
-        ("{kind: jump}", Unusual("jump", 8.0, 4.0, HOUR, 6 * HOUR), 5 * MINUTE),
-        ("{kind: jump, sensitivity: 12}", Unusual("jump", 12.0, 6.0, HOUR, 6 * HOUR), 5 * MINUTE),
+        ("{kind: jump}", Unusual("jump", 8.0, 4.0, 10 * MINUTE, 6 * HOUR), 5 * MINUTE),
+        ("{kind: jump, sensitivity: 12}", Unusual("jump", 12.0, 6.0, 10 * MINUTE, 6 * HOUR), 5 * MINUTE),
         (
             "{kind: level, direction: up, season: hour, clear: 2}",
-            Unusual("level", 6.0, 2.0, DAY, DAY, "up", "hour"),
+            Unusual("level", 8.0, 2.0, DAY, DAY, "up", "hour"),
             10 * MINUTE,
         ),
-        ("{kind: drift, half_life: 1h, learn: 6h}", Unusual("drift", 8.0, 4.0, 6 * HOUR, HOUR), 10 * MINUTE),
+        ("{kind: drift, half_life: 1h, learn: 6h}", Unusual("drift", 10.0, 5.0, 6 * HOUR, HOUR), 10 * MINUTE),
         ("{kind: novel}", Unusual("novel", 4.0, 4.0, DAY, 14 * DAY, span_us=HOUR), 150 * MINUTE),
         (
             "{kind: novel, window: 5m, span: 0s}",
@@ -46,7 +46,7 @@ def test_a_kind_of_one_metric(unusual: str, condition: Unusual, keep: int) -> No
 
 def test_several_metrics_together() -> None:
     found = rule_of("unusual: {kind: together, metrics: [temp, co]}")
-    assert found.condition == Unusual("together", 4.0, 2.0, DAY, DAY, metrics=("temp", "co"))
+    assert found.condition == Unusual("together", 6.0, 3.0, DAY, DAY, metrics=("temp", "co"))
     assert (found.metric, found.metrics) == ("", ("temp", "co"))
 
 
@@ -98,18 +98,18 @@ def test_a_problem_names_line_rule_and_field(fields: str, problem: str) -> None:
     [
         (
             "metric: temp, unusual: {kind: jump}",
-            "r (warning): opens when temp jumps by more than 8 times its usual change (learned for 1h, half-life 6h), "
+            "r (warning): opens when temp jumps by more than 8 times its usual change (learned for 10m, half-life 6h), "
             "closes when its score is at or below 4 for 5m; all devices.",
         ),
         (
             "metric: temp, unusual: {kind: level, season: hour, direction: up}, for: 2m",
-            "r (warning): opens when temp is more than 6 times its usual spread above its usual value at this hour "
-            "(learned for 1d, half-life 1d) for 2m, closes when its score is at or below 3 for 10m; all devices.",
+            "r (warning): opens when temp is more than 8 times its usual spread above its usual value at this hour "
+            "(learned for 1d, half-life 1d) for 2m, closes when its score is at or below 4 for 10m; all devices.",
         ),
         (
             "metric: temp, unusual: {kind: drift, direction: down}",
-            "r (warning): opens when temp drifts down by more than 8 times its usual drift (learned for 1d, half-life "
-            "2h), closes when its score is at or below 4 for 10m; all devices.",
+            "r (warning): opens when temp drifts down by more than 10 times its usual drift (learned for 6h, half-life "
+            "30m), closes when its score is at or below 5 for 10m; all devices.",
         ),
         (
             "metric: temp, unusual: {kind: novel, window: 5m}",
@@ -119,8 +119,8 @@ def test_a_problem_names_line_rule_and_field(fields: str, problem: str) -> None:
         ),
         (
             "unusual: {kind: together, metrics: [temp, humidity, co]}",
-            "r (warning): opens when temp, humidity and co are together more than 4 times as far from usual as they "
-            "usually are (learned for 1d, half-life 1d), closes when its score is at or below 2 for 10m; all devices.",
+            "r (warning): opens when temp, humidity and co are together more than 6 times as far from usual as they "
+            "usually are (learned for 1d, half-life 1d), closes when its score is at or below 3 for 10m; all devices.",
         ),
         (
             "metric: temp, stuck: learned",
