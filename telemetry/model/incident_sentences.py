@@ -6,13 +6,27 @@ from telemetry.model.records import Incident
 from telemetry.text.durations import spoken_duration
 from telemetry.text.timestamps import format_time
 
-_WORDS: Final = {"silence": "silent", "all": "all parts true", "any": "one part true", "not": "the part not true"}
+_WORDS: Final = {
+    "silence": "silent",
+    "all": "all parts true",
+    "any": "one part true",
+    "not": "the part not true",
+    "jump": "jumped",
+    "level": "off its usual level",
+    "drift": "drifting",
+    "novel": "novel",
+    "together": "several metrics off together",
+}
 """Words for conditions whose names alone do not say enough."""
 
 
 def sentence(transition: Incident) -> str:
-    """Return a sentence like ``temp-high: temp of b8:27:eb above 30, worst 33.5, since 2020-07-12T00:00:00Z``."""
-    return ", ".join((_headline(transition), *_number("worst", transition.worst), _span(transition)))
+    """Return a sentence like ``temp-high: temp of b8:27:eb above 30, worst 33.5, since 2020-07-12T00:00:00Z``.
+
+    While an incident of a rule that learns is open, it says why in place of the worst value.
+    """
+    why = _why(transition)
+    return ", ".join((_headline(transition), *(why or _number("worst", transition.worst)), _span(transition)))
 
 
 def line(transition: Incident) -> str:
@@ -32,7 +46,7 @@ def line(transition: Incident) -> str:
         said.append(f"lasted {spoken_duration(transition.closed_at - transition.opened_at)}")
         word, ending = "CLOSED", _ending(transition)
     else:
-        said += _number("value", transition.value)
+        said += _why(transition) or _number("value", transition.value)
         if transition.opened_at < transition.event_time:
             said.append(f"since {_moment(transition.opened_at)}")
         word, ending = "OPEN", _marks(transition)
@@ -59,6 +73,11 @@ def _printable(name: str) -> str:
 
 def _number(word: str, value: float | None) -> list[str]:
     return [] if value is None else [f"{word} {number(value)}"]
+
+
+def _why(transition: Incident) -> list[str]:
+    """Return why a reading is unusual, while that is what the incident is about; nothing for other rules."""
+    return [transition.why] if transition.why is not None and transition.closed_at is None else []
 
 
 def _span(transition: Incident) -> str:

@@ -8,6 +8,8 @@ from telemetry.model.incident_sentences import line, number, sentence
 from tests.support.records import transition
 
 OPEN, CLOSED = "since 2020-07-12T00:00:00Z", "from 2020-07-12T00:00:00Z to 2020-07-12T00:01:00Z"
+WHY = "34.1 °C; 21.0 at the reading before"
+LEARNED: dict[str, Any] = {"condition": "jump", "threshold": None, "why": WHY}
 VALUELESS: dict[str, Any] = {"value": None, "worst": None, "threshold": None}
 
 
@@ -34,6 +36,8 @@ VALUELESS: dict[str, Any] = {"value": None, "worst": None, "threshold": None}
             {"flapping": True, "stale": True},
             f"temp-high: temp of b8:27:eb above 30, worst 31.5, {OPEN} (flapping, no new data)",
         ),
+        (0, LEARNED, f"temp-high: temp of b8:27:eb jumped, {WHY}, {OPEN}"),
+        (1, {"state": "closed", **LEARNED}, f"temp-high: temp of b8:27:eb jumped, worst 31.5, {CLOSED}"),
         (
             0,
             {"device": "a\nb", "metric": "te\x1bmp"},
@@ -56,6 +60,7 @@ def test_numbers_are_short(value: float | None, expected: str) -> None:
     ("sequence", "changes", "expected"),
     [
         (0, {}, "00:00:00.000000Z  OPEN    critical  temp-high: temp of b8:27:eb above 30, value 30.5"),
+        (0, LEARNED, f"00:00:00.000000Z  OPEN    critical  temp-high: temp of b8:27:eb jumped, {WHY}"),
         (
             2,
             {"state": "closed", "severity": "info"},
