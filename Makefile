@@ -22,7 +22,7 @@ demo: $(VENV)/.runtime
 
 # The tests start hundreds of programs: each would compile our modules again where the environment forbids to keep them.
 test: check emulators
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadgroup
 
 test-fast: $(VENV)/.development
 	$(BIN)/python -m pytest --fast
