@@ -14,7 +14,13 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline import logs, preflight
-from pipeline.beam_patches.registry import WORKER_PROCESSES, patched, untested
+from pipeline.beam_patches.registry import (
+    CACHE_DOFN_SIGNATURES,
+    CACHE_TYPE_OPTIONS,
+    WORKER_PROCESSES,
+    patched,
+    untested,
+)
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
 from pipeline.graph import build, outputs_of
@@ -151,16 +157,17 @@ def _execute(
     runner: Any, config: JobConfig, options: PipelineOptions, source: beam.PTransform, job_id: str, warm: str = ""
 ) -> JobSummary:
     started = time.monotonic()
-    pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, source, config, outputs_of(config), job_id, warm)
-    try:
-        result = pipeline.run()
-        result.wait_until_finish()
-    except OutputError as error:
-        raise JobFailedError(without_step(str(error))) from error
-    except RuntimeError as error:  # an error that was raised in a worker arrives as text
-        expected = expected_failure(str(error))
-        if expected is None:
-            raise
-        raise JobFailedError(expected) from error
+    with patched(CACHE_DOFN_SIGNATURES), patched(CACHE_TYPE_OPTIONS):
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, source, config, outputs_of(config), job_id, warm)
+        try:
+            result = pipeline.run()
+            result.wait_until_finish()
+        except OutputError as error:
+            raise JobFailedError(without_step(str(error))) from error
+        except RuntimeError as error:  # an error that was raised in a worker arrives as text
+            expected = expected_failure(str(error))
+            if expected is None:
+                raise
+            raise JobFailedError(expected) from error
     return JobSummary(counts_of(result), time.monotonic() - started, distributions_of(result))

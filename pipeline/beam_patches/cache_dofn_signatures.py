@@ -1,4 +1,4 @@
-"""Cache the signatures that Beam's local stream runner inspects for each bundle.
+"""Cache the signatures that Beam inspects at each step of a graph and, in its local stream runner, for each bundle.
 
 For each bundle of each step the runner lists all attributes of the DoFn and inspects the signature of every method,
 several times, to find the parameters for state and timers. That takes longer than a bundle of a thousand readings.

@@ -11,7 +11,6 @@ import apache_beam as beam
 
 from pipeline.beam_patches.keep_state import RunnerState
 from pipeline.beam_patches.registry import (
-    CACHE_DOFN_SIGNATURES,
     COUNT_EVERY_BUNDLE,
     KEEP_STATE,
     REPORT_FAILED_BUNDLES,
@@ -184,7 +183,6 @@ def _serve(stream: LocalStream, execute: Callable[[beam.PTransform], JobSummary]
 def _patches(stream: LocalStream, runner: RunnerState | None) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for patch, arguments in (
-            (CACHE_DOFN_SIGNATURES, ()),
             (COUNT_EVERY_BUNDLE, ()),
             (REPORT_FAILED_BUNDLES, (stream.fail,)),
         ):

@@ -8,7 +8,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, patched
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, CACHE_TYPE_OPTIONS, patched
 from pipeline.graph import build, outputs_of
 from pipeline.sources.event_time import NO_TIME_US, event_times_us
 from pipeline.sources.local_pubsub import ReadLocalPubSub
@@ -53,7 +53,7 @@ def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     try:
         options = PipelineOptions(["--project", "a-test-project"], streaming=True)
         pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-        with patched(CACHE_DOFN_SIGNATURES):
+        with patched(CACHE_DOFN_SIGNATURES), patched(CACHE_TYPE_OPTIONS):
             build(pipeline, source, config, outputs_of(config), "a-job")
             pipeline.run().wait_until_finish()
         stream.finish(succeeded=True)

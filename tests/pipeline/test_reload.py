@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.backtest.read_readings import read_archive
 from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
-from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, COUNT_EVERY_BUNDLE, patched
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, CACHE_TYPE_OPTIONS, COUNT_EVERY_BUNDLE, patched
 from pipeline.graph import build, outputs_of
 from pipeline.sources.local_pubsub import ReadLocalPubSub
 from pipeline.sources.local_stream import LocalStream
@@ -88,6 +88,7 @@ def run(out: Path, rules: StreamRules, pulls: Pulls) -> dict[str, int]:
             telling_rules(rules.in_force),
             deadlines(stream.deadline_limit_us),
             patched(CACHE_DOFN_SIGNATURES),
+            patched(CACHE_TYPE_OPTIONS),
             patched(COUNT_EVERY_BUNDLE),
         ):
             build(pipeline, source, config, outputs_of(config), "a-job")

@@ -7,6 +7,7 @@ one of a test's own, which it may kill.
 """
 
 import base64
+import functools
 import json
 import os
 import random
@@ -25,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
+import botocore.loaders
 import pytest
 from apache_beam.internal.gcp import auth
 from cryptography.hazmat.primitives import serialization
@@ -282,6 +284,7 @@ class Lake:
 
 
 AnyServer = TypeVar("AnyServer", bound=Server)
+_LOADER: Final = functools.cache(botocore.loaders.create_loader)
 _SHARED = pytest.StashKey[dict[type[Server], Server]]()
 
 
@@ -306,6 +309,8 @@ def use(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     # Beam makes a client for each call, but looks for Google's credentials once in a process.
     monkeypatch.setattr(auth._Credentials, "_credentials", None)
     monkeypatch.setattr(auth._Credentials, "_credentials_init", False)
+    # Each client would parse the description of S3 and its endpoints again, half a megabyte of JSON.
+    monkeypatch.setattr("botocore.session.create_loader", _LOADER)
 
 
 @pytest.fixture

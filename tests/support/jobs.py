@@ -14,7 +14,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.arguments import build_parser
-from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, patched
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, CACHE_TYPE_OPTIONS, patched
 from pipeline.config import JobConfig, make_config
 from pipeline.graph import build, outputs_of
 from telemetry.model.messages import Message
@@ -73,11 +73,11 @@ class Events(beam.PTransform):
 
 
 def run_events(events: Events, *flags: object, job_id: str = "a-job") -> None:
-    """Run the job's graph on events with the local streaming runner, which looks at signatures once, as in the job."""
+    """Run the job's graph on events with the local streaming runner, with the caches of the job."""
     config = config_of("--subscription", "projects/tests/subscriptions/none", *flags)
     options = PipelineOptions(["--project", "a-test-project"], streaming=True)
-    pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
-    with patched(CACHE_DOFN_SIGNATURES):
+    with patched(CACHE_DOFN_SIGNATURES), patched(CACHE_TYPE_OPTIONS):
+        pipeline = beam.Pipeline(runner="BundleBasedDirectRunner", options=options)
         build(pipeline, events, config, outputs_of(config), job_id)
         pipeline.run().wait_until_finish()
 

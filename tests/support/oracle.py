@@ -38,13 +38,14 @@ def aggregate(
     table = by_time.agg(
         count=("value", "size"),
         mean=("value", "mean"),
-        stddev=("value", lambda values: float(np.std(values))),
         min=("value", "min"),
         max=("value", "max"),
         first=("value", "first"),
         last=("value", "last"),
         anomaly_count=("hot", "sum"),
-    ).reset_index()
+    )
+    table["stddev"] = by_time.value.std(ddof=0)
+    table = table.reset_index()
     table["window_end"] = table.window_start + size
     return table
 

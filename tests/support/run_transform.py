@@ -14,7 +14,7 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
-from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, patched
+from pipeline.beam_patches.registry import CACHE_DOFN_SIGNATURES, CACHE_TYPE_OPTIONS, patched
 
 Outputs = dict[str, list[Any]]
 
@@ -42,8 +42,8 @@ def run_transform(
     bounded = not isinstance(inputs, TestStream)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        if not bounded:  # as the job does; half of a test would be spent on signatures
-            stack.enter_context(patched(CACHE_DOFN_SIGNATURES))
+        for patch in (CACHE_DOFN_SIGNATURES, CACHE_TYPE_OPTIONS):  # as in the job; half of a test would be theirs
+            stack.enter_context(patched(patch))
         pipeline = bounded_pipeline() if bounded else streaming_pipeline()
         collection = pipeline | (beam.Create(list(inputs)) if bounded else inputs)
         # Create hands on a TimestampedValue as it is; the step behind it turns it into a timestamp.

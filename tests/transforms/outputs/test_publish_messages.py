@@ -354,7 +354,7 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(tally: Tally, run: 
     some = [anomaly(n) for n in range(90)]
     found: list[Sent] = []
     restarted: list[Broker] = []
-    failures = count_failures(monkeypatch)
+    answers, failures = watch_publishes(monkeypatch)
     knows_topic = threading.Event()
     command = [sys.executable, "-m", "publisher", "broker", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -364,6 +364,7 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(tally: Tally, run: 
 
     def kill() -> None:
         found.extend(received(server, subscription, 30))
+        wait_until(lambda: len(answers) == 1)  # else it would be sent again, and come twice
         process.kill()
         process.wait()
         restart.start()
@@ -402,20 +403,22 @@ def test_a_broker_that_is_killed_and_restarted_loses_nothing(tally: Tally, run: 
     assert {str(error.grpc_status_code) for error in failures} == {"StatusCode.UNAVAILABLE"}
 
 
-def count_failures(monkeypatch: pytest.MonkeyPatch) -> list[exceptions.GoogleAPICallError]:
-    """The list to which each failure of the client will be added."""
+def watch_publishes(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[exceptions.GoogleAPICallError]]:
+    """The lists to which each answer and each failure of the client will be added."""
+    answers: list[Any] = []
     failures: list[exceptions.GoogleAPICallError] = []
     publish = PublisherClient.publish
 
     def watched(*args: Any, **named: Any) -> Any:
         try:
-            return publish(*args, **named)
+            answers.append(publish(*args, **named))
         except exceptions.GoogleAPICallError as error:
             failures.append(error)
             raise
+        return answers[-1]
 
     monkeypatch.setattr(PublisherClient, "publish", watched)
-    return failures
+    return answers, failures
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
