@@ -72,7 +72,8 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         apart = fast - slow
         sd = SD_OF_MEAN * np.fmax(distance, memory["step"][:number])
         drifting = np.abs(apart) > condition.sensitivity * sd
-        clipped = np.fmin(np.abs(apart), CLIP * SD_OF_MEAN * distance)
+        # At first both means are the same: at a limit of 0 their distance would never be learned.
+        clipped = np.fmin(np.abs(apart), np.where(distance > 0, CLIP * SD_OF_MEAN * distance, np.inf))
         portion = np.maximum(of_scale.since(closed_us, one.block_us), even) * np.where(drifting, _SLOWER, 1.0)
         usual = np.where(np.isnan(distance), np.abs(apart), distance + portion * (clipped - distance))
         np.copyto(distance, usual, where=has & begun)

@@ -58,7 +58,9 @@ def fold_values(
 
 def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray) -> None:
     """Add the distances (R,) of readings to the usual values of their series (R,) to the open blocks, in place."""
-    limit = CLIP * SD_OF_MEAN * memory["deviation"][series]
+    deviation = memory["deviation"][series]
+    # A series that was never off has no limit: at a limit of 0 it would never learn otherwise.
+    limit = np.where(deviation > 0, CLIP * SD_OF_MEAN * deviation, np.inf)
     clipped = np.fmax(np.fmin(off, limit), -limit)
     np.add.at(memory["sum"], series, clipped)
     np.add.at(memory["absolute"], series, np.abs(clipped))
