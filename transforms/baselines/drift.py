@@ -27,13 +27,14 @@ DRIFT_FIELDS: Final[Mapping[str, Any]] = {
     "fast": np.float64("nan"),
     "slow": np.float64("nan"),
     "distance": np.float64("nan"),
+    "scale": np.float64("nan"),
     "blocks": np.int32(0),
     "first": np.float64("nan"),
     "sum": np.float64(0.0),
     "number": np.int32(0),
 }
-"""Means of the last minutes and hours, usual distance between them, and number of closed blocks; of the open block the
-first value, the sum of the distances to it, and the number of readings."""
+"""Means of the last minutes and hours, usual distance between them, that without the last closed block, and number of
+closed blocks; of the open block the first value, the sum of the distances to it, and the number of readings."""
 FASTER: Final = 30
 """The half-life of the last hours, in half-lives of the last minutes."""
 _SCALE: Final = 6
@@ -70,7 +71,9 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         quick = np.maximum(of_fast.since(closed_us, one.block_us), even)
         np.copyto(fast, np.where(begun, fast + quick * (mean - fast), mean), where=has)
         apart = fast - slow
-        sd = SD_OF_MEAN * np.fmax(distance, memory["step"][:number])
+        scale = memory["scale"][:number]
+        np.copyto(scale, distance, where=has)  # remembered: further readings of the open block may come in another call
+        sd = SD_OF_MEAN * np.fmax(scale, memory["step"][:number])
         drifting = np.abs(apart) > condition.sensitivity * sd
         # At first both means are the same: at a limit of 0 their distance would never be learned.
         clipped = np.fmin(np.abs(apart), np.where(distance > 0, CLIP * SD_OF_MEAN * distance, np.inf))
