@@ -1,9 +1,12 @@
 """Judge readings by what is usual for their series."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
 from telemetry.rules.unusual import LearnedStuck, Unusual
+from transforms.baselines.bounded_values import bounded
 from transforms.baselines.drift import score_drifts
 from transforms.baselines.fields import learned_fields
 from transforms.baselines.jump import score_jumps
@@ -29,16 +32,22 @@ def judge_unusual(watch: Watch, condition: Unusual) -> tuple[Judged, KeptValues]
     memory = _memory(watch, condition)
     kept, windows = watch.state.kept, SeriesColumns()
     if condition.kind == "together":
-        scores = score_together(*_moments(watch, condition.metrics), condition, memory)
+        track, values = _moments(watch, condition.metrics)
+        scores = score_together(track, bounded(values), condition, memory)
     elif condition.kind == "novel":
-        track = watch.track(watch.rule.metric)
+        readings = watch.track(watch.rule.metric)
+        track = replace(readings, value=bounded(readings.value))
         if condition.window_us:
             track, windows = ended_means(watch, track, condition.window_us)
+            readings = track
         scores, outside = score_novelty(track, condition, memory, OutsideValues(kept.slot, kept.value))
         kept = KeptValues(outside.series, np.zeros(len(outside.series), np.int64), outside.values)
+        scores = _shown(scores, track, readings)
     else:
         score_of = {"jump": score_jumps, "level": score_levels, "drift": score_drifts}[condition.kind]
-        scores = score_of(watch.track(watch.rule.metric), condition, memory, watch.gap_us)
+        readings = watch.track(watch.rule.metric)
+        track = replace(readings, value=bounded(readings.value))
+        scores = _shown(score_of(track, condition, memory, watch.gap_us), track, readings)
     with np.errstate(invalid="ignore"):
         breach, clear = scores.score > condition.sensitivity, scores.score <= condition.clear
     return _judged(scores, breach, clear, windows), kept
@@ -51,6 +60,14 @@ def judge_learned_stuck(watch: Watch, condition: LearnedStuck) -> Judged:
     assert scores.moved is not None, "runs know where they end"
     with np.errstate(invalid="ignore"):
         return _judged(scores, scores.score > 1.0, scores.moved, {})
+
+
+def _shown(scores: Scores, judged: Track, readings: Track) -> Scores:
+    """Return the scores with the readings themselves where their bounded values were judged."""
+    if judged.value is readings.value:
+        return scores
+    value = np.where(scores.track.value == judged.value, readings.value, scores.track.value)
+    return replace(scores, track=replace(scores.track, value=value))
 
 
 def _judged(scores: Scores, breach: BoolArray, clear: BoolArray, windows: SeriesColumns) -> Judged:
