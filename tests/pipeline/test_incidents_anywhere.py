@@ -13,9 +13,10 @@ import pytest
 from pipeline.sources import files
 from telemetry.model.messages import Message
 from telemetry.rules.parse import parse_rules
-from tests.support.incident_oracle import Job, Sample
+from tests.support.incident_oracle import Sample
 from tests.support.incidents import SECOND, START, is_apart, plain, rows_of, stored_incidents, told_of_roster
 from tests.support.jobs import Events, run_events, run_job
+from tests.support.mixed_rules import told_by_oracle
 from tests.support.pubsub_fixtures import clients, embedded_broker
 from transforms.incidents.incident_id import incident_id
 from transforms.shuffle.deadlines import deadlines
@@ -36,6 +37,10 @@ rules:
 - {id: middle, metric: temp, window: {statistic: median, length: 2m}, above: 29, clear: 28.5}
 - {id: damp, metric: humidity, window: {statistic: max, length: 1m}, above: 80}
 - {id: both, all: [{metric: temp, above: 29}, {metric: humidity, above: 70}], within: 30s}
+- {id: leap, metric: temp, unusual: {kind: jump, learn: 5m, half_life: 5m, sensitivity: 2.5}, keep: 30s}
+- {id: apart, metric: temp, unusual: {kind: level, learn: 10m, half_life: 10m, season: hour, sensitivity: 3}}
+- {id: away, metric: temp, unusual: {kind: drift, learn: 10m, half_life: 20m, sensitivity: 2}}
+- {id: pair, unusual: {kind: together, metrics: [temp, humidity], learn: 10m, half_life: 10m, sensitivity: 1.5}}
 """
 PARSED = parse_rules(RULES)
 LAG = 60 * SECOND
@@ -68,7 +73,7 @@ def told_of(found: list[Sample]) -> list[dict[str, Any]]:
     """Return what the oracle says of readings, in one order."""
     assert PARSED.roster is not None
     last_us = max(one.time for one in found)
-    told = Job(PARSED, found, last_us + 1, PARSED.roster.devices).run()
+    told = told_by_oracle(PARSED, found, PARSED.roster.devices)
     told = [one for one in told if not is_apart(PARSED, one)]
     return sorted(plain([*told, *told_of_roster(PARSED, rows_of(found), last_us)]), key=order)
 

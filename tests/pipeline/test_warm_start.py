@@ -18,9 +18,10 @@ from pipeline.local.state.records import Ticked
 from pipeline.local.stream import open_state
 from pipeline.warm_start import warm_states
 from telemetry.rules.parse import parse_rules
-from tests.support.incident_oracle import Job, Sample
+from tests.support.incident_oracle import Sample
 from tests.support.incidents import SECOND, START, plain, stored_incidents
 from tests.support.jobs import config_of, run_job
+from tests.support.mixed_rules import told_by_oracle
 from tests.support.pubsub_fixtures import PubSub, clients, embedded_broker
 from transforms.incidents.incident_id import incident_id
 from transforms.incidents.warm_states import read_warm_state
@@ -38,6 +39,8 @@ rules:
 - {id: silent, silence: {for: 3m, grace: 20m}}
 - {id: irregular, metric: temp, silence: {intervals: 5}}
 - {id: middle, metric: temp, window: {statistic: median, length: 4m}, above: 29, clear: 28.5}
+- {id: apart, metric: temp, unusual: {kind: level, learn: 3m, half_life: 3m, sensitivity: 1, clear: 0.2}}
+- {id: away, metric: temp, unusual: {kind: drift, learn: 3m, half_life: 3m, sensitivity: 1, clear: 0.2}}
 """
 PARSED = parse_rules(RULES)
 SHARDS = 3
@@ -72,7 +75,7 @@ def expected() -> list[dict[str, Any]]:
     """Return what the oracle says of both halves, of the time after the first."""
     first, second = halves()
     assert PARSED.roster is not None
-    told = Job(PARSED, [*first, *second], second[-1].time + 1, PARSED.roster.devices).run()
+    told = told_by_oracle(PARSED, [*first, *second], PARSED.roster.devices)
     return in_order(one for one in plain(told) if one["event_time"] > first[-1].time)
 
 

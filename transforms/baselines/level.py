@@ -1,6 +1,6 @@
 """Score how far each reading is from the usual value of its series, in usual deviations.
 
-    score = abs(value - mean - hour) / max(sd, sd of changes),  sd = sqrt(pi / 2) · mean absolute distance
+    score = abs(value - mean - hour) / max(sd, sd of changes / sqrt(2)),  sd = sqrt(pi / 2) · mean absolute distance
 
 The offset of the hour of the day (UTC) is learned with a season only. The floor keeps the last digit of a quantised
 sensor from being an event. A series that never changed has no score.
@@ -15,7 +15,7 @@ from telemetry.arrays import FloatArray, IntArray
 from telemetry.rules.conditions import HOUR_US
 from telemetry.rules.unusual import Unusual
 from transforms.baselines.learning import LEARNING_FIELDS, begin, close_blocks
-from transforms.baselines.scores import SD_OF_MEAN, Scores, one_sided
+from transforms.baselines.scores import SD_OF_MEAN, SQRT_2, Scores, one_sided
 from transforms.baselines.steps import STEP_FIELDS, add_steps, changes_of, fold_steps, keep_last
 from transforms.baselines.usual_value import VALUE_FIELDS, add_values, fold_values, note_peaks
 from transforms.baselines.weights import Weights, block_length_us
@@ -54,15 +54,15 @@ def score_levels(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         mean = memory["mean"][:number]
         np.copyto(mean, track.value[one.rows[one.begins]], where=np.isnan(mean))  # the very first block
         usual = (mean + seasonal.offset(memory, one))[one.series]
-        sd = SD_OF_MEAN * np.fmax(memory["deviation"][:number], memory["step"][:number])
-        sd = np.where((sd > 0) & ~np.isnan(memory["step"][:number]), sd, np.nan)[one.series]
+        usual_sd = SD_OF_MEAN * np.fmax(memory["deviation"][:number], memory["step"][:number] / SQRT_2)
+        sd = np.where((usual_sd > 0) & ~np.isnan(memory["step"][:number]), usual_sd, np.nan)[one.series]
         distance = track.value[one.rows] - usual
         rated = one_sided(distance / sd, condition.direction)
         young = track.time_us[one.rows] - memory["begun_us"][one.series] < condition.learn_us
         rated[young] = np.nan
         expected[one.rows], spread[one.rows], score[one.rows] = usual, sd, rated
         add_steps(memory, one, size)
-        add_values(memory, one.series, distance, single=one.single)
+        add_values(memory, one.series, distance, usual_sd[one.series], single=one.single)
         note_peaks(memory, one.series, rated)
     changed = put(columns, walk.slots, memory)
     keep_last(track, changed)

@@ -48,6 +48,8 @@ _BLOCK_US: Final = 3_600_000_000
 _UNSEEN: Final = 0.01
 _UNIT: Final = 64
 """A value counts this much in its bin, and less as it ages."""
+_FULL: Final = np.iinfo(np.uint16).max // _UNIT
+"""Number of values from which a bin may be full."""
 _AGES: Final = 8
 """In how many steps a half-life passes."""
 _REMAINS: Final = np.array([0.5 ** (steps / _AGES) for steps in range(16 * _AGES + 1)])
@@ -142,6 +144,9 @@ def _fold(memory: SeriesColumns, closing: BoolArray, outside: OutsideValues) -> 
     values, count = memory["values"][:number], memory["open_values"][:number]
     np.copyto(values, values + count, where=closing)
     np.copyto(count, 0, where=closing)
+    full = np.flatnonzero(closing & (values > _FULL))
+    if len(full):  # what a full bin does not count must not make the others rare
+        values[full] = np.minimum(values[full], memory["bins"][full].sum(axis=1) / _UNIT)
 
 
 def _nearest(memory: SeriesColumns, series: RowArray, values: FloatArray) -> FloatArray:
@@ -149,5 +154,5 @@ def _nearest(memory: SeriesColumns, series: RowArray, values: FloatArray) -> Flo
     low, high = memory["low"][series], memory["high"][series]
     centres = low[:, None] + (np.arange(BINS) + 0.5) * ((high - low) / BINS)[:, None]
     apart = np.where(memory["bins"][series] > 0, np.abs(centres - values[:, None]), np.inf)
-    nearest = centres[np.arange(len(series)), np.argmin(apart, axis=1)]
-    return np.where(values < low, low, np.where(values > high, high, nearest))
+    nearest: FloatArray = centres[np.arange(len(series)), np.argmin(apart, axis=1)]
+    return nearest

@@ -12,6 +12,8 @@ from transforms.series.track import Track
 
 SD_OF_MEAN: Final = 1.2533141373155003
 """Standard deviation of a normal variable, divided by its mean distance to its mean: sqrt(pi / 2)."""
+SQRT_2: Final = 1.4142135623730951
+"""Standard deviation of the changes of independent readings, in that of the readings."""
 CLIP: Final = 4.0
 """A reading teaches at most this many standard deviations."""
 

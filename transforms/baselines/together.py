@@ -84,6 +84,7 @@ def score_together(track: Track, values: FloatArray, condition: Unusual, columns
             fresh = np.isnan(mean[series])
             # The first value of a metric: the earliest one is written last.
             mean[series[fresh][::-1]] = found[here][fresh][::-1]
-            add_values(mine, series, found[here] - mean[series], single=one.single)
+            sd = SD_OF_MEAN * mine["deviation"][series]
+            add_values(mine, series, found[here] - mean[series], sd, single=one.single)
     nothing = np.full(len(track), np.nan)
     return Scores(track, score, nothing, nothing, put(columns, walk.slots, memory))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
-from transforms.baselines.scores import CLIP, SD_OF_MEAN
+from transforms.baselines.scores import CLIP
 from transforms.series.memory import SeriesColumns, add_in_order
 from transforms.series.track import RowArray
 
@@ -56,12 +56,18 @@ def fold_values(
     return has, off, portion
 
 
-def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray, *, single: bool) -> None:
+def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray, sd: FloatArray, *, single: bool) -> None:
     """Add the distances (R,) of readings to the usual values of their series (R,) to the open blocks, in place.
 
-    `single` says whether no series comes twice.
+    Args:
+        memory: of the series of a walk.
+        series: which one each reading belongs to.
+        off: its distance to the usual value.
+        sd: standard deviation (R,) of usual values; 0 or NaN if none is known, as where no reading ever was off.
+        single: whether no series comes twice.
     """
-    limit = CLIP * SD_OF_MEAN * memory["deviation"][series]
+    # At a limit of 0 a series would never learn otherwise.
+    limit = np.where(sd > 0, CLIP * sd, np.inf)
     clipped = np.fmax(np.fmin(off, limit), -limit)
     add_in_order(memory["sum"], series, clipped, single=single)
     add_in_order(memory["absolute"], series, np.abs(clipped), single=single)

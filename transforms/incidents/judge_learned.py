@@ -6,12 +6,13 @@ walk costs the same for three series as for fifteen.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from telemetry.arrays import FloatArray, IntArray
 from telemetry.rules.unusual import LearnedStuck, Unusual
+from transforms.baselines.bounded_values import bounded
 from transforms.baselines.drift import score_drifts
 from transforms.baselines.fields import learned_fields
 from transforms.baselines.jump import score_jumps
@@ -77,7 +78,8 @@ def learn(watches: Sequence[Watch]) -> dict[str, Learning]:
     for watch in watches:
         condition = watch.rule.condition
         if isinstance(condition, Unusual) and condition.metrics:
-            scores = score_together(*_moments(watch, condition.metrics), condition, _memory(watch, condition))
+            track, values = _moments(watch, condition.metrics)
+            scores = score_together(track, bounded(values), condition, _memory(watch, condition))
             found[watch.rule.id] = Learning(scores, watch.state.kept)
         elif isinstance(condition, Unusual | LearnedStuck):
             families[condition].append(watch)
@@ -103,6 +105,10 @@ def _learn_together(condition: Learned, watches: Sequence[Watch]) -> list[Learni
         np.concatenate([watch.state.kept.slot + first for watch, first in zip(watches, firsts, strict=False)]),
         np.concatenate([watch.state.kept.value for watch in watches]),
     )
+    if isinstance(condition, Unusual):  # which computes with the values; equal ones need no bounds to be told
+        readings, tracks = tracks, [replace(one, value=bounded(one.value)) for one in tracks]
+    else:
+        readings = tracks
     track = _joined(tracks, firsts)
     scores, kept = _score(track, condition, memory, kept, _gaps(watches, sizes))
     rows = np.cumsum([0, *(len(one) for one in tracks)])
@@ -113,7 +119,8 @@ def _learn_together(condition: Learned, watches: Sequence[Watch]) -> list[Learni
         remaining = KeptValues(
             kept.series[outside] - firsts[number], np.zeros(int(outside.sum()), np.int64), kept.values[outside]
         )
-        parts.append(Learning(_part(scores, tracks[number], mine, slots), remaining, columns))
+        part = _part(scores, tracks[number], mine, slots)
+        parts.append(Learning(_shown(part, tracks[number], readings[number]), remaining, columns))
     return parts
 
 
@@ -135,6 +142,14 @@ def _joined(tracks: Sequence[Track], firsts: IntArray) -> Track:
     slot = np.concatenate([track.slot + first for track, first in zip(tracks, firsts, strict=False)])
     time_us = np.concatenate([track.time_us for track in tracks])
     return track_of(slot, time_us, np.concatenate([track.value for track in tracks]))
+
+
+def _shown(scores: Scores, judged: Track, readings: Track) -> Scores:
+    """Return the scores with the readings themselves where their bounded values were judged."""
+    if judged.value is readings.value:
+        return scores
+    value = np.where(scores.track.value == judged.value, readings.value, scores.track.value)
+    return replace(scores, track=replace(scores.track, value=value))
 
 
 def _part(scores: Scores, track: Track, rows: slice, slots: slice) -> Scores:

@@ -6,7 +6,11 @@ from telemetry.model.metrics import READING_UNITS
 from telemetry.rules.unusual import LearnedStuck, Unusual
 from telemetry.text.durations import format_duration
 
+_NEARBY: Final = 1.4999
+"""From a value to the centre of the bin beside its own, in bins: whatever is further away is not nearby."""
 _DIGITS: Final = 4
+_WRITTEN_OUT: Final = 1e15
+"""Numbers from here on are written with an exponent."""
 
 
 def reason(
@@ -39,15 +43,15 @@ def reason(
     if value is None or expected is None or spread is None:
         return None
     digits = _decimals(spread)
-    known = f"{expected:.{digits}f}"
+    known = _fixed(expected, digits)
     if condition.kind == "jump":
         change = f"a usual change is {_short(spread)}"
         return f"{_measured(value, metric)}; {known} at the reading before; {_times(score)} the usual change ({change})"
     if condition.kind == "level":
         usual = f"expected {known} ± {_short(spread)}{' at this hour' if condition.season else ''}"
         return f"{_measured(value, metric)}; {usual}; {_times(score)} the usual spread"
-    hours = f"about {known} ± {_short(spread)} in the last hours"
-    return f"{_measured(value, metric)}; {hours}; the last minutes are {_times(score)} as far from it as usual"
+    minutes = f"{_measured(value, metric)} in the last minutes"
+    return f"{minutes}; {known} ± {_short(spread)} in the last hours; {_times(score)} as far from it as usual"
 
 
 def _novel(
@@ -56,8 +60,8 @@ def _novel(
     if expected is None or spread is None or value is None:
         times = f"{_times(score / condition.sensitivity)} as rare as it takes"
         return f"a mean of {format_duration(condition.span_us)} near {measured}: rarer than any before, {times}"
-    if abs(value - expected) > 1.5 * spread:
-        return f"{measured}; nothing like it before; the nearest known value is {expected:.{_decimals(spread)}f}"
+    if abs(value - expected) >= _NEARBY * spread:
+        return f"{measured}; nothing like it before; the nearest known value is {_fixed(expected, _decimals(spread))}"
     return f"{measured}; one in {10**score:,.0f} values is like it"
 
 
@@ -69,11 +73,15 @@ def _measured(value: float | None, metric: str) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.{_DIGITS}g}" if abs(value) < 10**_DIGITS else f"{value:.0f}"
+    return f"{value:.{_DIGITS}g}" if abs(value) < 10**_DIGITS else _fixed(value, 0)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if abs(value) < _WRITTEN_OUT else f"{value:.{_DIGITS}g}"
 
 
 def _times(factor: float) -> str:
-    return f"{factor:.0f} times" if factor >= 10 else f"{factor:.1f} times"
+    return f"{_fixed(factor, 0 if factor >= 10 else 1)} times"
 
 
 def _decimals(spread: float) -> int:

@@ -272,6 +272,7 @@ class SeriesWalk:
                 score=_at(judged.score, row) if scored else None,
                 expected=_at(judged.expected, row) if scored else None,
                 spread=_at(judged.spread, row) if scored else None,
+                breaches=row is not None and bool(judged.breach[row]),
             )
         )
 

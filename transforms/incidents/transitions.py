@@ -47,6 +47,7 @@ class Transition:
         score: how unusual `value` is; None for a condition that does not learn.
         expected: the usual value, likewise.
         spread: the standard deviation of usual values, likewise.
+        breaches: whether `value` breaches.
     """
 
     event_us: int
@@ -67,6 +68,7 @@ class Transition:
     score: float | None = None
     expected: float | None = None
     spread: float | None = None
+    breaches: bool = False
 
 
 def condition_name(rule: Rule) -> str:
@@ -171,7 +173,7 @@ def to_records(
         "spread": [one.spread for one in rows],
         "why": [
             None
-            if label.learned is None
+            if label.learned is None or not one.breaches
             else reason(label.learned, label.metric, one.value, one.score, one.expected, one.spread)
             for one, label in zip(rows, said, strict=True)
         ],

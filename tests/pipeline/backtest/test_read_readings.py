@@ -38,6 +38,12 @@ rules:
 - {id: silent, silence: {intervals: 6, grace: 10m}}
 - {id: mean, metric: humidity, window: {statistic: mean, length: 5m}, above: 60}
 - {id: both, all: [{metric: temp, above: 20}, {metric: humidity, below: 65}], within: 1m}
+- {id: leap, metric: temp, unusual: {kind: jump, learn: 5m, half_life: 10m}}
+- {id: apart, metric: temp, unusual: {kind: level, season: hour, learn: 30m, half_life: 1h}}
+- {id: away, metric: humidity, unusual: {kind: drift, learn: 30m, half_life: 20m, sensitivity: 0.5}}
+- {id: rare, metric: temp, unusual: {kind: novel, learn: 1h, sensitivity: 2}}
+- {id: rare-mean, metric: humidity, unusual: {kind: novel, learn: 1h, window: 1m, sensitivity: 1.5}}
+- {id: pair, unusual: {kind: together, metrics: [temp, humidity], learn: 30m, half_life: 30m, sensitivity: 2}}
 """
 RULES = parse_rules(RULES_TEXT)
 ROW = '{"ts": %d, "device": "a", "temp": %s}\n'
@@ -84,7 +90,7 @@ def files(folder: Path, rejections: Rejections) -> Any:
     return read_inputs([str(folder / "in-*")], DEFAULT_METRICS, RULES.metrics, ClockBounds(), rejections)
 
 
-@given(st.integers(50, 7_000), st.integers(20, 2_000), st.integers(1, 7_000))
+@given(st.integers(50, 7_000), st.integers(20, 2_000), st.integers(30, 7_000))
 @settings(max_examples=8)
 def test_the_incidents_are_those_of_the_job(job, run_rows, block_rows, slice_rows):
     expected = of_job(job)
