@@ -190,7 +190,8 @@ def test_a_spike_of_one_reading() -> None:
         "hourly": "29 °C; expected 20.0 ± 0.3164 at this hour; 28 times the usual spread",
         "novel": "29 °C; nothing like it before; the nearest known value is 20.81",
     }
-    assert {one["worst"] for one in told} == {29.0}
+    assert {one["worst"] for one in told if one["rule_id"] != "jump"} == {29.0}
+    assert {one["worst"] for one in told if one["rule_id"] == "jump"} == {29.0, pytest.approx(19.73, abs=0.01)}
     assert {one["incident_id"] for one in told} == {
         incident_id(kind, "a", "temp", at(3 * DAY_S)) for kind in ("jump", "level", "hourly", "novel")
     }
@@ -203,7 +204,7 @@ def test_a_shift_that_stays_becomes_usual_at_a_tenth_of_the_speed(kind: str, clo
     told = told_of(rules_of(kind, incidents="{update_every: 9d}"), five_minutely(values))
     assert [(one["state"], hours(one["event_time"])) for one in told] == [("opened", 72.0), ("closed", closes)]
     assert told[0]["expected"] == pytest.approx(20.0, abs=0.1)
-    assert told[1]["expected"] > 20.5
+    assert told[1]["expected"] > 20.3
 
 
 def test_a_drift() -> None:
