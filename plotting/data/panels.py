@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from plotting.data.downsample import MetricValues, TimesUs, Windows
+from plotting.data.learned import LearnedBand
 
 MAX_PANELS: Final = 12
 """Most panels of one picture; of more devices, those with the most anomalies are shown."""
@@ -45,7 +46,10 @@ class IncidentSpan:
 
 @dataclass(frozen=True)
 class Panel:
-    """Content of one device's panel; either `readings` or `windows` is empty."""
+    """Content of one device's panel; either `readings` or `windows` is empty.
+
+    `learned` has what rules had learned in the time of some of the incidents.
+    """
 
     device: str
     readings: Points
@@ -53,6 +57,7 @@ class Panel:
     anomalies: Points
     thresholds: tuple[float, ...]
     incidents: tuple[IncidentSpan, ...] = ()
+    learned: tuple[LearnedBand, ...] = ()
 
     @property
     def points(self) -> int:
