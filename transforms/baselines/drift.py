@@ -28,13 +28,14 @@ DRIFT_FIELDS: Final[Mapping[str, Any]] = {
     "fast": np.float64("nan"),
     "slow": np.float64("nan"),
     "distance": np.float64("nan"),
+    "scale": np.float64("nan"),
     "blocks": np.int32(0),
     "first": np.float64("nan"),
     "sum": np.float64(0.0),
     "number": np.int32(0),
 }
-"""Means of the last minutes and hours, usual distance between them, and number of closed blocks; of the open block the
-first value, the sum of the distances to it, and the number of readings."""
+"""Means of the last minutes and hours, usual distance between them, that without the last closed block, and number of
+closed blocks; of the open block the first value, the sum of the distances to it, and the number of readings."""
 FASTER: Final = 30
 """The half-life of the last hours, in half-lives of the last minutes."""
 MIN_READINGS: Final = 360
@@ -75,9 +76,12 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         quick = np.maximum(of_fast.of(closed_us, one.block_us, count), even)
         np.copyto(fast, np.where(begun, fast + quick * (mean - fast), mean), where=has)
         apart = fast - slow
-        sd = SD_OF_MEAN * np.fmax(distance, memory["step"][:number])
+        scale = memory["scale"][:number]
+        np.copyto(scale, distance, where=has)  # remembered: further readings of the open block may come in another call
+        sd = SD_OF_MEAN * np.fmax(scale, memory["step"][:number])
         drifting = np.abs(apart) > condition.sensitivity * sd
-        clipped = np.fmin(np.abs(apart), CLIP * SD_OF_MEAN * distance)
+        # At first both means are the same: at a limit of 0 their distance would never be learned.
+        clipped = np.fmin(np.abs(apart), np.where(distance > 0, CLIP * SD_OF_MEAN * distance, np.inf))
         portion = np.maximum(of_scale.of(closed_us, one.block_us, count), even) * np.where(drifting, _SLOWER, 1.0)
         usual = np.where(np.isnan(distance), np.abs(apart), distance + portion * (clipped - distance))
         np.copyto(distance, usual, where=has & begun)

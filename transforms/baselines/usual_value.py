@@ -61,7 +61,9 @@ def add_values(memory: SeriesColumns, series: RowArray, off: FloatArray, *, sing
 
     `single` says whether no series comes twice.
     """
-    limit = CLIP * SD_OF_MEAN * memory["deviation"][series]
+    deviation = memory["deviation"][series]
+    # A series that was never off has no limit: at a limit of 0 it would never learn otherwise.
+    limit = np.where(deviation > 0, CLIP * SD_OF_MEAN * deviation, np.inf)
     clipped = np.fmax(np.fmin(off, limit), -limit)
     add_in_order(memory["sum"], series, clipped, single=single)
     add_in_order(memory["absolute"], series, np.abs(clipped), single=single)
