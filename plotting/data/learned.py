@@ -85,13 +85,19 @@ def with_learned(incidents: pd.DataFrame, transitions: pa.Table) -> pd.DataFrame
 
 def _bands(told: pd.DataFrame, spans: dict[str, tuple[int, int]]) -> Iterator[tuple[str, LearnedBand]]:
     """Yield the id and the band of each incident, of which `spans` has beginning and end (microseconds)."""
-    known = told[told["expected"].notna() & told["spread"].notna() & told["incident_id"].isin(list(spans))]
-    for name, steps in known.groupby("incident_id", sort=False):
-        opened_us, closed_us = spans[str(name)]
-        times = steps["event_time"].to_numpy("M8[us]").view(np.int64).copy()
-        if steps["state"].iloc[0] == "opened":
-            times[0] = opened_us  # it is told when the breach has lasted, and was so from its beginning
-        last = np.append(times[1:] > times[:-1], True) & (times < closed_us)
-        if last.any():
-            expected, spread = (steps[column].to_numpy(np.float64)[last] for column in ("expected", "spread"))
-            yield str(name), LearnedBand(np.append(times[last], closed_us), expected, spread)
+    known = told[told["expected"].notna() & told["spread"].notna()]
+    ids, states = known["incident_id"].to_numpy(object), known["state"].to_numpy(object)
+    times = known["event_time"].to_numpy("M8[us]").view(np.int64)
+    expected, spread = (known[column].to_numpy(np.float64) for column in ("expected", "spread"))
+    start = 0
+    for end in (np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist() + [len(ids)] * bool(len(ids)):
+        name, some = str(ids[start]), slice(start, end)
+        if name in spans:
+            opened_us, closed_us = spans[name]
+            begins = times[some].copy()
+            if states[start] == "opened":
+                begins[0] = opened_us  # it is told when the breach has lasted, and was so from its beginning
+            last = np.append(begins[1:] > begins[:-1], True) & (begins < closed_us)
+            if last.any():
+                yield name, LearnedBand(np.append(begins[last], closed_us), expected[some][last], spread[some][last])
+        start = end

@@ -37,11 +37,17 @@ class IncidentSpan:
         start_us: its opening.
         end_us: its closing; None while it is open.
         severity: of its rule.
+        rule_id: its rule; "" where that is not told.
+        score: the highest one, of a rule that learns; None otherwise.
+        why: the sentence with it, likewise.
     """
 
     start_us: int
     end_us: int | None
     severity: str
+    rule_id: str = ""
+    score: float | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True)
