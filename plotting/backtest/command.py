@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.backtest.labels import read_labels
 from pipeline.backtest.read_readings import Rejections, read_archive, read_inputs
@@ -22,6 +22,9 @@ from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.files import StorageError, write_file
 from telemetry.text.timestamps import ClockBounds
 from transforms.incidents.watched_rows import WatchedRows
+
+if TYPE_CHECKING:
+    from plotting.backtest.learned_series import TracedSeries
 
 EXAMPLES: Final = """
 %(prog)s --input telemetry.csv --rules rules.yaml
@@ -58,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "--earliest-time, for the files of --input")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--picture", default="", metavar="FILE", help="timeline to draw, .png, .svg or .pdf, on any "
-                        "Beam filesystem: a row for each rule and device, with incidents and faults")  # fmt: skip
+                        "Beam filesystem: a row for each rule and device, with incidents and faults, then readings, "
+                        "with what rules had learned")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,9 +79,9 @@ def run(options: argparse.Namespace) -> int:
         from plotting.backtest.picture import check_picture  # loads Matplotlib
 
         check_picture(options.picture)
-    report = _judge(options)
+    report, traced = _judge(options)
     if options.picture:
-        _draw(report, options.picture)
+        _draw(report, traced, options.picture)
     if options.json:
         sys.stdout.write(report_document(report, options.picture) + "\n")
     else:
@@ -87,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _judge(options: argparse.Namespace) -> BacktestReport:
+def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSeries]]":
+    """Return what was found and, for a picture, what the rules had learned."""
     metrics = read_metrics(options.metrics) if options.input else None
     named = [(options.rules or DEFAULT_NAME, _read_rules("--rules", options.rules, metrics))]
     if options.against:
@@ -106,9 +111,14 @@ def _judge(options: argparse.Namespace) -> BacktestReport:
             order.add(some)
         if not order.readings:
             raise rejections.refuse()
-        return run_backtest(
+        report = run_backtest(
             order, named, sources=(*options.input, *options.readings), rejected=rejections.counts, labels=labels
         )
+        if not options.picture:
+            return report, []
+        from plotting.backtest.learned_series import traced_series  # loads Matplotlib
+
+        return report, traced_series(order, named[0][1], report)
 
 
 def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RulesTimeline:
@@ -121,10 +131,10 @@ def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RulesT
     return timeline
 
 
-def _draw(report: BacktestReport, path: str) -> None:
+def _draw(report: BacktestReport, traced: "list[TracedSeries]", path: str) -> None:
     from plotting.backtest.picture import timeline_picture
 
     try:
-        write_file(path, timeline_picture(report, path))
+        write_file(path, timeline_picture(report, path, traced))
     except StorageError as error:
         raise ConfigError("--picture", path, f"cannot be written: {error.problem}") from error

@@ -1,4 +1,7 @@
-"""Draw the timeline of a backtest: a row for each rule and device, incidents as bars, labelled faults behind."""
+"""Draw the timeline of a backtest: a row for each rule and device, incidents as bars, labelled faults behind.
+
+Below it are the readings of some series, with what their rules had learned.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pipeline.backtest.run_backtest import BacktestReport
+from plotting.backtest.learned_axes import BETWEEN_IN, PANEL_IN, draw_series
+from plotting.backtest.learned_series import TracedSeries
 from plotting.backtest.timeline_rows import BarSpan, Timeline, timeline_of
 from plotting.draw.captions import Captions, write_captions
 from plotting.draw.chart_parts import (
@@ -30,6 +35,7 @@ from telemetry.errors import ConfigError
 
 _TOP_IN, _BOTTOM_IN, _ROW_IN, _LEAST_IN = 1.05, 0.85, 0.24, 0.6
 _LEFT_IN, _RIGHT_IN = 3.1, 0.35
+_BETWEEN_IN: Final = 0.4  # for the labels of the time axis
 _FAULT_OPACITY: Final = 0.25
 
 
@@ -43,26 +49,33 @@ def check_picture(path: str) -> None:
         raise ConfigError("--picture", path, f"not a picture's name, it ends in .{', .'.join(FILE_METADATA)}")
 
 
-def timeline_picture(report: BacktestReport, path: str) -> bytes:
+def timeline_picture(report: BacktestReport, path: str, traced: Sequence[TracedSeries] = ()) -> bytes:
     """Return the picture in the format that the suffix of a path names."""
     with LIGHT.style():
-        figure = timeline_figure(report)
+        figure = timeline_figure(report, traced)
     return picture_bytes(figure, _suffix(path))
 
 
-def timeline_figure(report: BacktestReport) -> Figure:
-    """Return the timeline as a figure; the style sheet of the light theme must be active."""
+def timeline_figure(report: BacktestReport, traced: Sequence[TracedSeries] = ()) -> Figure:
+    """Return the timeline as a figure; the style sheet of the light theme must be active.
+
+    Args:
+        report: what was found.
+        traced: series whose readings are drawn below it.
+    """
     texts, theme = TEXTS["en"], LIGHT
     timeline = timeline_of(report)
     body = max(_LEAST_IN, _ROW_IN * len(timeline.rows))
-    height = _TOP_IN + body + _BOTTOM_IN
+    below = len(traced) * (PANEL_IN + BETWEEN_IN) + (_BETWEEN_IN if traced else 0)
+    height = _TOP_IN + body + below + _BOTTOM_IN
     figure = Figure(figsize=(WIDTH_IN, height))
     FigureCanvasAgg(figure)
     across = (WIDTH_IN - _LEFT_IN - _RIGHT_IN) / WIDTH_IN
-    axes = figure.add_axes((_LEFT_IN / WIDTH_IN, _BOTTOM_IN / height, across, body / height))
+    axes = figure.add_axes((_LEFT_IN / WIDTH_IN, (_BOTTOM_IN + below) / height, across, body / height))
     apply_theme(axes, theme)
     if timeline.rows:
         _draw_rows(axes, timeline, report, texts, theme)
+        draw_series(figure, traced, axes, _BOTTOM_IN - _BETWEEN_IN, (report.first_us, report.last_us), texts, theme)
     else:
         write_placeholder(axes, "No incidents", theme)
     write_captions(figure, _captions(report, timeline, texts), theme)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from plotting.data.downsample import MetricValues, TimesUs, Windows
+from plotting.data.learned import LearnedBand
 
 MAX_PANELS: Final = 12
 """Most panels of one picture; of more devices, those with the most anomalies are shown."""
@@ -36,16 +37,25 @@ class IncidentSpan:
         start_us: its opening.
         end_us: its closing; None while it is open.
         severity: of its rule.
+        rule_id: its rule; "" where that is not told.
+        score: the highest one, of a rule that learns; None otherwise.
+        why: the sentence with it, likewise.
     """
 
     start_us: int
     end_us: int | None
     severity: str
+    rule_id: str = ""
+    score: float | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Content of one device's panel; either `readings` or `windows` is empty."""
+    """Content of one device's panel; either `readings` or `windows` is empty.
+
+    `learned` has what rules had learned in the time of some of the incidents.
+    """
 
     device: str
     readings: Points
@@ -53,6 +63,7 @@ class Panel:
     anomalies: Points
     thresholds: tuple[float, ...]
     incidents: tuple[IncidentSpan, ...] = ()
+    learned: tuple[LearnedBand, ...] = ()
 
     @property
     def points(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -11,8 +12,11 @@ from matplotlib.patches import Patch
 
 from plotting.data.panels import Panel
 from plotting.draw.draw_panels import DASHES, DEVIATION_OPACITY, INCIDENT_OPACITY, LEFT_IN, RANGE_OPACITY, WIDTH_IN
+from plotting.draw.learned_bands import learned_key
 from plotting.style.texts import Texts
 from plotting.style.themes import LIGHT, Theme
+
+_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ def add_panel_legend(
         value = ", ".join(texts.quantity(bound, metric) for bound in bounds)
         label = texts.threshold.format(value=value)
         handles.append(Line2D([], [], color=theme.red, linestyle=DASHES, linewidth=1.1, label=label))
+    if any(panel.learned for panel in panels):
+        handles.append(learned_key(texts, theme))
     severities = {one.severity for panel in panels for one in panel.incidents}
     for severity in (*(known for known in theme.severities if known in severities), *severities - {*theme.severities}):
         label = texts.incident.format(severity=texts.severity(severity))
@@ -83,11 +89,13 @@ def add_panel_legend(
 
     legend = put()
     room = figure.bbox.width * (1 - anchor[0]) - 0.1 * figure.dpi
-    width = legend.get_window_extent().width
-    if width > room:  # happens with many thresholds in French
+    for _ in range(_ATTEMPTS):  # happens with many thresholds in French; widths are not quite in proportion to sizes
+        width = legend.get_window_extent().width
+        if width <= room:
+            break
         size = float(legend.get_texts()[0].get_fontsize())
         legend.remove()
-        put(size * room / width)
+        legend = put(size * room / width)
 
 
 def _dot(color: str, label: str) -> Line2D:

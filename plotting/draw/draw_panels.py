@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from plotting.data.downsample import MetricValues, Windows, break_at_gaps, merge_windows, thin_points
 from plotting.data.panels import IncidentSpan, Panel
+from plotting.draw.learned_bands import draw_learned, learned_edges
 from plotting.draw.time_axis import DAY_US, style_time_axis, to_days
 from plotting.style.texts import Texts
 from plotting.style.themes import LIGHT, Theme
@@ -69,6 +70,7 @@ def shared_scale(panels: Sequence[Panel], span: tuple[int, int], *, deviation: b
             panel.windows.max,
             np.array(panel.thresholds),
             *(deviation_band(panel.windows) if deviation else ()),
+            *(edge for band in panel.learned for edge in learned_edges(band, span)),
         )
         if len(part)
     ]
@@ -96,6 +98,7 @@ def draw_panel(
         theme: Colours.
     """
     _draw_incidents(axes, panel.incidents, scale, theme)
+    draw_learned(axes, panel.learned, _beyond_us(scale), theme)
     if len(panel.windows):
         drawn = _draw_windows(axes, panel, scale, deviation, theme)
     else:
@@ -122,12 +125,16 @@ def draw_panel(
 
 def _draw_incidents(axes: Axes, incidents: Sequence[IncidentSpan], scale: Scale, theme: Theme) -> None:
     """Shade the times of incidents; an open one reaches beyond the right edge of the panel."""
-    beyond_us = 2 * scale.span[1] - scale.span[0] + DAY_US
-    for severity, start_us, end_us in _joined(incidents, beyond_us):
+    for severity, start_us, end_us in _joined(incidents, _beyond_us(scale)):
         start, end = to_days(np.array([start_us, end_us])).tolist()
         color = theme.severities.get(severity, theme.quiet)
         face, edge = (color, INCIDENT_OPACITY), (color, _INCIDENT_EDGE_OPACITY)
         axes.axvspan(start, end, facecolor=face, edgecolor=edge, linewidth=0.6, zorder=0.6, gid="incident")
+
+
+def _beyond_us(scale: Scale) -> int:
+    """Return a time beyond the right edge of a panel."""
+    return 2 * scale.span[1] - scale.span[0] + DAY_US
 
 
 def _joined(incidents: Sequence[IncidentSpan], beyond_us: int) -> list[tuple[str, int, int]]:

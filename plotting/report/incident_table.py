@@ -22,6 +22,8 @@ _COLUMNS: Final = (
     "worst",
     "readings",
 )
+_SCORE: Final = "score"
+"""A last column if a rule has learned; the sentence with the score is a row of its own, below that of the incident."""
 _COMPARISONS: Final = ("above", "below", "outside", "inside")
 _WITHOUT_UNIT: Final = ("rate", "count")
 """Statistics of a metric that do not have its unit."""
@@ -40,8 +42,9 @@ def incident_section(incidents: pd.DataFrame, texts: Texts, words: Mapping[str, 
         return ""
     conditions = CONDITIONS[language]
     shown = incidents.head(MOST_ROWS)
-    head = "".join(f"<th scope=col>{escape(words[name])}</th>" for name in _COLUMNS)
-    rows = [_row(row, texts, words, conditions) for row in shown.itertuples()]
+    columns = (*_COLUMNS, _SCORE) if shown["score"].notna().any() else _COLUMNS
+    head = "".join(f"<th scope=col>{escape(words[name])}</th>" for name in columns)
+    rows = [_row(row, len(columns), texts, words, conditions) for row in shown.itertuples()]
     note = ""
     if len(shown) < len(incidents):
         count, total = texts.integer(len(shown)), texts.integer(len(incidents))
@@ -64,7 +67,7 @@ def condition_text(row: Any, texts: Texts, words: Mapping[str, str], conditions:
     return f"{conditions.get(statistic, statistic)} {said}".lstrip()
 
 
-def _row(row: Any, texts: Texts, words: Mapping[str, str], conditions: Mapping[str, str]) -> str:
+def _row(row: Any, columns: int, texts: Texts, words: Mapping[str, str], conditions: Mapping[str, str]) -> str:
     severity = words[row.severity] if row.severity in ("info", "warning", "critical") else row.severity
     cells = (
         _second(row.opened_us),
@@ -77,9 +80,23 @@ def _row(row: Any, texts: Texts, words: Mapping[str, str], conditions: Mapping[s
         condition_text(row, texts, words, conditions),
         _value(row.worst, row.metric, row.condition.rpartition(" ")[0], texts),
         texts.integer(row.readings),
+        score_text(row.score, texts),
     )
     kind = " class=open" if row.is_open else ""
-    return f"<tr{kind}>" + "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in cells) + "</tr>"
+    shown = "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in cells[:columns])
+    return f"<tr{kind}>{shown}</tr>{_why(row.why, columns)}"
+
+
+def score_text(score: float, texts: Texts) -> str:
+    """Return a score with two digits, or as a whole number; "" for none."""
+    return "" if pd.isna(score) else texts.number(float(f"{score:.2g}" if score < 100 else f"{score:.0f}"))
+
+
+def _why(sentence: str | None, columns: int) -> str:
+    """Return the row with the sentence of an incident, which the job writes in English; "" without one."""
+    if pd.isna(sentence):
+        return ""
+    return f"<tr class=why><td colspan={columns} lang=en><bdi>{escape(str(sentence))}</bdi></td></tr>"
 
 
 def _ending(row: Any, words: Mapping[str, str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Describe the anomaly, reading, window, cell or gap under the pointer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,11 @@ from plotting.data.panels import Panel, Points
 from plotting.draw.time_axis import DAY_US, to_days
 from plotting.serve.view_choice import ViewChoice
 from plotting.serve.words import WORDS
-from plotting.style.texts import Texts
+from plotting.style.texts import Texts, visible
 from telemetry.text.timestamps import format_time
 
 _NEAR_PX: Final = 9.0
+_MOST_INCIDENTS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Hover:
     """Content of the tooltip.
 
     Attributes:
-        kind: ``anomaly``, ``reading``, ``window``, ``cell`` or ``gap``.
+        kind: ``anomaly``, ``reading``, ``window``, ``incident``, ``cell`` or ``gap``.
         lines: lines of text; the first is the heading.
         device: name of the device.
         time_us: time of an anomaly or a reading, microseconds, UTC; None for other kinds.
@@ -37,14 +38,37 @@ class Hover:
 
 
 def hover_in_panel(axes: Axes, panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None:
-    """Return the anomaly near the pointer, else the reading near it, else the window that contains it."""
+    """Return the anomaly near the pointer, else the reading near it, else the window or the incident that contains it.
+
+    All but anomalies, whose rules are told elsewhere, have the incidents of their time below them.
+    """
     for kind, points in (("anomaly", panel.anomalies), ("reading", panel.readings)):
         place = _nearest(axes, points, event)
         if place is not None:
             value = choice.texts.quantity(float(points.values[place]), choice.metric)
             at = int(points.times[place])
-            return Hover(kind, (value, f"{format_time(at)[:-4]}Z".replace("T", " "), panel.device), panel.device, at)
-    return _window(panel, event, choice)
+            lines = (value, f"{format_time(at)[:-4]}Z".replace("T", " "), panel.device)
+            told = _incidents(panel, at, choice) if kind == "reading" else ()
+            return Hover(kind, (*lines, *told), panel.device, at)
+    window = _window(panel, event, choice)
+    told = () if event.xdata is None else _incidents(panel, event.xdata * DAY_US, choice)
+    if window is not None:
+        return replace(window, lines=(*window.lines, *told))
+    return Hover("incident", (*told, panel.device), panel.device) if told else None
+
+
+def _incidents(panel: Panel, at: float, choice: ViewChoice) -> tuple[str, ...]:
+    """Return a line for each incident of a time, with its highest score, and the sentence of a rule that learns."""
+    words, texts = WORDS[choice.language], choice.texts
+    here = [one for one in panel.incidents if one.start_us <= at and (one.end_us is None or at < one.end_us)]
+    lines = []
+    for one in here[:_MOST_INCIDENTS]:
+        name = f"{texts.incident.format(severity=texts.severity(one.severity))}: {visible(one.rule_id)}"
+        score = "" if one.score is None else f", {words['score']} {texts.number(float(f'{one.score:.2g}'))}"
+        lines.append(f"{name}{score}")
+        if one.why is not None:
+            lines.append(visible(one.why))
+    return tuple(lines)
 
 
 def _nearest(axes: Axes, points: Points, event: MouseEvent) -> int | None:

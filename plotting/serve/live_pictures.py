@@ -166,14 +166,16 @@ def _style(choice: ViewChoice) -> Iterator[None]:
 
 
 def _depends_on_scale(panel: Panel) -> bool:
-    """Return whether the artists of a panel depend on the shared scale: thinned points and threshold labels do.
+    """Return whether the artists of a panel depend on the shared scale.
 
-    All other artists have data coordinates and stay correct when the scale changes.
+    Thinned points and threshold labels do, and incidents that reach beyond the right edge. All other artists have data
+    coordinates and stay correct when the scale changes.
     """
-    return len(panel.windows) > 2 * COLUMNS or len(panel.readings) > 0 or len(panel.thresholds) > 1
+    is_open = any(one.end_us is None for one in panel.incidents)
+    return is_open or len(panel.windows) > 2 * COLUMNS or len(panel.readings) > 0 or len(panel.thresholds) > 1
 
 
 def _clear(axes: Axes) -> None:
     """Remove the artists of a panel; ticks, limits and style stay."""
-    for artist in [*axes.collections, *axes.lines, *axes.texts]:
+    for artist in [*axes.collections, *axes.lines, *axes.texts, *axes.patches]:
         artist.remove()

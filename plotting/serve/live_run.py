@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from plotting.data.incidents import INCIDENT_COLUMNS, with_incidents
 from plotting.data.overview_counts import Overview, count_overview
 from plotting.data.panels import (
     MAX_PANELS,
@@ -19,6 +20,7 @@ from plotting.data.panels import (
 )
 from plotting.data.results import AGGREGATE_COLUMNS, ANOMALY_COLUMNS
 from plotting.data.rule_bounds import with_rule_bounds
+from plotting.serve.incident_buffer import IncidentBuffer
 from plotting.serve.record_buffer import AnomalyBuffer, RecordBuffer
 from plotting.serve.window_series import WindowSeries, split_by_series
 from telemetry.model.kinds import KINDS
@@ -26,7 +28,12 @@ from telemetry.rules.rule_set import RuleSet
 
 LETTER_IDENTITY: Final = tuple(name for name in KINDS["dead_letters"].identity if name != "payload")  # it may be large
 LETTER_COLUMNS: Final = (*LETTER_IDENTITY, "event_time")
-COLUMNS: Final = {"aggregates": AGGREGATE_COLUMNS, "anomalies": ANOMALY_COLUMNS, "dead_letters": LETTER_COLUMNS}
+COLUMNS: Final = {
+    "aggregates": AGGREGATE_COLUMNS,
+    "anomalies": ANOMALY_COLUMNS,
+    "incidents": INCIDENT_COLUMNS,
+    "dead_letters": LETTER_COLUMNS,
+}
 """Columns read of each kind of record."""
 SeriesKey = tuple[str, str]
 
@@ -53,6 +60,7 @@ class LiveRun:
     version: int = 0
     """Number that increases with every new record."""
     anomalies: AnomalyBuffer = field(default_factory=AnomalyBuffer)
+    incidents: IncidentBuffer = field(default_factory=IncidentBuffer)
     letters: RecordBuffer = field(default_factory=lambda: RecordBuffer(LETTER_IDENTITY, ("reason", "event_time")))
     problem: str = ""
     """Error of the last poll; "" if it succeeded."""
@@ -68,13 +76,14 @@ class LiveRun:
     """Windows kept of one metric of one device, even if `max_windows` is exceeded."""
     series_by_key: dict[SeriesKey, WindowSeries] = field(default_factory=dict)
     _versions: dict[SeriesKey, int] = field(default_factory=dict)
+    _incident_versions: dict[str, int] = field(default_factory=dict)
     _readings: dict[str, tuple[int, pd.DataFrame]] = field(default_factory=dict)
 
     def add(self, kind: str, table: Any) -> bool:
         """Add records; return whether any is new.
 
         Args:
-            kind: ``aggregates``, ``anomalies`` or ``dead_letters``.
+            kind: ``aggregates``, ``anomalies``, ``incidents`` or ``dead_letters``.
             table: Arrow table with the columns of `COLUMNS`; records may be repeated.
         """
         if not len(table):
@@ -84,6 +93,10 @@ class LiveRun:
             new = bool(len(self.letters.add(table)))
         elif kind == "anomalies":
             new = self._take_anomalies(table, version)
+        elif kind == "incidents":
+            changed = self.incidents.add(table)
+            self._incident_versions |= dict.fromkeys(changed, version)
+            new = bool(changed)
         else:
             new = self._take_windows(table, version)
         self.version += new
@@ -158,11 +171,17 @@ class LiveRun:
             for panel in with_rule_bounds(panels, self.rules, metric)
             if devices or panel.points or len(panel.anomalies)
         ]
+        kept = with_incidents(kept, self.incidents.within(span), metric)
         range_of = (span.start_us or 0, span.end_us or 0)
         versions: list[tuple[int, ...]] = [
-            (readings_version, self._versions.get((metric, panel.device), 0), *range_of) for panel in kept
+            (readings_version, self._versions.get((metric, panel.device), 0), *self._told(panel.device), *range_of)
+            for panel in kept
         ]
         return PanelContent(kept, versions, len(wanted))
+
+    def _told(self, device: str) -> tuple[int, int]:
+        """Return the versions of the incidents of a device and of the whole source."""
+        return self._incident_versions.get(device, 0), self._incident_versions.get("", 0)
 
     def _most_anomalous(self, metric: str, devices: list[str], span: TimeRange) -> list[str]:
         if len(devices) <= MAX_PANELS:

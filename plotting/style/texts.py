@@ -39,6 +39,7 @@ class Texts:
     anomaly_count: tuple[str, str]
     incident: str
     incident_count: tuple[str, str]
+    learned: str
     devices: tuple[str, str]
     devices_shown: str
     thinned: str
@@ -180,6 +181,7 @@ _ENGLISH: Final = Texts(
     anomaly_count=("anomaly", "anomalies"),
     incident="Incident ({severity})",
     incident_count=("incident", "incidents"),
+    learned="Learned: usual value ± {count} spreads",
     devices=("device", "devices"),
     devices_shown="{shown} of {total} devices shown, those with the most anomalies",
     thinned="{drawn} of {total} points drawn: every anomaly and every extreme is kept",
@@ -258,6 +260,7 @@ _FRENCH: Final = Texts(
     anomaly_count=("anomalie", "anomalies"),
     incident="Incident ({severity})",
     incident_count=("incident", "incidents"),  # the same words in both languages
+    learned="Appris : valeur habituelle ± {count} écarts types",
     devices=("capteur", "capteurs"),
     devices_shown="{shown} capteurs sur {total} : ceux qui ont le plus d’anomalies",
     thinned="{drawn} points tracés sur {total} : toutes les anomalies et tous les extrêmes y sont",

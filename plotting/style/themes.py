@@ -31,6 +31,7 @@ class Theme:
         blue: readings and windows.
         red: anomalies and thresholds.
         gap: periods without data.
+        learned: values that rules have learned to be usual.
         counts: scale from low to high counts, at least two colours.
         severities: colour of each severity.
     """
@@ -45,6 +46,7 @@ class Theme:
     blue: str
     red: str
     gap: str
+    learned: str
     counts: tuple[str, ...]
     severities: Mapping[str, str]
 
@@ -68,6 +70,7 @@ LIGHT: Final = Theme(
     blue="#0072b2",
     red="#d1232a",
     gap="#e69f00",
+    learned="#009e73",
     counts=("#fed976", "#fd8d3c", "#e31a1c", "#800026"),
     severities=MappingProxyType({"critical": "#d1232a", "warning": "#e69f00", "info": "#56b4e9"}),
 )
@@ -82,6 +85,7 @@ DARK: Final = Theme(
     blue="#56b4e9",
     red="#ff7b72",
     gap="#f0b429",
+    learned="#5fe3bd",
     counts=("#8c2d3a", "#e0533d", "#fd9a4f", "#ffe8a3"),
     severities=MappingProxyType({"critical": "#ff7b72", "warning": "#f0b429", "info": "#3f8fc4"}),
 )

@@ -1,11 +1,11 @@
-"""Check the guide to rules: its files pass their tests, its pictures show what the code of today evaluates."""
+"""Check the guide to rules and the page on rules that learn: files pass their tests, pictures show today's code."""
 
 import re
 import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 import pytest
@@ -15,16 +15,17 @@ from plotting.style.themes import LIGHT
 from telemetry.cli.main import main
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, Threshold, WindowStatistic
 from telemetry.rules.parse import load_rules
+from telemetry.rules.unusual import LearnedStuck, Unusual, UnusualKind
 from tests.support.pages import read_page
 from tests.support.rule_pictures import draw_scene, picture_of, scene_of
-from tests.support.rule_scenes import FOLDER, Scene, SceneBar, load_scene, scene_names
+from tests.support.rule_scenes import FOLDER, LearnedPanel, Scene, SceneBar, load_scene, scene_names
 from tests.support.sources import ROOT
 from transforms.incidents.rule_tests.parse import load_rule_tests
 
-PAGE: Final = "docs/rules.md"
+TEXT: Final = read_page("docs/rules.md") + read_page("docs/detection.md")
 RECIPES: Final = ("freezer", "boiler", "server-room", "soil")
 TESTS: Final = sorted((ROOT / "docs" / "rules").rglob("*.test.yaml"))
-SHOWN: Final = re.findall(r"<!-- generated: file (.+) -->", read_page(PAGE))
+SHOWN: Final = re.findall(r"<!-- generated: file (.+) -->", TEXT)
 SCENES: Final = scene_names()
 MOST_BYTES: Final = 400_000
 SECOND: Final = 1_000_000
@@ -59,7 +60,12 @@ def test_every_file_of_rules_is_shown_and_has_tests() -> None:
 
 def test_every_condition_is_shown() -> None:
     conditions = [rule.condition for name in SCENES for rule in load_rules(str(FOLDER / f"{name}.yaml")).rules]
-    assert {type(one) for one in conditions} == {Threshold, Rate, Stuck, Silence, WindowStatistic, Combination}
+    learned = {Unusual, LearnedStuck}
+    assert {type(one) for one in conditions} == {
+        Threshold, Rate, Stuck, Silence, WindowStatistic, Combination, *learned
+    }  # fmt: skip
+    assert {one.kind for one in conditions if isinstance(one, Unusual)} == set(get_args(UnusualKind))
+    assert {one.season for one in conditions if isinstance(one, Unusual) and one.kind == "level"} == {None, "hour"}
     assert {one.how for one in conditions if isinstance(one, Combination)} == {"all", "any", "not"}
     assert {one.intervals is None for one in conditions if isinstance(one, Silence)} == {True, False}
     assert {one.over_us is None for one in conditions if isinstance(one, Rate)} == {True, False}
@@ -78,7 +84,7 @@ def scene(request: pytest.FixtureRequest) -> Scene:
 def test_a_picture_shows_the_scene_of_today(scene: Scene) -> None:
     path = FOLDER / f"{scene.name}.png"
     assert scene_of(path) == scene.digest, "make docs"
-    assert f"](rules/conditions/{scene.name}.png)" in read_page(PAGE)
+    assert f"](rules/conditions/{scene.name}.png)" in TEXT
 
 
 def test_bars_are_the_incidents_that_its_test_expects(scene: Scene) -> None:
@@ -140,6 +146,41 @@ def test_readings_and_bounds_are_drawn(scene: Scene) -> None:
         ]
         lines = [(float(np.asarray(line.get_ydata())[0]), line.get_gid()) for line in axes.lines if line.get_gid()]
         assert lines == [(bound.value, bound.kind) for bound in panel.bounds]
+
+
+def test_bands_are_drawn_where_something_is_known(scene: Scene) -> None:
+    with LIGHT.style():
+        panels = draw_scene(scene).axes[:-1]
+    for axes, panel in zip(panels, scene.panels, strict=True):
+        bands = [artist for artist in axes.collections if artist.get_gid() == "learned"]
+        assert len(bands) == isinstance(panel, LearnedPanel)
+        if isinstance(panel, LearnedPanel):
+            known = {
+                (time_us, round(expected + side * 3 * spread, 4))
+                for time_us, expected, spread in zip(panel.times_us, panel.expected, panel.spread, strict=True)
+                if expected is not None and spread is not None
+                for side in (-1, 1)
+            }
+            corners = np.concatenate([path.vertices for path in bands[0].get_paths()])
+            assert {(round(x * SECOND), round(y, 4)) for x, y in corners.tolist()} == known
+            assert len(known) > len(panel.times_us), "most readings have a band"
+
+
+def test_scores_are_those_of_the_transitions() -> None:
+    scene = load_scene(FOLDER / "unusual-jump.test.yaml")
+    readings, scores = scene.panels
+    assert isinstance(readings, LearnedPanel)
+    assert (readings.label, scores.label) == ("jump", "score")
+    opening = scene.rows[0].bars[0].opened_us
+    value, expected, spread = (
+        of[readings.times_us.index(opening)] for of in (readings.values, readings.expected, readings.spread)
+    )
+    assert value is not None
+    assert expected is not None
+    assert spread is not None
+    score = scores.values[scores.times_us.index(opening)]
+    assert score == pytest.approx((value - expected) / spread, abs=1e-3) == 19.478
+    assert [bound.value for bound in scores.bounds] == [8, 4]
 
 
 def test_another_rule_makes_another_scene(tmp_path: Path) -> None:

@@ -53,13 +53,13 @@ def test_a_run_in_a_bucket_is_followed(lake: Lake, run, tmp_path):
     def news() -> list[bool]:
         return [live.add(kind, table) for kind, table in follower.poll()]
 
-    assert news() == [True, True, False]
-    assert news() == [False, False, False]
+    assert news() == [True, True, False, False]
+    assert news() == [False, False, False, False]
     upload(write_run(tmp_path / "more", [window(minute=9)]), join(lake.root, "live", "later"))
-    assert news() == [False, False, False]  # not the job's folder of aggregates
+    assert news() == [False, False, False, False]  # not the job's folder of aggregates
     write(tmp_path / "late", "aggregates", [window(minute=9)], name="late")
     upload(tmp_path / "late", join(lake.root, "live"))
-    assert news() == [True, False, False]
+    assert news() == [True, False, False, False]
     assert (live.windows, live.devices()) == (5, ["a"])
 
 

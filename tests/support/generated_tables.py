@@ -17,13 +17,18 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.records import LedgerEntry
 from telemetry.rules import file_format
 from telemetry.rules.json_schema import rules_schema_text
+from telemetry.rules.parse import parse_rules
+from telemetry.rules.unusual import LearnedStuck, Unusual
+from telemetry.text.durations import format_duration
 from tests.support.command_parsers import PARSERS
 from tests.support.sources import ROOT
 from transforms import counters
+from transforms.baselines import drift, jump, learned_stuck, level, novel, together
+from transforms.baselines.weights import block_length_us
 from transforms.incidents.rule_tests import file_format as test_format
 from transforms.incidents.rule_tests import notation
 
-PAGES: Final = ("docs/architecture.md", "docs/reference.md", "docs/rules.md")
+PAGES: Final = ("docs/architecture.md", "docs/detection.md", "docs/reference.md", "docs/rules.md")
 RULES_SCHEMA: Final = "docs/rules.schema.json"
 """A copy of the schema of rules files, for editors."""
 RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -166,6 +171,39 @@ def rule_fields_table(fields: type[msgspec.Struct]) -> str:
     return table(("field", "value"), [(f"`{name}`", meaning) for name, meaning in file_format.described_fields(fields)])
 
 
+def learned_defaults_table() -> str:
+    """Return what each kind of rule that learns has where its fields are not written, and the length of its blocks."""
+    return table(
+        ("kind", "sensitivity", "clear", "learn", "half_life", "keep", "block"),
+        [_learned_defaults(name, block_us) for name, block_us in _LEARNED_BLOCKS.items()],
+    )
+
+
+def _learned_defaults(kind: str, block_us: Callable[[int], int]) -> tuple[str, ...]:
+    about = "metrics: [a, b]" if kind == "together" else ""
+    unusual = f"unusual: {{kind: {kind}, {about}}}" if kind != "stuck" else "stuck: learned"
+    metric = "" if about else "metric: a, "
+    (rule,) = parse_rules(f"{{version: 2, rules: [{{id: r, {metric}{unusual}}}]}}").rules
+    condition = rule.condition
+    assert isinstance(condition, Unusual | LearnedStuck), "it learns"
+    limits = ("1", "at the next other value")
+    if isinstance(condition, Unusual):
+        limits = (f"{condition.sensitivity:g}", f"{condition.clear:g}")
+    times = (condition.learn_us, condition.half_life_us, rule.keep_us, block_us(condition.half_life_us))
+    return (f"`{kind}`", *limits, *(format_duration(time_us) if time_us else "" for time_us in times))
+
+
+_LEARNED_BLOCKS: Final[dict[str, Callable[[int], int]]] = {
+    "jump": lambda half_life_us: block_length_us(half_life_us, jump._PARTS),
+    "level": lambda half_life_us: block_length_us(half_life_us, level._PARTS),
+    "drift": lambda half_life_us: block_length_us(half_life_us, drift.FASTER),
+    "novel": lambda _: novel._BLOCK_US,
+    "together": lambda half_life_us: block_length_us(half_life_us, together._PARTS),
+    "stuck": lambda half_life_us: block_length_us(half_life_us, learned_stuck._PARTS),
+}
+"""Length of the blocks of each kind that learns, for a half-life."""
+
+
 def described(docstring: str, number: int = 0) -> list[tuple[str, str]]:
     """Return the rows of one of the tables in a docstring: names in double backticks, and their meaning."""
     bodies = [body for body in re.split(r"^ *=+ +=+$", docstring, flags=re.MULTILINE) if re.match(r"\s*``", body)]
@@ -188,6 +226,7 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 _TABLES: Final[dict[str, Callable[[], str]]] = {
     "rooms": rooms_table,
     "kinds": kinds_table,
+    "defaults of rules that learn": learned_defaults_table,
     "exit codes": lambda: table(("code", "meaning"), EXIT_CODES),
     "fields of records": fields_table,
     "items of the ledger": lambda: table(("item", "count"), described(LedgerEntry.__doc__ or "")),

@@ -217,8 +217,8 @@ class DriftOracle:
         self.changes.add(value - self.changes.previous(time, value))
         reach = 2 * self.condition.sensitivity * self.spread
         self.values.append(max(min(value, self.slow + reach), self.slow - reach) if reach > 0 else value)
-        young = self.blocks.is_young(time, self.condition.learn_us) or self.known < 720
-        return Seen(NAN if young else self.score, self.slow, self.spread, self.fast)
+        young = self.blocks.is_young(time, self.condition.learn_us) or self.known < 360
+        return Seen(NAN if young else self.score, self.slow, self.spread, value if math.isnan(self.fast) else self.fast)
 
     def close(self, closed: tuple[int, int]) -> None:
         elapsed, length, half_life = closed[1] - closed[0], self.blocks.length, self.condition.half_life_us
@@ -239,7 +239,7 @@ class DriftOracle:
         else:
             limit = 4 * SD * self.distance
             clipped = min(abs(apart), limit) if limit > 0 else abs(apart)
-            learned = closed[1] - (self.blocks.begun or 0) >= self.condition.learn_us and self.known >= 720
+            learned = closed[1] - (self.blocks.begun or 0) >= self.condition.learn_us and self.known >= 360
             rate = 0.1 if learned and abs(apart) > self.condition.sensitivity * self.spread else 1.0
             gradual = min(forgotten(elapsed, length, 6 * half_life), by_readings(read, 6 * 360))
             portion = max(gradual, even) * rate

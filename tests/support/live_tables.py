@@ -21,9 +21,15 @@ def table(kind: str, records: Sequence[Any]) -> pa.Table:
     return pa.Table.from_batches([batch]).select(columns).cast(schema_of(kind, columns))
 
 
-def take(run: LiveRun, windows: Sequence[Any] = (), anomalies: Sequence[Any] = (), letters: Sequence[Any] = ()) -> bool:
+def take(
+    run: LiveRun,
+    windows: Sequence[Any] = (),
+    anomalies: Sequence[Any] = (),
+    letters: Sequence[Any] = (),
+    incidents: Sequence[Any] = (),
+) -> bool:
     """Add records to a run; return whether any is new."""
-    parts = (("aggregates", windows), ("anomalies", anomalies), ("dead_letters", letters))
+    parts = (("aggregates", windows), ("anomalies", anomalies), ("dead_letters", letters), ("incidents", incidents))
     found = [run.add(kind, table(kind, records)) for kind, records in parts if records]
     return any(found)
 

@@ -16,18 +16,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from PIL import Image, PngImagePlugin
 
+from plotting.data.learned import SPREADS
 from plotting.draw.chart_parts import LABEL_SIZE_PT, apply_theme
 from plotting.style.themes import LIGHT, Theme
 from telemetry.text.durations import format_duration
-from tests.support.rule_scenes import FOLDER, Scene, ScenePanel, SceneRow, load_scene, scene_names
+from tests.support.rule_scenes import FOLDER, LearnedPanel, Scene, ScenePanel, SceneRow, load_scene, scene_names
 
 SCENE: Final = "Scene"
 """Name of the hash in a picture."""
 _WIDTH_IN, _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 7.6, 1.7, 0.95, 0.14, 0.46
 _PANEL_IN, _MARKS_IN, _ROW_IN, _BETWEEN_IN = 1.1, 0.22, 0.22, 0.14
 _DPI: Final = 120
-_COLOURS: Final = 48
-_STEPS_S: Final = (10, 30, 60, 120, 300, 600, 1800)
+_COLOURS: Final = 96
+_STEPS_S: Final = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 _MOST_TICKS: Final = 12
 _MARKS_FIRST: Final = frozenset({"first"})
 """Scenes about which incident of a device came first."""
@@ -114,6 +115,8 @@ def _draw_panel(axes: Axes, panel: ScenePanel, scene: Scene, theme: Theme) -> No
         axes.vlines(times_s, -0.55, 0.55, color=theme.blue, linewidth=1.0)
         return
     values, breaches = np.array(panel.values), np.array(panel.breaches)
+    if isinstance(panel, LearnedPanel):
+        _draw_band(axes, panel, times_s, theme)
     if panel.spans_us:
         span_s = panel.spans_us / 1e6
         colors = np.where(breaches, theme.red, theme.blue).tolist()
@@ -134,6 +137,14 @@ def _draw_panel(axes: Axes, panel: ScenePanel, scene: Scene, theme: Theme) -> No
     axes.margins(y=0.12)
     axes.spines["left"].set_visible(True)
     axes.spines["left"].set_color(theme.edge)
+
+
+def _draw_band(axes: Axes, panel: LearnedPanel, times_s: np.ndarray, theme: Theme) -> None:
+    """Draw the usual value and its band as the charts draw them."""
+    expected, spread = (np.array(some, np.float64) for some in (panel.expected, panel.spread))
+    edges = expected - SPREADS * spread, expected + SPREADS * spread
+    axes.fill_between(times_s, *edges, color=theme.learned, alpha=0.3, linewidth=0, zorder=1, gid="learned")
+    axes.plot(times_s, expected, color=theme.learned, linewidth=0.9, zorder=1.5)
 
 
 def _broken(times_s: np.ndarray, values: np.ndarray, late: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,14 +19,17 @@ from telemetry.rules.bounds import Bounds
 from telemetry.rules.conditions import Combination, Rate, Threshold, WindowStatistic
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import Unusual
 from telemetry.text.durations import format_duration
 from tests.support.sources import ROOT
 from transforms.incidents.advance import advance
 from transforms.incidents.change_rules import with_rules
 from transforms.incidents.devices import admit
 from transforms.incidents.judge import judge
+from transforms.incidents.learned_trace import LearnedTrace, LearnedTracer, learns
 from transforms.incidents.rule_tests.parse import load_rule_tests
 from transforms.incidents.rule_tests.rule_test import RuleTest
+from transforms.incidents.time_slices import TimeSlice
 from transforms.incidents.watch import Arrivals, Watch
 from transforms.incidents.watched_rows import by_device
 
@@ -65,6 +68,19 @@ class ScenePanel:
     breaches: tuple[bool, ...]
     bounds: tuple[DrawnBound, ...]
     spans_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPanel(ScenePanel):
+    """Values over time, and what a rule had learned before each.
+
+    Attributes:
+        expected: usual value; None where nothing is known.
+        spread: standard deviation of usual values, likewise.
+    """
+
+    expected: tuple[float | None, ...] = ()
+    spread: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +164,87 @@ def load_scene(path: Path) -> Scene:
 def _panels(rules: RuleSet, test: RuleTest) -> Iterator[ScenePanel]:
     """Yield the readings of each device and metric, and below them what is judged instead of them."""
     rows = test.rows
+    traces = _traces(rules, test)
+    banded = {(one.device, one.rule.metric) for one in traces if _has_band(one)}
     for number, device in enumerate(rows.devices):
         if not rules.metrics:
             times_us = rows.event_us[rows.device == number] - test.start_us
             yield ScenePanel(f"readings of {device}", tuple(times_us.tolist()), (), (), ())
         for metric, values in zip(rows.metrics, rows.values, strict=True):
             mine = (rows.device == number) & ~np.isnan(values)
-            if mine.any():
+            if mine.any() and (device, metric) not in banded:
                 bounds = _bounds(rules, device, metric)
+                unusual = _breaches(traces, device, metric)
                 name = f"{metric} of {device}" if len(rows.devices) > 1 else metric
-                yield _panel(name, rows.event_us[mine] - test.start_us, values[mine], bounds)
+                panel = _panel(name, rows.event_us[mine] - test.start_us, values[mine], bounds)
+                breaches = (
+                    is_so or test.start_us + time_us in unusual
+                    for time_us, is_so in zip(panel.times_us, panel.breaches, strict=True)
+                )
+                yield dataclasses.replace(panel, breaches=tuple(breaches))
     for rule in rules.rules:
         if isinstance(rule.condition, Rate | WindowStatistic):
             yield _judged(rules, rule, test)
+    for trace in traces:
+        yield from _learned(trace, test)
+
+
+def _traces(rules: RuleSet, test: RuleTest) -> list[LearnedTrace]:
+    if not any(map(learns, rules.rules)):
+        return []
+    return list(LearnedTracer(rules).trace(TimeSlice(test.rows, test.until_us + 1)))
+
+
+def _has_band(trace: LearnedTrace) -> bool:
+    """Return whether a rule expects a value of each reading, as one on novel values does not."""
+    condition = trace.rule.condition
+    return isinstance(condition, Unusual) and condition.kind in ("jump", "level", "drift")
+
+
+def _breaches(traces: list[LearnedTrace], device: str, metric: str) -> set[int]:
+    """Return the times at which readings of a device's metric are unusual."""
+    mine = [one for one in traces if one.device == device and metric in (one.rule.metric, *_metrics(one.rule))]
+    return {int(time_us) for one in mine for time_us in one.time_us[one.score > _limits(one.rule)[0]]}
+
+
+def _metrics(rule: Rule) -> tuple[str, ...]:
+    return rule.condition.metrics if isinstance(rule.condition, Unusual) else ()
+
+
+def _limits(rule: Rule) -> tuple[float, float | None]:
+    """Return the scores at which a breach begins, and ends; None where it ends otherwise."""
+    condition = rule.condition
+    return (condition.sensitivity, condition.clear) if isinstance(condition, Unusual) else (1.0, None)
+
+
+def _learned(trace: LearnedTrace, test: RuleTest) -> Iterator[ScenePanel]:
+    """Yield the values with the band that was learned, if there is one, and below them their scores."""
+    limit, clear = _limits(trace.rule)
+    times_us = trace.time_us - test.start_us
+    rated = ~np.isnan(trace.score)
+    breaches = trace.score > limit
+    if _has_band(trace):
+        yield LearnedPanel(
+            trace.rule.id,
+            tuple(times_us.tolist()),
+            tuple(np.round(trace.value, 9).tolist()),
+            tuple(breaches.tolist()),
+            (),
+            expected=_known(np.where(np.isnan(trace.spread), np.nan, trace.expected)),
+            spread=_known(trace.spread),
+        )
+    lines = [DrawnBound(limit, "bound")]
+    if clear is not None and clear != limit:
+        lines.append(DrawnBound(clear, "clear"))
+    scores = np.round(trace.score[rated], 6)
+    yield ScenePanel(
+        "score", tuple(times_us[rated].tolist()), tuple(scores.tolist()),
+        tuple(breaches[rated].tolist()), tuple(lines),
+    )  # fmt: skip
+
+
+def _known(values: np.ndarray) -> tuple[float | None, ...]:
+    return tuple(None if value != value else round(value, 6) for value in values.tolist())
 
 
 def _bounds(rules: RuleSet, device: str, metric: str) -> list[Bounds]:

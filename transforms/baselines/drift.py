@@ -5,7 +5,7 @@
 Both are exponential means of blocks: `slow` forgets half of itself in the half-life, or in 360 readings if that is
 longer, `fast` in 1/30 of it. A reading counts as at most twice as far from `slow` as the score needs, so that a spike
 is no drift. The distance of both is clipped at 4 sd before it teaches, and teaches a tenth while the series drifts. The
-first 720 readings only teach.
+first 360 readings only teach.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ FASTER: Final = 30
 """The half-life of the last hours, in half-lives of the last minutes."""
 MIN_READINGS: Final = 360
 """The last hours are at least this many readings: of a device that sends rarely, some hours would be noise."""
-_FEWEST: Final = 2 * MIN_READINGS
+_FEWEST: Final = MIN_READINGS
 """Fewest readings from which the last hours are known."""
 _SCALE: Final = 6
 """The half-life of the usual distance, in half-lives of the last hours."""
@@ -81,7 +81,8 @@ def score_drifts(track: Track, condition: Unusual, columns: SeriesColumns, gap_u
         add_in_order(memory["number"], series, 1, single=one.single)
     changed = put(columns, walk.slots, memory)
     keep_last(track, changed)
-    return Scores(replace(track, value=minutes), score, expected, spread, changed)
+    judged = np.where(np.isnan(minutes), track.value, minutes)
+    return Scores(replace(track, value=judged), score, expected, spread, changed)
 
 
 class _DriftWeights:

@@ -53,9 +53,7 @@ def advance(
     late = rows.event_us < state.watermark_us
     if late.any():
         rows = rows.select(~late)
-    state, code_of = admit(rules, state, rows)
-    arrivals = Arrivals(by_device(rows, code_of), state.devices, state.expected, watermark_us, state.start_us)
-    watches = [Watch(rule, state.rules[rule.id], arrivals, _gap_us(rules, rule, state)) for rule in rules.rules]
+    state, watches = watches_of(rules, state, rows, watermark_us)
     learned = learn(watches)
     judged = [judge(watch, learned.get(watch.rule.id)) for watch in watches]
     silent = SilentTimes(len(state.devices))
@@ -73,6 +71,15 @@ def advance(
     told = put_in_order(told, state.devices, first_us)
     state = replace(state, watermark_us=watermark_us, first_us=first_us, rules=after)
     return state, to_records(told, state.devices, [label_of(rule) for rule in rules.rules], rules.version)
+
+
+def watches_of(
+    rules: RuleSet, state: IncidentState, rows: WatchedRows, watermark_us: int
+) -> tuple[IncidentState, list[Watch]]:
+    """Return the state with the devices of some readings, and what each rule judges of these readings."""
+    state, code_of = admit(rules, state, rows)
+    arrivals = Arrivals(by_device(rows, code_of), state.devices, state.expected, watermark_us, state.start_us)
+    return state, [Watch(rule, state.rules[rule.id], arrivals, _gap_us(rules, rule, state)) for rule in rules.rules]
 
 
 def _check(rules: RuleSet, state: IncidentState) -> None:

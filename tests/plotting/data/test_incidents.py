@@ -73,7 +73,7 @@ def test_panels_get_the_incidents_of_their_device_and_metric_and_of_what_is_abov
         run,
         "incidents",
         [
-            *of("temp", 5, 6, severity="critical"),
+            *of("temp", 5, 6, severity="critical", score=9.5, why="so far"),
             *of("humidity", 2, 3, metric="humidity"),
             *of("silent", 1, metric="", condition="silence", severity="warning"),
             *of("other", 1, 2, device="c"),
@@ -84,9 +84,9 @@ def test_panels_get_the_incidents_of_their_device_and_metric_and_of_what_is_abov
     panels = window_panels(stored.aggregates, stored.anomalies, ["a", "b"], ALL)
     first, second = with_incidents(panels, read_incidents(run, ALL), "temp")
     assert first.incidents == (
-        IncidentSpan(T0 + MINUTE, None, "warning"),
-        IncidentSpan(T0 + 5 * MINUTE, T0 + 6 * MINUTE, "critical"),
-        IncidentSpan(T0 + 8 * MINUTE, T0 + 9 * MINUTE, "info"),
+        IncidentSpan(T0 + MINUTE, None, "warning", "temp-high"),
+        IncidentSpan(T0 + 5 * MINUTE, T0 + 6 * MINUTE, "critical", "temp-high", 9.5, "so far"),
+        IncidentSpan(T0 + 8 * MINUTE, T0 + 9 * MINUTE, "info", "temp-high"),
     )
     assert second.incidents == first.incidents[-1:], "that of the source is one of every device"
     assert first.windows is panels[0].windows

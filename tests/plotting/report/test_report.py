@@ -376,6 +376,38 @@ def test_incidents_in_french(run, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("language", "score", "jumps"), [("en", "8.4", "jumps"), ("fr", "8,4", "saute")])
+def test_incidents_of_rules_that_learn_have_a_score_and_below_them_a_sentence(run, tmp_path, language, score, jumps):
+    write_incidents(run)
+    learned = {
+        "incident_id": "6",
+        "condition": "jump",
+        "threshold": None,
+        "opened_at": T0 + 3 * MINUTE,
+        "device": "<b>",
+    }
+    write(
+        run,
+        "incidents",
+        [
+            transition(1, score=8.3576, why="36 °C; <20> at the reading before", **learned),
+            transition(2, score=0.5, why="less", **learned),
+            transition(3, incident_id="7", score=126.4, opened_at=T0 - MINUTE, condition="stuck"),
+        ],
+        name="learned",
+    )
+    page = parse(make(tmp_path, run, "--lang", language))
+    (table,) = page.all("table", **{"class": "anomalies incidents"})
+    heads = [cell.text for cell in table.all("th")]
+    assert (len(heads), heads[-1]) == (11, "Score")
+    first, sentence, *rest = incidents_of(page)
+    assert (first[7], first[10]) == (jumps, score)
+    assert sentence == ["36 °C; <20> at the reading before"]
+    assert [row[10] for row in rest] == ["", "", "", "126", "", ""]
+    (why,) = table.all("tr", **{"class": "why"})
+    assert {"colspan": "11", "lang": "en"}.items() <= why.all("td")[0].attributes.items()
+
+
 def test_the_time_range_chooses_incidents_and_without_any_there_is_no_table(run, tmp_path):
     page = parse(make(tmp_path, run))
     assert not page.all("table", **{"class": "anomalies incidents"})

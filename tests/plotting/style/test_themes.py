@@ -41,7 +41,7 @@ def lab(color, vision) -> np.ndarray:
 @EACH
 @pytest.mark.parametrize("vision", VISIONS)
 def test_colours_that_mean_different_things_look_different_to_everybody(theme, vision):
-    for colors in ((theme.blue, theme.red, theme.gap), tuple(theme.severities.values())):
+    for colors in ((theme.blue, theme.red, theme.gap, theme.learned), tuple(theme.severities.values())):
         for one, other in itertools.combinations(colors, 2):
             assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 20, (one, other)
 
@@ -49,7 +49,7 @@ def test_colours_that_mean_different_things_look_different_to_everybody(theme, v
 @EACH
 def test_words_are_read_and_marks_are_seen_on_the_paper(theme):
     assert min(contrast(color, theme.paper) for color in (theme.ink, theme.quiet, theme.label)) >= 4.5
-    assert min(contrast(color, theme.paper) for color in (theme.blue, theme.red)) >= 3
+    assert min(contrast(color, theme.paper) for color in (theme.blue, theme.red, theme.learned)) >= 3
 
 
 @EACH
