@@ -13,8 +13,8 @@ from telemetry.text.durations import format_duration, spoken_duration
 SEASON: Final = 0.3
 """Share of the variance from which the hour of the day matters."""
 _JUMPS: Final = (8, 12, 16, 24, 32)
-_NOISY: Final = 6.0
-"""Changes are noisy if 0.1 % of them are larger than so many of their standard deviations."""
+_NOISY: Final = 4.0
+"""Changes are noisy if 1 % of them are larger than so many of their standard deviations; of normal ones it is 2.6."""
 _LEVELS: Final = (6, 8, 12, 16)
 _DRIFTS: Final = (8, 10, 12, 16)
 _NOVELTIES: Final = (4, 4.5, 5)
@@ -51,7 +51,7 @@ def choose_jump(metric: MetricProfile) -> RuleCandidate | None:
     noisy = metric.large_change > _NOISY * metric.change
     half_life = _half_life(300 * metric.interval_us, 6 * HOUR_US)
     evidence = (
-        f"Changes between readings: standard deviation {shown(metric.change)}, 99.9 % are below "
+        f"Changes between readings: standard deviation {shown(metric.change)}, 99 % are below "
         f"{shown(metric.large_change)}{', so it is noisy' if noisy else ''}."
     )
     return _rule(metric, "jump", _JUMPS[1:] if noisy else _JUMPS, (half_life,), learn, evidence)

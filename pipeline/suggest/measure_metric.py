@@ -70,7 +70,7 @@ def measure_metric(
         settled=_settled(value, time_us, middle_us),
         moves=(rises + falls) / max(readings - int(has.sum()), 1),
         change=1.2533 * float(sums["steps"].sum()) / (rises + falls) if rises + falls else 0.0,
-        large_change=_quantiles(size, (0.999,))[0],
+        large_change=_quantiles(size, (0.99,))[0],
         longest_still_us=int(sums["longest_us"].max(initial=0)),
         season=_season(sums),
         resets=falls / max(rises + falls, 1),

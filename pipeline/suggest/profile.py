@@ -41,7 +41,7 @@ class MetricProfile:
         settled: share of the values of the second half of the recording within bounds that the first half suggests.
         moves: share of values that differ from the one before, 0 to 1.
         change: standard deviation of changes that are not zero.
-        large_change: size of a change that 99.9 % of these are below.
+        large_change: size of a change that 99 % of these are below.
         longest_still_us: longest time without a change.
         season: share of the variance that the hour of the day explains, 0 to 1; NaN with too few days.
         resets: share of the changes of a counter that are falls.

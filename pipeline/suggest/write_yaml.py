@@ -96,7 +96,7 @@ def _clear(rules: Sequence[FittedRule]) -> Iterator[str]:
     clear = [rule for rule in rules if rule.is_clear and not rule.fits]
     if clear:
         named = ", ".join(rule.candidate.id for rule in clear)
-        yield f"Left out, although what they find is hardly noise: {named}. They are below as comments, ready for use."
+        yield f"Left out, although what they find is hardly noise: {named}. Each is below as a comment, ready for use."
 
 
 def _rule(rule: FittedRule) -> Iterator[str]:

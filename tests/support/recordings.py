@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.backtest.time_order import TimeOrder
+from pipeline.backtest.time_order import RUN_ROWS, TimeOrder
 from pipeline.suggest.candidate import RuleCandidate
 from pipeline.suggest.measure import measure_recording
 from pipeline.suggest.profile import MeasuredRecording, MetricProfile
@@ -41,9 +41,9 @@ def recording(
 
 
 @contextmanager
-def ordered(*parts: WatchedRows, block_rows: int = BLOCK_ROWS) -> Iterator[TimeOrder]:
-    """Open the readings in the order of their times, cut into blocks of so many."""
-    with TimeOrder(parts[0].metrics, block_rows=block_rows) as order:
+def ordered(*parts: WatchedRows, run_rows: int = RUN_ROWS, block_rows: int = BLOCK_ROWS) -> Iterator[TimeOrder]:
+    """Open the readings in the order of their times: how many are sorted in memory, and are loaded at a time."""
+    with TimeOrder(parts[0].metrics, run_rows=run_rows, block_rows=block_rows) as order:
         for part in parts:
             order.add(part)
         yield order
@@ -61,9 +61,9 @@ def profile_of(values: Values, every_s: float = 60, devices: Sequence[str] = ("a
     return profile
 
 
-def suggested(*parts: WatchedRows, per_day: float = 0.5) -> str:
-    """Return the rules file that readings suggest."""
-    with ordered(*parts) as order:
+def suggested(*parts: WatchedRows, per_day: float = 0.5, run_rows: int = RUN_ROWS) -> str:
+    """Return the rules file that readings suggest, of which no more than so many are sorted in memory."""
+    with ordered(*parts, run_rows=run_rows) as order:
         return suggest_rules(order, parts[0].metrics, SuggestionSource(("--input", "t.csv"), "rules.yaml", per_day))
 
 

@@ -27,6 +27,7 @@ def test_bursts_do_not_move_them_far():
     bursts = VALUES.copy()
     bursts[::200] = 900
     assert first_fields(bursts) == ("outside: [14, 31]", "keep: 5m")
+    assert first_fields(40 - bursts) == ("outside: [9, 26]", "keep: 5m")
 
 
 def test_less_sensitive_forms_last_longer_and_then_lie_further():

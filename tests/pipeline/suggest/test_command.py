@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from telemetry.cli.main import main
+from telemetry.rules.conditions import Silence
 from telemetry.rules.parse import load_rules
+from tests.support import needs
 from tests.support.recordings import noise
 
 START = 1_594_512_000
@@ -117,3 +119,14 @@ def test_nothing_usable_is_exit_code_3(rows, problem, capsys):
     assert err.startswith(f"telemetry suggest: error: {problem}")
     assert len(err.splitlines()) == 1
     assert not Path("rules.yaml").exists()
+
+
+def test_the_founding_telemetry(capsys):
+    """Three devices of different climates, whose gases are functions of one another."""
+    code, out, _ = suggest(capsys, "--input", str(needs.data("telemetry_first_10000.csv")))
+    assert (code, metrics_of(out)) == (0, ("co", "humidity", "temp", "lpg", "smoke"))
+    assert out.count("No rules of its own: it follows co (correlation ") == 2
+    rules = {rule.id: rule for rule in load_rules("made.yaml").rules}
+    assert rules["silent"].condition == Silence(intervals=10)
+    assert rules["together"].metrics == ("co", "lpg", "smoke")
+    assert rules["temp-range"].threshold < 18 < 28 < (rules["temp-range"].threshold_upper or 0)

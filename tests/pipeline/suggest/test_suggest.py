@@ -132,11 +132,14 @@ def test_expected_incidents_are_those_of_a_separate_backtest(per_day):
 
 
 def test_expected_incidents_beside_a_silence_in_time():
+    """The value is another one after the longest gap: no jump, as the rule about silence bounds what is compared."""
     gaps = [row for row in range(COUNT) if row % 20 in range(5, 12) or 900 < row < 960]
-    parts = [recording({"m": np.round(wave(COUNT, 300, 3.0))}, 300, ("a",), gaps)]
+    values = noise(COUNT) + np.where(np.arange(COUNT) < 930, 0, 40)
+    parts = [recording({"m": values}, 300, ("a",), gaps)]
     text = suggested(*parts)
-    assert "silence: {for: " in text
+    assert "silence: {for: 2h}" in text
     assert expected_of(text) == backtested(text, *parts)
+    assert expected_of(text)["m-jump"] == 0
 
 
 def test_a_device_that_stops_for_good_is_silent():
@@ -163,7 +166,8 @@ def test_incidents_that_are_no_noise_are_left_out_as_comments_that_can_be_used()
 
 
 def test_the_same_readings_make_the_same_file():
-    assert of_faulty(20) == suggested(*faulty()[::-1], per_day=20)
+    """In any order, and from the disk as from memory."""
+    assert of_faulty(20) == suggested(*faulty()[::-1], per_day=20, run_rows=1_000)
 
 
 def test_the_head():
