@@ -18,6 +18,7 @@ _SEASON_US: Final = 4 * DAY_US
 _MOST_RESETS: Final = 0.01
 _FEWEST_RISES: Final = 20
 _FEWEST_MOVES: Final = 20
+_HANDFUL: Final = 10
 
 
 def measure_metric(
@@ -65,8 +66,8 @@ def measure_metric(
         q99=q99,
         q999=q999,
         high=high,
-        base=_edge(device, value, 0.01, low),
-        top=-_edge(device, -value, 0.01, -high),
+        base=_edge(device, value, 0.01),
+        top=-_edge(device, -value, 0.01),
         settled=_settled(value, time_us, middle_us),
         moves=(rises + falls) / max(readings - int(has.sum()), 1),
         change=1.2533 * float(sums["steps"].sum()) / (rises + falls) if rises + falls else 0.0,
@@ -97,14 +98,14 @@ def _quantiles(values: FloatArray, shares: tuple[float, ...]) -> tuple[float, ..
     return tuple(map(float, np.quantile(values, shares))) if len(values) else (np.nan,) * len(shares)
 
 
-def _edge(device: CodeArray, values: FloatArray, share: float, least: float) -> float:
-    """Return the lowest of a quantile of each device; the lowest value of all if a device has few values."""
+def _edge(device: CodeArray, values: FloatArray, share: float) -> float:
+    """Return the lowest of a quantile of each device, or the median of one with few values; a handful is none."""
     if not len(values):
         return np.nan
     count = np.bincount(device)
-    if count[count > 0].min() < FEWEST_READINGS:
-        return least
-    return float(np.nanmin(medians_of(device, values, len(count), share)))
+    edges, middles = (medians_of(device, values, len(count), one) for one in (share, 0.5))
+    known = np.where(count >= FEWEST_READINGS, edges, middles)[count >= _HANDFUL]
+    return float(known.min() if len(known) else np.median(values))
 
 
 def _settled(values: FloatArray, time_us: IntArray, middle_us: int) -> float:

@@ -36,8 +36,8 @@ class MetricProfile:
         low: lowest value.
         q001: value that 0.1 % of all values are below; so for `q01`, `median`, `q99` and `q999`.
         high: highest value.
-        base: lowest of the values that 1 % of a device's values are below.
-        top: highest of the values that 99 % of a device's values are below.
+        base: lowest of the values that 1 % of a device's values are below, or of the medians of devices with few.
+        top: highest of the values that 99 % of a device's values are below, likewise.
         settled: share of the values of the second half of the recording within bounds that the first half suggests.
         moves: share of values that differ from the one before, 0 to 1.
         change: standard deviation of changes that are not zero.

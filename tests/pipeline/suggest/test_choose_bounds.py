@@ -56,6 +56,15 @@ def test_every_device_lies_within_them():
     assert high > 50
 
 
+def test_a_device_that_was_hardly_seen_lets_no_wrong_value_in():
+    wrong = VALUES.copy()
+    wrong[500] = -40
+    parts = [recording({"m": wrong}), recording({"m": np.full(9, 900.0)}, 60, ("b",))]
+    assert as_rule(choose_bounds(measured(*parts).metrics[0])).forms[0].fields[0] == "outside: [14, 31]"
+    parts[1] = recording({"m": np.full(99, 30.0)}, 60, ("b",))
+    assert as_rule(choose_bounds(measured(*parts).metrics[0])).forms[0].fields[0] == "outside: [13, 34]"
+
+
 def test_evidence():
     (evidence,) = as_rule(choose_bounds(profile_of(VALUES))).evidence
     assert evidence.startswith("Values: 0.1 % below 17.09, median 20,")
