@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from telemetry.cli.exit_codes import nothing_usable
 from telemetry.errors import ConfigError, NothingUsableError
+from telemetry.model.kinds import KINDS
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.records import DeadLetter
-from telemetry.storage.files import StorageError, join, list_files
-from telemetry.storage.result_store import read_tables
+from telemetry.storage.files import StorageError, join, list_files, read_file
+from telemetry.storage.result_store import columns_in, read_tables
 from telemetry.text.timestamps import ClockBounds
 from transforms.decode.codec import decode_parts
 from transforms.incidents.watched_rows import WatchedRows, watched_rows
@@ -99,6 +100,26 @@ def read_archive(folders: Sequence[str], metrics: tuple[str, ...]) -> Iterator[W
                     yield _rows_of(table, metrics)
     except StorageError as error:
         raise ConfigError("--readings", error.path, error.problem) from error
+
+
+def archived_metrics(folders: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics of the first file of an archive.
+
+    Args:
+        folders: as those of `read_archive`.
+
+    Raises:
+        ConfigError: if a folder holds no archive, or the file cannot be read or has no metric.
+    """
+    path = next(_archived_files(folder)[0] for folder in folders)
+    own = KINDS[_KIND].schema().names
+    try:
+        metrics = tuple(name for name in columns_in(_KIND, path, read_file(path)) if name not in own)
+    except StorageError as error:
+        raise ConfigError("--readings", error.path, error.problem) from error
+    if not metrics:
+        raise ConfigError("--readings", path, "has no column of a metric")
+    return metrics
 
 
 def _archived_files(folder: str) -> list[str]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "reconcile": ["--output", "results"],
     "tables": ["--print-sql", "--bigquery", "pro-ject:dset"],
     "rules": ["schema"],
+    "suggest": ["--input", "many.csv"],
     "shelve": ["--rules", "rules.yaml"],
     "backtest": ["--input", "rows.csv"],
     "render": ["--results", "results", "--output", "picture.png"],
@@ -43,6 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an input and the results of a job."""
     folder = tmp_path_factory.mktemp("full")
     (folder / "rows.csv").write_text("\n".join(["ts,device,temp,light", *ROWS, ""]), encoding="utf-8")
+    many = "".join(f"{1_594_512_000 + 10 * at},a,{20 + at % 7}\n" for at in range(200))
+    (folder / "many.csv").write_text(f"ts,device,temp\n{many}", encoding="utf-8")
     (folder / "rules.yaml").write_text("version: 2\nrules:\n- {id: hot, metric: temp, above: 30}\n")
     done = telemetry(folder, "run", "--input", "rows.csv", "--output", "results")
     assert done.returncode == 0, done.stderr
