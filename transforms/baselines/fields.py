@@ -28,3 +28,11 @@ def learned_fields(condition: Unusual | LearnedStuck) -> Mapping[str, Any]:
             return {**NOVEL_FIELDS, **SLOW_FIELDS} if condition.span_us else NOVEL_FIELDS
         case "together":
             return together_fields(len(condition.metrics))
+
+
+def lesson_of(condition: Unusual | LearnedStuck) -> str:
+    """Return a text that is equal for conditions that learn the same, whatever they make of it."""
+    if isinstance(condition, LearnedStuck):
+        return f"stuck {condition.half_life_us}"
+    parts = (condition.half_life_us, condition.season, condition.window_us, condition.span_us, *condition.metrics)
+    return " ".join((condition.kind, *map(str, parts)))

@@ -1,6 +1,6 @@
 """Put other rules into force: what they keep of what the rules before them remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +9,20 @@ import pyarrow as pa
 from telemetry.rules.conditions import Silence
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
+from telemetry.rules.unusual import LearnedStuck, Unusual
+from transforms.baselines.fields import learned_fields, lesson_of
 from transforms.incidents.devices import members_of, with_devices
-from transforms.incidents.incident_state import Episode, IncidentState, KeptValues, RuleState, fresh_columns, version_of
+from transforms.incidents.incident_state import (
+    Episode,
+    IncidentState,
+    KeptValues,
+    RuleState,
+    StateColumns,
+    fresh_columns,
+    version_of,
+)
 from transforms.incidents.transitions import RuleLabel, Transition, condition_name, put_in_order, to_records
-from transforms.series.track import NONE_US
+from transforms.series.track import NONE_US, RowArray
 
 
 def with_rules(
@@ -21,9 +31,9 @@ def with_rules(
     """Return the state with which some rules come into force at its watermark.
 
     A rule that has not changed goes on. One that has changed forgets what was pending, and keeps its open incidents; a
-    rule on silence also keeps when it last heard of each device. An open incident whose rule is gone, judges another
-    metric, no longer applies to the device or is shelved for it is closed. A rule that is shelved for some devices
-    forgets them, and no others.
+    rule on silence also keeps when it last heard of each device, and one that learns what it learned, if it still
+    learns the same. An open incident whose rule is gone, judges another metric, no longer applies to the device or is
+    shelved for it is closed. A rule that is shelved for some devices forgets them, and no others.
 
     Args:
         rules: the rules to come.
@@ -88,8 +98,14 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
             for name in ("seen_us", "interval_us", "intervals"):
                 if name in before.columns and name in columns:
                     columns[name][slots] = before.columns[name][old_slots]
+    kept = KeptValues()
     if isinstance(rule.condition, Silence) and not rule.metric:
         columns["seen_us"] = state.seen_us[members]
+    lesson, condition = "", rule.condition
+    if isinstance(condition, Unusual | LearnedStuck):
+        lesson = lesson_of(condition)
+        if before is not None and same_series and before.lesson == lesson:
+            kept = _carry(columns, before, learned_fields(condition), slots, old_slots)
     return RuleState(
         version=version_of(rule),
         metric=rule.metric,
@@ -98,9 +114,29 @@ def _begin(rule: Rule, state: IncidentState, before: RuleState | None) -> RuleSt
         since_us=state.watermark_us,
         members=members,
         columns=columns,
+        kept=kept,
         episodes=episodes,
         shelved=rule.shelved,
+        lesson=lesson,
     )
+
+
+def _carry(
+    columns: StateColumns, before: RuleState, fields: Collection[str], slots: RowArray, old_slots: RowArray
+) -> KeptValues:
+    """Write what series had learned into the columns of a rule that learns the same; return the values they keep."""
+    for name in fields:
+        columns[name][slots] = before.columns[name][old_slots]
+    return _moved(before.kept, len(before.members), slots, old_slots)
+
+
+def _moved(kept: KeptValues, members: int, slots: RowArray, old_slots: RowArray) -> KeptValues:
+    """Return the kept values of series that get other slots."""
+    new_slot = np.full(members, -1)
+    new_slot[old_slots] = slots
+    found = kept.select(new_slot[kept.slot] >= 0)
+    moved = KeptValues(new_slot[found.slot].astype(np.intp), found.time_us, found.value)
+    return moved.select(np.argsort(moved.slot, kind="stable"))
 
 
 def _go_on(rule: Rule, state: IncidentState, before: RuleState) -> RuleState:
@@ -114,14 +150,13 @@ def _go_on(rule: Rule, state: IncidentState, before: RuleState) -> RuleState:
         column[slots] = before.columns[name][old_slots]
     new_slot = np.full(len(before.members), -1)
     new_slot[old_slots] = slots
-    kept = before.kept.select(new_slot[before.kept.slot] >= 0)
     return replace(
         before,
         # Else the deadline of a device that comes back might lie in the past, where everything is judged.
         since_us=state.watermark_us if isinstance(rule.condition, Silence) else before.since_us,
         members=members,
         columns=columns,
-        kept=KeptValues(new_slot[kept.slot].astype(np.intp), kept.time_us, kept.value),
+        kept=_moved(before.kept, len(before.members), slots, old_slots),
         sketches={int(new_slot[slot]): sketch for slot, sketch in before.sketches.items() if new_slot[slot] >= 0},
         episodes={int(new_slot[slot]): one for slot, one in before.episodes.items() if new_slot[slot] >= 0},
         shelved=rule.shelved,

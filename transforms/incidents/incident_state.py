@@ -166,6 +166,7 @@ class RuleState:
         sketches: encoded sketch of the earlier readings of a window with very many, by slot.
         episodes: incidents by slot: the open ones, and closed ones that can open again or count for flapping.
         shelved: globs of the devices that are no members because the rule is shelved for them.
+    lesson: equal for rules that learn the same, see `lesson_of`; "" for a rule that does not learn.
     """
 
     version: str
@@ -179,6 +180,7 @@ class RuleState:
     sketches: dict[int, bytes] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
     shelved: tuple[str, ...] = ()
+    lesson: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class _Rule(msgspec.Struct, array_like=True):
     sketches: dict[int, bytes]
     episodes: dict[int, Episode]
     shelved: tuple[str, ...] = ()
+    lesson: str = ""
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -134,6 +135,7 @@ def _plain_rule(rule: RuleState, devices: int) -> _Rule:
         rule.sketches,
         rule.episodes,
         rule.shelved,
+        rule.lesson,
     )
 
 
@@ -152,6 +154,7 @@ def _rule(plain: _Rule, devices: int) -> RuleState:
         sketches=plain.sketches,
         episodes=plain.episodes,
         shelved=plain.shelved,
+        lesson=plain.lesson,
     )
 
 

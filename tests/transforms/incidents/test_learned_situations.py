@@ -104,9 +104,17 @@ def changed(rules: RuleSet, spike: float) -> list[tuple[str, float]]:
     return openings(told)
 
 
-def test_a_rule_that_changes_learns_anew_and_others_go_on() -> None:
-    other = rules_of("jump", level="metric: temp, unusual: {kind: level, sensitivity: 7}")
-    assert changed(rules_of("jump", "level"), 3.5) == [("jump", 84.0), ("level", 84.0)]
+@pytest.mark.parametrize(
+    "unusual", ["kind: level", "kind: level, sensitivity: 7", "kind: level, direction: up, clear: 1"]
+)
+def test_a_rule_that_learns_the_same_goes_on(unusual: str) -> None:
+    other = rules_of("jump", level=f"metric: temp, unusual: {{{unusual}}}, severity: critical")
+    assert changed(other, 3.5) == [("jump", 84.0), ("level", 84.0)]
+
+
+@pytest.mark.parametrize("unusual", ["kind: level, half_life: 25h", "kind: level, season: hour"])
+def test_a_rule_that_learns_something_else_begins_anew_and_others_go_on(unusual: str) -> None:
+    other = rules_of("jump", level=f"metric: temp, unusual: {{{unusual}}}")
     assert changed(other, 3.5) == [("jump", 84.0)]
     assert changed(other, 4.5) == [("jump", 108.0), ("level", 108.0)]
 
