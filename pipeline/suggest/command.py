@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.backtest.read_readings import Rejections, archived_metrics, read_archive, read_inputs
 from pipeline.backtest.time_order import TimeOrder
 from pipeline.config import read_metrics
+from pipeline.sources.files import is_input
 from pipeline.suggest.suggest import suggest_rules
 from pipeline.suggest.write_yaml import SuggestionSource
 from telemetry.cli.flags import read_moment, read_positive
@@ -18,24 +19,22 @@ from telemetry.text.timestamps import ClockBounds
 from transforms.incidents.watched_rows import WatchedRows
 
 EXAMPLES: Final = """
-%(prog)s --input telemetry.csv --output rules.yaml
-%(prog)s --input 'telemetry*.csv' --metrics temp,door --incidents-per-day 0.1 --output rules.yaml --force
-%(prog)s --readings results > rules.yaml
+%(prog)s telemetry.csv --output rules.yaml
+%(prog)s 'telemetry*.csv' --metrics temp,door --incidents-per-day 0.1 --output rules.yaml --force
+%(prog)s results > rules.yaml
 """
+_READINGS: Final = "READINGS"
 _EARLIEST: Final = "2000-01-01T00:00:00Z"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    source = parser.add_argument_group("readings (exactly one)")
-    source.add_argument("--input", nargs="+", action="extend", default=[], metavar="GLOB", help="globs of CSV or JSON "
-                        "lines files as the job reads them, plain or .gz, on any Beam filesystem")  # fmt: skip
-    source.add_argument("--readings", nargs="+", action="extend", default=[], metavar="FOLDER", help="outputs of jobs "
-                        "with --archive, or folders of archived readings, on any Beam filesystem")  # fmt: skip
+    parser.add_argument("readings", nargs="+", metavar="READINGS", help="globs of CSV or JSON lines files as the job "
+                        "reads them, plain or .gz; or outputs of jobs with --archive; in any bucket")  # fmt: skip
     parser.add_argument("--metrics", default="", metavar="LIST", help="metrics to suggest rules for (default: "
-                        f"{','.join(DEFAULT_METRICS)} of --input, all metrics of --readings)")  # fmt: skip
-    parser.add_argument("--earliest-time", default=_EARLIEST, metavar="TIME", help="the job's --earliest-time, for the "
-                        "files of --input")  # fmt: skip
+                        f"{','.join(DEFAULT_METRICS)} of files, all metrics of an archive)")  # fmt: skip
+    parser.add_argument("--earliest-time", default=_EARLIEST, metavar="TIME", help="the job's --earliest-time, for "
+                        "files")  # fmt: skip
     parser.add_argument("--incidents-per-day", default="0.5", metavar="N", help="most incidents that a rule may open "
                         "on these readings, for each day and device; one that opens more is made less sensitive, or "
                         "left out. A single incident is never too many")  # fmt: skip
@@ -51,9 +50,8 @@ def run(options: argparse.Namespace) -> int:
         ConfigError: if something given cannot be used, or the file cannot be written.
         NothingUsableError: if there is no reading, no value, or no rule that fits.
     """
-    if bool(options.input) == bool(options.readings):
-        problem = "only one of them can be read" if options.input else "nothing to look at, give one of them"
-        raise ConfigError("--input and --readings", "", problem)
+    if len({is_input(one) for one in options.readings}) > 1:
+        raise ConfigError(_READINGS, " ".join(options.readings), "are files and folders; only one of them can be read")
     per_day = read_positive("--incidents-per-day", options.incidents_per_day)
     _check_output(options)
     text = _suggest(options, per_day)
@@ -69,21 +67,28 @@ def run(options: argparse.Namespace) -> int:
 
 def _suggest(options: argparse.Namespace, per_day: float) -> str:
     rejections = Rejections()
-    rows: Iterator[WatchedRows]
-    if options.input:
+    try:
+        metrics, rows = _read(options, rejections)
+        with TimeOrder(metrics) as order:
+            for some in rows:
+                order.add(some)
+            if not order.readings:
+                raise rejections.refuse()
+            source = SuggestionSource(_flags(options), options.output, per_day, rejections.counts.total())
+            return suggest_rules(order, metrics, source)
+    except ConfigError as error:
+        flag = _READINGS if error.flag in ("--input", "--readings") else error.flag  # those of a backtest
+        raise ConfigError(flag, error.value, error.problem) from error
+
+
+def _read(options: argparse.Namespace, rejections: Rejections) -> tuple[tuple[str, ...], Iterator[WatchedRows]]:
+    """Return the metrics, and an iterator of the readings."""
+    if is_input(options.readings[0]):
         metrics = read_metrics(options.metrics or ",".join(DEFAULT_METRICS))
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
-        rows = read_inputs(options.input, metrics, metrics, bounds, rejections)
-    else:
-        metrics = read_metrics(options.metrics) if options.metrics else archived_metrics(options.readings)
-        rows = read_archive(options.readings, metrics)
-    with TimeOrder(metrics) as order:
-        for some in rows:
-            order.add(some)
-        if not order.readings:
-            raise rejections.refuse()
-        rejected = rejections.counts.total()
-        return suggest_rules(order, metrics, SuggestionSource(_flags(options), options.output, per_day, rejected))
+        return metrics, read_inputs(options.readings, metrics, metrics, bounds, rejections)
+    metrics = read_metrics(options.metrics) if options.metrics else archived_metrics(options.readings)
+    return metrics, read_archive(options.readings, metrics)
 
 
 def _check_output(options: argparse.Namespace) -> None:
@@ -97,8 +102,8 @@ def _check_output(options: argparse.Namespace) -> None:
 
 def _flags(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the flags with which a backtest reads the same."""
-    if options.readings:
+    if not is_input(options.readings[0]):
         return ("--readings", *options.readings)
-    flags = ("--input", *options.input)
+    flags = ("--input", *options.readings)
     flags += ("--metrics", options.metrics) if options.metrics else ()
     return flags + (("--earliest-time", options.earliest_time) if options.earliest_time != _EARLIEST else ())

@@ -36,7 +36,7 @@ def metrics_of(text: str) -> tuple[str, ...]:
 
 
 def test_rules_on_standard_output(capsys):
-    code, out, err = suggest(capsys, "--input", "t.csv")
+    code, out, err = suggest(capsys, "t.csv")
     assert (code, err, metrics_of(out)) == (0, "", ("temp",))
     assert "# First rules, suggested by telemetry suggest --input t.csv\n" in out
     assert "# 1 row could not be used.\n" in out
@@ -44,7 +44,7 @@ def test_rules_on_standard_output(capsys):
 
 
 def test_rules_in_a_file_that_can_be_checked_and_backtested(capsys):
-    args = ["--input", "t.csv", "--metrics", "temp,door", "--earliest-time", "2019-01-01T00:00:00Z"]
+    args = ["t.csv", "--metrics", "temp,door", "--earliest-time", "2019-01-01T00:00:00Z"]
     assert suggest(capsys, *args, "--output", "rules.yaml") == (0, "", "")
     text = Path("rules.yaml").read_text(encoding="utf-8")
     assert metrics_of(text) == ("temp", "door")
@@ -58,24 +58,24 @@ def test_rules_in_a_file_that_can_be_checked_and_backtested(capsys):
 def test_json_lines_are_read_as_csv(capsys):
     rows = [{"ts": START + 10 * at, "device": "a", "temp": TEMPS[at]} for at in range(ROWS)]
     Path("t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    one, other = (suggest(capsys, "--input", name)[1].partition("version: 2")[2] for name in ("t.jsonl", "t.csv"))
+    one, other = (suggest(capsys, name)[1].partition("version: 2")[2] for name in ("t.jsonl", "t.csv"))
     assert one == other
 
 
 def test_an_archive_names_its_metrics(capsys):
     assert main(["run", "--input", "t.csv", "--output", "out", "--archive", "--metrics", "temp,door"]) == 0
     capsys.readouterr()
-    code, out, _ = suggest(capsys, "--readings", "out")
+    code, out, _ = suggest(capsys, "out")
     assert (code, metrics_of(out)) == (0, ("temp", "door"))
-    of_files = suggest(capsys, "--input", "t.csv", "--metrics", "temp,door")[1]
+    of_files = suggest(capsys, "t.csv", "--metrics", "temp,door")[1]
     assert out.partition("version: 2")[2] == of_files.partition("version: 2")[2]
     assert "telemetry backtest --readings out --rules rules.yaml" in out
-    assert metrics_of(suggest(capsys, "--readings", "out", "--metrics", "door")[1]) == ("door",)
+    assert metrics_of(suggest(capsys, "out", "--metrics", "door")[1]) == ("door",)
 
 
 def test_a_file_is_replaced_only_by_force(capsys):
     Path("rules.yaml").write_text("mine")
-    args = ["--input", "t.csv", "--output", "rules.yaml"]
+    args = ["t.csv", "--output", "rules.yaml"]
     assert suggest(capsys, *args) == (
         2, "", "telemetry suggest: error: --output rules.yaml: exists; --force replaces it\n",
     )  # fmt: skip
@@ -87,15 +87,14 @@ def test_a_file_is_replaced_only_by_force(capsys):
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
-        ("", "--input and --readings: nothing to look at, give one of them"),
-        ("--input t.csv --readings out", "--input and --readings: only one of them can be read"),
-        ("--input none.csv", "--input none.csv: no such file"),
-        ("--readings .", "--readings .: no .parquet file of an archive in it"),
-        ("--input t.csv --metrics ts", "--metrics ts: 'ts' cannot be a metric"),
-        ("--input t.csv --incidents-per-day 0", "--incidents-per-day 0: must be a number above 0"),
-        ("--input t.csv --incidents-per-day few", "--incidents-per-day few: must be a number above 0"),
-        ("--input t.csv --output t.csv/r.yaml", "--output t.csv/r.yaml: cannot be written: File exists"),
-        ("--input t.csv --earliest-time soon", "--earliest-time soon: not a time, write seconds since the epoch or "
+        ("t.csv out", "READINGS t.csv out: are files and folders; only one of them can be read"),
+        ("none.csv", "READINGS none.csv: no such file"),
+        (".", "READINGS .: no .parquet file of an archive in it"),
+        ("t.csv --metrics ts", "--metrics ts: 'ts' cannot be a metric"),
+        ("t.csv --incidents-per-day 0", "--incidents-per-day 0: must be a number above 0"),
+        ("t.csv --incidents-per-day few", "--incidents-per-day few: must be a number above 0"),
+        ("t.csv --output t.csv/r.yaml", "--output t.csv/r.yaml: cannot be written: File exists"),
+        ("t.csv --earliest-time soon", "--earliest-time soon: not a time, write seconds since the epoch or "
          "RFC 3339 (Invalid isoformat string: 'soon')"),
     ],
 )  # fmt: skip
@@ -114,7 +113,7 @@ def test_a_mistake_is_one_line(args, problem, capsys):
 )
 def test_nothing_usable_is_exit_code_3(rows, problem, capsys):
     Path("t.csv").write_text("ts,device,temp\n" + rows)
-    code, out, err = suggest(capsys, "--input", "t.csv", "--output", "rules.yaml")
+    code, out, err = suggest(capsys, "t.csv", "--output", "rules.yaml")
     assert (code, out) == (3, "")
     assert err.startswith(f"telemetry suggest: error: {problem}")
     assert len(err.splitlines()) == 1
@@ -123,7 +122,7 @@ def test_nothing_usable_is_exit_code_3(rows, problem, capsys):
 
 def test_the_founding_telemetry(capsys):
     """Three devices of different climates, whose gases are functions of one another."""
-    code, out, _ = suggest(capsys, "--input", str(needs.data("telemetry_first_10000.csv")))
+    code, out, _ = suggest(capsys, str(needs.data("telemetry_first_10000.csv")))
     assert (code, metrics_of(out)) == (0, ("co", "humidity", "temp", "lpg", "smoke"))
     assert out.count("No rules of its own: it follows co (correlation ") == 2
     rules = {rule.id: rule for rule in load_rules("made.yaml").rules}

@@ -25,7 +25,7 @@ COMMANDS = {
     "reconcile": ["--output", "results"],
     "tables": ["--print-sql", "--bigquery", "pro-ject:dset"],
     "rules": ["schema"],
-    "suggest": ["--input", "many.csv"],
+    "suggest": ["many.csv"],
     "shelve": ["--rules", "rules.yaml"],
     "backtest": ["--input", "rows.csv"],
     "render": ["--results", "results", "--output", "picture.png"],
