@@ -65,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         action="append",
         metavar="GLOB",
-        help="glob of CSV or JSON lines files, plain or .gz, on any Beam filesystem; repeatable",
+        help="glob of CSV or JSON lines files, plain or packed (gzip, zip, zstd, bzip2, xz), on any Beam filesystem; "
+        "repeatable",
     )
     source.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="subscription to read")
     source.add_argument(

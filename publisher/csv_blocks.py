@@ -1,4 +1,4 @@
-"""Read an input, plain or gzip, as blocks of decoded lines."""
+"""Read an input, plain or packed, as blocks of decoded lines."""
 
 import gzip
 import io
@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from typing import Final, TypeAlias, cast
 
 from telemetry.errors import ConfigError, TelemetryError
+from telemetry.storage.paths import StorageError
+from telemetry.storage.unpacking import unpacked
 from telemetry.text.csv_limit import cells_up_to
 
 STDIN: Final = "-"
 _BLOCK_BYTES: Final = 1 << 18
 _LONGEST_LINE_BYTES: Final = 64 << 20
-_GZIP_MAGIC: Final = b"\x1f"  # first byte of gzip data, a control character that no header begins with
 
 LineBlock: TypeAlias = tuple[list[str], bool]
 """Lines without line feeds, and whether all of them are UTF-8; other bytes are surrogate escapes."""
@@ -57,26 +58,28 @@ def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
             if size > _LONGEST_LINE_BYTES:
                 raise InputError(path, f"has a line of more than {_LONGEST_LINE_BYTES} bytes")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(path, f"damaged gzip: {error}") from error
+        raise InputError(path, f"damaged: {error}") from error
     except OSError as error:
         raise InputError(path, f"cannot be read to its end: {error.strerror or error}") from error
     yield _decode(b"".join(pending))
 
 
 def open_input(path: str, stack: ExitStack) -> io.BufferedIOBase:
-    """Open an input for reading, decompressed if its content is gzip; `stack` closes it.
+    """Open an input for reading, unpacked if its content is packed; `stack` closes it.
 
     Raises:
         OSError: if it cannot be opened.
+        ConfigError: if it is packed in a way that cannot be read.
     """
     if path == STDIN:
         raw = cast(io.BufferedReader, sys.stdin.buffer)
     else:
         raw = open(path, "rb")  # noqa: SIM115  # the stack closes it
         stack.enter_context(raw)
-    if raw.peek(1).startswith(_GZIP_MAGIC):
-        return stack.enter_context(gzip.GzipFile(fileobj=raw))
-    return raw
+    try:
+        return stack.enter_context(unpacked(raw, path))
+    except StorageError as error:
+        raise ConfigError("INPUT", path, error.problem) from error
 
 
 def _decode(block: bytes) -> LineBlock:

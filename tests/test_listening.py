@@ -36,7 +36,7 @@ LISTENS_NOWHERE = {
     "reconcile": "--output {folder}/results",
     "tables": "--print-sql --bigquery project:dataset",
     "rules": "schema",
-    "suggest": "--input {folder}/rows.csv",
+    "suggest": "{folder}/rows.csv",
     "shelve": "--rules {folder}/rules.yaml",
     "backtest": "--input {folder}/rows.csv",
     "render": "--results {folder}/results --output {folder}/picture.png",

@@ -22,6 +22,8 @@ from telemetry.errors import ConfigError
 from telemetry.model.messages import CONTENT_ENCODING, LINE_BYTES, MAX_LINE_BYTES, Message
 from telemetry.storage.buckets import check_extra
 from telemetry.storage.paths import StorageError
+from telemetry.storage.unpacking import SUFFIXES as PACKED
+from telemetry.storage.unpacking import inner_name, is_packed, unpacked
 from transforms.decode.collect_messages import CollectMessages
 
 _CHUNK: Final = 1 << 20
@@ -36,7 +38,7 @@ _SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": Fa
 class FileRange(NamedTuple):
     """Lines that begin in [start, end) of a file; `columns` is the header of CSV.
 
-    A compressed file is one range, whose end is not known and therefore None.
+    A packed file is one range, whose end is not known and therefore None.
     """
 
     path: str
@@ -92,7 +94,7 @@ def plan_portions(globs: Sequence[str]) -> list[Portion]:
 
 def is_input(path: str) -> bool:
     """Return whether a path or glob is one of files that the job reads, by its end."""
-    return path.lower().removesuffix(".gz").endswith(tuple(_SUFFIXES))
+    return path.lower().endswith((*_SUFFIXES, *PACKED))
 
 
 def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
@@ -119,15 +121,25 @@ def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRan
 
 
 def _plan_file(path: str, size: int, range_bytes: int) -> list[FileRange]:
-    compressed = path.lower().endswith(".gz")
-    name = path.lower().removesuffix(".gz")
-    is_csv = next((known for suffix, known in _SUFFIXES.items() if name.endswith(suffix)), None)
+    packed, name = _look_at(path)
+    is_csv = next((known for suffix, known in _SUFFIXES.items() if name.lower().endswith(suffix)), None)
     if is_csv is None:
-        raise ConfigError("--input", path, f"not one of {', '.join(_SUFFIXES)}, plain or .gz")
+        raise ConfigError("--input", path, f"not one of {', '.join(_SUFFIXES)}, plain or packed ({', '.join(PACKED)})")
     columns = _read_header(path) if is_csv else None
-    if compressed:
+    if packed:
         return [FileRange(path, 0, None, columns)]
     return [FileRange(path, start, min(start + range_bytes, size), columns) for start in range(0, size, range_bytes)]
+
+
+def _look_at(path: str) -> tuple[bool, str]:
+    """Return whether a file is packed, by its content, and the name of what it holds."""
+    try:
+        with _open_raw(path) as raw:
+            return is_packed(raw), inner_name(raw, path)
+    except StorageError as error:
+        raise ConfigError("--input", path, error.problem) from error
+    except (OSError, BeamIOError) as error:
+        raise ConfigError("--input", path, f"cannot be read: {error}") from error
 
 
 def _read_header(path: str) -> tuple[str, ...]:
@@ -156,8 +168,12 @@ def _read_header(path: str) -> tuple[str, ...]:
 
 
 def _open(path: str) -> io.BufferedIOBase:
+    return unpacked(_open_raw(path), path)
+
+
+def _open_raw(path: str) -> io.BufferedReader:
     raw = FileSystems.open(path, "application/octet-stream", "uncompressed")
-    return gzip.GzipFile(fileobj=raw) if path.lower().endswith(".gz") else raw
+    return raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)
 
 
 def read_portion(portion: Portion) -> Iterator[Message]:

@@ -46,7 +46,12 @@ _MOST_ROWS_PER_MESSAGE: Final = 100_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser. Values stay text; `run` checks them."""
-    parser.add_argument("input", nargs="+", metavar="INPUT", help="CSV files, plain or .gz; - is standard input")
+    parser.add_argument(
+        "input",
+        nargs="+",
+        metavar="INPUT",
+        help="CSV files, plain or packed (gzip, zip, zstd, bzip2, xz); - is standard input",
+    )
     parser.add_argument("--columns", default="", metavar="MAP", help="names of the columns in the file, such as "
                         "ts=timestamp,device=device_id")  # fmt: skip
     target = parser.add_argument_group("destination")

@@ -1,7 +1,6 @@
 """Estimate how long a replay at the recorded pace takes, before it begins."""
 
 import csv
-import gzip
 import io
 from collections.abc import Mapping
 from typing import Final
@@ -11,10 +10,10 @@ from publisher.csv_input import CsvTable, read_chunks
 from publisher.json_lines import NO_TIME, read_times
 from publisher.replay.recording import Recording
 from telemetry.arrays import IntArray
+from telemetry.storage.unpacking import is_packed, unpacked
 
 _LONG_US: Final = 3_600_000_000
 _TAIL_BYTES: Final = 1 << 16
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 def announcement(recording: Recording, speed: float) -> str | None:
@@ -82,10 +81,8 @@ def _last_times(path: str, mapping: Mapping[str, str]) -> IntArray:
 def _tail(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            compressed = file.read(2) == _GZIP_MAGIC
-            file.seek(0)
-            if compressed:
-                return _tail_of_stream(gzip.GzipFile(fileobj=file))
+            if is_packed(file):
+                return _tail_of_stream(unpacked(file, path))
             file.seek(-min(_TAIL_BYTES, file.seek(0, io.SEEK_END)), io.SEEK_END)
             return file.read()
     except (EOFError, OSError) as error:

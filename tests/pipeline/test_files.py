@@ -1,9 +1,15 @@
 """Files as messages: every line in exactly one, wherever the ranges and the chunks are cut."""
 
 import base64
+import bz2
 import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -90,6 +96,41 @@ def test_compressed_files_are_read_whole(tmp_path: Path, monkeypatch: pytest.Mon
     messages = list(read_range(part))
     assert len(messages) > 5
     assert b"".join(message.payload for message in messages) == body
+
+
+def zipped(content: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("export/telemetry.csv", content)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("rows.csv.gz", bytes),  # a store hands it out unpacked
+        ("rows.csv", gzip.compress),
+        ("rows.csv.zip", zipped),
+        ("export.zip", zipped),
+        ("rows.csv.bz2", bz2.compress),
+        ("rows.csv.xz", lzma.compress),
+        ("rows.csv.zst", lambda content: pa.compress(content, "zstd", asbytes=True)),
+    ],
+)
+def test_the_content_says_how_a_file_is_packed(name: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(pack(b"ts,device\n1,a\n2,b\n"))
+    (part,) = plan_ranges([str(path)])
+    assert [message.payload for message in read_range(part)] == [b"1,a\n2,b\n"]
+
+
+def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "ts,device\n")
+        archive.writestr("b.csv", "ts,device\n")
+    with pytest.raises(ConfigError, match=r"all.zip: is a zip of 2 files \(a.csv, b.csv\); unzip it"):
+        plan_ranges([str(path)])
 
 
 @pytest.mark.parametrize("cut", [0.5, 0.9, 0.999])

@@ -39,7 +39,6 @@ rules:
 - {id: both, all: [{metric: temp, above: 29}, {metric: humidity, above: 70}], within: 30s}
 - {id: leap, metric: temp, unusual: {kind: jump, learn: 5m, half_life: 5m, sensitivity: 2.5}, keep: 30s}
 - {id: apart, metric: temp, unusual: {kind: level, learn: 10m, half_life: 10m, season: hour, sensitivity: 3}}
-- {id: away, metric: temp, unusual: {kind: drift, learn: 10m, half_life: 20m, sensitivity: 2}}
 - {id: pair, unusual: {kind: together, metrics: [temp, humidity], learn: 10m, half_life: 10m, sensitivity: 1.5}}
 """
 PARSED = parse_rules(RULES)

@@ -40,7 +40,6 @@ rules:
 - {id: irregular, metric: temp, silence: {intervals: 5}}
 - {id: middle, metric: temp, window: {statistic: median, length: 4m}, above: 29, clear: 28.5}
 - {id: apart, metric: temp, unusual: {kind: level, learn: 3m, half_life: 3m, sensitivity: 1, clear: 0.2}}
-- {id: away, metric: temp, unusual: {kind: drift, learn: 3m, half_life: 3m, sensitivity: 1, clear: 0.2}}
 """
 PARSED = parse_rules(RULES)
 SHARDS = 3

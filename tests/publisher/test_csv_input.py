@@ -273,13 +273,13 @@ def test_a_damaged_gzip_gives_the_rows_before_the_damage_and_an_error(write, dam
     with pytest.raises(InputError) as error:
         for piece in read_chunks(path, {}):
             found.extend(items([piece]))
-    assert str(error.value).startswith(f"INPUT {path}: damaged gzip: ")
+    assert str(error.value).startswith(f"INPUT {path}: damaged: ")
     assert len(found) > 10_000
     assert found == [tuple(line.split(",")) for line in ROW_LINES.decode().splitlines()[: len(found)]]
 
 
 def test_a_file_that_only_begins_like_gzip(write):
-    with pytest.raises(InputError, match="damaged gzip"):
+    with pytest.raises(InputError, match="damaged"):
         read(write(b"\x1f\x8bnonsense"))
 
 

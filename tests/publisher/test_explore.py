@@ -397,7 +397,7 @@ def test_each_mistake_is_reported_in_one_line(write, monkeypatch, tmp_path, caps
 def test_a_damaged_input_is_an_error_without_a_report(tmp_path, capsys):
     path = tmp_path / "r.csv.gz"
     path.write_bytes(gzip.compress(b"ts,device\n" + b"1,a\n" * 1_000)[:-3])
-    with pytest.raises(InputError, match="damaged gzip"):
+    with pytest.raises(InputError, match="damaged"):
         command(path)
     assert capsys.readouterr().out == ""
 
