@@ -13,6 +13,10 @@ from telemetry.storage.paths import StorageError
 
 SUFFIXES: Final = (".gz", ".zip", ".zst", ".bz2", ".xz")
 """Ends of names of packed files."""
+_GZIP: Final = b"\x1f\x8b"
+_XZ: Final = b"\xfd7zXZ\x00"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_MOST_BYTES: Final = 10  # of the beginning of a file, by which it is known
 _ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the second one is empty
 _MOST_NAMED: Final = 3
 _BROKEN: Final = (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)  # pa.ArrowInvalid, too
@@ -35,14 +39,14 @@ def unpacked(raw: io.BufferedReader, path: str) -> io.BufferedIOBase:
     Raises:
         StorageError: for a zip that does not hold exactly one file, or of which the directory cannot be read.
     """
-    begins = raw.peek(8)
-    if begins.startswith(b"\x1f"):  # a control character that no text begins with
+    begins = raw.peek(_MOST_BYTES)
+    if begins.startswith(_GZIP):
         return gzip.GzipFile(fileobj=raw)
-    if begins.startswith(b"BZh"):
+    if _is_bzip2(begins):
         return _buffered(raw, lambda: bz2.BZ2File(raw))
-    if begins.startswith(b"\xfd7zXZ"):
+    if begins.startswith(_XZ):
         return _buffered(raw, lambda: lzma.LZMAFile(raw))
-    if begins.startswith(b"\x28\xb5\x2f\xfd"):
+    if begins.startswith(_ZSTD):
         return _buffered(raw, lambda: _zstd(raw))
     if begins.startswith(_ZIPS):
         member = _only_member(raw, path)
@@ -58,8 +62,13 @@ def _zstd(raw: io.BufferedReader) -> IO[bytes]:
 
 def is_packed(raw: io.BufferedReader) -> bool:
     """Return whether a file, at its beginning, is packed."""
-    begins = raw.peek(8)
-    return begins.startswith((b"\x1f", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", *_ZIPS))
+    begins = raw.peek(_MOST_BYTES)
+    return begins.startswith((_GZIP, _XZ, _ZSTD, *_ZIPS)) or _is_bzip2(begins)
+
+
+def _is_bzip2(begins: bytes) -> bool:
+    """Return whether a level and the mark of a block, or of the end, follow three letters that a text may have."""
+    return begins.startswith(b"BZh") and begins[4:10] in (b"1AY&SY", b"\x17rE8P\x90")
 
 
 def inner_name(raw: io.BufferedReader, path: str) -> str:
@@ -68,7 +77,7 @@ def inner_name(raw: io.BufferedReader, path: str) -> str:
     Raises:
         StorageError: as `unpacked`.
     """
-    if raw.peek(8).startswith(_ZIPS):
+    if raw.peek(_MOST_BYTES).startswith(_ZIPS):
         return _only_member(raw, path)
     return next((path[: -len(end)] for end in SUFFIXES if path.lower().endswith(end)), path)
 

@@ -5,7 +5,8 @@ import gzip
 import io
 import lzma
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -41,13 +42,15 @@ PACKERS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[[bytes], io.BufferedReader]:
-    def write(content: bytes) -> io.BufferedReader:
-        path = tmp_path / "file"
-        path.write_bytes(content)
-        return path.open("rb")
+def opened(tmp_path: Path) -> Iterator[Callable[[bytes], io.BufferedReader]]:
+    with ExitStack() as files:
 
-    return write
+        def write(content: bytes) -> io.BufferedReader:
+            path = tmp_path / "file"
+            path.write_bytes(content)
+            return files.enter_context(path.open("rb"))
+
+        yield write
 
 
 @pytest.mark.parametrize("packer", PACKERS)
