@@ -104,10 +104,14 @@ def _intervals(track: Track, columns: StateColumns) -> tuple[FloatArray, NDArray
             numbers.append(number)
             first += 1
         for interval in intervals[first:end]:
-            mean = mean + _WEIGHT * (min(interval, CLIP * mean) - mean) if number else float(interval)
-            number = min(number + 1, MIN_INTERVALS)
+            most = CLIP * mean
+            counted = interval if interval < most else most  # min() would take as long as all the rest
+            mean = mean + _WEIGHT * (counted - mean) if number else float(interval)
             means.append(mean)
-            numbers.append(number)
+            if number < MIN_INTERVALS:
+                number += 1
+                numbers.append(number)
+        numbers += [MIN_INTERVALS] * (len(means) - len(numbers))
     return np.array(means, np.float64), np.array(numbers, np.uint8)
 
 
