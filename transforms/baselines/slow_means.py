@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray, IntArray
-from transforms.baselines.histogram import bin_of, widen
+from transforms.baselines.histogram import bin_of, near, widen
 from transforms.baselines.weights import Weights
 from transforms.series.memory import SeriesColumns
 from transforms.series.track import NONE_US, RowArray
@@ -71,10 +71,9 @@ def _judge(memory: SeriesColumns, series: RowArray, means: FloatArray, now_us: I
         widen(memory["mean_bins"], series[wider], old, new)
     memory["mean_low"][series], memory["mean_high"][series] = new_low, new_high
     place = bin_of(means, new_low, new_width, MEAN_BINS)
-    bins = np.zeros((len(series), MEAN_BINS + 2))
-    bins[:, 1:-1] = memory["mean_bins"][series]
-    row, known = np.arange(len(series)), memory["means"][series]
-    nearby = bins[row, place + 1] + _BESIDE * (bins[row, place] + bins[row, place + 2])
+    known = memory["means"][series]
+    here = memory["mean_bins"][series, place].astype(np.float64)
+    nearby = here + _BESIDE * (near(memory["mean_bins"], series, place) - here)
     surprise = -np.log((nearby + _PRIOR) / (known + _PRIOR * MEAN_BINS))
     elapsed = np.where(memory["record_us"][series] == NONE_US, 0, now_us - memory["record_us"][series])
     record = memory["record"][series] * np.exp2(-elapsed / _HALF_LIFE_US)
