@@ -16,6 +16,7 @@ from telemetry.rules.timeline import RulesTimeline
 MOST_OPEN: Final = 0.1
 """A rule that is open for more of the time tells nothing, unless it is about what lasts."""
 _CLEAR: Final = 0.5
+_PLAIN: Final = 0.8
 _CLEAR_FORMS: Final = 4
 _CLEAR_INCIDENTS: Final = 5
 
@@ -60,6 +61,21 @@ class FittedRule:
     fits: bool
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the rule is in the file: it fits, or finds what no less sensitive form of it would miss."""
+        return self.fits or self.is_plain
+
+    @property
+    def chosen(self) -> TriedForm:
+        """The form that is in the file, or for a rule that is not, the last one."""
+        return self.tried[0] if self.is_plain else self.tried[-1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the least sensitive form opens nearly as many incidents as the first one: faults, not noise."""
+        return self.is_clear and self.tried[-1].incidents >= _PLAIN * self.tried[0].incidents
+
+    @property
     def is_clear(self) -> bool:
         """Whether less sensitive forms opened about as many incidents, which were too many, but short: no noise."""
         refused = self.tried[: len(self.tried) - self.fits]
@@ -70,8 +86,8 @@ class FittedRule:
         return refused[-1].incidents >= max(_CLEAR * refused[0].incidents, _CLEAR_INCIDENTS)
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of YAML of the last form that was tried."""
-        return self.candidate.lines(self.tried[-1].number)
+        """Yield the lines of YAML of the form that is chosen."""
+        return self.candidate.lines(self.chosen.number)
 
 
 def fit_rules(

@@ -34,10 +34,10 @@ def suggest_rules(order: TimeOrder, metrics: Sequence[str], source: SuggestionSo
     counters = {one.name: times_of_rates(one) for one in recording.metrics if one.kind == "counter"}
     groups = with_own_ids(choose_groups(recording, measure_rates(order, metrics, counters)))
     silence = fit_rules(order, groups[0].candidates, source.per_day)
-    beside = [line for one in silence if one.fits for line in one.lines()]
+    beside = [line for one in silence if one.is_kept for line in one.lines()]
     others = [one for group in groups[1:] for one in group.candidates]
     fitted = {one.candidate.id: one for one in (*silence, *fit_rules(order, others, source.per_day, beside))}
-    if not any(one.fits for one in fitted.values()):
+    if not any(one.is_kept for one in fitted.values()):
         read = f"{counted(order.readings, 'reading')} of {counted(len(order.devices), 'device')}"
         raise NothingUsableError(f"no rule fits {read}: they are too few, or nothing in them can be judged")
     return rules_file(source, recording, groups, fitted)

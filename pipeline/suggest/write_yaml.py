@@ -57,24 +57,24 @@ def rules_file(
         lines += comments(group.about[1:], _INDENT)
         rules = [fitted[one.id] for one in group.candidates]
         for rule in rules:
-            if rule.fits:
+            if rule.is_kept:
                 lines += _rule(rule)
         for rule in rules:
-            lines += () if rule.fits else _left_out(rule, source.per_day)
+            lines += () if rule.is_kept else _left_out(rule, source.per_day)
         lines += comments(group.unfit, _INDENT)
     return "\n".join([*lines, ""])
 
 
 def _head(source: SuggestionSource, recording: MeasuredRecording, rules: Sequence[FittedRule]) -> Iterator[str]:
     span_us = recording.last_us - recording.first_us
-    per_day = sum(rule.tried[-1].per_day for rule in rules if rule.fits)
+    per_day = sum(rule.chosen.per_day for rule in rules if rule.is_kept)
     many, devices = counted(recording.readings, "reading"), counted(recording.devices, "device")
     file = shlex.quote(source.file or DEFAULT_NAME)
     flags = printable(shlex.join(source.flags))
     interval = f"; a device sends every {spoken_duration(recording.intervals.median_us)}" if span_us else ""
     yield from comments(
         [
-            f"First rules, suggested by telemetry suggest {flags}",
+            f"First rules, suggested by telemetry suggest {printable(shlex.join(source.flags[1:]))}",
             f"{many} of {devices}, {_second(recording.first_us)} to {_second(recording.last_us)} "
             f"({spoken_duration(span_us)}, {shown_days(device_days(recording.spans_us))} device-days){interval}.",
             *([f"{counted(source.rejected, 'row')} could not be used."] if source.rejected else []),
@@ -92,8 +92,11 @@ def _head(source: SuggestionSource, recording: MeasuredRecording, rules: Sequenc
 
 
 def _clear(rules: Sequence[FittedRule]) -> Iterator[str]:
-    """Yield how to keep the rules that were left out although their incidents are no noise."""
-    clear = [rule for rule in rules if rule.is_clear and not rule.fits]
+    """Yield the rules that are kept, or left out, although their incidents are no noise."""
+    plain = [rule.candidate.id for rule in rules if rule.is_plain]
+    if plain:
+        yield f"Kept above the budget, as no less sensitive form would miss what they find: {', '.join(plain)}."
+    clear = [rule for rule in rules if rule.is_clear and not rule.is_kept]
     if clear:
         named = ", ".join(rule.candidate.id for rule in clear)
         yield f"Left out, although what they find is hardly noise: {named}. Each is below as a comment, ready for use."
@@ -107,14 +110,19 @@ def _rule(rule: FittedRule) -> Iterator[str]:
 def _reasons(rule: FittedRule) -> Iterator[str]:
     candidate, (*before, last) = rule.candidate, rule.tried
     yield from candidate.evidence
-    if before:
+    if rule.is_plain:
+        yield (
+            f"Above the budget, and so are its less sensitive forms: {candidate.forms[last.number].name} still opens "
+            f"{shown_rate(last.per_day)} a day and device. These are faults rather than noise."
+        )
+    elif before:
         listed = "; ".join(f"{candidate.forms[one.number].name}: {_opened(one)}" for one in before)
         yield f"More sensitive forms opened too many incidents a day and device: {listed}."
-    if rule.is_clear:
+    if rule.is_clear and not rule.is_plain:
         fields = " ".join(line.strip() for line in candidate.forms[0].fields)
         yield f"These are hardly noise. If they are faults that you want to be told: `{fields}`"
     yield f"expected: {_expected(rule)}" + (
-        f", open {shown_share(last.open_share)} of the time" if last.incidents else ""
+        f", open {shown_share(rule.chosen.open_share)} of the time" if rule.chosen.incidents else ""
     )
 
 
@@ -135,9 +143,8 @@ def _left_out(rule: FittedRule, per_day: float) -> Iterator[str]:
 
 
 def _expected(rule: FittedRule) -> str:
-    last = rule.tried[-1]
-    days = shown_days(rule.candidate.device_days)
-    return f"{shown_rate(last.per_day)} incidents a day and device ({last.incidents:,} in {days} device-days)"
+    form, days = rule.chosen, shown_days(rule.candidate.device_days)
+    return f"{shown_rate(form.per_day)} incidents a day and device ({form.incidents:,} in {days} device-days)"
 
 
 def _opened(form: TriedForm) -> str:

@@ -38,7 +38,7 @@ def metrics_of(text: str) -> tuple[str, ...]:
 def test_rules_on_standard_output(capsys):
     code, out, err = suggest(capsys, "t.csv")
     assert (code, err, metrics_of(out)) == (0, "", ("temp",))
-    assert "# First rules, suggested by telemetry suggest --input t.csv\n" in out
+    assert "# First rules, suggested by telemetry suggest t.csv\n" in out
     assert "# 1 row could not be used.\n" in out
     assert "  # humidity: No rules: it is missing in every reading.\n" in out
 

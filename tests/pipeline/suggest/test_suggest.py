@@ -147,19 +147,28 @@ def test_a_device_that_stops_for_good_is_silent():
     assert "(1 in 9.1 device-days), open 32 % of the time\n  - id: silent\n    silence: {intervals: 10}" in text
 
 
-def test_a_larger_budget_keeps_more_sensitive_rules():
+def test_a_larger_budget_keeps_rules_that_are_as_sensitive_or_more():
     little, much = of_faulty(), of_faulty(20)
-    assert set(ids_of(little)) < set(ids_of(much))
-    assert {"m-jump", "m-level"} <= set(ids_of(much)) - set(ids_of(little))
-    assert sum(expected_of(little).values()) < sum(expected_of(much).values())
+    assert set(ids_of(little)) <= set(ids_of(much))
+    assert all(number <= expected_of(much)[name] for name, number in expected_of(little).items())
 
 
-def test_incidents_that_are_no_noise_are_left_out_as_comments_that_can_be_used():
+def test_what_no_less_sensitive_form_would_miss_is_kept_above_the_budget():
     text = of_faulty()
-    assert "Left out, although what they find is hardly noise: m-jump, m-level." in " ".join(
-        text.replace("#", "").split()
-    )
+    said = " ".join(text.replace("#", "").split())
+    assert "Kept above the budget, as no less sensitive form would miss what they find: m-jump, m-level." in said
+    assert "Above the budget, and so are its less sensitive forms: sensitivity 32 still opens" in said
+    assert {"m-jump", "m-level"} <= set(ids_of(text))
+    assert expected_of(text)["m-jump"] > 0.5 * 12.1
+
+
+def test_incidents_that_are_hardly_noise_are_left_out_as_comments_that_can_be_used():
+    """Half of the faults are so small that the least sensitive form misses them."""
+    values = noise(COUNT)
+    values[100::60] += np.where(np.arange(len(values[100::60])) % 10 < 6, 90.0, 6.0)
+    text = suggested(recording({"m": values}, 300, ("a",)))
     lines = text.splitlines()
+    assert "Left out, although what they find is hardly noise" in " ".join(text.replace("#", "").split())
     start = lines.index("  # - id: m-jump")
     kept = "\n".join([*lines[:start], *(line.replace("# ", "", 1) for line in lines[start : start + 3])])
     assert "m-jump" in ids_of(kept)
@@ -174,7 +183,7 @@ def test_the_head():
     text = suggested(recording({"m": noise(COUNT)}, 300, ("a", "b")))
     lines = text.splitlines()
     assert lines[:3] == [
-        "# First rules, suggested by telemetry suggest --input t.csv",
+        "# First rules, suggested by telemetry suggest t.csv",
         "# 3,456 readings of 2 devices, 2020-09-13T13:00:00Z to 2020-09-19T12:55:00Z (5d 23h, 12.0 device-days); a",
         "#   device sends every 5m.",
     ]
