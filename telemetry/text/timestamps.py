@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.text.zoned_times import parse_zoned
+
 MICROS: Final = 1_000_000
 LATEST_US: Final = 4_102_444_800 * MICROS
 """2100-01-01T00:00:00Z: an event time at or after it comes from a broken clock (or is in milliseconds)."""
@@ -40,7 +42,7 @@ def seconds_to_us(seconds: float) -> int:
 
 
 def parse_time(text: str) -> int:
-    """Return the microseconds since the epoch of ``1594512094.38``, ``1.59E9`` or RFC 3339 text.
+    """Return the microseconds since the epoch of ``1594512094.38``, ``1.59E9`` or a text that `parse_zoned` reads.
 
     Raises:
         ValueError: if it is none of these, or names no offset from UTC.
@@ -49,10 +51,7 @@ def parse_time(text: str) -> int:
     try:
         seconds = float(stripped)
     except ValueError:
-        moment = dt.datetime.fromisoformat(stripped)  # raises ValueError
-        if moment.tzinfo is None:
-            raise ValueError("the time names no offset from UTC") from None
-        return (moment - _EPOCH) // dt.timedelta(microseconds=1)
+        return (parse_zoned(stripped) - _EPOCH) // dt.timedelta(microseconds=1)
     if not math.isfinite(seconds * MICROS) or "_" in stripped:
         raise ValueError("not a point in time")
     return seconds_to_us(seconds)
