@@ -7,7 +7,7 @@ import numpy as np
 
 from telemetry.arrays import FloatArray, IntArray
 from telemetry.feed.times.layouts import ByteColumns, Layout, digits
-from telemetry.feed.times.problems import EARLY, FINE, MAGNITUDE, ClockTimes
+from telemetry.feed.times.problems import FINE, MAGNITUDE, ClockTimes
 from telemetry.feed.times.spec import TimeSpec
 from telemetry.feed.times.units import read_numbers
 
@@ -33,8 +33,8 @@ def read_number_texts(columns: ByteColumns, spec: TimeSpec) -> ClockTimes:
         return read_numbers(_parse(columns), spec)
     moments = read_numbers(digits(columns, 0, len(first)), spec)
     compact = _COMPACT.get(len(first))
-    rows = np.flatnonzero((moments.problem == MAGNITUDE) | (moments.problem == EARLY))
-    if compact is None or spec.unit or not len(rows):
+    rows = np.flatnonzero(moments.problem == MAGNITUDE)  # none if the unit is declared
+    if compact is None or not len(rows):
         return moments
     found = compact.fullmatch(first)
     assert found is not None, first

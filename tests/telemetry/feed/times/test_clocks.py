@@ -43,6 +43,12 @@ def test_the_passes_of_a_double_hour_are_told_apart(clock: str, expected: str) -
     assert utc(clock.split()) == expected.split()
 
 
+def test_a_pause_before_the_double_hour_says_nothing_of_the_next_step() -> None:
+    texts = ["2020-10-24 22:00", "2020-10-25 01:00", "2020-10-25 01:01"]
+    times = TimeReader(LONDON).read_texts(texts)
+    assert [str(us)[11:16] for us in times.time_us.astype("datetime64[us]")] == ["21:00", "00:00", "00:01"]
+
+
 def test_each_series_has_its_own_clock() -> None:
     shown = "01:00 01:30 01:30 01:00 01:00 01:30"
     expected = "00:00 00:30 00:30 01:00 01:00 01:30"

@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -7,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.feed.times.problems import AMBIGUOUS, CALENDAR, EARLY, FINE, LATE, MISSING, NAIVE, PROBLEMS, UNKNOWN
+from telemetry.feed.times.problems import (
+    AMBIGUOUS,
+    CALENDAR,
+    EARLY,
+    FINE,
+    LATE,
+    MAGNITUDE,
+    MISSING,
+    NAIVE,
+    PROBLEMS,
+    UNKNOWN,
+)
 from telemetry.feed.times.reader import TimeReader
 from telemetry.feed.times.shapes import TimeTexts
 from telemetry.feed.times.spec import TimeSpec
@@ -79,6 +91,10 @@ def test_texts_with_a_zone_are_read(text: str, time: str) -> None:
         ("12/07/2020, 1:02:03\u202fPM", "2020-07-12T13:02:03Z"),
         ("12.07.20 23:59:59", "2020-07-12T23:59:59Z"),
         ("12/07/20", "2020-07-12T00:00:00Z"),
+        ("Sunday, July 12, 2020 12:02:14 AM", "2020-07-12T00:02:14Z"),
+        ("Jul  2 2020 12:02:03:045AM", "2020-07-02T00:02:03.045000Z"),
+        ("12 July 2020 at 12:02", "2020-07-12T12:02:00Z"),
+        ("2020-07-12, 12:02", "2020-07-12T12:02:00Z"),
         ("13-Jul-2020", "2020-07-13T00:00:00Z"),
         ("13-JUL-20 01:00:00", "2020-07-13T01:00:00Z"),
         ("Jul 13 2020", "2020-07-13T00:00:00Z"),
@@ -120,6 +136,9 @@ def test_naive_texts_are_read_in_a_zone_and_refused_without_one(text: str, time:
         ("2020-13-01", CALENDAR),
         ("2020-01-01 24:00:01", CALENDAR),
         ("2020-01-01 12:60", CALENDAR),
+        ("2020-01-01 12:00:61", CALENDAR),
+        (str(2**64 + 1_594_512_094_000_000_000), MAGNITUDE),
+        (str(2**64 + 1_594_512_094), MAGNITUDE),
         ("2020-01-01 13:00 PM", CALENDAR),
         ("2020-01-01T12:00:00+24:00", CALENDAR),
         ("0000-01-01T00:00:00Z", CALENDAR),
@@ -134,6 +153,18 @@ def test_naive_texts_are_read_in_a_zone_and_refused_without_one(text: str, time:
 )
 def test_values_that_are_no_event_times_have_a_problem(text: str | None, problem: int) -> None:
     assert read(text, zone="UTC") == PROBLEMS[problem]
+
+
+def test_a_number_of_a_declared_unit_is_no_date_without_separators() -> None:
+    assert read("200012310000", unit="ms", zone="UTC") == PROBLEMS[EARLY]
+    assert read("200012310000", zone="UTC") == "2000-12-31T00:00:00Z"
+    assert read("999999999999") == "2001-09-09T01:46:39.999000Z"
+
+
+def test_a_reader_can_be_sent_to_another_process() -> None:
+    reader = TimeReader(TimeSpec(zone="Europe/Rome", formats=("%Y-%m-%d",)))
+    before = reader.read_texts(["2020-07-12"])
+    assert pickle.loads(pickle.dumps(reader)).read_texts(["2020-07-12"]).time_us.tolist() == before.time_us.tolist()
 
 
 def test_bounds_are_exact() -> None:

@@ -37,3 +37,9 @@ def test_many_texts_of_one_length_are_read_in_blocks(monkeypatch) -> None:
     monkeypatch.setattr(shapes, "_BLOCK", 2)
     groups = list(shape_groups(encode(["12", "34", "56", "7x"])))
     assert [columns.T.tobytes() for _, columns in groups] == [b"1234", b"56", b"7x"]
+
+
+def test_texts_of_several_lengths_keep_their_rows_in_blocks(monkeypatch) -> None:
+    monkeypatch.setattr(shapes, "_BLOCK", 2)
+    rows = [np.arange(5)[rows].tolist() for rows, _ in shape_groups(encode(["1", "22", "33", "4", None]))]
+    assert rows == [[0], [1], [3], [2]]

@@ -32,6 +32,7 @@ def read(number: float, unit: str, zone: str = "UTC") -> str:
         (18455.5, "days", "2020-07-12T12:00:00.000"),
         (44025.5, "excel", "2020-07-13T12:00:00.000"),
         (44025.50694, "excel", "2020-07-13T12:09:59.616"),
+        (44025 + 0.0006 / 86400, "excel", "2020-07-13T00:00:00.001"),
         (44025.506944444, "excel", "2020-07-13T12:10:00.000"),
         (42563.5, "excel1904", "2020-07-13T12:00:00.000"),
         (737985.5, "matlab", "2020-07-13T12:00:00.000"),
@@ -72,6 +73,11 @@ def test_serial_dates_follow_the_clock_of_a_zone_and_labview_does_not() -> None:
 )
 def test_the_unit_is_told_by_magnitude_or_the_number_refused(number: float, problem: int) -> None:
     assert TimeReader(TimeSpec()).read_numbers(np.array([number])).problem.tolist() == [problem]
+
+
+def test_nanoseconds_are_cut_off_as_those_of_texts_are() -> None:
+    times = TimeReader(TimeSpec()).read_numbers(np.array([1594512094123456789.0]))
+    assert times.time_us.tolist() == [1_594_512_094_123_456]
 
 
 def test_numbers_of_several_units_in_one_column() -> None:
