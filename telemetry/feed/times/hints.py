@@ -5,7 +5,18 @@ import functools
 import re
 from typing import Final
 
-from telemetry.feed.times.problems import AMBIGUOUS, EARLY, FINE, LATE, MAGNITUDE, NAIVE, NO_FORMAT, PROBLEMS, UNKNOWN
+from telemetry.feed.times.problems import (
+    AMBIGUOUS,
+    CALENDAR,
+    EARLY,
+    FINE,
+    LATE,
+    MAGNITUDE,
+    NAIVE,
+    NO_FORMAT,
+    PROBLEMS,
+    UNKNOWN,
+)
 from telemetry.feed.times.reader import TimeReader
 from telemetry.feed.times.spec import TimeSpec
 from telemetry.feed.times.units import LATEST_BY_MAGNITUDE_US
@@ -24,6 +35,7 @@ GUESSES: Final = {
 """Descriptions of numbers that may be times, the likelier ones first; no number has two of them from 2000 to 2070."""
 _NUMBER: Final = re.compile(r"\s*[+-]?\d+\.?\d*\s*", re.ASCII)
 _LETTERS: Final = re.compile(r"(.*\d)\s+([A-Za-z]{2,5})", re.ASCII)
+_CLOCK: Final = re.compile(r"\s*\d\d?[:.]\d\d([:.]\d\d.*)?\s*", re.ASCII)
 _SHOWN: Final = 60
 _ASSUMED: Final = "UTC"
 
@@ -79,6 +91,8 @@ def _cause(text: str, spec: TimeSpec, problem: int) -> str:
         return "it can be read without a format"
     if problem == EARLY and not text.strip().isdigit():
         return "its clock was perhaps never set"
+    if problem in (UNKNOWN, CALENDAR) and _CLOCK.fullmatch(text):
+        return "it has no date: join it with the column of the date"
     lettered = _LETTERS.fullmatch(text.strip())
     if problem == UNKNOWN and lettered and _problem(lettered[1], TimeSpec()) in (NAIVE, AMBIGUOUS):
         return f"the letters {lettered[2]} mean no zone for certain: say formats with {lettered[2]} as it is, and zone"

@@ -46,7 +46,8 @@ class Layout:
     def of(cls, found: re.Match[bytes], day_first: bool | None) -> "Layout":
         """Return the layout of the shape of a text that one of the patterns matched."""
         parts = {name: part.decode().lower() for name, part in found.groupdict().items() if part is not None}
-        dotted = parts.get("s") == "."  # no country writes the month first and dots
+        # No country writes the month first and dots; but 18.05.20 may be a time of day.
+        dotted = parts.get("s") == "." and ("y" in parts or "H" in parts)
         return cls(
             {name: found.span(name) for name in (*_DIGITS, "f") if name in parts},
             _MONTHS.index(parts["mon"][:3]) + 1 if "mon" in parts else 0,
@@ -103,7 +104,9 @@ class Layout:
             day, month = (first, second) if self.day_first else (second, first)
             return day, month, np.zeros(len(first), np.bool_)
         day_first = first > 12
-        unclear = (second <= 12) & ((first <= 12) & (first != second) if "yy" not in self.spans else True)
+        unclear = (second <= 12) & (np.minimum(first, second) >= 1)
+        if "yy" not in self.spans:
+            unclear &= (first <= 12) & (first != second)
         return np.where(day_first, first, second), np.where(day_first, second, first), unclear
 
 

@@ -84,7 +84,7 @@ class TimeReader:
             else:
                 rows = slice(None) if naive.all() else np.flatnonzero(naive)
                 codes = None if order is None else order[rows]
-                time_us[rows] = (clocks or Clocks()).resolve(self._zone, time_us[rows], codes)
+                time_us[rows] = (Clocks() if clocks is None else clocks).resolve(self._zone, time_us[rows], codes)
         problem[(time_us < self.spec.earliest_us) & (problem == FINE)] = EARLY
         problem[(time_us >= LATEST_US) & (problem == FINE)] = LATE
         time_us[problem != FINE] = 0

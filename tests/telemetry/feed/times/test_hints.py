@@ -34,6 +34,8 @@ EARLY = "lies before 2000-01-01, the earliest time"
             "2020-07-12 00:02 CET is no time in a known form; "
             "the letters CET mean no zone for certain: say formats with CET as it is, and zone",
         ),
+        ("18.00.00", "18.00.00 is no time of the calendar; it has no date: join it with the column of the date"),
+        ("18:00", "18:00 is no time in a known form; it has no date: join it with the column of the date"),
         ("hello", "hello is no time in a known form"),
         ("x" * 70, f"{'x' * 60}… is no time in a known form"),
         ("", "the time is missing"),

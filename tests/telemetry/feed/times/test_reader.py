@@ -183,6 +183,8 @@ def test_bounds_are_exact() -> None:
         ("13/07/2020", "2020-07-13T00:00:00Z", "2020-07-13T00:00:00Z", PROBLEMS[CALENDAR]),
         ("07/13/2020", "2020-07-13T00:00:00Z", PROBLEMS[CALENDAR], "2020-07-13T00:00:00Z"),
         ("08.12.2018", "2018-12-08T00:00:00Z", "2018-12-08T00:00:00Z", "2018-08-12T00:00:00Z"),
+        ("18.05.20", PROBLEMS[AMBIGUOUS], "2020-05-18T00:00:00Z", PROBLEMS[CALENDAR]),
+        ("18.05.20 9:00", "2020-05-18T09:00:00Z", "2020-05-18T09:00:00Z", PROBLEMS[CALENDAR]),
         ("20/07/13", PROBLEMS[AMBIGUOUS], "2013-07-20T00:00:00Z", PROBLEMS[CALENDAR]),
         ("07/13/20", "2020-07-13T00:00:00Z", PROBLEMS[CALENDAR], "2020-07-13T00:00:00Z"),
         ("13/13/2020", PROBLEMS[CALENDAR], PROBLEMS[CALENDAR], PROBLEMS[CALENDAR]),
@@ -251,6 +253,30 @@ def test_iso_texts_are_read_as_datetime_reads_them(moments: list[dt.datetime], s
     expected = [parse_time(text) for text in texts]
     assert [FINE if us < 4_102_444_800_000_000 else LATE for us in expected] == times.problem.tolist()
     assert [us if us < 4_102_444_800_000_000 else 0 for us in expected] == times.time_us.tolist()
+
+
+DATES = ["%d/%m/%Y", "%d-%m-%y", "%d.%m.%Y", "%Y/%m/%d", "%d %B %Y", "%b %d, %Y", "%A, %d-%b-%y", "%Y-%b-%d"]
+TIMES_OF_DAY = ["", " %H:%M", " %H.%M.%S", " %I:%M:%S %p", ", %I:%M%p", "T%H:%M:%S.%f"]
+
+
+@given(
+    st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2068, 12, 31)),
+    st.sampled_from(DATES),
+    st.sampled_from(TIMES_OF_DAY),
+    st.sampled_from(["", " UTC", "Z", " -0130", "+05:45", " GMT+2"]),
+)
+@settings(deadline=None)
+def test_recognised_forms_are_read_as_strptime_reads_them(
+    moment: dt.datetime, date: str, time: str, offset: str
+) -> None:
+    pattern = date + time
+    expected = dt.datetime.strptime(moment.strftime(pattern), pattern)
+    behind = {" -0130": 90, "+05:45": -345, " GMT+2": -120}.get(offset, 0) if time else 0
+    text = moment.strftime(pattern) + (offset if time else "")
+    times = TimeReader(LOOSE).read_texts([text])
+    assert times.time_us.tolist() == [
+        (expected + dt.timedelta(minutes=behind) - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)
+    ]
 
 
 @given(st.floats(min_value=946_684_800, max_value=3_155_759_999))
