@@ -75,6 +75,11 @@ def test_the_unit_is_told_by_magnitude_or_the_number_refused(number: float, prob
     assert TimeReader(TimeSpec()).read_numbers(np.array([number])).problem.tolist() == [problem]
 
 
+def test_an_earliest_time_of_1970_lets_seconds_be_seconds() -> None:
+    times = TimeReader(TimeSpec(earliest_us=0)).read_numbers(np.array([1594512094.0, 5, 1594512094385]))
+    assert times.time_us.tolist() == [1_594_512_094_000_000, 5_000_000, 1_594_512_094_385_000]
+
+
 def test_nanoseconds_are_cut_off_as_those_of_texts_are() -> None:
     times = TimeReader(TimeSpec()).read_numbers(np.array([1594512094123456789.0]))
     assert times.time_us.tolist() == [1_594_512_094_123_456]
