@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "telemetry/text": (),
     "telemetry/model": ("telemetry", "telemetry/text"),
     "telemetry/storage": ("telemetry", "telemetry/model"),
+    "telemetry/feed/times": ("telemetry", "telemetry/text"),
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
     "telemetry/pubsub": ("telemetry", "telemetry/model"),

@@ -1,0 +1,1 @@
+"""Turn foreign time values, texts and numbers, into event times."""
