@@ -64,9 +64,9 @@ def judge(watch: Watch, learning: Learning | None) -> tuple[Latched, RuleState]:
     for name in latched.after.keys() & state.columns.keys():
         columns[name] = state.columns[name].copy()
         columns[name][slots] = latched.after[name]
-    if rule.bounds is not None:
+    if rule.bounds is not None and latched.after:  # else nothing was counted, and nothing is
         columns["worst"] = _worst(watch, latched)
-    elif judged.score is not None:
+    elif judged.score is not None and latched.after:
         columns["worst"], columns["worst_score"] = worst_scores(latched, state.columns)
     return latched, replace(state, columns=columns, kept=kept, sketches=sketches)
 

@@ -119,6 +119,8 @@ def hold(judged: Judged, delays: Delays, columns: StateColumns) -> Latched:
     """
     track, breach, clear = judged.track, judged.breach, judged.clear
     slots = track.slots
+    if _is_quiet(breach, slots, columns):
+        return _nothing(judged)
     old = {name: columns[name][slots] if name in columns else np.full(len(slots), LATCH[name]) for name in LATCH}
     goes_on = before(breach, track, old["phase"] == BREACHING)
     if judged.renews is not None:
@@ -159,6 +161,24 @@ def hold(judged: Judged, delays: Delays, columns: StateColumns) -> Latched:
         "open": is_open,
     }
     return Latched(judged, candidate, breaches, last_breach, spells, old, after, counted_run, counts_carried)
+
+
+def _is_quiet(breach: BoolArray, slots: RowArray, columns: StateColumns) -> bool:
+    """Return whether no row breaches, and no series was open or in a run that matters: most of the time it is so."""
+    if breach.any() or columns["open"][slots].any():
+        return False
+    return "phase" not in columns or not columns["phase"][slots].any()
+
+
+def _nothing(judged: Judged) -> Latched:
+    """Return that nothing holds, and nothing changes."""
+    rows, series = len(judged.track), len(judged.track.starts)
+    none, false = np.empty(0, np.intp), np.zeros(rows, np.bool_)
+    empty = np.empty(0, np.bool_)
+    spells = Spells(none, none, none, empty, empty, none, empty, np.empty(0, np.int64))
+    breaches, before_all = np.zeros(rows + 1, np.int64), np.full(rows, -1)
+    no_run = np.full(series, -1)
+    return Latched(judged, false, breaches, before_all, spells, {}, {}, no_run, np.zeros(series, np.bool_))
 
 
 def _closing(judged: Judged, keep_us: int, old: StateColumns) -> tuple[BoolArray, IntArray]:
