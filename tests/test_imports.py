@@ -14,6 +14,8 @@ MAY_IMPORT = {
     "telemetry/model": ("telemetry", "telemetry/text"),
     "telemetry/storage": ("telemetry", "telemetry/model"),
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
+    "telemetry/feed": (),
+    "telemetry/feed/formats": ("telemetry", "telemetry/storage"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
     "telemetry/pubsub": ("telemetry", "telemetry/model"),
     "telemetry/webhooks": ("telemetry", "telemetry/model", "telemetry/storage", "telemetry/text"),

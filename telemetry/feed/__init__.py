@@ -1,0 +1,1 @@
+"""Turn foreign telemetry into readings."""
