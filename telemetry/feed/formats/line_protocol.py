@@ -24,6 +24,7 @@ _FIELD: Final = re.compile(
     rb'(?:"(?P<text>(?:[^"\\]|\\[\s\S])*+)"|(?P<number>[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?)'
     rb"(?P<whole>[iu]?)|(?P<true>t|T|true|True|TRUE)|(?P<false>f|F|false|False|FALSE))(?=[,\s]|\Z)"
 )
+_INTEGER: Final = re.compile(rb"[-+]?[0-9]{1,20}")  # of 64 bits
 _END: Final = re.compile(rb" *+(-?[0-9]{1,19})?[ \r]*+(?:\n|\Z)")
 _BLANK: Final = re.compile(rb"(?:\s++|#[^\n]*+)*+")
 _ESCAPED: Final = re.compile(rb"\\([,= ])")
@@ -105,10 +106,9 @@ def _value(field: re.Match[bytes]) -> float | int | str | bool:
     if field["number"] is not None:
         if not field["whole"]:
             return float(field["number"])
-        try:
-            return int(field["number"][:40])
-        except ValueError as error:
-            raise LineProtocolError("an integer that is none") from error
+        if _INTEGER.fullmatch(field["number"]) is None:
+            raise LineProtocolError("an integer that is none, or too large")
+        return int(field["number"])
     if field["text"] is not None:
         return _ESCAPED_TEXT.sub(rb"\1", field["text"]).decode()
     return field["true"] is not None

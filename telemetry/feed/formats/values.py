@@ -6,7 +6,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from telemetry.feed.formats.number_text import MISSING_TEXTS, read_text
+from telemetry.feed.formats.number_text import DECIMAL_SIGNS, MISSING_TEXTS, read_text
+from telemetry.feed.formats.records import FeedFormatError
 
 _LONGEST: Final = 100  # characters of a number with its unit
 
@@ -47,6 +48,11 @@ class NumberSpec:
     offset: float = 0.0
     lowest: float = -math.inf
     highest: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse a decimal sign that is none."""
+        if self.decimal not in DECIMAL_SIGNS:
+            raise FeedFormatError("decimal", f"{self.decimal!r} is neither a point nor a comma")
 
     @cached_property
     def missing_texts(self) -> frozenset[str]:

@@ -89,6 +89,7 @@ def test_timestamps_are_nanoseconds_whatever_the_precision(precision, expected):
         b"m f=",
         b"m f=abc",
         b"m f=1.5i",
+        b"m f=" + b"1" * 50 + b"i",
         b"m f=0x1f",
         b"m f=NaN",
         b'm f="open',

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.feed.formats.records import FeedFormatError
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, read_column
 from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
 
@@ -136,6 +137,11 @@ def test_scale_offset_and_range():
     assert read_number("650", spec) == 25.0
     assert [read_number(value, spec) for value in (100, 1250, 99, 1251)] == [-30.0, 85.0, OUT_OF_RANGE, OUT_OF_RANGE]
     assert read_number(1e308, NumberSpec(scale=1e10)) is NOT_FINITE
+
+
+def test_another_decimal_sign_is_refused():
+    with pytest.raises(FeedFormatError, match="decimal: ';' is neither"):
+        NumberSpec(decimal=";")
 
 
 def test_only_declared_units():
