@@ -48,8 +48,18 @@ class AvroReader:
             raise FeedFormatError("format", "avro needs the package fastavro: pip install fastavro") from error
         if not schema and framing not in ("auto", "container"):
             raise FeedFormatError("schema", f"framing {framing} needs the file of the schema")
-        self._schema = _load_schema(schema) if schema else None
+        self._text = _read_schema(schema) if schema else b""
         self._framing = framing
+        self._schema = _parse_schema(self._text, schema)
+
+    def __getstate__(self) -> tuple[bytes, str]:
+        """Pickle the text of the schema, so that its file is needed only where the job is started."""
+        return self._text, self._framing
+
+    def __setstate__(self, state: tuple[bytes, str]) -> None:
+        """Parse the schema again."""
+        self._text, self._framing = state
+        self._schema = _parse_schema(self._text, "")
 
     def read(self, payload: bytes) -> tuple[list[FeedRecord], list[BadPart]]:
         """Return the records of a payload, or the payload as a bad part."""
@@ -83,10 +93,15 @@ class AvroReader:
         return [self._schema.read_one(payload)]
 
 
-def _load_schema(path: str) -> AvroSchema:
+def _read_schema(path: str) -> bytes:
     try:
-        return parse_avro_schema(json.loads(read_file(path)))
+        return read_file(path)
     except StorageError as error:
         raise FeedFormatError("schema", describe(error)) from error
+
+
+def _parse_schema(text: bytes, path: str) -> AvroSchema | None:
+    try:
+        return parse_avro_schema(json.loads(text)) if text else None
     except LIBRARY_ERRORS as error:
         raise FeedFormatError("schema", f"{path}: no Avro schema: {describe(error)}") from error

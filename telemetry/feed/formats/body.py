@@ -1,14 +1,18 @@
-"""Unwrap payloads that are base64 text or compressed, before their format is read."""
+"""Unwrap payloads that are base64 text, a JSON string or compressed, before their format is read."""
 
 import base64
 import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from telemetry.feed.formats.inflate import InflateError, inflate
 from telemetry.feed.formats.records import BadPart, FeedFormatError, FeedRecord, RecordReader, reject_whole
 
-WRAPPERS: Final = ("base64", "gzip", "zlib", "zstd")
+WRAPPERS: Final = ("base64", "json-string", "gzip", "zlib", "zstd")
+"""Names of the wrappers; a json-string is a payload that was made JSON twice."""
+_JSON_STRING: Final = msgspec.json.Decoder(str)
 _BLANK: Final = re.compile(rb"\s+")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _MOST_WRAPPERS: Final = 4
@@ -36,8 +40,25 @@ def unwrap(wrappers: Sequence[str], payload: bytes) -> bytes:
         ValueError: if one of them is not what it should be, or holds too much.
     """
     for name in wrappers:
-        payload = decode_base64(payload) if name == "base64" else inflate(name, payload)
+        if name == "base64":
+            payload = decode_base64(payload)
+        elif name == "json-string":
+            payload = decode_json_string(payload)
+        else:
+            payload = inflate(name, payload)
     return payload
+
+
+def decode_json_string(payload: bytes) -> bytes:
+    """Return the text that a JSON string stands for.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        return _JSON_STRING.decode(payload).encode()
+    except ValueError as error:
+        raise ValueError("not a JSON string") from error
 
 
 def decode_base64(text: bytes) -> bytes:

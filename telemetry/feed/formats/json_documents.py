@@ -11,7 +11,12 @@ from telemetry.feed.formats.records import BadPart, FeedRecord, describe, keep_w
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEPARATORS: Final = re.compile(rb"[\s,\x1e]*")
+_NO_DOCUMENT: Final = "not JSON: no object or array begins here"
 _LINE_END: Final = b" \t\r\v\f,\x1e"
+
+
+MAX_BAD_LINES: Final = 10_000
+"""Most bad lines, or elements of an array, that are parts of their own; those after them are joined with neighbours."""
 
 
 class JsonDocument(NamedTuple):
@@ -50,16 +55,20 @@ def read_elements(payload: bytes, elements: Sequence[ByteSpan]) -> tuple[list[Fe
     """Return the objects among the elements of an array, and the others."""
     records: list[FeedRecord] = []
     bad: list[BadPart] = []
+    after_bad = False
     for first, end in elements:
         try:
             value = parse_document(payload[first:end])
+            problem = "an array within an array"
         except (ValueError, RecursionError) as error:
-            bad.append(BadPart(first, end, _problem(error)))
-            continue
+            value, problem = [], _problem(error)
         if isinstance(value, dict):
             records.append(FeedRecord(value, first, end))
+        elif after_bad and len(bad) >= MAX_BAD_LINES:
+            bad[-1] = BadPart(bad[-1].first, end, bad[-1].problem)
         else:
-            bad.append(BadPart(first, end, "an array within an array"))
+            bad.append(BadPart(first, end, problem))
+        after_bad = not isinstance(value, dict)
     return records, bad
 
 
@@ -73,37 +82,47 @@ def split_documents(payload: bytes) -> tuple[list[JsonDocument], list[BadPart]]:
     bad: list[BadPart] = []
     ends = DocumentEnds(payload)
     position = _skip(payload, len(BYTE_ORDER_MARK) if payload.startswith(BYTE_ORDER_MARK) else 0)
-    after_bad = False
+    line, after_bad = ByteSpan(0, 0), False
     while position < len(payload):
-        line_end = payload.find(b"\n", position)
-        line_end = len(payload) if line_end < 0 else line_end
-        line = ByteSpan(position, position + len(payload[position:line_end].rstrip(_LINE_END)))
+        begins_line = position >= line.end
+        if begins_line:
+            line = _line_at(payload, position)
         opens = payload[position] in b"{["
-        found = _read_document(payload, line, ends) if opens else "not JSON: no object or array begins here"
+        found = _read_document(payload, ByteSpan(position, line.end), begins_line, ends) if opens else _NO_DOCUMENT
         if isinstance(found, JsonDocument):
             documents.append(found)
             position, after_bad = found.end, False
         else:
-            if after_bad and not opens:
+            if after_bad and (not opens or len(bad) >= MAX_BAD_LINES):
                 bad[-1] = BadPart(bad[-1].first, line.end, bad[-1].problem)
             else:
-                bad.append(BadPart(line.first, line.end, found))
-            position, after_bad = line_end, True
+                bad.append(BadPart(position, line.end, found))
+            position, after_bad = line.end, True
         position = _skip(payload, position)
     return documents, bad
 
 
-def _read_document(payload: bytes, line: ByteSpan, ends: DocumentEnds) -> JsonDocument | str:
-    """Return the document that begins a line, or why there is none."""
-    try:
-        return _parse(payload, line, ends)
-    except (ValueError, RecursionError) as error:
-        problem = _problem(error)
-        if isinstance(error, UnicodeDecodeError | RecursionError):
-            return problem
+def _line_at(payload: bytes, first: int) -> ByteSpan:
+    end = payload.find(b"\n", first)
+    return ByteSpan(first, first + len(payload[first : len(payload) if end < 0 else end].rstrip(_LINE_END)))
+
+
+def _read_document(payload: bytes, line: ByteSpan, begins_line: bool, ends: DocumentEnds) -> JsonDocument | str:
+    """Return the document that begins here, or why there is none.
+
+    Only at its beginning is a line tried as one document, so that many documents on a long line take linear time.
+    """
+    problem = ""
+    if begins_line:
+        try:
+            return _parse(payload, line, ends)
+        except (ValueError, RecursionError) as error:
+            problem = _problem(error)
+            if isinstance(error, UnicodeDecodeError | RecursionError):
+                return problem
     try:
         span = ByteSpan(line.first, ends.find(line.first))
-        return problem if span == line else _parse(payload, span, ends)
+        return problem if problem and span == line else _parse(payload, span, ends)
     except (ValueError, RecursionError) as error:
         return _problem(error)
 

@@ -41,6 +41,10 @@ class RecordPath:
     steps: tuple[PathStep, ...]
     get: Lookup
 
+    def __reduce__(self) -> tuple[Callable[[str], "RecordPath"], tuple[str]]:
+        """Pickle the text, because compiled functions cannot be pickled."""
+        return compile_path, (self.text,)
+
     @property
     def explodes(self) -> bool:
         """Return whether the path has a step ``*``."""

@@ -16,8 +16,9 @@ from telemetry.feed.formats.records import (
 )
 from telemetry.storage.files import StorageError, read_file
 
-FRAMINGS_OF_PROTOBUF: Final = ("message", "length-delimited")
+FRAMINGS_OF_PROTOBUF: Final = ("message", "length-delimited", "confluent")
 _MOST_BYTES_OF_LENGTH: Final = 5
+_CONFLUENT_BYTES: Final = 5  # a zero byte and the number of the schema in its registry
 
 
 class ProtobufReader:
@@ -33,7 +34,8 @@ class ProtobufReader:
             descriptor: path of a FileDescriptorSet, with all imports.
             message: full name of the message, such as ``acme.sensors.Reading``.
             framing: ``message`` if a payload is one message; ``length-delimited`` if it is a stream of them, each
-                behind its length as a varint.
+                behind its length as a varint; ``confluent`` if the number of a schema and the position of the message
+                in it are before each message.
 
         Raises:
             FeedFormatError: if an option or the file cannot be used.
@@ -44,15 +46,30 @@ class ProtobufReader:
             raise FeedFormatError("descriptor", "protobuf needs the file of its descriptors")
         if not message:
             raise FeedFormatError("message", "protobuf needs the full name of the message")
-        self._streams = framing == "length-delimited"
-        self._class, self._errors = _load_class(descriptor, message)
-        self._name = message
+        try:
+            self._descriptors = read_file(descriptor)
+        except StorageError as error:
+            raise FeedFormatError("descriptor", describe(error)) from error
+        self._name, self._framing = message, framing
+        self._class, self._errors = _load_class(self._descriptors, descriptor, message)
+
+    def __getstate__(self) -> tuple[bytes, str, str]:
+        """Pickle the descriptors, so that their file is needed only where the job is started."""
+        return self._descriptors, self._name, self._framing
+
+    def __setstate__(self, state: tuple[bytes, str, str]) -> None:
+        """Make the class again."""
+        self._descriptors, self._name, self._framing = state
+        self._class, self._errors = _load_class(self._descriptors, "", self._name)
 
     def read(self, payload: bytes) -> tuple[list[FeedRecord], list[BadPart]]:
         """Return the records of a payload and the bytes that are no message."""
         budget = Budget()
-        if not self._streams:
-            problem, value = self._parse(payload, budget)
+        if self._framing != "length-delimited":
+            content = _without_prefix(payload) if self._framing == "confluent" else payload
+            if content is None:
+                return reject_whole(payload, "no number of a schema before the message")
+            problem, value = self._parse(content, budget)
             return ([FeedRecord(value, 0, len(payload))], []) if not problem else reject_whole(payload, problem)
         records: list[FeedRecord] = []
         bad: list[BadPart] = []
@@ -101,7 +118,19 @@ def _frames(payload: bytes) -> Iterator[tuple[int, int, int]]:
         position += length
 
 
-def _load_class(path: str, name: str) -> tuple[Any, tuple[type[Exception], ...]]:
+def _without_prefix(payload: bytes) -> bytes | None:
+    """Return a message without a zero byte, four of the schema and the path to its type; None if they are not there."""
+    position = _CONFLUENT_BYTES
+    if not payload.startswith(b"\0") or len(payload) <= position:
+        return None
+    for _ in range(payload[position] // 2):  # positions are in zigzag encoding, and a single zero is the first type
+        position += 1
+        while position < len(payload) and payload[position] >= 0x80:
+            position += 1
+    return payload[position + 1 :] if position < len(payload) else None
+
+
+def _load_class(content: bytes, path: str, name: str) -> tuple[Any, tuple[type[Exception], ...]]:
     """Return the class of a message, and the errors with which its payloads can fail."""
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
@@ -109,9 +138,7 @@ def _load_class(path: str, name: str) -> tuple[Any, tuple[type[Exception], ...]]
     except ImportError as error:
         raise FeedFormatError("format", "protobuf needs the package protobuf: pip install protobuf") from error
     try:
-        files = descriptor_pb2.FileDescriptorSet.FromString(read_file(path)).file
-    except StorageError as error:
-        raise FeedFormatError("descriptor", describe(error)) from error
+        files = descriptor_pb2.FileDescriptorSet.FromString(content).file
     except DecodeError as error:
         raise FeedFormatError("descriptor", f"{path} is no FileDescriptorSet: {describe(error)}") from error
     pool = descriptor_pool.DescriptorPool()

@@ -8,6 +8,7 @@ names, and what NumPy, decimal and datetime print: ``np.float64(21.5)``, ``Decim
 import ast
 import datetime
 import math
+import warnings
 from typing import Any, Final
 
 from telemetry.feed.formats.json_text import ByteSpan
@@ -23,6 +24,8 @@ from telemetry.feed.formats.records import (
 MAX_LITERAL_BYTES: Final = 262_144
 """Longest text that is parsed at once: its tree takes some hundred times as much memory."""
 _MAX_DEPTH: Final = 64
+_SOURCE: Final = "<python-literal>"
+warnings.filterwarnings("ignore", module=_SOURCE)  # of the parser, about payloads such as "1if"
 _NAMES: Final = {
     **dict.fromkeys(("nan", "NaN", "NAN", "inf", "Infinity", "null", "NaT", "NA"), None),
     "true": True,
@@ -88,7 +91,7 @@ def parse_literal(content: bytes) -> Any:
         raise LiteralError(f"literal of {len(content)} bytes, at most {MAX_LITERAL_BYTES} are read")
     try:
         text = content.decode()
-        tree = ast.parse(text, mode="eval")
+        tree = ast.parse(text, _SOURCE, mode="eval")
         return to_plain(_value(tree.body, 0), Budget())
     except UnicodeDecodeError as error:
         raise LiteralError(f"not UTF-8: {error}") from error

@@ -38,7 +38,7 @@ class BadPart:
 
 
 class RecordReader(Protocol):
-    """Reads the payloads of one format."""
+    """Reads the payloads of one format; it can be pickled, with the schema that it has read."""
 
     def read(self, payload: bytes) -> tuple[list[FeedRecord], list[BadPart]]:
         """Return the records of a payload, in order, and its parts that cannot be read; raise for no payload."""

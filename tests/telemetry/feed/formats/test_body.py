@@ -1,6 +1,7 @@
 import base64
 import bz2
 import gzip
+import json
 import lzma
 import zlib
 
@@ -72,6 +73,7 @@ def test_other_text_is_no_base64(text):
         ("gzip", gzip.compress),
         ("zlib", zlib.compress),
         ("zstd", zstandard.compress),
+        ("json-string", lambda content: json.dumps(content.decode()).encode()),
         ("base64|gzip", lambda content: base64.b64encode(gzip.compress(content))),
     ],
 )

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.feed.formats.json_documents import JsonReader
+from telemetry.feed.formats.json_documents import MAX_BAD_LINES, JsonReader
 from telemetry.feed.formats.records import BadPart, FeedRecord
 
 
@@ -97,7 +97,21 @@ def test_many_lines_that_open_a_document_are_read_in_bounded_time():
     payload = b'{"a": 1}\n' + b'[1, "x\n' * 20_000
     records, bad = JsonReader().read(payload)
     assert records == [FeedRecord({"a": 1}, 0, 8)]
-    assert len(bad) == 20_000
+    assert len(bad) == MAX_BAD_LINES
+    assert bad[0] == BadPart(9, 15, bad[0].problem)
+    assert bad[-1] == BadPart(9 + 7 * (MAX_BAD_LINES - 1), len(payload) - 1, bad[-1].problem)
+
+
+def test_many_bad_elements_are_joined():
+    payload = b"[" + b"1," * 20_000 + b'{"a": 1}]'
+    records, bad = JsonReader().read(payload)
+    assert records == [FeedRecord({"a": 1}, 40_001, 40_009)]
+    assert (len(bad), bad[-1].first, bad[-1].end) == (MAX_BAD_LINES, 2 * MAX_BAD_LINES - 1, 40_000)
+
+
+def test_many_documents_on_one_line_are_read_in_bounded_time():
+    records, bad = JsonReader().read(b'{"a": 1}' * 50_000)
+    assert (records[-1], len(records), bad) == (FeedRecord({"a": 1}, 399_992, 400_000), 50_000, [])
 
 
 JSON = st.recursive(

@@ -1,4 +1,5 @@
 import base64
+import pickle
 from typing import Any
 
 import pytest
@@ -156,6 +157,11 @@ def test_a_list_beside_too_many_fields_is_refused():
     record = {"l": list(range(20_000)), **{str(field): field for field in range(1_000)}}
     with pytest.raises(TooManyElementsError):
         explode(record, compile_path("l.*"))
+
+
+def test_a_path_can_be_pickled():
+    path = pickle.loads(pickle.dumps(compile_path("a.b[0]")))
+    assert (path.text, path.get({"a": {"b": [5]}})) == ("a.b[0]", 5)
 
 
 def test_flatten_lists_numbers_by_paths_that_lead_to_them():

@@ -154,6 +154,15 @@ def test_a_stream_of_messages(path):
         assert reader.read(whole) == ([], [BadPart(0, len(whole), "the length of a message is wrong")])
 
 
+def test_the_framing_of_confluent(path):
+    one = encode(device_id="a")
+    reader = ProtobufReader(path, NAME, "confluent")
+    for prefix in (b"\0\0\0\0\x07\0", b"\0\0\0\0\x07\x02\x02", b"\0\0\0\0\x07\x04\x80\x01\x02"):
+        assert reader.read(prefix + one)[0] == [FeedRecord({**DEFAULTS, "device_id": "a"}, 0, len(prefix + one))]
+    for wrong in (one, b"", b"\0\0\0\0\x07", b"\0\0\0\0\x07\x04\x80"):
+        assert reader.read(wrong)[1] == [BadPart(0, len(wrong), "no number of a schema before the message")]
+
+
 def test_small_messages_with_many_fields_are_bounded(path):
     payload = bytes(300_000)  # each byte is an empty message of eight fields
     records, bad = ProtobufReader(path, NAME, "length-delimited").read(payload)

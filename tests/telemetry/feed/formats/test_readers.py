@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import pytest
 from google.protobuf import descriptor_pb2
@@ -124,6 +125,12 @@ def test_any_bytes_are_kept(readers, payload):
         check_nothing_is_lost(name, reader, payload)
 
 
+def test_a_reader_can_be_pickled(readers):
+    payload = b'{"temp": 21.5}'
+    for reader in readers.values():
+        assert pickle.loads(pickle.dumps(reader)).read(payload) == reader.read(payload)
+
+
 def test_options_are_those_of_the_format():
     assert {name: options_of(name) for name in FORMATS} == {
         "json": (),
@@ -144,7 +151,7 @@ def test_options_are_those_of_the_format():
         ("line-protocol", {"unit": "s"}, "unit: line-protocol has only the options precision, body"),
         ("line-protocol", {"precision": 3}, "precision: 3 is not text"),
         ("json:loads", {"x": "y"}, "x: json:loads has only the option body"),
-        ("json", {"body": "zip"}, "body: 'zip' is none of base64, gzip, zlib, zstd"),
+        ("json", {"body": "zip"}, "body: 'zip' is none of base64, json-string, gzip, zlib, zstd"),
     ],
 )
 def test_other_formats_and_options_are_refused(format, options, problem):
