@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "telemetry/storage": ("telemetry", "telemetry/model"),
     "telemetry/feed/times": ("telemetry", "telemetry/text"),
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
+    "telemetry/feed": (),
+    "telemetry/feed/formats": ("telemetry", "telemetry/storage"),
     "telemetry/bigquery": ("telemetry", "telemetry/model", "telemetry/storage"),
     "telemetry/pubsub": ("telemetry", "telemetry/model"),
     "telemetry/webhooks": ("telemetry", "telemetry/model", "telemetry/storage", "telemetry/text"),

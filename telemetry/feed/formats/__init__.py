@@ -1,0 +1,1 @@
+"""Read records from payloads of foreign formats, and values from records."""
