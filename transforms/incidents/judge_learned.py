@@ -100,7 +100,9 @@ def _learn_together(condition: Learned, watches: Sequence[Watch]) -> list[Learni
     sizes = [len(watch.state.members) for watch in watches]
     firsts = np.cumsum([0, *sizes])
     memories = [_memory(watch, condition) for watch in watches]
-    memory = {name: np.concatenate([one[name] for one in memories]) for name in memories[0]}
+    memory = memories[0]
+    if len(memories) > 1:
+        memory = {name: np.concatenate([one[name] for one in memories]) for name in memory}
     kept = OutsideValues(
         np.concatenate([watch.state.kept.slot + first for watch, first in zip(watches, firsts, strict=False)]),
         np.concatenate([watch.state.kept.value for watch in watches]),

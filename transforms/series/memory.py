@@ -26,7 +26,8 @@ def put(columns: Mapping[str, NDArray[Any]], slots: RowArray, entries: SeriesCol
     """Return columns in which the entries of some series are replaced; the given ones stay as they are."""
     changed = {}
     for name, column in columns.items():
-        changed[name] = column.copy()
+        # Each series has one slot: where all of them are replaced, nothing of the old ones is left to copy.
+        changed[name] = np.empty_like(column) if len(slots) == len(column) else column.copy()
         changed[name][slots] = entries[name]
     return changed
 
