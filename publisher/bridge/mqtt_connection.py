@@ -69,6 +69,14 @@ class MqttSettings:
     session_expiry_s: int = 7 * 86_400
     skip_retained: bool = False
 
+    @property
+    def most_held(self) -> int:
+        """Number of unacknowledged messages at which nothing more is read, not even the answer to a ping.
+
+        With MQTT 5 the broker stops one message before, and the connection lives on, however long Pub/Sub is away.
+        """
+        return self.most_messages + (self.version == "5")
+
 
 class MqttConnection:
     """A client of an MQTT broker. Used by one thread at a time.

@@ -88,7 +88,7 @@ class BridgeSession:
         self._stopped = threading.Event()
         self._inbox: queue.SimpleQueue[MqttMessage | None] = queue.SimpleQueue()  # signal handlers may put into it
         self._is_nudged = False
-        self._held = HeldMessages(settings.most_messages)
+        self._held = HeldMessages(settings.most_held)
         self.receiver = MqttReceiver(settings, self._held, self._inbox.put, notify, plan.limit)
         self.sender = MessageSender(channel, 0, self._stopped, retries, observer=self)
         self._left = 0

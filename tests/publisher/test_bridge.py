@@ -31,11 +31,13 @@ class PubSubSide:
     Attributes:
         is_away: whether each attempt to publish fails.
         failures: attempts that failed so far.
+        status: how they fail.
     """
 
     def __init__(self) -> None:
         self.is_away = False
         self.failures = 0
+        self.status = grpc.StatusCode.UNAVAILABLE
         self.broker = Broker(fail_publish=self._answer).start()
         self._clients = clients(self.broker.address)
         pubsub = self._clients.__enter__()
@@ -46,7 +48,7 @@ class PubSubSide:
         if not self.is_away:
             return None
         self.failures += 1
-        return grpc.StatusCode.UNAVAILABLE
+        return self.status
 
     def close(self) -> None:
         self._clients.__exit__(None, None, None)
@@ -178,6 +180,20 @@ def test_a_topic_that_is_deleted_ends_the_bridge_and_the_messages_stay(
         assert bridge(capsys, url, side.topic)["redelivered"] == 10
         again.wait_for(10)
         assert sorted(one.data for one in again.messages) == sorted(data for _, data in NUMBERED[:10])
+
+
+def test_a_missing_permission_is_one_line(
+    side: PubSubSide, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"{mosquitto.endpoint}/plants/+/+"
+    bridge(capsys, url, side.topic)
+    mosquitto.publish(NUMBERED[:3])
+    side.is_away, side.status = True, grpc.StatusCode.PERMISSION_DENIED
+    assert main(["bridge", url, "--topic", side.topic]) == 1
+    assert capsys.readouterr().err.startswith("telemetry bridge: error: PERMISSION_DENIED: ")
+    side.is_away = False
+    assert bridge(capsys, url, side.topic)["redelivered"] == 3
+    assert refusal(capsys, url, "--topic", f"{side.topic}-none") == f"--topic {side.topic}-none: does not exist"
 
 
 # One message

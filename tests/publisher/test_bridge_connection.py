@@ -24,9 +24,10 @@ DISCONNECT = b"\xe0\x01"  # + reason
 Answers = Callable[..., MqttSettings]
 
 
-def publish(packet_id: int, payload: bytes) -> bytes:
-    """A PUBLISH of QoS 1 in MQTT 3.1.1."""
-    content = b"\x00\x01a" + packet_id.to_bytes(2, "big") + payload
+def publish(packet_id: int, payload: bytes, version: MqttVersion = "3.1.1") -> bytes:
+    """A PUBLISH of QoS 1."""
+    properties = b"\x00" if version == "5" else b""
+    content = b"\x00\x01a" + packet_id.to_bytes(2, "big") + properties + payload
     return bytes([0x32, len(content)]) + content
 
 
@@ -111,6 +112,17 @@ def test_no_more_messages_are_read_than_may_be_held(answers: Answers) -> None:
             for one in ten:
                 held.settle(one.sequence)
             receiver.wake()
+
+
+def test_a_broker_that_has_sent_all_it_may_is_still_heard(answers: Answers) -> None:
+    """Its answers to pings keep the connection; here it is the end of the session that is heard."""
+    many = b"".join(publish(number + 1, b"%d" % number, "5") for number in range(10))
+    settings = answers(CONNACK_5, SUBACK_5 + b"\x01" + many + DISCONNECT + b"\x8e", most=10)
+    ended = threading.Event()
+    with MqttReceiver(settings, HeldMessages(settings.most_held), print, print) as receiver:
+        receiver.on_end(ended.set)
+        assert ended.wait(60)
+        assert receiver.received == 10
 
 
 class Deaf:
