@@ -13,7 +13,7 @@ import msgspec
 from publisher.bridge.address import URL, parse_address, read_login
 from publisher.bridge.bridge_letters import FLAG, BridgeLetters
 from publisher.bridge.messages import KeyKind
-from publisher.bridge.mqtt_connection import MqttSettings, MqttVersion
+from publisher.bridge.mqtt_settings import MqttSettings, MqttVersion
 from publisher.bridge.session import BridgePlan, BridgeSession
 from publisher.bridge.topic_pattern import TopicPattern
 from publisher.replay.topic import ReplayTopic, create_subscription

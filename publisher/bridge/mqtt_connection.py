@@ -11,8 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -21,61 +20,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from publisher.bridge.address import BrokerAddress, BrokerLogin
-from telemetry.errors import TelemetryError
+from publisher.bridge.mqtt_settings import MqttError, MqttSettings, MqttVersion, SubscriptionError, TakenOverError
 
-MqttVersion: TypeAlias = Literal["5", "3.1.1"]
 _KEEPALIVE_S: Final = 30
 _ANSWER_S: Final = 10.0
 _POLL_S: Final = 0.5
 _TAKEN_OVER: Final = 0x8E
 _CREDENTIALS: Final = frozenset({4, 5, 0x86, 0x87})
 _PROTOCOL_VERSION: Final = frozenset({1, 0x84})
-
-
-class MqttError(TelemetryError):
-    """A connection that cannot be made, or was lost; its text says why, without the address."""
-
-
-class SubscriptionError(TelemetryError):
-    """A subscription that the broker refuses; its text says why, without the address."""
-
-
-class TakenOverError(TelemetryError):
-    """Another client has connected with the same client id, and the broker has given it the session."""
-
-
-@dataclass(frozen=True, slots=True)
-class MqttSettings:
-    """Who connects where, and what for.
-
-    Attributes:
-        address: the broker.
-        login: the credentials.
-        client_id: name of the session at the broker.
-        topic_filter: the filter to subscribe to.
-        version: of the protocol.
-        most_messages: most messages that the broker may send without an acknowledgement (MQTT 5).
-        session_expiry_s: how long the broker keeps the session without a connection, seconds (MQTT 5).
-        skip_retained: whether retained messages are not wanted.
-    """
-
-    address: BrokerAddress
-    login: BrokerLogin
-    client_id: str
-    topic_filter: str
-    version: MqttVersion = "5"
-    most_messages: int = 1_000
-    session_expiry_s: int = 7 * 86_400
-    skip_retained: bool = False
-
-    @property
-    def most_held(self) -> int:
-        """Number of unacknowledged messages at which nothing more is read, not even the answer to a ping.
-
-        With MQTT 5 the broker stops one message before, and the connection lives on, however long Pub/Sub is away.
-        """
-        return self.most_messages + (self.version == "5")
 
 
 class MqttConnection:

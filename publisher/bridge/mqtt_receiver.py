@@ -1,9 +1,7 @@
 """Receive messages in a thread, and acknowledge them to the MQTT broker when others have settled them."""
 
-import contextlib
 import math
 import select
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +13,9 @@ from paho.mqtt.client import MQTTMessage
 
 from publisher.bridge.address import URL
 from publisher.bridge.held_messages import HeldMessages, MqttMessage
-from publisher.bridge.mqtt_connection import MqttConnection, MqttError, MqttSettings, SubscriptionError
+from publisher.bridge.mqtt_connection import MqttConnection
+from publisher.bridge.mqtt_settings import MqttError, MqttSettings, SubscriptionError
+from publisher.bridge.wakeup import Wakeup
 from telemetry.errors import ConfigError
 from telemetry.retries import Retries, RetryPolicy
 
@@ -68,9 +68,7 @@ class MqttReceiver:
         self._closing = threading.Event()
         self._brief = 0  # connections that were made since one that lasted
         self._told = ""  # the last line about a connection
-        self._wakes, self._wake = socket.socketpair()
-        for end in (self._wakes, self._wake):
-            end.setblocking(False)
+        self._wakeup = Wakeup()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mqtt")
         self._done: Future[None] = Future()
         self.received = self.redelivered = self.retained = self.unsafe = 0
@@ -87,6 +85,7 @@ class MqttReceiver:
         except MqttError as error:
             self._connection.abort()
             self._pool.shutdown()
+            self._wakeup.close()
             raise ConfigError(URL, self._settings.address, str(error)) from error
         self.connections = 1
         self._done = self._pool.submit(self._run_and_leave)
@@ -99,8 +98,7 @@ class MqttReceiver:
         self._closing.set()
         self.wake()
         self._pool.shutdown()
-        for end in (self._wakes, self._wake):
-            end.close()
+        self._wakeup.close()
 
     @property
     def is_connected(self) -> bool:
@@ -128,8 +126,7 @@ class MqttReceiver:
 
     def wake(self) -> None:
         """Let the thread look at the settled messages."""
-        with contextlib.suppress(BlockingIOError):  # it is about to look anyway
-            self._wake.send(b"\0")
+        self._wakeup.wake()
 
     def _run_and_leave(self) -> None:
         """Receive until the end of the context or a failure that is final, and leave no open connection."""
@@ -204,14 +201,8 @@ class MqttReceiver:
         connection, found = self._connection, self._connection.socket
         if found is None or (connection.has_pending and self._may_read()):
             return
-        waits = select.poll()
-        waits.register(self._wakes, select.POLLIN)
         events = (select.POLLIN if self._may_read() else 0) | (select.POLLOUT if connection.wants_write else 0)
-        if events:
-            waits.register(found, events)
-        waits.poll(1_000 * _POLL_S)
-        with contextlib.suppress(BlockingIOError):
-            self._wakes.recv(4_096)
+        self._wakeup.wait(found, events, _POLL_S)
 
     def _may_read(self) -> bool:
         reads = self._reads and not self._held.is_full

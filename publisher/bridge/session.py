@@ -10,8 +10,8 @@ from typing import Final
 from publisher.bridge.bridge_letters import FLAG, BridgeLetters
 from publisher.bridge.held_messages import HeldMessages, MqttMessage
 from publisher.bridge.messages import KeyKind, make_bridged, problem_of
-from publisher.bridge.mqtt_connection import MqttSettings
 from publisher.bridge.mqtt_receiver import MqttReceiver
+from publisher.bridge.mqtt_settings import MqttSettings
 from publisher.bridge.topic_pattern import TopicPattern
 from publisher.replay.message_builder import ReplayMessage
 from publisher.replay.message_sender import MessageSender, PublishChannel

@@ -11,8 +11,8 @@ import pytest
 
 from publisher.bridge.address import BrokerAddress, BrokerLogin
 from publisher.bridge.held_messages import HeldMessages, MqttMessage
-from publisher.bridge.mqtt_connection import MqttSettings, MqttVersion, TakenOverError
 from publisher.bridge.mqtt_receiver import MqttReceiver
+from publisher.bridge.mqtt_settings import MqttSettings, MqttVersion, TakenOverError
 from publisher.bridge.session import BridgePlan, BridgeSession
 from publisher.bridge.topic_pattern import parse_pattern
 from publisher.replay.message_builder import ReplayMessage
