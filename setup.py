@@ -27,6 +27,7 @@ REQUIREMENTS = [
 EXTRAS = {
     "plot": ["matplotlib>=3.9,<4", "pandas>=2.2,<3", "tornado>=6.4,<7"],  # render, report, serve
     "gcp": ["apache-beam[gcp]>=2.77,<3", "google-cloud-bigquery>=3.20,<4"],  # Dataflow, BigQuery, gs://
+    "mqtt": ["paho-mqtt>=2.1,<3"],  # bridge
     "aws": ["boto3>=1.34,<2"],  # s3://
     "azure": ["azure-core>=1.30,<2", "azure-identity>=1.16,<2", "azure-storage-blob>=12.19,<13"],  # azfs://
 }

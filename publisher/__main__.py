@@ -1,4 +1,4 @@
-"""Run a command of the publisher: ``python -m publisher replay | reprocess | explore | simulate | broker``."""
+"""Run a command of the publisher: ``python -m publisher replay | bridge | reprocess | explore | simulate | broker``."""
 
 import sys
 from collections.abc import Sequence

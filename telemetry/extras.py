@@ -10,6 +10,7 @@ EXTRA_OF: Final = {
     "mpl_toolkits": "plot",
     "pandas": "plot",
     "tornado": "plot",
+    "paho": "mqtt",
     "apitools": "gcp",
     "google.cloud.bigquery": "gcp",
     "google.cloud.dataflow_v1beta3": "gcp",

@@ -17,8 +17,8 @@ from templates.errors import TemplateError
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("pipeline", "telemetry", "transforms")
 """Packages that a worker runs."""
-LEFT_OUT: Final = frozenset({"matplotlib", "pandas", "tornado"})
-"""Requirements of the charts alone: the extra `plot` of setup.py."""
+LEFT_OUT: Final = frozenset({"matplotlib", "paho-mqtt", "pandas", "tornado"})
+"""Requirements of charts and publisher alone: the extras `plot` and `mqtt` of setup.py."""
 EXTRAS: Final = ("aws", "azure")
 """Extras that an image may have; their pinned packages are in ``requirements-NAME.txt``."""
 FILES: Final = {

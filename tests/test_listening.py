@@ -21,9 +21,11 @@ from telemetry.model.records import DeadLetter
 from tests.support import needs
 from tests.support.jobs import imbalances
 from tests.support.listening import PROC, Listener, Watched, process_tree
+from tests.support.mosquitto import mosquitto
 from tests.support.pubsub_fixtures import clients
 from tests.support.runs import T0, anomaly, window, write, write_run
 
+__all__ = ["mosquitto"]
 pytestmark = needs.PROC.mark
 
 ROWS = "ts,device,temp\n" + "".join(f"{1_594_512_000 + 5 * n},d{n % 3},{20 + n % 13}.5\n" for n in range(3_000))
@@ -31,6 +33,7 @@ LISTENS_NOWHERE = {
     "explore": "{folder}/rows.csv",
     "simulate": "--rows 2000 --output {folder}/simulated.csv",
     "replay": "{folder}/rows.csv --topic {topic} --speed max",
+    "bridge": "{mqtt}/plants/+/+ --topic {topic} --stop-after-idle 300ms",
     "reprocess": "{folder}/results --topic {topic} --dry-run",
     "run": "--subscription {subscription} --stop-after-idle 2s --output {folder}/streamed",
     "reconcile": "--output {folder}/results",
@@ -73,8 +76,9 @@ def test_every_command_is_looked_at():
 
 
 @pytest.mark.parametrize("command", LISTENS_NOWHERE)
-def test_a_command_that_serves_nobody_listens_nowhere(command, folder, names):
-    given = LISTENS_NOWHERE[command].format(folder=folder, **names).split()
+def test_a_command_that_serves_nobody_listens_nowhere(command, folder, names, request):
+    mqtt = request.getfixturevalue("mosquitto").endpoint if command == "bridge" else ""
+    given = LISTENS_NOWHERE[command].format(folder=folder, mqtt=mqtt, **names).split()
     with Watched(["-m", "telemetry", command, *given], PUBSUB_EMULATOR_HOST=names["address"]) as watched:
         code = watched.to_the_end()
         assert watched.seen == set()

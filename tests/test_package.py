@@ -120,13 +120,13 @@ def test_the_metadata(metadata: Message) -> None:
 
 
 def test_extras_are_those_that_error_messages_name(metadata: Message) -> None:
-    assert metadata.get_all("Provides-Extra") == ["plot", "gcp", "aws", "azure"]
-    assert set(EXTRA_OF.values()) == {"", "plot", "gcp"}  # the others are named by the scheme of a path
+    assert metadata.get_all("Provides-Extra") == ["plot", "gcp", "mqtt", "aws", "azure"]
+    assert set(EXTRA_OF.values()) == {"", "plot", "gcp", "mqtt"}  # the others are named by the scheme of a path
 
 
 @pytest.mark.parametrize(
     ("file", "extras"),
-    [("requirements.txt", ("", "plot", "gcp")), ("requirements-aws.txt", ("aws",)),
+    [("requirements.txt", ("", "plot", "gcp", "mqtt")), ("requirements-aws.txt", ("aws",)),
      ("requirements-azure.txt", ("azure",))],
 )  # fmt: skip
 def test_every_pin_lies_in_its_range(file: str, extras: tuple[str, ...], metadata: Message) -> None:

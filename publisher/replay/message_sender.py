@@ -45,6 +45,22 @@ class PublishChannel(Protocol):
         """Accept messages of an ordering key again after one of them failed."""
 
 
+class DeliveryObserver(Protocol):
+    """Interface to what must know the fate of each message.
+
+    Called from several threads. `published` and `failed` must neither block nor call the sender.
+    """
+
+    def published(self, message: ReplayMessage) -> None:
+        """Note that a message was acknowledged."""
+
+    def failed(self, message: ReplayMessage) -> None:
+        """Note that an attempt has failed; `MessageSender.retry` makes the next one."""
+
+    def refused(self, message: ReplayMessage, error: str) -> None:
+        """Note that a message is invalid and was given up."""
+
+
 class MessageSender:
     """Send messages through a channel until each is acknowledged or given up.
 
@@ -63,6 +79,7 @@ class MessageSender:
         stopped: threading.Event,
         retries: RetryPolicy = _RETRIES,
         clock: Callable[[], float] = time.monotonic,
+        observer: DeliveryObserver | None = None,
     ) -> None:
         """Prepare to send.
 
@@ -72,8 +89,10 @@ class MessageSender:
             stopped: set when the program must end; it shortens the patience of the retries.
             retries: policy for failures without any success in between.
             clock: returns monotonic seconds.
+            observer: hears about each message; None for nobody.
         """
         self._channel = channel
+        self._observer = observer
         self._stopped = stopped
         self._retries = Retries(retries, clock)
         self._changed = threading.Condition()
@@ -105,6 +124,17 @@ class MessageSender:
             self._give_up([message])
             raise
         self._publish(message)
+
+    def retry(self) -> None:
+        """Send failed messages again, if there are any, as `send` and `finish` do, too.
+
+        Raises:
+            PublishError: if messages are given up.
+        """
+        with self._changed:
+            has_failed = bool(self._failed)
+        if has_failed:
+            self._retry_failed()
 
     def finish(self) -> None:
         """Wait until each message is acknowledged or given up.
@@ -159,6 +189,8 @@ class MessageSender:
                 self.messages += 1
                 self.bytes += size
                 self._acknowledge(message.sequence)
+            if self._observer is not None:  # before `finish` can return
+                (self._observer.published if error is None else self._observer.failed)(message)
             self._changed.notify_all()
 
     def _acknowledge(self, sequence: int) -> None:
@@ -208,6 +240,8 @@ class MessageSender:
             del self._failed[message.sequence]
         self._give_up([message])
         self.error = _describe(found[1])
+        if self._observer is not None:
+            self._observer.refused(message, self.error)
         if message.ordering_key:
             self._resume(message.ordering_key)
 

@@ -279,3 +279,48 @@ def test_a_stop_shortens_the_patience(stopped: threading.Event) -> None:
     with pytest.raises(PublishError):
         delivery.finish()
     assert now[0] < 20.0
+
+
+class Witness:
+    """An observer that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+
+    def published(self, outgoing: ReplayMessage) -> None:
+        self.heard.append(("published", outgoing.sequence))
+
+    def failed(self, outgoing: ReplayMessage) -> None:
+        self.heard.append(("failed", outgoing.sequence))
+
+    def refused(self, outgoing: ReplayMessage, error: str) -> None:
+        self.heard.append((error, outgoing.sequence))
+
+
+def test_an_observer_hears_of_each_message_before_the_end(stopped: threading.Event) -> None:
+    witness = Witness()
+    bad: BaseException = exceptions.InvalidArgument("bad")
+
+    def verdict(outgoing: ReplayMessage, attempt: int) -> BaseException | None:
+        if outgoing.sequence == 1:
+            return bad
+        return UNAVAILABLE if (outgoing.sequence, attempt) == (2, 1) else None
+
+    deliver(Flaky(verdict), [message(n, "") for n in range(4)], stopped, observer=witness)
+    published = [n for what, n in witness.heard if what == "published"]
+    assert sorted(published) == [0, 2, 3]
+    assert {("failed", 1), ("failed", 2), ("INVALID_ARGUMENT: bad", 1)} <= set(witness.heard)
+
+
+def test_failed_messages_are_sent_again_when_there_is_nothing_else_to_send(stopped: threading.Event) -> None:
+    failed = threading.Event()
+    witness = Witness()
+    witness.failed = lambda outgoing: failed.set()  # type: ignore[method-assign]
+    channel = Flaky(lambda outgoing, attempt: UNAVAILABLE if attempt == 1 else None)
+    delivery = MessageSender(channel, 0, stopped, QUICK, observer=witness)
+    delivery.retry()
+    delivery.send(message(0))
+    assert failed.wait(60)
+    delivery.retry()
+    delivery.finish()
+    assert (channel.received, channel.attempts) == ([0], {0: 2})

@@ -120,6 +120,12 @@ ALERTMANAGER: Final = Need(
     "alerts in the real Alertmanager",
     program("prometheus-alertmanager", "alertmanager"),
 )
+MOSQUITTO: Final = Need(
+    "Mosquitto",
+    "apt-get install mosquitto",
+    "the bridge from MQTT",
+    lambda: shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"),  # Debian's place
+)
 GCLOUD: Final = Need("gcloud", "the Google Cloud CLI on the PATH", "the commands in gcloud", program("gcloud"))
 TERRAFORM: Final = Need(
     "Terraform", "terraform or tofu on the PATH", "the Terraform module", program("terraform", "tofu")

@@ -22,7 +22,7 @@ from telemetry.cli.main import main
 sys.exit(main())
 """
 GCP = "google.cloud.bigquery,google.cloud.storage,google.cloud.dataflow_v1beta3,apitools"
-EVERY_EXTRA = f"matplotlib,pandas,tornado,boto3,azure,{GCP}"
+EVERY_EXTRA = f"matplotlib,paho,pandas,tornado,boto3,azure,{GCP}"
 
 
 def run(absent: str, *args: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -41,6 +41,7 @@ def install(extra: str) -> str:
     [
         ("matplotlib", "report --results r --output r.html", f"matplotlib is not installed: {install('plot')}"),
         ("pandas", "render --results r --output r.png", f"pandas is not installed: {install('plot')}"),
+        ("paho", "bridge mqtt://h/a --topic t", f"paho is not installed: {install('mqtt')}"),
         ("tornado", "serve --results r", f"tornado is not installed: {install('plot')}"),
         (GCP, "tables --bigquery p-1234:d --create", f"google.cloud.bigquery is not installed: {install('gcp')}"),
         (GCP, "template validate", f"google.cloud.dataflow_v1beta3 is not installed: {install('gcp')}"),

@@ -10,7 +10,10 @@ import pytest
 from publisher.broker import Broker
 from telemetry.cli.main import SUBCOMMANDS
 from tests.support.command_parsers import GROUPS
+from tests.support.mosquitto import mosquitto
 from tests.support.sources import ROOT
+
+__all__ = ["mosquitto"]
 
 FULL = "standard output cannot be written: No space left on device"
 ROWS = ["1594512000,a,45,1", "1594512001,b,20,1", "soon,b,20,1"]
@@ -18,6 +21,7 @@ TOPIC = "projects/telemetry-test/topics/full"
 COMMANDS = {
     "explore": ["rows.csv"],
     "replay": ["rows.csv", "--topic", TOPIC, "--create", "--speed", "max"],
+    "bridge": ["{mqtt}/plants/+/+", "--topic", TOPIC, "--create", "--stop-after-idle", "100ms"],
     "simulate": ["--rows", "100"],
     "broker": ["--port", "0"],
     "reprocess": ["results", "--topic", TOPIC],
@@ -34,7 +38,11 @@ COMMANDS = {
     "template": ["spec", "--image", "registry.example/job:1"],
     "completion": ["bash"],
 }
-AFTER = {"replay": " (3 rows were published)", "reprocess": " (1 letters were published)"}
+AFTER = {
+    "replay": " (3 rows were published)",
+    "bridge": " (0 rows were published)",
+    "reprocess": " (1 letters were published)",
+}
 BEFORE = {"run": "--print: "}
 """Further words of the line beside the reason, where there are some."""
 
@@ -69,14 +77,16 @@ def test_every_command_is_tried() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_full_disk_is_reported_in_one_line(command: str, folder: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(command: str, folder: Path, request: pytest.FixtureRequest) -> None:
+    mqtt = request.getfixturevalue("mosquitto").endpoint if command == "bridge" else ""
     with Broker() as broker:
         broker_address = {"PUBSUB_EMULATOR_HOST": broker.address}
         if command == "reprocess":
             telemetry(
                 folder, "replay", "rows.csv", "--topic", TOPIC, "--create", "--speed", "max", environment=broker_address
             )
-        done = telemetry(folder, command, *COMMANDS[command], full=True, environment=broker_address)
+        words = [word.format(mqtt=mqtt) for word in COMMANDS[command]]
+        done = telemetry(folder, command, *words, full=True, environment=broker_address)
     label = f"{command} {COMMANDS[command][0]}" if command in GROUPS else command
     line = f"telemetry {label}: error: {BEFORE.get(command, '')}{FULL}{AFTER.get(command, '')}"
     assert (done.returncode, done.stderr.splitlines()) == (1, [line])
