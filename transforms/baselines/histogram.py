@@ -34,13 +34,17 @@ def widen(
         old: low ends and widths of a bin (K,) so far.
         new: the same afterwards.
     """
-    bins = counts.shape[1]
-    mine = counts[series]
-    rows, columns = np.divmod(np.flatnonzero(mine), bins)
-    centres = old[0][rows] + (columns + 0.5) * old[1][rows]
-    target = bin_of(centres, new[0][rows], new[1][rows], bins)
-    moved = np.bincount(rows * bins + target, mine[rows, columns], len(series) * bins)
-    counts[series] = np.minimum(moved, np.iinfo(counts.dtype).max).reshape(len(series), bins)
+    bins, most = counts.shape[1], np.iinfo(counts.dtype).max
+    mine = counts[series].ravel()
+    held = np.flatnonzero(mine != 0)  # of truth values they are found several times faster
+    rows = held // bins
+    centres = old[0][rows] + (held - rows * bins + 0.5) * old[1][rows]
+    target = rows * bins + bin_of(centres, new[0][rows], new[1][rows], bins)
+    starts = starts_of(target)  # centres ascend, and so do the bins that they move to
+    total = np.add.reduceat(mine[held].astype(np.int64), starts)
+    mine[:] = 0
+    mine[target[starts]] = np.minimum(total, most)
+    counts[series] = mine.reshape(len(series), bins)
 
 
 def near(counts: Counts, series: RowArray, place: IntArray) -> IntArray:

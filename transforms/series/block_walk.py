@@ -88,6 +88,8 @@ def blocks_of(track: Track, block_us: int) -> BlockWalk:
     rank = np.empty(len(ranked), np.intp)
     rank[ranked] = np.arange(len(ranked))
     ordinal = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-    order = np.lexsort((rank[series], ordinal))
-    rounds = np.bincount(ordinal) if len(first) else np.empty(0, np.intp)
-    return BlockWalk(track.slots[ranked], first[order], end[order], of_row[first[order]] * block_us, np.cumsum(rounds))
+    ends = np.cumsum(np.bincount(ordinal)) if len(first) else np.empty(0, np.intp)
+    # A round has the series that still have a block, which rank first: each has its place, and nothing is to be sorted.
+    order = np.empty(len(first), np.intp)
+    order[np.append(0, ends[:-1])[ordinal] + rank[series]] = np.arange(len(first))
+    return BlockWalk(track.slots[ranked], first[order], end[order], of_row[first[order]] * block_us, ends)
