@@ -164,13 +164,14 @@ def test_java_services_that_cannot_be_started(
     ("name", "content", "problem"),
     [
         ("none.csv", None, "no such file"),
-        ("rows.txt", b"x", "not one of .csv, .jsonl, .ndjson, .json, plain or .gz"),
+        ("rows.txt", b"x", "not one of .csv, .jsonl, .ndjson, .json, plain or packed ("),
         ("rows.csv", b"time,device\n", "its header needs one column 'ts', it has: time, device"),
         ("rows.csv", b"ts,device,ts\n", "its header needs one column 'ts'"),
         ("rows.csv", b"ts,device,temp,temp\n", "its header names a column twice"),
         ("rows.csv", b"\xff\xfe\n", "its header is not UTF-8"),
         ("rows.csv", b"", "its header needs one column 'ts', it has: nothing"),
-        ("rows.csv.gz", b"not gzip at all", "cannot be read: "),
+        ("rows.csv.gz", b"not gzip at all", "its header needs one column 'ts', it has: not gzip at all"),
+        ("rows.csv.gz", b"\x1f\x8b\x08 gzip up to here", "cannot be read: "),
     ],
 )
 def test_an_input_that_cannot_be_read(
