@@ -8,6 +8,7 @@ from telemetry.cli.groups import describe
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.storage.unpacking import PLAIN_OR_PACKED
 
 SUMMARY: Final = "detect anomalies in IoT telemetry and aggregate it over windows, with Apache Beam"
 EXAMPLES: Final = """
@@ -65,8 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         action="append",
         metavar="GLOB",
-        help="glob of CSV or JSON lines files, plain or packed (gzip, zip, zstd, bzip2, xz), on any Beam filesystem; "
-        "repeatable",
+        help=f"glob of CSV or JSON lines files, {PLAIN_OR_PACKED}, on any Beam filesystem; repeatable",
     )
     source.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="subscription to read")
     source.add_argument(

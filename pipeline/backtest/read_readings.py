@@ -56,7 +56,7 @@ def read_inputs(
     """Yield the readings of files, in the order in which the job reads them; loads Beam.
 
     Args:
-        globs: of CSV or JSON lines files, plain or ``.gz``, on any Beam filesystem.
+        globs: of CSV or JSON lines files, plain or packed, on any Beam filesystem.
         metrics: names of the metrics to decode.
         watched: those of them that rules look at.
         bounds: of event times.

@@ -15,6 +15,7 @@ from telemetry.cli.flags import read_moment, read_positive
 from telemetry.errors import ConfigError
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.storage.files import StorageError, exists, write_file
+from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds
 from transforms.incidents.watched_rows import WatchedRows
 
@@ -30,7 +31,7 @@ _EARLIEST: Final = "2000-01-01T00:00:00Z"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument("readings", nargs="+", metavar="READINGS", help="globs of CSV or JSON lines files as the job "
-                        "reads them, plain or .gz; or outputs of jobs with --archive; in any bucket")  # fmt: skip
+                        f"reads them, {PLAIN_OR_PACKED}; or outputs of jobs with --archive; in any bucket")  # fmt: skip
     parser.add_argument("--metrics", default="", metavar="LIST", help="metrics to suggest rules for (default: "
                         f"{','.join(DEFAULT_METRICS)} of files, all metrics of an archive)")  # fmt: skip
     parser.add_argument("--earliest-time", default=_EARLIEST, metavar="TIME", help="the job's --earliest-time, for "

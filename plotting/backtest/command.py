@@ -20,6 +20,7 @@ from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.files import StorageError, write_file
+from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds
 from transforms.incidents.watched_rows import WatchedRows
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     source = parser.add_argument_group("readings (exactly one)")
     source.add_argument("--input", nargs="+", action="extend", default=[], metavar="GLOB", help="globs of CSV or JSON "
-                        "lines files as the job reads them, plain or .gz, on any Beam filesystem")  # fmt: skip
+                        f"lines files as the job reads them, {PLAIN_OR_PACKED}, on any Beam filesystem")  # fmt: skip
     source.add_argument("--readings", nargs="+", action="extend", default=[], metavar="FOLDER", help="outputs of jobs "
                         "with --archive, or folders of archived readings, on any Beam filesystem")  # fmt: skip
     parser.add_argument(

@@ -16,10 +16,11 @@ from publisher.bridge.messages import KeyKind
 from publisher.bridge.mqtt_settings import MqttSettings, MqttVersion
 from publisher.bridge.session import BridgePlan, BridgeSession
 from publisher.bridge.topic_pattern import TopicPattern
-from publisher.replay.topic import ReplayTopic, create_subscription
+from publisher.destination import add_destination_flags, check_destination_names, create_destination
+from publisher.replay.topic import ReplayTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.exit_codes import FAILURE, SUCCESS
-from telemetry.cli.flags import check_pubsub_name, read_duration, read_whole
+from telemetry.cli.flags import read_duration, read_whole
 from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, TelemetryError
 from telemetry.pubsub.client import check_topic
@@ -38,15 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar=URL, help="MQTT broker and topic filter, mqtt://HOST:PORT/TOPIC-FILTER or "
                         "mqtts:// for TLS; a level {name} matches like + and becomes the attribute name; without names "
                         "the last + is the device")  # fmt: skip
-    target = parser.add_argument_group("destination")
-    target.add_argument("--topic", required=True, metavar="projects/P/topics/T", help="topic to publish to")
-    target.add_argument("--create", action="store_true", help="create the topic and --subscription if they are missing")
-    target.add_argument(
-        "--subscription",
-        default="",
-        metavar="projects/P/subscriptions/S",
-        help="subscription to create with --create; it delivers in order",
-    )
+    add_destination_flags(parser)
     session = parser.add_argument_group("session at the MQTT broker")
     session.add_argument("--client-id", default="", metavar="ID", help="name of the session, for one bridge at a time "
                          "(default: a hash of topic filter and topic)")  # fmt: skip
@@ -90,7 +83,10 @@ def run(options: argparse.Namespace) -> int:
     letters = BridgeLetters(options.dead_letters, plan.run_id) if options.dead_letters else None
     topic = ReplayTopic(options.topic, ordered=True)
     with contextlib.closing(topic):
-        _prepare(options, topic)
+        if options.create:
+            create_destination(topic, options, ordered=True)
+        else:  # a gateway's account may publish without the right to look at the topic
+            check_topic("--topic", options.topic)
         session = BridgeSession(
             settings, plan, topic, letters, lambda line: sys.stderr.write(f"{options.program}: {line}\n")
         )
@@ -103,15 +99,6 @@ def run(options: argparse.Namespace) -> int:
     if session.error:
         raise TelemetryError(session.error)
     return FAILURE if session.messages_refused else SUCCESS
-
-
-def _prepare(options: argparse.Namespace, topic: ReplayTopic) -> None:
-    if options.create:
-        topic.create()
-        if options.subscription:
-            create_subscription(options.subscription, options.topic, ordered=True)
-        return
-    check_topic("--topic", options.topic)  # a gateway's account may publish without the right to look at the topic
 
 
 def summarise(session: BridgeSession, run_id: str, client_id: str, seconds: float) -> dict[str, Any]:
@@ -146,11 +133,7 @@ def make_settings(options: argparse.Namespace) -> tuple[MqttSettings, TopicPatte
         ConfigError: naming the option, its value and what is wrong with it.
     """
     address, pattern = parse_address(options.url)
-    check_pubsub_name("--topic", "topics", options.topic)
-    if options.subscription:
-        check_pubsub_name("--subscription", "subscriptions", options.subscription)
-        if not options.create:
-            raise ConfigError("--subscription", options.subscription, "is only created, with --create")
+    check_destination_names(options)
     if options.mqtt_version not in get_args(MqttVersion):
         raise ConfigError("--mqtt-version", options.mqtt_version, "must be 5 or 3.1.1")
     expiry_us = read_duration("--session-expiry", options.session_expiry, least_us=1_000_000)

@@ -18,6 +18,7 @@ from telemetry.errors import ConfigError
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
+from telemetry.storage.unpacking import PLAIN_OR_PACKED
 
 EXAMPLES: Final = """
 %(prog)s telemetry.csv
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         nargs="+",
         metavar="INPUT",
-        help="CSV files, plain or packed (gzip, zip, zstd, bzip2, xz); - is standard input",
+        help=f"CSV files, {PLAIN_OR_PACKED}; - is standard input",
     )
     parser.add_argument(
         "--columns",

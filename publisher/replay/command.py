@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
+from publisher.destination import add_destination_flags, check_destination_names, create_destination
 from publisher.replay.chaos.disturb import Chaos
 from publisher.replay.chaos.options import parse_chaos
 from publisher.replay.chaos.truth import Truth
@@ -26,12 +27,13 @@ from publisher.replay.pacer import Pacer
 from publisher.replay.recording import EventTime, Order, Recording
 from publisher.replay.replayer import Replayer
 from publisher.replay.selection import Selection
-from publisher.replay.topic import ReplayTopic, create_subscription
+from publisher.replay.topic import ReplayTopic
 from telemetry.cli.commands import stopping
 from telemetry.cli.exit_codes import FAILURE, SUCCESS, nothing_usable
-from telemetry.cli.flags import check_pubsub_name, read_positive, read_span, read_whole
+from telemetry.cli.flags import read_positive, read_span, read_whole
 from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, NothingUsableError, OutputError, TelemetryError
+from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import format_time
 
 EXAMPLES: Final = """
@@ -50,19 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         nargs="+",
         metavar="INPUT",
-        help="CSV files, plain or packed (gzip, zip, zstd, bzip2, xz); - is standard input",
+        help=f"CSV files, {PLAIN_OR_PACKED}; - is standard input",
     )
     parser.add_argument("--columns", default="", metavar="MAP", help="names of the columns in the file, such as "
                         "ts=timestamp,device=device_id")  # fmt: skip
-    target = parser.add_argument_group("destination")
-    target.add_argument("--topic", required=True, metavar="projects/P/topics/T", help="topic to publish to")
-    target.add_argument("--create", action="store_true", help="create the topic and --subscription if they are missing")
-    target.add_argument(
-        "--subscription",
-        default="",
-        metavar="projects/P/subscriptions/S",
-        help="subscription to create with --create; it delivers in order",
-    )
+    add_destination_flags(parser)
     rows = parser.add_argument_group("rows")
     rows.add_argument(
         "--start",
@@ -142,9 +136,7 @@ def _replay(options: argparse.Namespace, recording: Recording, chaos: Chaos | No
     topic = ReplayTopic(options.topic, recording.ordering != "none")
     with contextlib.closing(topic), stopping(stopped.set), _progress_bar() as bar:
         if options.create:
-            topic.create()
-            if options.subscription:
-                create_subscription(options.subscription, options.topic, recording.ordering != "none")
+            create_destination(topic, options, ordered=recording.ordering != "none")
         else:
             topic.check()
         if speed is not None and (line := announcement(recording, speed)):
@@ -196,7 +188,9 @@ def make_recording(options: argparse.Namespace) -> Recording:
     Raises:
         ConfigError: naming the option, its value and what is wrong with it.
     """
-    _check_names(options)
+    check_destination_names(options)
+    if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
+        raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
     mapping = parse_columns(options.columns)
     for path in options.input:
         check_input(path, mapping)
@@ -222,16 +216,6 @@ def make_recording(options: argparse.Namespace) -> Recording:
         ordering=ordering,
         order=options.order,
     )
-
-
-def _check_names(options: argparse.Namespace) -> None:
-    check_pubsub_name("--topic", "topics", options.topic)
-    if options.subscription:
-        check_pubsub_name("--subscription", "subscriptions", options.subscription)
-        if not options.create:
-            raise ConfigError("--subscription", options.subscription, "is only used with --create")
-    if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
-        raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
 
 
 def _chaos(options: argparse.Namespace) -> Chaos | None:

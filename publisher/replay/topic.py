@@ -129,7 +129,7 @@ def create_subscription(name: str, topic: str, ordered: bool) -> None:
             if found.topic != topic:
                 raise ConfigError("--subscription", name, f"already exists and is attached to {found.topic}") from None
             if ordered and not found.enable_message_ordering:
-                problem = "already exists without message ordering; use --unordered or another name"
+                problem = "already exists without message ordering; use another name"
                 raise ConfigError("--subscription", name, problem) from None
 
 

@@ -13,6 +13,8 @@ from telemetry.storage.paths import StorageError
 
 SUFFIXES: Final = (".gz", ".zip", ".zst", ".bz2", ".xz")
 """Ends of names of packed files."""
+PLAIN_OR_PACKED: Final = "plain or packed (gzip, zip, zstd, bzip2, xz)"
+"""How a help text names the files that can be read."""
 _GZIP: Final = b"\x1f\x8b"
 _XZ: Final = b"\xfd7zXZ\x00"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
