@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_readings(
         parser,
-        "readings for a scatter: .csv, .csv.gz, or the folder of readings that the job archived; "
+        "readings for a scatter: CSV files, plain or packed, or the folder of readings that the job archived; "
         "without them the window means are drawn",
     )
     parser.add_argument("--metric", help="metric to draw (default: temp; for an overview: all)")

@@ -1,14 +1,14 @@
 """Read time, device and one metric from CSV files or an archive of readings; count the unreadable rows."""
 
-import gzip
 import io
 import math
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,11 @@ from telemetry.errors import ConfigError
 from telemetry.model.metrics import BOOLEAN_METRICS
 from telemetry.storage.files import StorageError, list_files, read_file, scheme_of
 from telemetry.storage.result_store import read_tables
+from telemetry.storage.unpacking import SUFFIXES, unpacked
 from telemetry.text.timestamps import LATEST_US, MICROS, parse_time
 
+FILE_ENDS: Final = (".csv", *SUFFIXES, ".parquet")
+"""Ends of names of single files; else a path in a bucket is a folder."""
 _BLOCK_BYTES: Final = 1 << 20
 _LEAST_ROWS: Final = 1 << 16
 _TEXT: Final = pa.string()
@@ -46,8 +49,8 @@ def read_readings(paths: Sequence[str | Path], metric: str, *, block_bytes: int 
     bucket is downloaded whole.
 
     Args:
-        paths: CSV files with a header and the columns ``ts`` and ``device``, plain or ``.gz``; ``.parquet`` files of
-            the archive; or a folder of those. On any Beam filesystem.
+        paths: CSV files with a header and the columns ``ts`` and ``device``, plain or packed; ``.parquet`` files of the
+            archive; or a folder of those. On any Beam filesystem.
         metric: name of the metric.
         block_bytes: size of the blocks in which a CSV file is read; no line may be longer.
 
@@ -120,7 +123,7 @@ def _archive_of(path: str) -> list[str] | None:
     """Return the files of an archive, or None if the path is a CSV file."""
     if path.endswith(".parquet"):
         return [path]
-    if path.endswith((".csv", ".gz")) or (not scheme_of(path) and not os.path.isdir(path)):
+    if path.endswith(FILE_ENDS) or (not scheme_of(path) and not os.path.isdir(path)):
         return None
     found = list_files(path, (".parquet",))
     if not found:
@@ -164,7 +167,8 @@ def _blocks(
         ConfigError: if the file cannot be read to its end, or does not have each of the columns exactly once.
     """
     try:
-        with _open(path) as file:
+        with ExitStack() as stack:
+            file = _open(path, stack)
             _check_header(path, file, wanted)
             with pa.csv.open_csv(
                 file,
@@ -178,12 +182,11 @@ def _blocks(
         raise ConfigError("--readings", path, problem) from error
 
 
-def _open(path: str) -> Any:
-    """Open a CSV file for reading, decompressed and seekable."""
-    source = io.BytesIO(read_file(path)) if scheme_of(path) else path
-    if path.endswith(".gz"):
-        return gzip.open(source)
-    return open(source, "rb") if isinstance(source, str) else source
+def _open(path: str, stack: ExitStack) -> io.BufferedIOBase:
+    """Open a CSV file for reading, unpacked and seekable; `stack` closes it."""
+    content = io.BytesIO(read_file(path)) if scheme_of(path) else open(path, "rb", buffering=0)  # noqa: SIM115
+    raw = stack.enter_context(cast("io.BufferedReader", io.BufferedReader(content)))
+    return stack.enter_context(unpacked(raw, path))
 
 
 def _check_header(path: str, file: Any, wanted: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from plotting.data.readings import read_readings
+from plotting.data.readings import FILE_ENDS, read_readings
 from plotting.serve.live_run import COLUMNS
 from telemetry.errors import TelemetryError
 from telemetry.storage.files import list_files
@@ -69,6 +69,6 @@ class ReadingsPoller:
     def _files(self) -> list[str]:
         files: list[str] = []
         for path in self._paths:
-            alone = path.endswith((".csv", ".gz", ".parquet"))
+            alone = path.endswith(FILE_ENDS)
             files += [path] if alone else list_files(path, (".parquet",))
         return files

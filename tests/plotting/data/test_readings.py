@@ -1,5 +1,10 @@
+import bz2
 import gzip
+import io
+import lzma
 import tracemalloc
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +31,32 @@ def test_founding_rows_are_read_to_the_microsecond(tmp_path):
     assert readings.unreadable == 0
 
 
-def test_gzip_and_plain_files_are_joined_in_order(tmp_path):
+def zipped(content: bytes) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as file:
+        file.writestr("rows.csv", content)
+    return whole.getvalue()
+
+
+def zstd(content: bytes) -> bytes:
+    return bytes(pa.compress(content, "zstd", asbytes=True))
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zip": zipped,
+    "zst": zstd,
+}
+
+
+@pytest.mark.parametrize("end", PACKINGS)
+@pytest.mark.parametrize("name", ["b.csv.{}", "b.csv"])
+def test_packed_and_plain_files_are_joined_in_order(tmp_path, name, end):
     plain = write_csv(tmp_path / "a.csv", [(1, "a", 20)])
-    packed = tmp_path / "b.csv.gz"
-    packed.write_bytes(gzip.compress(b"temp,device,ts\n21,b,2\n"))
+    packed = tmp_path / name.format(end)
+    packed.write_bytes(PACKINGS[end](b"temp,device,ts\n21,b,2\n"))
     assert read_readings([plain, packed], "temp").frame["value"].tolist() == [20.0, 21.0]
 
 
@@ -89,7 +116,8 @@ def damaged() -> bytes:
     [
         ("r.csv", None, "No such file"),
         ("r.csv", b"", "Empty CSV"),
-        ("r.csv.gz", b"plain", "gzip"),
+        ("r.csv.gz", b"plain", "no column 'ts', it has plain"),
+        ("r.csv.zip", zipped(b"ts")[:-9], "is a damaged zip"),
         ("r.csv.gz", gzip.compress(b"ts,device,temp\n1,a,2\n", mtime=0)[:-9], "end"),
         ("r.csv.gz", damaged(), "rror"),
         ("r.csv", b"ts,device,temp,temp\n1,a,2,3\n", "2 columns 'temp'"),
