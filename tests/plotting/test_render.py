@@ -130,18 +130,22 @@ def plain(tmp_path_factory) -> Callable[..., Any]:
     return draw
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
-@pytest.mark.parametrize("with_readings", [True, False])
-def test_each_option_changes_the_picture(run, csv_file, plain, tmp_path, option, with_readings, capsys):
-    if not with_readings and option[0] in ("--start", "--end"):
-        option = [option[0], f"{(T0 + 2 * MINUTE) / 1e6}"]
-    common = ["--results", run, *(["--readings", csv_file] if with_readings else [])]
+def check_picture_changes(plain, tmp_path, common, option, capsys) -> None:
     before = plain(*common)
     assert capsys.readouterr().err == ""
     code, _, err = cli(*common, "--output", tmp_path / "changed.png", *option, capsys=capsys)
     assert (code, err) == (0, "")
     changed = picture(tmp_path / "changed.png")
     assert before.shape != changed.shape or (before != changed).any()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
+@pytest.mark.parametrize("with_readings", [True, False])
+def test_each_option_changes_the_picture(run, csv_file, plain, tmp_path, option, with_readings, capsys):
+    if not with_readings and option[0] in ("--start", "--end"):
+        option = [option[0], f"{(T0 + 2 * MINUTE) / 1e6}"]
+    common = ["--results", run, *(["--readings", csv_file] if with_readings else [])]
+    check_picture_changes(plain, tmp_path, common, option, capsys)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
@@ -150,12 +154,7 @@ def test_each_option_changes_the_other_figures_too(run, plain, tmp_path, figure,
     if option[0] in ("--start", "--end"):
         option = [option[0], f"{(T0 + 2 * MINUTE) / 1e6}"]
     common = ("--results", run, "--figure", figure)
-    before = plain(*common)
-    assert capsys.readouterr().err == ""
-    code, _, err = cli(*common, "--output", tmp_path / "changed.png", *option, capsys=capsys)
-    assert (code, err) == (0, "")
-    changed = picture(tmp_path / "changed.png")
-    assert before.shape != changed.shape or (before != changed).any()
+    check_picture_changes(plain, tmp_path, common, option, capsys)
 
 
 def test_the_scatter_is_drawn_unless_another_figure_is_asked_for(run, tmp_path, capsys):
