@@ -7,10 +7,22 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from telemetry.rules.errors import RuleError
-from telemetry.rules.marked_yaml import MarkedList, MarkedMapping
 from telemetry.text.durations import format_duration, parse_duration
+from telemetry.text.marked_yaml import MarkedList, MarkedMapping, YamlError, read_yaml
 
 _LONGEST_SHOWN: Final = 100
+
+
+def read_rules_yaml(text: str) -> Any:
+    """Return the content of a rules file, or of a file of rule tests; see `read_yaml`.
+
+    Raises:
+        RuleError: if it is not valid YAML, or too large.
+    """
+    try:
+        return read_yaml(text)
+    except YamlError as error:
+        raise RuleError(error.problem, error.line) from error
 
 
 class Fields:

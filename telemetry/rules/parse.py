@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from telemetry.rules.errors import RuleError
-from telemetry.rules.fields import Fields, shown
+from telemetry.rules.fields import Fields, read_rules_yaml, shown
 from telemetry.rules.file_format import FileFields, field_names
 from telemetry.rules.incident_policy import IncidentPolicy
-from telemetry.rules.marked_yaml import MarkedList, MarkedMapping, read_yaml
 from telemetry.rules.overrides import with_overrides
 from telemetry.rules.parse_incidents import parse_incidents
 from telemetry.rules.parse_rule import parse_rule
@@ -15,6 +14,7 @@ from telemetry.rules.roster import Roster, collect_roster, parse_roster
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.side_files import beside, read_named, read_text
+from telemetry.text.marked_yaml import MarkedList, MarkedMapping
 
 DEFAULT_RULES: Final = Path(__file__).with_name("default_rules.yaml")
 _SHAPE: Final = "must be a mapping with `version: 2` and `rules:`"
@@ -39,7 +39,7 @@ def parse_rules(text: str, path: str = "") -> RuleSet:
         text: of the rules file.
         path: of the rules file, from whose folder relative paths lead; "" for the current directory.
     """
-    document = read_yaml(text)
+    document = read_rules_yaml(text)
     if not isinstance(document, MarkedMapping):
         raise RuleError(_SHAPE)
     fields = Fields(document, "")
@@ -66,7 +66,7 @@ def named_files(text: str, path: str) -> list[str]:
         path: of the rules file.
     """
     try:
-        document = read_yaml(text)
+        document = read_rules_yaml(text)
     except RuleError:
         return []
     named = document if isinstance(document, MarkedMapping) else {}

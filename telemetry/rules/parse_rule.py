@@ -7,11 +7,11 @@ from telemetry.rules.conditions import Combination, Condition, Silence, Stuck
 from telemetry.rules.errors import RuleError
 from telemetry.rules.fields import Fields, shown
 from telemetry.rules.file_format import RuleFields, field_names
-from telemetry.rules.marked_yaml import MarkedMapping
 from telemetry.rules.parse_conditions import COMPARISONS, CONDITIONS, metric_name, parse_condition
 from telemetry.rules.parse_unusual import is_together, usual_keep_us
 from telemetry.rules.rule import Rule, Severity
 from telemetry.rules.unusual import LearnedStuck, Unusual
+from telemetry.text.marked_yaml import MarkedMapping
 
 _FIELDS: Final = field_names(RuleFields)
 _FIELDS_OF_VERSION_1: Final = frozenset({"id", "metric", "severity", "devices", *COMPARISONS})

@@ -6,8 +6,8 @@ from typing import Final, get_args
 
 from telemetry.rules.fields import Fields, shown
 from telemetry.rules.file_format import UnusualFields, field_names
-from telemetry.rules.marked_yaml import MarkedMapping
 from telemetry.rules.unusual import Direction, LearnedStuck, Season, Unusual, UnusualKind
+from telemetry.text.marked_yaml import MarkedMapping
 
 _MINUTE_US: Final = 60_000_000
 _HOUR_US: Final = 60 * _MINUTE_US

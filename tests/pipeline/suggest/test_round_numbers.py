@@ -16,7 +16,7 @@ from pipeline.suggest.round_numbers import (
     shown,
     shown_share,
 )
-from telemetry.rules.marked_yaml import read_yaml
+from telemetry.text.marked_yaml import read_yaml
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.suggest.candidate import rule_id
 from pipeline.suggest.writing import comments, counted, printable, quoted
-from telemetry.rules.marked_yaml import read_yaml
+from telemetry.text.marked_yaml import read_yaml
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from telemetry.rules.errors import RuleError
-from telemetry.rules.fields import Fields, shown
+from telemetry.rules.fields import Fields, read_rules_yaml, shown
 from telemetry.rules.file_format import field_names
-from telemetry.rules.marked_yaml import MarkedList, MarkedMapping, read_yaml
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.side_files import beside, read_named
+from telemetry.text.marked_yaml import MarkedList, MarkedMapping
 from telemetry.text.timestamps import LATEST_US
 from transforms.incidents.rule_tests.file_format import RuleTestFields, RuleTestFileFields
 from transforms.incidents.rule_tests.parse_expected import parse_expected
@@ -40,7 +40,7 @@ def parse_rule_tests(text: str, path: str = "") -> RuleTestFile:
         text: of the file.
         path: of the file, from whose folder relative paths lead; "" for the current directory.
     """
-    document = read_yaml(text)
+    document = read_rules_yaml(text)
     if not isinstance(document, MarkedMapping):
         raise RuleError(_SHAPE)
     fields = Fields(document, "")

@@ -5,8 +5,8 @@ from typing import Final, get_args
 
 from telemetry.rules.fields import Fields, shown
 from telemetry.rules.file_format import field_names
-from telemetry.rules.marked_yaml import MarkedList
 from telemetry.rules.rule import Severity
+from telemetry.text.marked_yaml import MarkedList
 from transforms.incidents.rule_tests.file_format import ExpectedFields
 from transforms.incidents.rule_tests.rule_test import TIMES, ExpectedIncident, Stated
 from transforms.incidents.rule_tests.times import read_moment

@@ -9,12 +9,25 @@ from typing import Any, Final
 
 import yaml
 
-from telemetry.rules.errors import RuleError
-
 LARGEST_TEXT: Final = 4_000_000
-"""Characters of a rules file. Long lists of devices belong into files of their own."""
+"""Characters of a file of rules or of a feed. Long lists of devices belong into files of their own."""
 _MOST_EXPANDED: Final = 10_000_000  # characters of scalars and nodes, each counted as often as aliases repeat it
 _MERGE: Final = "tag:yaml.org,2002:merge"
+
+
+class YamlError(ValueError):
+    """A text that is not valid YAML, or too large.
+
+    Attributes:
+        problem: one line.
+        line: number of the line, from 1; 0 for none.
+    """
+
+    def __init__(self, problem: str, line: int = 0) -> None:
+        """Say where the problem is, as far as that is known."""
+        super().__init__(f"line {line}: {problem}" if line else problem)
+        self.problem = problem
+        self.line = line
 
 
 class MarkedMapping(dict[Any, Any]):
@@ -49,10 +62,10 @@ def read_yaml(text: str) -> Any:
     Mappings are `MarkedMapping`, lists `MarkedList`, and the rest as PyYAML's safe loader makes it.
 
     Raises:
-        RuleError: if it is not valid YAML, or too large.
+        YamlError: if it is not valid YAML, or too large.
     """
     if len(text) > LARGEST_TEXT:
-        raise RuleError(f"larger than {LARGEST_TEXT:,} characters")
+        raise YamlError(f"larger than {LARGEST_TEXT:,} characters")
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -63,16 +76,16 @@ def read_yaml(text: str) -> Any:
     except yaml.YAMLError as error:
         raise _refusal(error, text) from error
     except RecursionError as error:
-        raise RuleError("not valid YAML: nested too deeply") from error
+        raise YamlError("not valid YAML: nested too deeply") from error
 
 
-def _refusal(error: yaml.YAMLError, text: str) -> RuleError:
+def _refusal(error: yaml.YAMLError, text: str) -> YamlError:
     if isinstance(error, yaml.reader.ReaderError):
-        return RuleError(f"not valid YAML: {error.reason}", text.count("\n", 0, error.position) + 1)
+        return YamlError(f"not valid YAML: {error.reason}", text.count("\n", 0, error.position) + 1)
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return RuleError("not valid YAML")
+        return YamlError("not valid YAML")
     begun = f"{error.context}, " if str(error.problem).startswith("but ") else ""
-    return RuleError(f"not valid YAML: {begun}{error.problem}", error.problem_mark.line + 1)
+    return YamlError(f"not valid YAML: {begun}{error.problem}", error.problem_mark.line + 1)
 
 
 def _check_size(node: yaml.Node, known: dict[int, int], open_nodes: set[int]) -> int:
@@ -80,14 +93,14 @@ def _check_size(node: yaml.Node, known: dict[int, int], open_nodes: set[int]) ->
     if isinstance(node, yaml.ScalarNode):
         return 1 + len(node.value)
     if id(node) in open_nodes:
-        raise RuleError("not valid YAML: an alias within itself", node.start_mark.line + 1)
+        raise YamlError("not valid YAML: an alias within itself", node.start_mark.line + 1)
     if id(node) not in known:
         open_nodes.add(id(node))
         children = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
         known[id(node)] = 1 + sum(_check_size(child, known, open_nodes) for child in children)
         open_nodes.remove(id(node))
         if known[id(node)] > _MOST_EXPANDED:
-            raise RuleError("its aliases repeat too much", node.start_mark.line + 1)
+            raise YamlError("its aliases repeat too much", node.start_mark.line + 1)
     return known[id(node)]
 
 

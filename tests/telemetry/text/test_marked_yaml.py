@@ -4,12 +4,11 @@ import itertools
 
 import pytest
 
-from telemetry.rules.errors import RuleError
-from telemetry.rules.marked_yaml import LARGEST_TEXT, MarkedList, MarkedMapping, read_yaml
+from telemetry.text.marked_yaml import LARGEST_TEXT, MarkedList, MarkedMapping, YamlError, read_yaml
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(RuleError) as error:
+    with pytest.raises(YamlError) as error:
         read_yaml(text)
     return str(error.value)
 

@@ -1,0 +1,123 @@
+"""Find fields of a feed that contradict each other, or say what cannot be."""
+
+import codecs
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from telemetry.feed.feed import Feed
+from telemetry.feed.formats.path_steps import parse_path
+from telemetry.feed.formats.readers import CSV, record_reader
+from telemetry.feed.formats.records import FeedFormatError
+from telemetry.feed.time_spec import time_spec
+from telemetry.feed.times.reader import TimeReader
+from telemetry.text.timestamps import parse_time
+
+_MOST_TIME_COLUMNS: Final = 2
+
+
+class Problem(NamedTuple):
+    """A field that cannot be used.
+
+    Attributes:
+        keys: path of the field.
+        problem: one line.
+    """
+
+    keys: list[str]
+    problem: str
+
+
+def check_feed(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
+    """Return the first problem of a feed, or None.
+
+    Args:
+        feed: the feed.
+        written: its document: which fields the file has.
+    """
+    return _time(feed, written) or _device(feed, written) or _format(feed) or _csv(feed) or _metrics(feed)
+
+
+def _time(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
+    time, named = feed.time, written.get("time") or {}
+    ways = [name for name in ("column", "attribute", "start") if named.get(name)]
+    if len(ways) > 1:
+        return Problem(["time"], f"only one of {' and '.join(ways)} can say it")
+    if not isinstance(time.column, str) and not 1 <= len(time.column) <= _MOST_TIME_COLUMNS:
+        return Problem(["time", "column"], "a column, or a list of a date and a time of day")
+    if time.start and time.publish:
+        return Problem(["time"], "only one of start and publish can say it")
+    try:
+        TimeReader(time_spec(feed))
+    except ValueError as error:
+        text = str(error)
+        field = "zone" if "zone" in text else "format"
+        return Problem(["time", field], text)
+    if time.start:
+        try:
+            parse_time(time.start)
+        except (ValueError, OverflowError):
+            return Problem(["time", "start"], f"{time.start!r} is no time with its zone, such as 2020-07-12T00:00:00Z")
+    return None
+
+
+def _device(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
+    device, named = feed.device, written.get("device") or {}
+    ways = [name for name in ("column", "attribute", "file", "name") if named.get(name)]
+    if len(ways) > 1:
+        return Problem(["device"], f"only one of {' and '.join(ways)} can say it")
+    if device.match:
+        try:
+            groups = re.compile(device.match).groups
+        except re.error as error:
+            return Problem(["device", "match"], f"{device.match!r} is no regular expression: {error}")
+        if not groups:
+            return Problem(["device", "match"], f"{device.match!r} has no group in parentheses")
+    return None
+
+
+def _format(feed: Feed) -> Problem | None:
+    if feed.encoding:
+        try:
+            codecs.lookup(feed.encoding)
+        except LookupError:
+            return Problem(["encoding"], f"{feed.encoding!r} is no known encoding")
+    if feed.format == CSV and (feed.options or feed.body or feed.records):
+        name = next(name for name in ("options", "body", "records") if getattr(feed, name))
+        return Problem([name], "is of no use for csv")
+    if feed.format == CSV:
+        return None
+    try:
+        record_reader(feed.format or "json", body=feed.body, **feed.options)
+    except FeedFormatError as error:
+        keys = [error.option] if error.option in ("format", "body") else ["options", error.option]
+        return Problem(keys, error.problem)
+    return None
+
+
+def _csv(feed: Feed) -> Problem | None:
+    fields = feed.csv
+    if not fields.header and not fields.columns:
+        return Problem(["csv", "header"], "0 needs csv.columns, the names of the columns")
+    if fields.delimiter in ("\n", "\r", fields.quote, fields.comment or "\n"):
+        return Problem(["csv", "delimiter"], f"{fields.delimiter!r} cannot stand between cells")
+    if fields.delimiter == fields.decimal:
+        return Problem(["csv", "decimal"], f"{fields.decimal!r} is the delimiter, too")
+    if not (fields.delimiter.isascii() and fields.quote.isascii()):
+        return Problem(["csv"], "delimiter and quote must be ASCII characters")
+    return None
+
+
+def _metrics(feed: Feed) -> Problem | None:
+    if feed.format != CSV:
+        try:
+            parse_path(feed.records or "records")
+        except FeedFormatError as error:
+            return Problem(["records"], error.problem)
+    for name, metric in feed.metrics.items():
+        low, high = (None, None) if metric is None else (metric.low, metric.high)
+        if low is not None and high is not None and low > high:
+            return Problem(["metrics", name, "low"], f"{low} is above high {high}")
+        if metric is not None and metric.scale == 0:
+            return Problem(["metrics", name, "scale"], "0 would make all values equal")
+    return None
