@@ -16,6 +16,7 @@ from telemetry.model.messages import ROWS, Message
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.detect.evaluate import detect
 from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_batch, merge_tables
 
@@ -60,7 +61,7 @@ def process_bundles(bundles: Sequence[MessageBatch], rules: RuleSet) -> _Results
     """Run the measured functions."""
     results = _Results(0, 0, [])
     for bundle in bundles:
-        readings = decode(bundle, METRICS).readings
+        readings = decode(bundle, DecodeSpec(METRICS)).readings
         if readings is None:
             continue
         detected = detect(readings, rules)

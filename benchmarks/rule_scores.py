@@ -30,7 +30,8 @@ from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
 from telemetry.text.durations import spoken_duration
-from telemetry.text.timestamps import ClockBounds, parse_time
+from telemetry.text.timestamps import parse_time
+from transforms.decode.decode_spec import DecodeSpec
 
 _RULES: Final = Path(__file__).parents[1] / "demo" / "rules.yaml"
 _SIZES_C: Final = (1.0, 1.5, 2.0, 4.0)
@@ -64,7 +65,7 @@ def judge_seed(rules: RuleSet, rows: int, devices: int, seed: int, folder: Path)
         run(options)
     rejections = Rejections()
     with TimeOrder(rules.metrics) as order:
-        for some in read_inputs([str(csv)], rules.metrics, rules.metrics, ClockBounds(0), rejections):
+        for some in read_inputs([str(csv)], DecodeSpec(rules.metrics), rules.metrics, rejections):
             order.add(some)
         named = [("", RulesTimeline.always(rules))]
         known = read_labels([str(labels)])

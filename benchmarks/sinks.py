@@ -29,6 +29,7 @@ from telemetry.storage.files import join, write_file
 from telemetry.storage.result_names import file_name, hour_folder
 from telemetry.storage.result_store import FileStore
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.detect.evaluate import detect
 from transforms.outputs.alert_messages import anomaly_messages
 from transforms.outputs.insert_rows import insert_batch
@@ -51,7 +52,7 @@ def make_results(rows: Rows) -> ResultBatches:
     results: ResultBatches = {"anomalies": [], "aggregates": [], "readings": []}
     tables = []
     for bundle in make_bundles(rows.read_lines(), _ROWS_PER_MESSAGE):
-        readings = decode(bundle, METRICS).readings
+        readings = decode(bundle, DecodeSpec(METRICS)).readings
         if readings is None:
             continue
         detected = detect(readings, rules)

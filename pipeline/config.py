@@ -20,6 +20,7 @@ from telemetry.text.timestamps import ClockBounds
 from telemetry.webhooks.forms import FormName
 from telemetry.webhooks.webhook import FLAG as WEBHOOK
 from telemetry.webhooks.webhook import Webhook, read_webhooks
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.windows.window_spec import WindowSpec
 
 LogFormat = Literal["text", "json"]
@@ -112,9 +113,9 @@ class JobConfig:
     flags: Mapping[str, object]
 
     @property
-    def clock_bounds(self) -> ClockBounds:
-        """Return the bounds of event times."""
-        return ClockBounds(self.earliest_us, self.clock_skew_us)
+    def decoding(self) -> DecodeSpec:
+        """Return how messages are decoded."""
+        return DecodeSpec(self.metrics, ClockBounds(self.earliest_us, self.clock_skew_us))
 
     @property
     def streaming(self) -> bool:

@@ -113,7 +113,7 @@ def build(
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
-    decoded = received | "Decode messages" >> DecodeMessages(config.metrics, config.clock_bounds)
+    decoded = received | "Decode messages" >> DecodeMessages(config.decoding)
     detect = DetectAnomalies(config.rules, job_id, config.rules_of_workers)
     detected = decoded.readings | "Detect anomalies" >> detect
     windows = AggregateWindows(config.windows, config.shards, job_id)

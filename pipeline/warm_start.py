@@ -116,7 +116,7 @@ def _prepare(config: JobConfig, folder: str) -> None:
 def _read(config: JobConfig, rejections: Rejections) -> Iterator[WatchedRows]:
     rules, place = config.rules, config.warm_start
     if is_input(place):
-        return read_inputs([place], config.metrics, rules.metrics, config.clock_bounds, rejections)
+        return read_inputs([place], config.decoding, rules.metrics, rejections)
     return read_archive([place], rules.metrics)
 
 

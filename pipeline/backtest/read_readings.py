@@ -17,8 +17,8 @@ from telemetry.model.message_batch import MessageBatch
 from telemetry.model.records import DeadLetter
 from telemetry.storage.files import StorageError, join, list_files, read_file
 from telemetry.storage.result_store import columns_in, read_tables
-from telemetry.text.timestamps import ClockBounds
 from transforms.decode.codec import decode_parts
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.watched_rows import WatchedRows, watched_rows
 
 _KIND: Final = "readings"
@@ -48,18 +48,16 @@ class Rejections:
 
 def read_inputs(
     globs: Sequence[str],
-    metrics: tuple[str, ...],
+    spec: DecodeSpec,
     watched: tuple[str, ...],
-    bounds: ClockBounds,
     rejections: Rejections,
 ) -> Iterator[WatchedRows]:
     """Yield the readings of files, in the order in which the job reads them; loads Beam.
 
     Args:
         globs: of CSV or JSON lines files, plain or packed, on any Beam filesystem.
-        metrics: names of the metrics to decode.
-        watched: those of them that rules look at.
-        bounds: of event times.
+        spec: how they are decoded.
+        watched: the metrics that rules look at.
         rejections: rows that cannot be decoded are counted there.
 
     Raises:
@@ -75,7 +73,7 @@ def read_inputs(
     for portion in plan_portions(globs):
         try:
             for message in read_portion(portion):
-                for decoded in decode_parts(MessageBatch.of([message]), metrics, bounds):
+                for decoded in decode_parts(MessageBatch.of([message]), spec):
                     rejections.add(decoded.rejected)
                     if decoded.readings is not None:
                         yield watched_rows(decoded.readings, watched)

@@ -103,7 +103,7 @@ def run_stream(config: JobConfig, folder: StateFolder | None, execute: Execute) 
         keeper = None if folder is None or runner is None else StateKeeper(folder, runner)
         puller = Puller(client, name, None if keeper is None else keeper.confirm)
         rules = StreamRules(config.rules, b"" if folder is None else folder.snapshot.rules, _watch(config))
-        stream = LocalStream(puller, config.metrics, _timing(config), rules, keeper, drain=config.drain)
+        stream = LocalStream(puller, config.decoding, _timing(config), rules, keeper, drain=config.drain)
         began = format_time(time.time_ns() // 1_000)
         try:
             with _patches(stream, runner), telling_rules(rules.in_force):
@@ -155,7 +155,7 @@ def _settings(config: JobConfig) -> Mapping[str, str]:
 def _timing(config: JobConfig) -> StreamTiming:
     gathered = max(config.flush_us, *(kind.gather_us for kind in KINDS.values()))
     flush_us = max(gathered, config.windows.early_us or 0) + 1_000_000
-    return StreamTiming(config.watermark_lag_us, config.clock_bounds, config.stop_after_idle_us, flush_us)
+    return StreamTiming(config.watermark_lag_us, config.stop_after_idle_us, flush_us)
 
 
 def _watch(config: JobConfig) -> RulesWatch | None:

@@ -9,8 +9,9 @@ from telemetry.arrays import IntArray
 from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.messages import EVENT_TIME, TIME_LAPSE, TIME_SHIFT
 from telemetry.text.timestamps import ClockBounds, latest_event_us, parse_time
-from transforms.decode.codec import NO_BOUNDS, DecodedBatch
+from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_once import decode_ahead
+from transforms.decode.decode_spec import DecodeSpec
 
 LIVE_US: Final = 600_000_000
 """How far the event times of a live stream may be from the publish times, microseconds."""
@@ -33,27 +34,27 @@ class PullTimes(NamedTuple):
     newest_us: int | None
 
 
-def pull_times(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds) -> PullTimes:
+def pull_times(messages: MessageBatch, spec: DecodeSpec) -> PullTimes:
     """Return the times of a pull.
 
     Args:
         messages: its N messages.
-        metrics: the names that `DecodeMessages` is given.
-        bounds: how far the clock of a device may be ahead, and the first time that is possible. A message that is
+        spec: as `DecodeMessages` is given. Its bounds say how far the clock of a device may be ahead: a message that is
             further ahead moves the watermark no further, for one broken clock must not make the readings of others
             late; a replay that says that it shifts or speeds up time is exempt.
     """
-    times_us = event_times_us(messages, metrics, bounds)
+    times_us = event_times_us(messages, spec)
     is_known = times_us != NO_TIME_US
     if not is_known.any():
         return PullTimes(None, False, None)
     exempt = [TIME_SHIFT in attributes or TIME_LAPSE in attributes for attributes in messages.attributes]
-    bound_us = np.where(exempt | (messages.publish_us == UNKNOWN_US), NO_TIME_US, messages.publish_us + bounds.skew_us)
+    ahead_us = messages.publish_us + spec.bounds.skew_us
+    bound_us = np.where(exempt | (messages.publish_us == UNKNOWN_US), NO_TIME_US, ahead_us)
     newest_us = int(np.minimum(times_us, bound_us)[is_known].max())
     return PullTimes(int(times_us.min()), bool(is_known.all()), newest_us)
 
 
-def event_times_us(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS) -> IntArray:
+def event_times_us(messages: MessageBatch, spec: DecodeSpec) -> IntArray:
     """Return each message's smallest event time in microseconds, shape (N,); `NO_TIME_US` if nothing in it gives one.
 
     The attribute counts where it is present; otherwise the rows that `DecodeMessages` accepts, which are decoded here
@@ -61,16 +62,15 @@ def event_times_us(messages: MessageBatch, metrics: tuple[str, ...], bounds: Clo
 
     Args:
         messages: N messages of one pull.
-        metrics: the names that `DecodeMessages` is given.
-        bounds: of event times, as for that step.
+        spec: as `DecodeMessages` is given.
     """
     stated = [EVENT_TIME in attributes for attributes in messages.attributes]
     times = np.full(len(messages), NO_TIME_US, np.int64)
     if not all(stated):
-        _take_smallest(times, decode_ahead(messages, metrics, bounds))
+        _take_smallest(times, decode_ahead(messages, spec))
     for index, attributes in enumerate(messages.attributes):
         if stated[index]:
-            times[index] = _stated_us(attributes, messages.published(index), bounds)
+            times[index] = _stated_us(attributes, messages.published(index), spec.bounds)
     return times
 
 

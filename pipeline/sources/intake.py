@@ -10,6 +10,7 @@ from pipeline.sources.event_time import pull_times
 from pipeline.sources.stream_timing import StreamTiming
 from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.message_batch import MessageBatch
+from transforms.decode.decode_spec import DecodeSpec
 
 
 class Arrival(NamedTuple):
@@ -30,7 +31,7 @@ class Intake:
 
     Args:
         puller: where acknowledgements go to.
-        metrics: names of the metrics that the job decodes.
+        spec: how the job decodes messages.
         timing: durations of the stream.
         keeper: keeps the journal; None if there is none.
         now_us: returns the clock of the stream, microseconds.
@@ -42,14 +43,14 @@ class Intake:
     def __init__(
         self,
         puller: Puller,
-        metrics: tuple[str, ...],
+        spec: DecodeSpec,
         timing: StreamTiming,
         keeper: StateKeeper | None,
         now_us: Callable[[], int],
     ) -> None:
         """Begin without messages."""
         self._puller = puller
-        self._metrics = metrics
+        self._spec = spec
         self._timing = timing
         self._keeper = keeper
         self._now_us = now_us
@@ -107,7 +108,7 @@ class Intake:
 
     def _place(self, messages: MessageBatch, before_us: int | None) -> Pulled:
         """Return the record of messages that arrive now, when the watermark is still `before_us`."""
-        times = pull_times(messages, self._metrics, self._timing.bounds)
+        times = pull_times(messages, self._spec)
         watermark_us = before_us
         if times.newest_us is not None:
             newest_us = times.newest_us - self._timing.lag_us

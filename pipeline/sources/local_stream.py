@@ -27,6 +27,7 @@ from pipeline.sources.subscriber import Puller, Received
 from telemetry.model.message_batch import MessageBatch
 from telemetry.rules.errors import RuleError
 from transforms import counters
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.windows.stateful_windows import REPORT_TIMER
 
 _LAST_PULL_S: Final = 1.0  # how long a stopped stream waits for the current pull
@@ -39,7 +40,7 @@ class LocalStream:
 
     Args:
         puller: where messages come from and acknowledgements go to.
-        metrics: names of the metrics that the job decodes.
+        spec: how the job decodes messages.
         timing: durations.
         rules: the rules that judge its readings.
         keeper: keeps the state on disk; None to acknowledge a pull when it has gone through the graph.
@@ -56,7 +57,7 @@ class LocalStream:
     def __init__(
         self,
         puller: Puller,
-        metrics: tuple[str, ...],
+        spec: DecodeSpec,
         timing: StreamTiming,
         rules: StreamRules,
         keeper: StateKeeper | None = None,
@@ -73,7 +74,7 @@ class LocalStream:
         self._events = RunnerEvents()
         self._handover = Handover(self._on_done, clock)
         self._quiet = QuietTime(timing, puller.silence, clock)
-        self._intake = Intake(puller, metrics, timing, keeper, self._now_us)
+        self._intake = Intake(puller, spec, timing, keeper, self._now_us)
         self._stopped = self._drained = self._is_ending = False
         self._clock_us = self._offset_us = 0
         self._newest_us: int | None = None

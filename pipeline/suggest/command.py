@@ -17,6 +17,7 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.watched_rows import WatchedRows
 
 EXAMPLES: Final = """
@@ -87,7 +88,7 @@ def _read(options: argparse.Namespace, rejections: Rejections) -> tuple[tuple[st
     if is_input(options.readings[0]):
         metrics = read_metrics(options.metrics or ",".join(DEFAULT_METRICS))
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
-        return metrics, read_inputs(options.readings, metrics, metrics, bounds, rejections)
+        return metrics, read_inputs(options.readings, DecodeSpec(metrics, bounds), metrics, rejections)
     metrics = read_metrics(options.metrics) if options.metrics else archived_metrics(options.readings)
     return metrics, read_archive(options.readings, metrics)
 

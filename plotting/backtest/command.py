@@ -22,6 +22,7 @@ from telemetry.rules.timeline import RulesTimeline
 from telemetry.storage.files import StorageError, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.watched_rows import WatchedRows
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSer
     rows: Iterator[WatchedRows]
     if metrics is not None:
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
-        rows = read_inputs(options.input, metrics, watched, bounds, rejections)
+        rows = read_inputs(options.input, DecodeSpec(metrics, bounds), watched, rejections)
     else:
         rows = read_archive(options.readings, watched)
     with TimeOrder(watched) as order:

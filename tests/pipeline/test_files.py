@@ -23,6 +23,7 @@ from telemetry.model.messages import Message
 from telemetry.storage.files import StorageError
 from tests.support.jobs import EARLY
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 
 LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
 
@@ -139,7 +140,7 @@ def test_a_damaged_file_gives_its_lines_and_a_dead_letter(cut: float, tmp_path: 
     packed = gzip.compress(whole, compresslevel=1)
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(packed[: int(len(packed) * cut)])
-    decoded = decode(MessageBatch.of(read(plan_ranges([str(path)]))), ("temp",))
+    decoded = decode(MessageBatch.of(read(plan_ranges([str(path)]))), DecodeSpec(("temp",)))
     assert decoded.readings is not None
     rows = len(decoded.readings)
     assert decoded.readings.event_us.tolist() == [n * 1_000_000 for n in range(rows)]
@@ -207,7 +208,7 @@ def test_a_line_that_is_too_long_is_passed_over(
     path.write_bytes(gzip.compress(content) if suffix else content)
     messages = read(plan_ranges([str(path)], range_bytes))
     assert max(len(message.payload) for message in messages) <= 300
-    parts = [decode(MessageBatch.of([message]), ("temp",)) for message in messages]
+    parts = [decode(MessageBatch.of([message]), DecodeSpec(("temp",))) for message in messages]
     times = [us for part in parts if part.readings is not None for us in part.readings.event_us.tolist()]
     assert times == [n * 1_000_000 for n in range(20 if ends else 9)]
     (letter,) = [letter for part in parts for letter in part.rejected]

@@ -25,29 +25,29 @@ from tests.support.jobs import config_of
 from tests.support.pulls import Pulls, message
 from transforms.decode import codec, decode_once
 from transforms.decode.codec import DecodedBatch
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.change_bytes import encode_change
 
 METRICS = ("temp",)
-NO_SKEW = ClockBounds(skew_us=0)
+NO_SKEW = DecodeSpec(METRICS, ClockBounds(skew_us=0))
 
 
 def stream_of(
     pulls: Pulls,
-    metrics: tuple[str, ...] = METRICS,
+    spec: DecodeSpec = NO_SKEW,
     lag_us: int = 0,
     idle_us: int | None = None,
-    bounds: ClockBounds = NO_SKEW,
 ) -> LocalStream:
     """Return a stream without state."""
     rules = load_rules(None)
     told = StreamRules(rules, encode_change(RulesChange(ALWAYS_US, rules)))
-    return LocalStream(pulls, metrics, StreamTiming(lag_us, bounds, idle_us, 1_000_000), told)  # type: ignore[arg-type]
+    return LocalStream(pulls, spec, StreamTiming(lag_us, idle_us, 1_000_000), told)  # type: ignore[arg-type]
 
 
 def run(pulls: Pulls, out: Path, *flags: object) -> list[list[Any]]:
     """Run the job on pulls; returns the panes as [window start, count, timing, pane]."""
     config = config_of("--subscription", "projects/p/subscriptions/abc", "--output", out, *flags)
-    stream = stream_of(pulls, config.metrics, config.watermark_lag_us, 300_000, config.clock_bounds)
+    stream = stream_of(pulls, config.decoding, config.watermark_lag_us, 300_000)
     source = ReadLocalPubSub(stream)
     source.start()
     try:
@@ -197,7 +197,7 @@ def test_the_event_time_of_a_message(sent: Message, expected: int | None) -> Non
 
 
 def times_of(*messages: Message) -> list[int | None]:
-    times = event_times_us(MessageBatch.of(messages), METRICS).tolist()
+    times = event_times_us(MessageBatch.of(messages), DecodeSpec(METRICS)).tolist()
     return [None if time == NO_TIME_US else time for time in times]
 
 

@@ -26,7 +26,6 @@ from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from telemetry.storage.result_store import FileStore
-from telemetry.text.timestamps import ClockBounds
 from tests.support import oracle
 from tests.support.incidents import transitions
 from tests.support.jobs import config_of, ndjson
@@ -75,8 +74,8 @@ def run(out: Path, rules: StreamRules, pulls: Pulls) -> dict[str, int]:
     """Run the job on pulls until they end, and return its counters."""
     flags = ("--output", out, "--archive", "--metrics", "temp,humidity", "--shards", "3")
     config = config_of("--subscription", "projects/p/subscriptions/abc", *flags)
-    timing = StreamTiming(30_000_000, ClockBounds(skew_us=0), 300_000, 1_000_000)
-    stream = LocalStream(pulls, config.metrics, timing, rules)  # type: ignore[arg-type]
+    timing = StreamTiming(30_000_000, 300_000, 1_000_000)
+    stream = LocalStream(pulls, config.decoding, timing, rules)  # type: ignore[arg-type]
     source = ReadLocalPubSub(stream)
     source.start()
     try:

@@ -40,6 +40,7 @@ from telemetry.text.csv_cells import cell_to_json
 from tests.support import needs
 from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.json_lines import row_decoder
 
 START = 1_594_512_000
@@ -458,7 +459,7 @@ def test_readings_and_anomalies_are_those_of_the_job(
             survey.add(piece)
         found = survey.report([])
     texts = list(chain.from_iterable(lines.texts for lines in format_lines(iter(pieces))))
-    readings = decode(MessageBatch.of(Message(text.encode()) for text in texts), DEFAULT_METRICS).readings
+    readings = decode(MessageBatch.of(Message(text.encode()) for text in texts), DecodeSpec(DEFAULT_METRICS)).readings
     count = 0 if readings is None else len(readings)
     assert found.counts.readings == count
     assert found.counts.rows == len(rows)
@@ -482,7 +483,7 @@ def test_a_row_too_long_for_the_job_is_not_a_reading():
     survey.add(table)
     found = survey.report([])
     texts = [text for lines in format_lines(iter([table])) for text in lines.texts]
-    decoded = decode(MessageBatch.of(Message(text.encode()) for text in texts), DEFAULT_METRICS)
+    decoded = decode(MessageBatch.of(Message(text.encode()) for text in texts), DecodeSpec(DEFAULT_METRICS))
     assert decoded.readings is not None
     assert (found.counts.readings, found.counts.unreadable) == (len(decoded.readings), len(decoded.rejected)) == (2, 2)
 

@@ -19,6 +19,7 @@ from telemetry.text.csv_cells import are_numbers, cell_to_json, text_to_json
 from tests.support import needs
 from tests.support.law_checks import counts_checks
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 
 # Cells on the border between a number, a text, nothing and something else.
 BORDER = [
@@ -135,7 +136,7 @@ def test_caches_are_bounded_and_hold_no_long_cell(monkeypatch):
 
 def decoded_us(text: str) -> int:
     """Return the time that the job reads in a line, NO_TIME if it rejects the line."""
-    readings = decode(MessageBatch.of([Message(text.encode())]), ()).readings
+    readings = decode(MessageBatch.of([Message(text.encode())]), DecodeSpec(())).readings
     return NO_TIME if readings is None else int(readings.source_us[0])
 
 
@@ -187,7 +188,7 @@ def test_real_telemetry_is_decoded_with_the_same_times_and_doubles():
     assert len(texts) == len(frame) == 10_000
     assert list(map(json.loads, islice(texts, 100))) == frame.head(100).to_dict("records")
     metrics = ("co", "humidity", "light", "lpg", "motion", "smoke", "temp")
-    readings = decode(MessageBatch.of([Message("\n".join(texts).encode())]), metrics).readings
+    readings = decode(MessageBatch.of([Message("\n".join(texts).encode())]), DecodeSpec(metrics)).readings
     assert readings is not None
     assert np.array_equal(np.concatenate([part.times for part in written]), readings.source_us)
     assert np.array_equal(readings.values, frame[list(metrics)].to_numpy(np.float64).T)

@@ -8,8 +8,8 @@ from telemetry.model.dead_letters import RejectionError
 from telemetry.model.message_batch import MessageBatch, groups_of
 from telemetry.model.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, Message
 from telemetry.model.reading_batch import concat_batches
-from telemetry.text.timestamps import ClockBounds
 from transforms.decode.csv_messages import CsvMessages
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_batch import DecodedBatch
 from transforms.decode.group_results import GroupResults
 from transforms.decode.json_lines import row_decoder
@@ -17,16 +17,15 @@ from transforms.decode.json_messages import JsonMessages
 from transforms.decode.payloads import read_content, slices_of
 from transforms.decode.single_lines import SingleLines
 
-__all__ = ["GROUP_BYTES", "NO_BOUNDS", "DecodedBatch", "decode", "decode_parts"]
+__all__ = ["GROUP_BYTES", "DecodedBatch", "decode", "decode_parts"]
 
 GROUP_BYTES: Final = 1 << 20
 """Bytes of payload, decompressed, at which a group of messages is decoded into one batch of readings."""
-NO_BOUNDS: Final = ClockBounds()
 
 
-def decode(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS) -> DecodedBatch:
+def decode(messages: MessageBatch, spec: DecodeSpec) -> DecodedBatch:
     """Decode messages into one batch of readings; see `decode_parts`, which bounds the memory."""
-    parts = list(decode_parts(messages, metrics, bounds))
+    parts = list(decode_parts(messages, spec))
     if len(parts) == 1:
         return parts[0]
     whole = DecodedBatch()
@@ -40,22 +39,19 @@ def decode(messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds
     return whole
 
 
-def decode_parts(
-    messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds = NO_BOUNDS
-) -> Iterator[DecodedBatch]:
+def decode_parts(messages: MessageBatch, spec: DecodeSpec) -> Iterator[DecodedBatch]:
     """Decode messages a megabyte at a time, by decompressed size; never raises for what they contain.
 
     Args:
         messages: those of a pull, or a chunk of a file.
-        metrics: names of the metrics to decode.
-        bounds: of event times.
+        spec: how they are decoded.
 
     Yields:
         Messages that are small together, or slices of a large one, in order.
     """
     first = 0
     for group in groups_of(messages, GROUP_BYTES):
-        work = _Group(group, metrics, bounds, first)
+        work = _Group(group, spec, first)
         if work.add_bodies():
             yield work.take()
         else:
@@ -66,13 +62,13 @@ def decode_parts(
 class _Group:
     """A group of messages, and what reads them."""
 
-    def __init__(self, messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds, first: int) -> None:
+    def __init__(self, messages: MessageBatch, spec: DecodeSpec, first: int) -> None:
         self._messages = messages
-        self._decoder = row_decoder(metrics)
-        self._results = GroupResults(messages, metrics, bounds, first)
+        self._decoder = row_decoder(spec.metrics)
+        self._results = GroupResults(messages, spec, first)
         self._lines = SingleLines(messages, self._decoder, self._results)
         self._json = JsonMessages(messages, self._decoder, self._lines, self._results)
-        self._csv = CsvMessages(metrics, self._lines, self._results)
+        self._csv = CsvMessages(spec.metrics, self._lines, self._results)
 
     def take(self) -> DecodedBatch:
         """Return what was decoded since the last call."""

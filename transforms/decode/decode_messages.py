@@ -14,10 +14,10 @@ from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
-from telemetry.text.timestamps import ClockBounds
 from transforms import counters
-from transforms.decode.codec import NO_BOUNDS, DecodedBatch
+from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_once import decode_once
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.shuffle.deadlines import note_reading
 from transforms.step import Step
 
@@ -45,17 +45,15 @@ class DecodeMessages(Step):
     retried bundle decodes to the same batches.
 
     Args:
-        metrics: names of the metrics to decode.
-        bounds: of event times.
+        spec: how they are decoded.
     """
 
-    metrics: tuple[str, ...]
-    bounds: ClockBounds = NO_BOUNDS
+    spec: DecodeSpec
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DecodeOutputs:
         """Return readings and dead letters of a PCollection of MessageBatch."""
-        decode_batch = beam.ParDo(_Decode(self.metrics, self.bounds)).with_output_types(ReadingBatch)
+        decode_batch = beam.ParDo(_Decode(self.spec)).with_output_types(ReadingBatch)
         outputs = messages | "Decode" >> decode_batch.with_outputs(_DEAD, main=_READINGS)
         outputs[_DEAD].element_type = pa.RecordBatch
         return DecodeOutputs(outputs[_READINGS], outputs[_DEAD])
@@ -63,8 +61,7 @@ class DecodeMessages(Step):
 
 @dataclass
 class _Decode(beam.DoFn):
-    metrics: tuple[str, ...]
-    bounds: ClockBounds = NO_BOUNDS
+    spec: DecodeSpec
 
     def process(self, messages: MessageBatch) -> Iterator[Any]:
         counters.count(counters.MESSAGES, len(messages))
@@ -72,7 +69,7 @@ class _Decode(beam.DoFn):
         published = messages.publish_us[messages.publish_us != UNKNOWN_US]
         if len(published):  # the wall clock is read only for this metric
             counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - int(published.min())) // 1_000)
-        for decoded in decode_once(messages, self.metrics, self.bounds):
+        for decoded in decode_once(messages, self.spec):
             yield from _count(decoded)
 
 

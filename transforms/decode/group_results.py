@@ -15,7 +15,8 @@ from telemetry.model.messages import Message
 from telemetry.model.metrics import READING_UNITS
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
 from telemetry.model.records import DeadLetter
-from telemetry.text.timestamps import LATEST_US, ClockBounds, explain_time, latest_event_times_us
+from telemetry.text.timestamps import LATEST_US, explain_time, latest_event_times_us
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_batch import DecodedBatch
 from transforms.decode.json_lines import DecodedColumns
 from transforms.decode.time_shifts import shifts_of
@@ -29,18 +30,17 @@ class GroupResults:
 
     Args:
         messages: the group.
-        metrics: names of the metrics to decode.
-        bounds: of event times.
+        spec: how they are decoded.
         first: number of messages before the group.
     """
 
-    def __init__(self, messages: MessageBatch, metrics: tuple[str, ...], bounds: ClockBounds, first: int) -> None:
+    def __init__(self, messages: MessageBatch, spec: DecodeSpec, first: int) -> None:
         """Begin without results."""
         self._messages = messages
-        self._metrics = metrics
-        self._bounds = bounds
+        self._metrics = spec.metrics
+        self._bounds = spec.bounds
         self._first = first
-        self._known = {"ts", "device", *metrics, *READING_UNITS}
+        self._known = {"ts", "device", *spec.metrics, *READING_UNITS}
         self._batches: list[ReadingBatch] = []
         self._whole: dict[int, DeadLetter] = {}
         self._letters: dict[int, LineLetters] = {}

@@ -20,7 +20,7 @@ from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
-from telemetry.text.timestamps import ClockBounds
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.watched_rows import WatchedRows
 
 TEMP: Final = "temp"
@@ -72,7 +72,7 @@ def judge(csv: Path, rules: RuleSet) -> tuple[dict[str, TemperatureSeries], Sequ
     rejections = Rejections()
     parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = defaultdict(list)
     with TimeOrder(metrics) as order:
-        for rows in read_inputs([str(csv)], DEFAULT_METRICS, metrics, ClockBounds(), rejections):
+        for rows in read_inputs([str(csv)], DecodeSpec(DEFAULT_METRICS), metrics, rejections):
             order.add(rows)
             _add_temperatures(parts, rows)
         if not order.readings:

@@ -24,6 +24,7 @@ from telemetry.storage.result_store import FileStore
 from telemetry.text.timestamps import ClockBounds
 from tests.support.incidents import transitions
 from tests.support.jobs import run_job
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.incidents.judge_slices import SliceJudge
 
 METRICS = ("temp", "humidity")
@@ -87,7 +88,7 @@ def of_backtest(rows: Any, run_rows: int = 10**6, block_rows: int = 10**5, slice
 
 
 def files(folder: Path, rejections: Rejections) -> Any:
-    return read_inputs([str(folder / "in-*")], DEFAULT_METRICS, RULES.metrics, ClockBounds(), rejections)
+    return read_inputs([str(folder / "in-*")], DecodeSpec(DEFAULT_METRICS), RULES.metrics, rejections)
 
 
 @given(st.integers(50, 7_000), st.integers(20, 2_000), st.integers(30, 7_000))
@@ -115,7 +116,7 @@ def test_nothing_usable_names_the_commonest_reason(tmp_path):
     file = tmp_path / "t.jsonl"
     file.write_text(ROW % (1, 20) + "no row\n" + ROW % (2, 20))
     rejections = Rejections()
-    rows = read_inputs([str(file)], METRICS, ("temp",), ClockBounds(earliest_us=10**15), rejections)
+    rows = read_inputs([str(file)], DecodeSpec(METRICS, ClockBounds(earliest_us=10**15)), ("temp",), rejections)
     assert list(rows) == []
     assert str(rejections.refuse()) == (
         'no row was usable; the commonest reason is bad_timestamp (2 rows), for example {"ts": 1, "device": "a", '
@@ -128,7 +129,7 @@ def test_only_the_metrics_of_the_rules_are_kept_and_all_are_decoded(tmp_path):
     file = tmp_path / "t.jsonl"
     file.write_text(ROW % (10, 20) + '{"ts": 11, "device": "a", "temp": 1, "humidity": "wet"}\n')
     rejections = Rejections()
-    (rows,) = read_inputs([str(file)], METRICS, ("temp",), ClockBounds(), rejections)
+    (rows,) = read_inputs([str(file)], DecodeSpec(METRICS), ("temp",), rejections)
     assert (rows.metrics, rows.values.tolist()) == (("temp",), [[20.0]])
     assert sum(rejections.counts.values()) == 1
 
@@ -136,7 +137,7 @@ def test_only_the_metrics_of_the_rules_are_kept_and_all_are_decoded(tmp_path):
 def test_files_that_cannot_be_read(tmp_path):
     def problem(name: str) -> str:
         with pytest.raises(ConfigError) as raised:
-            list(read_inputs([str(tmp_path / name)], METRICS, METRICS, ClockBounds(), Rejections()))
+            list(read_inputs([str(tmp_path / name)], DecodeSpec(METRICS), METRICS, Rejections()))
         return str(raised.value).replace(str(tmp_path), ".")
 
     (tmp_path / "t.csv").write_text("time,device\n")

@@ -9,10 +9,9 @@ from pipeline.sources.quiet_time import QuietTime
 from pipeline.sources.stream_timing import StreamTiming
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
-from telemetry.text.timestamps import ClockBounds
 
 NOW_US = 1_600_000_000_000_000
-TIMING = StreamTiming(lag_us=2_000_000, bounds=ClockBounds(), idle_us=None, flush_us=10)
+TIMING = StreamTiming(lag_us=2_000_000, idle_us=None, flush_us=10)
 
 
 class World:

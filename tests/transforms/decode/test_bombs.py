@@ -13,6 +13,7 @@ import pytest
 MARGIN_MB = 400
 PROGRAM = """
 import gzip, json, resource, sys
+from transforms.decode.decode_spec import DecodeSpec
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.record_batches import from_records
@@ -52,7 +53,7 @@ messages = BOMBS[sys.argv[1]]()
 batch = MessageBatch.of(messages)
 made_mb = peak_mb()
 rows = letters = rejected = stored = 0
-for part in decode_parts(batch, ("temp",)):
+for part in decode_parts(batch, DecodeSpec(("temp",))):
     rows += 0 if part.readings is None else len(part.readings)
     letters += len(part.rejected)
     rejected += sum(row_count(json.loads(letter.attributes)) for letter in part.rejected)

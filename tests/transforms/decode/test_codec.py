@@ -21,17 +21,19 @@ from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.text.timestamps import EARLIEST_US, ClockBounds
 from transforms.decode import codec, payloads
 from transforms.decode.codec import DecodedBatch
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.json_lines import parse_object, read_object
 from transforms.decode.payloads import read_back
 
 METRICS = ("temp",)
+SPEC = DecodeSpec(METRICS)
 CORPUS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_messages.yaml").read_text("utf-8"))
 GOOD = b'{"ts": 8, "device": "good", "temp": 20.5}'
 corpus = pytest.mark.parametrize("case", CORPUS, ids=[case["name"] for case in CORPUS])
 
 
-def decode(messages: Iterable[Message], metrics: tuple[str, ...]) -> DecodedBatch:
-    return codec.decode(MessageBatch.of(messages), metrics)
+def decode(messages: Iterable[Message], spec: DecodeSpec) -> DecodedBatch:
+    return codec.decode(MessageBatch.of(messages), spec)
 
 
 def bytes_of(part: Any) -> bytes:
@@ -77,7 +79,7 @@ def good_row(columns: tuple[str, ...]) -> bytes:
 @corpus
 def test_each_message_of_the_corpus_becomes_what_is_written_there(case):
     message = message_of(case)
-    decoded = decode([message], METRICS)
+    decoded = decode([message], SPEC)
     assert readings(decoded) == case.get("readings", [])
     letters = sorted(decoded.rejected, key=lambda letter: letter.line or 0)
     expected = case.get("dead", [])
@@ -96,22 +98,22 @@ def test_each_message_of_the_corpus_becomes_what_is_written_there(case):
 
 @corpus
 def test_a_dead_letter_is_a_message_that_dies_of_the_same_reason(case):
-    for letter in decode([message_of(case)], METRICS).rejected:
+    for letter in decode([message_of(case)], SPEC).rejected:
         content = base64.b64decode(letter.payload)
         columns = tuple(case["columns"]) if "columns" in case else None
         again = Message(content, json.loads(letter.attributes), "again", letter.publish_time, None, columns)
-        (second,) = decode([again], METRICS).rejected
+        (second,) = decode([again], SPEC).rejected
         assert (second.reason, second.error, second.payload) == (letter.reason, letter.error, letter.payload)
 
 
 @corpus
 def test_messages_beside_a_bad_one_are_decoded_all_the_same(case):
-    alone = decode([message_of(case)], METRICS)
+    alone = decode([message_of(case)], SPEC)
     columns = message_of(case).columns
     good = GOOD if columns is None else good_row(columns)
     first = Message(good, {}, "first", columns=columns)
     last = Message(good + b"\n" + good, {"time_shift": "1"}, "last", columns=columns)
-    beside = decode([first, message_of(case), last], METRICS)
+    beside = decode([first, message_of(case), last], SPEC)
     if columns is None or "ts" in columns:
         assert readings(beside, "first") == [[1, "good", 8.0, 20.5]]
         assert readings(beside, "last") == [[1, "good", 9.0, 20.5], [2, "good", 9.0, 20.5]]
@@ -131,7 +133,7 @@ def test_lines_beside_a_bad_one_are_decoded_all_the_same(case):
     good = good_row(message.columns) if message.columns else GOOD
     payload = good + b"\n" + message.payload.rstrip(b"\n") + b"\n" + good
     around = Message(payload, {}, "bad", message.publish_us, None, message.columns)
-    decoded = decode([around], METRICS)
+    decoded = decode([around], SPEC)
     expected = [[line + 1, *rest] for line, *rest in case.get("readings", [])]
     beside = [[1, "good", 8.0, 20.5], [payload.count(b"\n") + 1, "good", 8.0, 20.5]]
     if message.columns and "ts" not in message.columns:
@@ -260,7 +262,7 @@ with_reserved_flag = b"\x1f\x8b\x08\x20" + gzip.compress(GOOD, mtime=0)[4:]
 @example([Message(with_reserved_flag, {"content-encoding": "gzip"})])
 def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
     many = [Message(one.payload, one.attributes, f"m{number}") for number, one in enumerate(many)]
-    decoded = decode(many, METRICS)
+    decoded = decode(many, SPEC)
     for message in many:
         good, bad = expected_of(message)
         assert readings(decoded, message.message_id) == good
@@ -272,8 +274,8 @@ def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
 @given(st.lists(messages(), max_size=6))
 def test_messages_are_decoded_together_as_each_alone(many):
     many = [Message(one.payload, one.attributes, f"m{number}", 10**15 + number) for number, one in enumerate(many)]
-    together = decode(many, METRICS)
-    alone = {one.message_id: decode([one], METRICS) for one in many}
+    together = decode(many, SPEC)
+    alone = {one.message_id: decode([one], SPEC) for one in many}
     assert together.ignored == sum((one.ignored for one in alone.values()), Counter())
     for name, one in alone.items():
         assert readings(together, name) == readings(one, name)
@@ -307,15 +309,15 @@ def test_a_large_message_is_decoded_in_slices_to_the_same_end(lines, slice_bytes
     content = b"\n".join(lines)
     packed = Message(gzip.compress(content, mtime=0), {"content-encoding": "gzip"}, "bad")
     message = packed if zipped else Message(content, {}, "bad")
-    whole = decode([message], METRICS)
+    whole = decode([message], SPEC)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(payloads, "SLICE_BYTES", slice_bytes)
-        sliced = decode([message], METRICS)
+        sliced = decode([message], SPEC)
         assert readings(sliced) == readings(whole)
         assert dead(sliced) == dead(whole)
         assert sliced.ignored == whole.ignored
         patch.setattr(line_letters, "MAX_LINE_LETTERS", 3)
-        bounded = decode([message], METRICS)
+        bounded = decode([message], SPEC)
         assert readings(bounded) == readings(whole)
         assert sorted(lines_of(bounded)) == sorted(lines_of(whole))
         assert len(bounded.rejected) <= 3 + len(content) // slice_bytes + 2
@@ -333,7 +335,9 @@ def test_readings_ahead_of_their_publish_time_are_kept_and_counted():
         ({}, None, 0, 200_000_000),
     ):
         message = Message(payload, attributes, "m", published_us)
-        found = codec.decode(MessageBatch.of([message, Message(GOOD, {}, "n", 10_000_000)]), METRICS, bounds)
+        found = codec.decode(
+            MessageBatch.of([message, Message(GOOD, {}, "n", 10_000_000)]), DecodeSpec(METRICS, bounds)
+        )
         assert (found.clock_ahead, found.newest_us) == (ahead, newest)
         assert [row[0] for row in readings(found, "m")] == [1, 2, 3, 4]
         assert found.rejected == []
@@ -348,7 +352,7 @@ def test_readings_before_the_earliest_time_are_rejected(columns):
     bounds = ClockBounds(earliest_us=EARLIEST_US)
     for shift, good in (("0", [2]), ("946684800", [1, 2, 3])):
         message = Message(b"\n".join(lines), {"time_shift": shift}, "bad", None, None, columns)
-        found = codec.decode(MessageBatch.of([message]), METRICS, bounds)
+        found = codec.decode(MessageBatch.of([message]), DecodeSpec(METRICS, bounds))
         assert [row[0] for row in readings(found)] == good
         assert sorted((letter.line, letter.reason) for letter in found.rejected) == [
             (line, "bad_timestamp") for line in (1, 2, 3) if line not in good
@@ -365,7 +369,7 @@ def test_readings_before_the_earliest_time_are_rejected(columns):
 )
 def test_lines_of_csv_are_read_in_bulk_or_alone_to_the_same_end(rows):
     def read(*some: str) -> DecodedBatch:
-        return decode([Message("\n".join(some).encode(), {}, "bad", columns=("ts", "device", "temp"))], METRICS)
+        return decode([Message("\n".join(some).encode(), {}, "bad", columns=("ts", "device", "temp"))], SPEC)
 
     alone = {row: read(row) for row in set(rows)}
     together = read(*rows)
@@ -378,7 +382,7 @@ def test_lines_of_csv_are_read_in_bulk_or_alone_to_the_same_end(rows):
 def test_a_batch_knows_where_its_rows_came_from():
     first = Message(b'{"ts":1.5,"device":"a","co":1}\n{"ts":2,"device":"b"}', {"time_shift": "10"}, "m1")
     last = Message(b'{"device":"a","ts":3,"temp":-0.0,"humidity":null}\n', {}, "m2")
-    batch = decode([first, last], DEFAULT_METRICS).readings
+    batch = decode([first, last], DecodeSpec(DEFAULT_METRICS)).readings
     assert batch is not None
     assert batch.metrics == DEFAULT_METRICS
     assert [batch.devices[code] for code in batch.device] == ["a", "b", "a"]
@@ -395,10 +399,10 @@ def test_a_batch_knows_where_its_rows_came_from():
 @pytest.mark.parametrize("bad", [b"", b"\nx"])
 def test_fields_nobody_knows_are_counted_alike_in_bulk_and_alone(bad):
     json_lines = b'{"ts":1,"device":"a","new":1,"smoke":2}\n{"ts":1,"device":"a","new":1}' + bad
-    assert decode([Message(json_lines)], METRICS).ignored == {"new": 2}
+    assert decode([Message(json_lines)], SPEC).ignored == {"new": 2}
     csv_lines = b"1,a,2,3,4\n1,b,2,3,4" + bad
-    assert decode([Message(csv_lines, columns=("ts", "device", "temp", "new", "co"))], METRICS).ignored == {"new": 2}
-    assert decode([Message(GOOD)], METRICS).ignored == {}
+    assert decode([Message(csv_lines, columns=("ts", "device", "temp", "new", "co"))], SPEC).ignored == {"new": 2}
+    assert decode([Message(GOOD)], SPEC).ignored == {}
 
 
 def test_lines_are_read_back_from_where_they_came():

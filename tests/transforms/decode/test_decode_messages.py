@@ -14,8 +14,10 @@ from tests.support.counting import Tally
 from tests.support.run_transform import run_transform
 from transforms.decode.collect_messages import CollectMessages
 from transforms.decode.decode_messages import DecodeMessages, _Decode
+from transforms.decode.decode_spec import DecodeSpec
 
 METRICS = ("temp",)
+SPEC = DecodeSpec(METRICS)
 BIG = b'{"ts": 5, "device": "big", "temp": 1}\n' * 27_600  # just above a megabyte
 
 
@@ -37,7 +39,7 @@ def told(batch: ReadingBatch | pa.RecordBatch) -> list[tuple[Any, ...]]:
 def outputs_of(*messages: Message) -> list[tuple[str | None, list[tuple[Any, ...]]]]:
     """Outputs for one batch of messages: tag, rows."""
     found = []
-    for output in _Decode(METRICS).process(MessageBatch.of(messages)):
+    for output in _Decode(SPEC).process(MessageBatch.of(messages)):
         tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
         found.append((tag, told(output if tag is None else output.value)))
     return found
@@ -108,7 +110,7 @@ def test_in_a_pipeline_every_line_comes_out_once(tally: Tally):
     readings = [(f"m{n}", "a", n * 1_000_000, float(n)) for n in range(5)] + [("big", "big", 5_000_000, 1.0)] * 27_600
     letters = [(f"m{n}", "not_json", f"x{n}".encode()) for n in range(5)] + [("big", "not_json", b"last")]
 
-    outputs = run_transform(elements, lambda some: some | CollectMessages() | DecodeMessages(METRICS), Message)
+    outputs = run_transform(elements, lambda some: some | CollectMessages() | DecodeMessages(SPEC), Message)
     found = {name: sorted(row for batch in batches for row in told(batch)) for name, batches in outputs.items()}
     assert found == {"readings": sorted(readings), "dead_letters": sorted(letters)}
     assert tally.counts["rows_decoded"] == len(readings)

@@ -9,8 +9,10 @@ from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from transforms.decode import decode_once as module
 from transforms.decode.decode_once import decode_ahead, decode_once
+from transforms.decode.decode_spec import DecodeSpec
 
 METRICS = ("temp",)
+SPEC = DecodeSpec(METRICS)
 SMALL = b'{"ts":1,"device":"a","temp":2}'
 BIG = b'{"ts": 5, "device": "big", "temp": 1}\n' * 27_600  # just above a megabyte
 
@@ -21,29 +23,29 @@ def messages(*names: str, payload: bytes = SMALL) -> MessageBatch:
 
 def test_this_very_batch_is_not_decoded_again():
     batch = messages("m0", "m1")
-    decoded = list(decode_ahead(batch, METRICS))
-    assert list(decode_once(batch, METRICS)) == decoded
-    assert list(map(id, decode_once(batch, METRICS))) == list(map(id, decoded)), "a bundle may be tried again"
+    decoded = list(decode_ahead(batch, SPEC))
+    assert list(decode_once(batch, SPEC)) == decoded
+    assert list(map(id, decode_once(batch, SPEC))) == list(map(id, decoded)), "a bundle may be tried again"
 
 
 def test_others_are_decoded():
     batch = messages("m0", "m1")
-    ahead = list(decode_ahead(batch, METRICS))
+    ahead = list(decode_ahead(batch, SPEC))
     for other in (batch[:1], replace(batch), messages("m0", "m1"), messages("m0", "m1", "m2")):
-        (again,) = decode_once(other, METRICS)
+        (again,) = decode_once(other, SPEC)
         assert again is not ahead[0]
         assert again.readings is not None
         assert list(again.readings.messages) == list(other)
-    (other_metrics,) = decode_once(batch, ("humidity",))
+    (other_metrics,) = decode_once(batch, DecodeSpec(("humidity",)))
     assert other_metrics.readings is not None
     assert other_metrics.readings.metrics == ("humidity",)
-    assert list(decode_once(messages(), METRICS)) == []
+    assert list(decode_once(messages(), SPEC)) == []
 
 
 @pytest.mark.parametrize("payload", [SMALL, BIG])
 def test_results_go_with_their_batch(payload: bytes) -> None:
     batch = messages("m0", "m1", payload=payload)
-    assert list(decode_ahead(batch, METRICS))
+    assert list(decode_ahead(batch, SPEC))
     assert batch in module._AHEAD
     kept = weakref.ref(batch)
     del batch
@@ -54,7 +56,7 @@ def test_results_of_a_large_batch_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "MOST_ROWS", 2)
     for names, kept in ((("m0", "m1"), True), (("m0", "m1", "m2"), False)):
         batch = messages(*names)
-        decoded = list(decode_ahead(batch, METRICS))
+        decoded = list(decode_ahead(batch, SPEC))
         assert (batch in module._AHEAD) == kept
-        again = list(decode_once(batch, METRICS))
+        again = list(decode_once(batch, SPEC))
         assert [len(part.readings or ()) for part in again] == [len(part.readings or ()) for part in decoded]

@@ -12,6 +12,7 @@ from telemetry.model.messages import Message
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
 from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.outputs.reading_records import reading_records
 
 ROWS = (
@@ -23,7 +24,7 @@ ROWS = (
 
 def records() -> pa.RecordBatch:
     messages = [Message(ROWS, {"time_shift": "10"}, "m1"), Message(b'{"ts":4,"device":"b","temp":1}', {}, "m2")]
-    readings = decode(MessageBatch.of(messages), ("temp", "humidity")).readings
+    readings = decode(MessageBatch.of(messages), DecodeSpec(("temp", "humidity"))).readings
     assert readings is not None
     return reading_records(readings, "a-job")
 
@@ -56,7 +57,7 @@ def test_the_schema_is_the_same_whatever_the_rows() -> None:
 
 @pytest.mark.parametrize("value", [5e-324, 1.7976931348623157e308, 0.1 + 0.2, -0.0])
 def test_values_stay_the_same_double(value: float) -> None:
-    readings = decode(MessageBatch.of([Message(b'{"ts":1,"device":"a","temp":0}')]), ("temp",)).readings
+    readings = decode(MessageBatch.of([Message(b'{"ts":1,"device":"a","temp":0}')]), DecodeSpec(("temp",))).readings
     assert readings is not None
     (found,) = reading_records(replace(readings, values=np.array([[value]]))).column("temp").to_pylist()
     assert math.copysign(1, found) == math.copysign(1, value)

@@ -23,6 +23,7 @@ from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
 from tests.support.counting import Tally
 from tests.support.run_transform import run_transform
 from transforms.decode.decode_messages import DecodeMessages
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.detect.evaluate import detect
 from transforms.windows import aggregate_windows
@@ -110,7 +111,7 @@ def test_only_a_stream_has_dead_letters():
 def test_every_step_hands_on_a_concrete_type():
     pipeline = beam.Pipeline(runner=FnApiRunner())
     messages = pipeline | test_stream.TestStream() | beam.Map(lambda batch: batch).with_output_types(MessageBatch)
-    decoded = messages | DecodeMessages(METRICS)
+    decoded = messages | DecodeMessages(DecodeSpec(METRICS))
     detected = decoded.readings | DetectAnomalies(load_rules(None))
     outputs = (*decoded, *detected, *(detected.readings | AggregateWindows(FIXED)))
     types = [output.element_type for output in outputs]
