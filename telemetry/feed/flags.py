@@ -37,8 +37,8 @@ def add_feed_flags(parser: argparse._ActionsContainer) -> None:
 
 def add_feed_flag(parser: argparse._ActionsContainer) -> None:
     """Add the flag of the feed file alone."""
-    parser.add_argument("--feed", default="", metavar="FILE", help="YAML file that says how the input becomes readings: "
-                        "names, times, units, dialect, format")  # fmt: skip
+    parser.add_argument("--feed", default="", metavar="FILE", help="YAML file that says how the input becomes "
+                        "readings: names, times, units, dialect, format")  # fmt: skip
 
 
 def load_feed_flag(path: str) -> Feed:

@@ -1,5 +1,6 @@
 """Read feed files (YAML)."""
 
+import datetime as dt
 import difflib
 import re
 from typing import Any, Final
@@ -40,6 +41,7 @@ def parse_feed(text: str) -> Feed:
     if not isinstance(document, MarkedMapping) or "version" not in document:
         raise FeedError("must be a mapping with `version: 1`")
     _refuse_repeated(document, "")
+    _write_out_dates(document)
     try:
         feed = msgspec.convert(document, Feed)
     except msgspec.ValidationError as error:
@@ -59,6 +61,16 @@ def _refuse_repeated(node: Any, where: str) -> None:
     if isinstance(node, MarkedMapping):
         for name, inner in node.items():
             _refuse_repeated(inner, f"{where}{name}.")
+
+
+def _write_out_dates(node: Any) -> None:
+    """Replace points in time, which YAML reads as such, by their texts."""
+    pairs = node.items() if isinstance(node, MarkedMapping) else enumerate(node) if isinstance(node, MarkedList) else ()
+    for key, inner in list(pairs):
+        if isinstance(inner, dt.date):
+            node[key] = inner.isoformat()
+        else:
+            _write_out_dates(inner)
 
 
 def _refusal(message: str, document: MarkedMapping) -> FeedError:

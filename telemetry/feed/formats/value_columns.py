@@ -49,14 +49,30 @@ def _read_plain(texts: pa.Array, spec: NumberSpec) -> tuple[FloatArray, ProblemC
     texts = pc.utf8_ltrim(texts, "+")
     if spec.decimal == ",":
         texts = pc.replace_substring(texts, ",", ".")
-    raw = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    with np.errstate(over="ignore"):
+    return finish_numbers(texts.cast(pa.float64()).to_numpy(zero_copy_only=False), spec)
+
+
+def finish_numbers(raw: FloatArray, spec: NumberSpec) -> tuple[FloatArray, ProblemCodes]:
+    """Return numbers after scale and offset, and the problems that they have, as `read_column` does.
+
+    Args:
+        raw: (N,) numbers as they were written; NaN is a missing value.
+        spec: what is read as a number.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
         result = raw * spec.scale + spec.offset
     codes: ProblemCodes = np.zeros(len(raw), dtype=np.int8)
-    codes[~((spec.lowest <= result) & (result <= spec.highest))] = _CODE[NumberProblem.OUT_OF_RANGE]
-    codes[~np.isfinite(result)] = _CODE[NumberProblem.NOT_FINITE]
-    codes[np.isin(raw, spec.sentinels)] = _CODE[NumberProblem.MISSING]
-    return np.where(codes == 0, result, np.nan), codes
+    if spec.lowest > -np.inf or spec.highest < np.inf:
+        codes[~((spec.lowest <= result) & (result <= spec.highest))] = _CODE[NumberProblem.OUT_OF_RANGE]
+    finite = np.isfinite(result)
+    if not finite.all():
+        codes[~finite] = _CODE[NumberProblem.NOT_FINITE]
+        codes[np.isnan(raw)] = _CODE[NumberProblem.MISSING]
+    if spec.sentinels:
+        codes[np.isin(raw, spec.sentinels)] = _CODE[NumberProblem.MISSING]
+    if codes.any():
+        result[codes != 0] = np.nan
+    return result, codes
 
 
 def _read_each(texts: pa.Array, spec: NumberSpec) -> tuple[FloatArray, ProblemCodes]:

@@ -28,6 +28,10 @@ def test_a_feed_has_the_fields_of_its_file() -> None:
     )
 
 
+def test_points_in_time_need_no_quotes() -> None:
+    assert parse_feed("version: 1\ntime: {start: 2020-07-12T00:00:00Z}").time.start == "2020-07-12T00:00:00+00:00"
+
+
 def test_a_feed_of_its_version_alone_is_the_canonical_form() -> None:
     assert parse_feed("version: 1") == Feed()
 

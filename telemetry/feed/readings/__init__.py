@@ -1,0 +1,1 @@
+"""Read payloads as readings, in columns, as a feed says."""

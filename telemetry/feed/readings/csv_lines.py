@@ -1,0 +1,128 @@
+"""Divide CSV into rows that Arrow reads as the feed says, and reject those that it cannot."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from telemetry.arrays import BoolArray, CodeArray
+from telemetry.feed.feed import CsvFields
+from telemetry.feed.readings.feed_rows import RejectedRow
+from telemetry.model.dead_letters import Reason
+from telemetry.model.messages import MAX_LINE_BYTES
+
+_BLANK: Final = b" \t\r\x0b\x0c"
+
+
+class CsvRows(NamedTuple):
+    """N rows of CSV, each a line of UTF-8 without its line break, or several lines if quoted cells hold breaks.
+
+    Attributes:
+        rows: the rows, as they are read.
+        raw: the rows as they came; the same list, if there is no difference.
+        number: (N,) their numbers in the payload, from 1.
+        rejected: the rows that are none.
+    """
+
+    rows: list[bytes]
+    raw: list[bytes]
+    number: CodeArray
+    rejected: list[RejectedRow]
+
+    def reject(self, bad: Mapping[int, RejectedRow]) -> "CsvRows":
+        """Return the rows without some, which are rejected; they are known by their indices."""
+        good: BoolArray = np.ones(len(self.rows), np.bool_)
+        good[list(bad)] = False
+        kept = np.flatnonzero(good).tolist()
+        rows = [self.rows[index] for index in kept]
+        raw = rows if self.raw is self.rows else [self.raw[index] for index in kept]
+        return CsvRows(rows, raw, self.number[good], [*self.rejected, *bad.values()])
+
+
+def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
+    """Return the rows of some CSV: not its blank lines, and not the comments of the dialect.
+
+    NUL bytes, which a power cut leaves in files, are dropped before a row is read. Too long rows, those that are not
+    UTF-8 and those with a quote that is never closed are rejected.
+    """
+    quote = fields.quote.encode()
+    lines = content.split(b"\n")
+    if fields.multiline and quote in content:
+        lines = _join_quoted(lines, quote)
+    comment = fields.comment.encode()
+    if comment and comment in content:
+        kept = [bool(line.strip(_BLANK)) and not line.startswith(comment) for line in lines]
+    elif not lines[-1] and b"\n\n" not in content and b"\n\r" not in content and lines[0].strip(_BLANK):
+        lines.pop()  # the usual content, which ends with a line break
+        kept = []
+    else:
+        kept = [bool(line.strip(_BLANK)) for line in lines]
+    number = np.arange(1, len(lines) + 1, dtype=np.int32)
+    if not all(kept):
+        number = number[np.array(kept, np.bool_)]
+        lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
+    rows = [line.replace(b"\0", b"") for line in lines] if b"\0" in content else lines
+    return _without_bad(content, CsvRows(rows, lines, number, []), quote)
+
+
+def _join_quoted(lines: Sequence[bytes], quote: bytes) -> list[bytes]:
+    """Return lines as rows: those on which a quoted cell goes on are joined, as far as a row may be long."""
+    rows: list[bytes] = []
+    index = 0
+    while index < len(lines):
+        end, size, is_open = index + 1, len(lines[index]), lines[index].count(quote) % 2 == 1
+        while is_open and end < len(lines) and size <= MAX_LINE_BYTES:
+            size += 1 + len(lines[end])
+            is_open = lines[end].count(quote) % 2 == 0
+            end += 1
+        if is_open:  # never closed: only this line is bad
+            end = index + 1
+        rows.append(b"\n".join(lines[index:end]))
+        index = end
+    return rows
+
+
+def _without_bad(content: bytes, rows: CsvRows, quote: bytes) -> CsvRows:
+    """Reject rows; each check is made only if something in the content gives cause."""
+    bad: dict[int, RejectedRow] = {}
+
+    def reject(index: int, reason: Reason, error: str) -> None:
+        bad.setdefault(index, RejectedRow(0, int(rows.number[index]), rows.raw[index], reason, error))
+
+    if len(content) > MAX_LINE_BYTES:
+        for index, row in enumerate(rows.raw):
+            if len(row) > MAX_LINE_BYTES:
+                reject(index, Reason.TOO_LARGE, f"row of {len(row)} bytes, at most {MAX_LINE_BYTES} are read")
+    if not content.isascii():
+        for index, start in _not_utf8(content, rows.rows):
+            reject(index, Reason.NOT_UTF8, f"invalid UTF-8 at byte {start}")
+    if quote in content:
+        for index, row in enumerate(rows.rows):
+            if row.count(quote) % 2:
+                reject(index, Reason.BAD_ROW, "a quote that is not closed")
+    return rows.reject(bad) if bad else rows
+
+
+def _not_utf8(content: bytes, rows: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the rows that are not UTF-8, and the first byte that is to blame."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        for index, row in enumerate(rows):
+            try:
+                row.decode()
+            except UnicodeDecodeError as error:
+                yield index, error.start
+
+
+def split_cells(row: str, fields: CsvFields) -> list[str]:
+    """Return the cells of one row.
+
+    Raises:
+        csv.Error: if it has none, or more than one row.
+    """
+    found = list(csv.reader([row], delimiter=fields.delimiter, quotechar=fields.quote))
+    if len(found) != 1:
+        raise csv.Error(f"{len(found)} rows")
+    return found[0]

@@ -1,0 +1,199 @@
+"""Read payloads of CSV as readings."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from telemetry.arrays import FloatArray
+from telemetry.feed.feed import CsvFields, Feed
+from telemetry.feed.formats.number_text import MISSING_TEXTS
+from telemetry.feed.formats.value_columns import ProblemCodes, finish_numbers, read_column
+from telemetry.feed.readings.csv_cells import NAMES, TEXT, CsvColumns, read_columns
+from telemetry.feed.readings.csv_lines import CsvRows, divide_rows, split_cells
+from telemetry.feed.readings.feed_rows import Envelope, FeedRows, no_rows
+from telemetry.feed.readings.joined import JoinedLines
+from telemetry.feed.readings.metric_specs import MetricSpec
+from telemetry.feed.readings.row_devices import DeviceReader, RowDevices
+from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
+from telemetry.feed.readings.settle import settle
+from telemetry.feed.times.clocks import Clocks
+from telemetry.feed.times.problems import Times
+
+NUMBERS: Final = pa.float64()
+_NULLS: Final = tuple({case for text in MISSING_TEXTS for case in (text, text.upper(), text.capitalize())} | {"NaN"})
+
+
+class CsvReader:
+    """Reads rows of CSV, all columns at once.
+
+    Args:
+        feed: the feed.
+        specs: of the metrics.
+        times: reads the times.
+        devices: reads the devices.
+    """
+
+    def __init__(self, feed: Feed, specs: tuple[MetricSpec, ...], times: RowTimeReader, devices: DeviceReader) -> None:
+        """Prepare to read."""
+        self._fields = feed.csv
+        self._long = feed.long
+        self._strict = feed.strict
+        self._specs = specs
+        self._times = times
+        self._devices = devices
+        self._texts = {spec.column for spec in specs if not _is_plain(spec)}  # columns that are not all numbers
+        self._nulls = (*_NULLS, *(code for spec in specs for code in spec.number.missing if code not in _NULLS))
+
+    def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None) -> FeedRows:
+        """Return the readings of some payloads.
+
+        Args:
+            payloads: rows, in UTF-8; several only if they share their columns.
+            envelopes: of the payloads, with the columns of the file that they were cut from, if they were.
+            clocks: of the series of the rows before; None for none.
+        """
+        lines = JoinedLines(payloads)
+        content, columns = lines.content, envelopes[0].columns or self._fields.columns
+        if not columns:
+            content, columns = _take_header(content, self._fields)
+        places = {name: place for place, name in reversed(list(enumerate(columns)))}
+        rows, table = self._columns(divide_rows(content, self._fields), len(columns), places)
+        rejected = lines.rejected(rows.rejected)
+        if not rows.rows:
+            return no_rows(len(self._specs), rejected)
+        origin = PayloadRows(envelopes, *lines.places(rows.number))
+        count = len(rows.rows)
+        named = self._named(table, places, origin)
+        times = self._timed(table, places, origin, Series(named.names, named.code, clocks))
+        values, problems = self._values(table, places, count)
+
+        def text(name: str, row: int) -> str:
+            cells = split_cells(rows.rows[row].decode(), self._fields)
+            place = places.get(name, len(cells))
+            return cells[place].strip() if place < len(cells) else ""
+
+        read = FeedRows(
+            origin.payload,
+            origin.number,
+            times.time_us,
+            named.names,
+            named.code,
+            values,
+            problems,
+            lambda metric, row: text(self._column_of(metric), row),
+            lambda some: [rows.raw[row] for row in some.tolist()],
+            rejected,
+            self._ignored(columns, count),
+        )
+        return settle(
+            read,
+            times,
+            named,
+            self._specs,
+            self._strict,
+            lambda row: self._times.explain([text(name, row) for name in self._times.columns]),
+        )
+
+    def _named(self, table: pa.Table, places: Mapping[str, int], origin: PayloadRows) -> RowDevices:
+        name = self._devices.column
+        if not name:
+            return self._devices.of_payloads(origin.envelopes, origin.payload)
+        if name not in places:
+            return self._devices.of_values([None] * len(origin.number))
+        column = table.column(str(places[name])).combine_chunks()
+        return self._devices.of_names(column if pa.types.is_dictionary(column.type) else column.dictionary_encode())
+
+    def _timed(self, table: pa.Table, places: Mapping[str, int], origin: PayloadRows, series: Series) -> Times:
+        if not self._times.columns:
+            return self._times.of_payloads(origin)
+        columns = [
+            _texts(table.column(str(places[name])).combine_chunks()) if name in places else pa.nulls(len(table), TEXT)
+            for name in self._times.columns
+        ]
+        return self._times.of_columns(columns, origin, series)
+
+    def _column_of(self, metric: int) -> str:
+        return self._specs[metric].column if self._long is None else self._long.value
+
+    def _columns(self, rows: CsvRows, width: int, places: Mapping[str, int]) -> CsvColumns:
+        """Return the columns that are of use; those of numbers as such, if all their cells are plain numbers."""
+        wanted = {places[name]: TEXT for name in self._times.columns if name in places}
+        if self._devices.column in places:
+            wanted[places[self._devices.column]] = NAMES
+        if self._long is not None:
+            values = {self._long.name: NAMES, self._long.value: TEXT}
+        else:
+            values = {spec.column: TEXT if spec.column in self._texts else NUMBERS for spec in self._specs}
+        for name, kind in values.items():
+            if name in places:
+                wanted.setdefault(places[name], kind)
+        found = read_columns(rows, width, wanted, self._nulls, self._fields)
+        if found is not None:
+            return found
+        self._texts |= {spec.column for spec in self._specs}
+        texts = {place: TEXT if kind == NUMBERS else kind for place, kind in wanted.items()}
+        found = read_columns(rows, width, texts, (), self._fields)
+        assert found is not None, "texts are always read"
+        return found
+
+    def _values(self, table: pa.Table, places: Mapping[str, int], count: int) -> tuple[FloatArray, ProblemCodes | None]:
+        values = np.full((len(self._specs), count), np.nan)
+        problems: ProblemCodes = np.zeros((len(self._specs), count), np.int8)
+        if self._long is not None:
+            self._long_values(table, places, values, problems)
+        else:
+            for index, spec in enumerate(self._specs):
+                if spec.column in places:
+                    column = table.column(str(places[spec.column])).combine_chunks()
+                    values[index], problems[index] = _numbers(column, spec)
+        return values, problems if problems.any() else None
+
+    def _long_values(
+        self, table: pa.Table, places: Mapping[str, int], values: FloatArray, problems: ProblemCodes
+    ) -> None:
+        """Put the one value of each row where its metric is."""
+        assert self._long is not None
+        if self._long.name not in places or self._long.value not in places:
+            return
+        names = table.column(str(places[self._long.name])).combine_chunks()
+        texts = table.column(str(places[self._long.value])).combine_chunks()
+        known = [name.strip() for name in names.dictionary.to_pylist()]
+        codes = names.indices.to_numpy(zero_copy_only=False)
+        for index, spec in enumerate(self._specs):
+            mine = np.flatnonzero(np.isin(codes, [code for code, name in enumerate(known) if name == spec.column]))
+            if len(mine):
+                values[index, mine], problems[index, mine] = _numbers(texts.take(pa.array(mine)), spec)
+
+    def _ignored(self, columns: Sequence[str], count: int) -> Counter[str]:
+        asked = {*self._times.columns, self._devices.column}
+        asked |= {spec.column for spec in self._specs} if self._long is None else {self._long.name, self._long.value}
+        return Counter(dict.fromkeys([name for name in columns if name and name not in asked], count))
+
+
+def _numbers(column: pa.Array, spec: MetricSpec) -> tuple[FloatArray, ProblemCodes]:
+    column = _texts(column)
+    if column.type == NUMBERS:
+        return finish_numbers(column.to_numpy(zero_copy_only=False), spec.number)
+    return read_column(pc.utf8_trim_whitespace(column), spec.number)
+
+
+def _is_plain(spec: MetricSpec) -> bool:
+    """Return whether all values of a metric may be plain numbers, with Arrow's idea of missing ones."""
+    return not spec.number.booleans and not any(text[:1] in "+-.0123456789" for text in spec.number.missing if text)
+
+
+def _take_header(content: bytes, fields: CsvFields) -> tuple[bytes, tuple[str, ...]]:
+    """Return a payload that has a header itself without it, and the names of its columns."""
+    lines = content.split(b"\n", max(fields.header, 1))
+    head = lines[fields.header - 1] if 0 < fields.header <= len(lines) else b""
+    cells = split_cells(head.decode("utf-8", "replace").strip("\ufeff\r"), fields) if head.strip() else []
+    return b"\n" * (fields.header - 1) + b"\n" + b"".join(lines[fields.header :]), tuple(cell.strip() for cell in cells)
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """Return texts, of a column that is the device as well."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

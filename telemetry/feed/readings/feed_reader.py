@@ -1,0 +1,49 @@
+"""Read payloads as a feed says; publisher and job read with the same reader."""
+
+from collections.abc import Sequence
+
+from telemetry.feed.feed import Feed
+from telemetry.feed.formats.readers import CSV
+from telemetry.feed.readings.csv_reader import CsvReader
+from telemetry.feed.readings.feed_rows import Envelope, FeedRows
+from telemetry.feed.readings.metric_specs import metric_specs
+from telemetry.feed.readings.record_reader import RecordsReader
+from telemetry.feed.readings.row_devices import DeviceReader
+from telemetry.feed.readings.row_times import RowTimeReader
+from telemetry.feed.times.clocks import Clocks
+from telemetry.text.timestamps import EARLIEST_US
+
+
+class FeedReader:
+    """Reads the payloads of one feed; it raises for no payload.
+
+    Args:
+        feed: the feed.
+        metrics: names of the metrics to read.
+        earliest_us: first event time that is possible, microseconds UTC.
+    """
+
+    def __init__(self, feed: Feed, metrics: tuple[str, ...], earliest_us: int = EARLIEST_US) -> None:
+        """Compile the feed.
+
+        Raises:
+            FeedFormatError: if a file that it names, or the function of its own decoder, is not to be had.
+        """
+        specs = metric_specs(feed, metrics)
+        times, devices = RowTimeReader(feed, earliest_us), DeviceReader(feed.device)
+        self.metrics = metrics
+        self._csv = CsvReader(feed, specs, times, devices)
+        self._records = None if feed.format == CSV else RecordsReader(feed, specs, times, devices)
+
+    def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None = None) -> FeedRows:
+        """Return the readings of some payloads.
+
+        Args:
+            payloads: as messages hold them, without a compression; text in UTF-8.
+            envelopes: of the payloads; either all of them or none are cut from CSV files, and from files of the same
+                columns.
+            clocks: of the series of the rows before, where their order matters; None for none.
+        """
+        if self._records is None or envelopes[0].columns is not None:
+            return self._csv.read(payloads, envelopes, clocks)
+        return self._records.read(payloads, envelopes, clocks)

@@ -1,0 +1,251 @@
+"""Read payloads of records, such as JSON documents, as readings."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from telemetry.arrays import FloatArray
+from telemetry.feed.feed import Feed
+from telemetry.feed.formats.explode import TooManyElementsError, explode
+from telemetry.feed.formats.flatten import flatten
+from telemetry.feed.formats.path_steps import PathMark, write_path
+from telemetry.feed.formats.paths import MISSING, RecordPath, compile_path
+from telemetry.feed.formats.readers import record_reader
+from telemetry.feed.formats.records import FeedRecord
+from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
+from telemetry.feed.formats.values import NumberProblem, read_number
+from telemetry.feed.readings.feed_rows import Envelope, FeedRows, RejectedRow, no_rows
+from telemetry.feed.readings.metric_specs import MetricSpec
+from telemetry.feed.readings.record_fields import FieldLookup, compile_field
+from telemetry.feed.readings.row_devices import DeviceReader
+from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
+from telemetry.feed.readings.settle import settle
+from telemetry.feed.times.clocks import Clocks
+from telemetry.model.dead_letters import Reason
+
+_CODE: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
+_NUMBERS: Final = frozenset((float, int))
+
+
+class _Row(NamedTuple):
+    """One reading to be.
+
+    Attributes:
+        fields: where its values are looked up first.
+        around: the record that holds them, where they are looked up then; None if that is the same.
+        payload: index of the payload.
+        source: the record of the payload that it was read from.
+    """
+
+    fields: dict[str, Any]
+    around: dict[str, Any] | None
+    payload: int
+    source: FeedRecord
+
+
+class RecordsReader:
+    """Reads records of any format: each field as a column over all payloads.
+
+    Args:
+        feed: the feed.
+        specs: of the metrics.
+        times: reads the times.
+        devices: reads the devices.
+    """
+
+    def __init__(self, feed: Feed, specs: tuple[MetricSpec, ...], times: RowTimeReader, devices: DeviceReader) -> None:
+        """Compile the fields."""
+        self._reader = record_reader(feed.format or "json", body=feed.body, **feed.options)
+        self._is_json = (feed.format or "json") == "json" and not feed.body
+        self._records = _elements_path(feed.records) if feed.records else None
+        self._long = feed.long
+        self._strict = feed.strict
+        self._specs = specs
+        self._times = times
+        self._devices = devices
+        self._fields: dict[str, FieldLookup] = {}
+
+    def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None) -> FeedRows:
+        """Return the readings of some payloads.
+
+        Args:
+            payloads: as the messages hold them.
+            envelopes: of the payloads.
+            clocks: of the series of the rows before; None for none.
+        """
+        rows: list[_Row] = []
+        rejected: list[RejectedRow] = []
+        numbers: list[int] = []
+        for payload, content in enumerate(payloads):
+            found = self._read_one(payload, content)
+            for number, one in enumerate(found, start=1):
+                if isinstance(one, _Row):
+                    rows.append(one)
+                    numbers.append(number)
+                else:
+                    whole = len(found) == 1 and len(one.content) == len(content)
+                    rejected.append(one._replace(number=0 if whole else number))
+        if not rows:
+            return no_rows(len(self._specs), rejected)
+        origin = PayloadRows(envelopes, np.array([row.payload for row in rows], np.int32), np.array(numbers, np.int32))
+        devices = self._devices.column
+        named = (
+            self._devices.of_values(self._column(devices, rows))
+            if devices
+            else self._devices.of_payloads(envelopes, origin.payload)
+        )
+        columns = [self._column(name, rows) for name in self._times.columns]
+        series = Series(named.names, named.code, clocks)
+        times = self._times.of_values(columns, origin, series) if columns else self._times.of_payloads(origin)
+        values, problems = self._values(rows)
+        read = FeedRows(
+            origin.payload,
+            origin.number,
+            times.time_us,
+            named.names,
+            named.code,
+            values,
+            problems,
+            lambda metric, row: _shown(self._value_of(metric, rows[row])),
+            lambda some: self._raw(payloads, [rows[row] for row in some.tolist()]),
+            rejected,
+            self._ignored(rows) if not np.isfinite(values).any() else Counter(),
+        )
+        explain = lambda row: self._times.explain([column[row] for column in columns])  # noqa: E731
+        return settle(read, times, named, self._specs, self._strict, explain)
+
+    def _read_one(self, payload: int, content: bytes) -> list[_Row | RejectedRow]:
+        """Return the rows of a payload and its bad parts, in their order."""
+        records, bad = self._reader.read(content)
+        found: list[tuple[int, _Row | RejectedRow]] = []
+        for record in records:
+            found += [(record.first, row) for row in self._rows_of(payload, record, content)]
+        for part in bad:
+            reason = Reason.NOT_UTF8 if part.problem.startswith("not UTF-8") else Reason.NOT_JSON
+            reason = reason if self._is_json else Reason.BAD_ROW
+            text = content[part.first : part.end]
+            found.append((part.first, RejectedRow(payload, 0, text, reason, part.problem)))
+        if bad:
+            found.sort(key=lambda one: one[0])
+        return [row for _, row in found]
+
+    def _rows_of(self, payload: int, record: FeedRecord, content: bytes) -> list[_Row | RejectedRow]:
+        path = self._records
+        if path is None:
+            return [_Row(record.value, None, payload, record)]
+        try:
+            found = explode(record.value, path)
+        except TooManyElementsError as error:
+            whole = content[record.first : record.end]
+            return [RejectedRow(payload, 0, whole, Reason.TOO_LARGE, str(error))]
+        if not found:
+            whole = content[record.first : record.end]
+            return [RejectedRow(payload, 0, whole, Reason.MISSING_FIELD, f"{path.text} holds nothing")]
+        rows: list[_Row | RejectedRow] = []
+        for one in found:
+            element = path.get(one)
+            fields = element if isinstance(element, dict) else {"value": None if element is MISSING else element}
+            rows.append(_Row(fields, one, payload, record))
+        return rows
+
+    def _column(self, name: str, rows: Sequence[_Row]) -> list[Any]:
+        """Return a field of all rows."""
+        look_up = self._fields.get(name)
+        if look_up is None:
+            look_up = self._fields[name] = compile_field(name)
+        if self._records is None:
+            return [look_up(row.fields) for row in rows]
+        column = []
+        for row in rows:
+            value = look_up(row.fields)
+            column.append(look_up(row.around) if value is None and row.around is not None else value)
+        return column
+
+    def _values(self, rows: Sequence[_Row]) -> tuple[FloatArray, ProblemCodes | None]:
+        values = np.full((len(self._specs), len(rows)), np.nan)
+        problems: ProblemCodes = np.zeros((len(self._specs), len(rows)), np.int8)
+        if self._long is None:
+            for index, spec in enumerate(self._specs):
+                values[index], problems[index] = read_values(self._column(spec.column, rows), spec)
+        else:
+            names, column = self._column(self._long.name, rows), self._column(self._long.value, rows)
+            for index, spec in enumerate(self._specs):
+                mine = [row for row, name in enumerate(names) if name == spec.column]
+                if mine:
+                    values[index, mine], problems[index, mine] = read_values([column[row] for row in mine], spec)
+        return values, problems if problems.any() else None
+
+    def _value_of(self, metric: int, row: _Row) -> Any:
+        name = self._specs[metric].column if self._long is None else self._long.value
+        return self._column(name, [row])[0]
+
+    def _raw(self, payloads: Sequence[bytes], rows: Sequence[_Row]) -> list[bytes]:
+        """Return the bytes of rows: as they came, or of an element among others, its record with this one alone."""
+        seen: set[tuple[int, int, int]] = set()
+        texts = []
+        for row in rows:
+            place = (row.payload, row.source.first, row.source.end)
+            if row.around is not None and self._is_json and self._records is not None:
+                texts.append(msgspec.json.encode(_alone(row.around, self._records)))
+            else:  # rows of an undivided payload share one copy of it
+                texts.append(b"" if place in seen else payloads[row.payload][row.source.first : row.source.end])
+            seen.add(place)
+        return texts
+
+    def _ignored(self, rows: Sequence[_Row]) -> Counter[str]:
+        """Return the numbers in the first row, which are none of the metrics, for people who look for theirs."""
+        asked = {*self._times.columns, self._devices.column}
+        return Counter(dict.fromkeys([name for name in flatten(rows[0].fields) if name not in asked], len(rows)))
+
+
+def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, ProblemCodes]:
+    """Return the numbers of values of records, and why the others are none."""
+    kinds = set(map(type, column))
+    if kinds <= _NUMBERS:
+        try:
+            return finish_numbers(np.array(column, np.float64), spec.number)
+        except OverflowError:
+            pass
+    if kinds == {type(None)}:
+        return np.full(len(column), np.nan), np.full(len(column), _CODE[NumberProblem.MISSING], np.int8)
+    found = [read_number(value, spec.number) for value in column]
+    numbers = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])
+    codes = np.array([_CODE[one] if isinstance(one, NumberProblem) else 0 for one in found], np.int8)
+    return numbers, codes
+
+
+def _elements_path(text: str) -> RecordPath:
+    """Return the path of a list as that of its elements."""
+    path = compile_path(text)
+    return path if path.steps[-1] is PathMark.EACH else compile_path(write_path((*path.steps, PathMark.EACH)))
+
+
+def _alone(record: Any, path: RecordPath) -> Any:
+    """Return a record of one element with that element in a list again, so that it can be read again."""
+
+    def wrap(value: Any, steps: Sequence[Any]) -> Any:
+        if not steps:
+            return value
+        step, rest = steps[0], steps[1:]
+        if step is PathMark.EACH:
+            return [wrap(value, rest)]
+        if isinstance(step, PathMark):
+            return wrap(value, rest)
+        inner: Any = dict(value) if isinstance(value, dict) else list(value)
+        inner[step] = wrap(inner[step], rest)
+        return inner
+
+    return wrap(record, path.steps)
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def texts_of(values: Sequence[str]) -> pa.Array:
+    """Return texts of JSON, which hold no half of a surrogate pair, as Arrow's."""
+    return pa.array(values, pa.large_string())
