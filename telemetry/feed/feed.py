@@ -118,3 +118,11 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     long: LongFields | None = None
     missing: Annotated[tuple[MissingCode, ...], Meta(description="values of any metric that stand for none")] = ()
     strict: Annotated[bool, Meta(description="a value that cannot be read costs its row")] = False
+
+
+def is_canonical(feed: Feed) -> bool:
+    """Return whether a feed says nothing about the form of telemetry: it may name its metrics, and be strict."""
+    plain = (one is None or one == MetricFields(unit=one.unit, label=one.label, boolean=one.boolean)
+             for one in feed.metrics.values())  # fmt: skip
+    form = msgspec.structs.replace(feed, metrics={}, strict=False, format="")
+    return form == Feed() and feed.format in ("", "json") and all(plain)

@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import Message
+
+
+class RawRows(Protocol):
+    """Finds the bytes of readings again that are not lines of their messages; it can be pickled."""
+
+    def read(self, messages: Sequence[Message], message: CodeArray, number: CodeArray) -> list[bytes]:
+        """Return the bytes of N readings by the messages that they came from, and their numbers there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class ReadingBatch:
         messages: the messages that the rows were decoded from.
         message: (N,) index into `messages`.
         line: (N,) line within the message, from 1; 0 if the reading is the whole message.
+        raw: finds the bytes of readings, of which `line` is a number then; None if they are lines.
         breaches: (M, N) number of rules that each value breached; None before detection, or if there are none.
     """
 
@@ -36,6 +47,7 @@ class ReadingBatch:
     messages: MessageBatch
     message: CodeArray
     line: CodeArray
+    raw: RawRows | None = None
     breaches: NDArray[np.uint16] | None = None
 
     def __len__(self) -> int:
@@ -69,7 +81,7 @@ def merge_names(parts: Sequence[tuple[str, ...]], codes: Sequence[CodeArray]) ->
 
 
 def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
-    """Return the rows of several batches of the same metrics as one batch, in order; none has breaches yet."""
+    """Return the rows of several batches of one form and the same metrics as one batch, in order; none has breaches."""
     if len(batches) == 1:
         return batches[0]
     devices, device = merge_names([b.devices for b in batches], [b.device for b in batches])
@@ -84,6 +96,7 @@ def concat_batches(batches: Sequence[ReadingBatch]) -> ReadingBatch:
         messages=messages,
         message=message,
         line=np.concatenate([b.line for b in batches]),
+        raw=batches[0].raw,
     )
 
 

@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from telemetry.model.dead_letters import RejectionError
+from telemetry.feed.feed import is_canonical
+from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch, groups_of
 from telemetry.model.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, Message
 from telemetry.model.reading_batch import concat_batches
 from transforms.decode.csv_messages import CsvMessages
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_batch import DecodedBatch
+from transforms.decode.feed_messages import CANONICAL_DOCUMENTS, FeedMessages, is_array_of_objects
 from transforms.decode.group_results import GroupResults
 from transforms.decode.json_lines import row_decoder
 from transforms.decode.json_messages import JsonMessages
-from transforms.decode.payloads import read_content, slices_of
+from transforms.decode.payloads import pieces_of, read_content, slices_of
 from transforms.decode.single_lines import SingleLines
 
 __all__ = ["GROUP_BYTES", "DecodedBatch", "decode", "decode_parts"]
@@ -64,10 +67,12 @@ class _Group:
 
     def __init__(self, messages: MessageBatch, spec: DecodeSpec, first: int) -> None:
         self._messages = messages
+        self._spec = spec
         self._decoder = row_decoder(spec.metrics)
         self._results = GroupResults(messages, spec, first)
         self._lines = SingleLines(messages, self._decoder, self._results)
         self._json = JsonMessages(messages, self._decoder, self._lines, self._results)
+        self._feed = None if is_canonical(spec.feed) else FeedMessages(messages, spec, self._results)
         self._csv = CsvMessages(spec.metrics, self._lines, self._results)
 
     def take(self) -> DecodedBatch:
@@ -78,7 +83,11 @@ class _Group:
     def add_bodies(self) -> bool:
         """Read all messages where they lie, without taking them apart; returns whether that can be done."""
         messages = self._messages
-        if messages.columns is not None or any(CONTENT_ENCODING in attributes for attributes in messages.attributes):
+        if (
+            self._feed is not None
+            or messages.columns is not None
+            or any(CONTENT_ENCODING in attributes for attributes in messages.attributes)
+        ):
             return False
         if len(messages) == 0 or int((messages.ends - messages.starts).max()) > MAX_MESSAGE_BYTES:
             return False
@@ -87,6 +96,9 @@ class _Group:
 
     def read_messages(self) -> Iterator[DecodedBatch]:
         """Open each message; yield small ones of JSON together, each of CSV alone, and large ones in slices."""
+        if self._feed is not None:
+            yield from self._read_feed(self._feed)
+            return
         small: list[tuple[int, bytes]] = []
         size = 0
         for index, message in enumerate(self._messages):
@@ -103,6 +115,13 @@ class _Group:
                 yield from self._read_large(index, message, may_hold_objects=content.may_hold_objects)
             elif message.columns is not None:
                 self._csv.add(index, message.columns, content.whole)
+            elif is_array_of_objects(content.whole):  # documents are numbered, not lines: a batch of their own
+                self._json.add_small(small)
+                small, size = [], 0
+                yield self.take()
+                documents = replace(self._spec, feed=CANONICAL_DOCUMENTS)
+                FeedMessages(self._messages, documents, self._results).add([(index, content.whole)])
+                yield self.take()
             else:
                 small.append((index, content.whole))
                 size += len(content.whole)
@@ -112,6 +131,42 @@ class _Group:
                 yield self.take()
         self._json.add_small(small)
         yield self.take()
+
+    def _read_feed(self, feed: FeedMessages) -> Iterator[DecodedBatch]:
+        """Open each message, and read what is small together and what is large in slices of whole lines."""
+        small: list[tuple[int, bytes]] = []
+        size = 0
+        for index, message in enumerate(self._messages):
+            try:
+                content = read_content(message)
+                if content.whole is not None:
+                    small.append((index, content.whole))
+                    size += len(content.whole)
+                else:
+                    feed.add(small)
+                    small, size = [], 0
+                    yield self.take()
+                    yield from self._read_large_of(feed, index, message)
+            except RejectionError as rejection:
+                self._results.reject(index, message, rejection)
+            if size >= GROUP_BYTES:
+                feed.add(small)
+                small, size = [], 0
+                yield self.take()
+        feed.add(small)
+        yield self.take()
+
+    def _read_large_of(self, feed: FeedMessages, index: int, message: Message) -> Iterator[DecodedBatch]:
+        """Read a large message: in slices of whole lines if its records are lines, else as it is."""
+        if not feed.is_divisible(message):
+            if len(message.payload) > MAX_MESSAGE_BYTES:
+                raise RejectionError(Reason.TOO_LARGE, f"a document of {len(message.payload)} bytes or more")
+            feed.add([(index, b"".join(pieces_of(message)))])
+            yield self.take()
+            return
+        for part in slices_of(message):
+            feed.add([(index, part.content)], part.first)
+            yield self.take()
 
     def _read_large(self, index: int, message: Message, *, may_hold_objects: bool) -> Iterator[DecodedBatch]:
         """Read a message of JSON in slices, or reject it as a whole."""

@@ -13,7 +13,7 @@ from telemetry.model.line_letters import LineLetters
 from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.metrics import READING_UNITS
-from telemetry.model.reading_batch import ReadingBatch, concat_batches
+from telemetry.model.reading_batch import RawRows, ReadingBatch, concat_batches
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import LATEST_US, explain_time, latest_event_times_us
 from transforms.decode.decode_spec import DecodeSpec
@@ -77,8 +77,17 @@ class GroupResults:
         """Count the columns of rows of CSV that are unknown, and skipped."""
         self._ignored.update(dict.fromkeys([name for name in columns if name not in self._known], rows))
 
+    def count_ignored(self, names: Counter[str]) -> None:
+        """Count fields that are unknown, and skipped."""
+        self._ignored.update(names)
+
     def add_rows(
-        self, where: CodeArray, line: CodeArray, columns: DecodedColumns, lines: Callable[[], Sequence[bytes]]
+        self,
+        where: CodeArray,
+        line: CodeArray,
+        columns: DecodedColumns,
+        lines: Callable[[], Sequence[bytes]],
+        raw: RawRows | None = None,
     ) -> None:
         """Convert seconds to event times, reject impossible ones, and keep the rest as a batch.
 
@@ -87,6 +96,7 @@ class GroupResults:
             line: (N,) number of the line of each row in its message.
             columns: the N rows.
             lines: returns the N lines, if one has to be rejected.
+            raw: finds them again later, if they are no lines of their messages.
         """
         messages = self._messages
         shift, exempt, broken = shifts_of(messages)
@@ -106,7 +116,7 @@ class GroupResults:
             self._reject_times(np.flatnonzero(~good), where, line, columns.ts, event_us, broken, lines())
         values = columns.values + 0.0  # -0.0 becomes 0.0: decoders differ in which of them -0 is
         batch = ReadingBatch(
-            self._metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line
+            self._metrics, columns.names, columns.device, event_us, source_us, values, messages, where, line, raw
         )
         judged = published & ~exempt
         believed_us = event_us

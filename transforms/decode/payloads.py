@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from telemetry.arrays import CodeArray
+from telemetry.arrays import CodeArray, IntArray
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, ROWS, Message
+from telemetry.model.reading_batch import ReadingBatch
 
 MAX_INFLATED_BYTES: Final = 64 << 20
 """Largest decompressed size of a message; a larger one is rejected."""
@@ -137,6 +138,14 @@ def read_back(messages: Sequence[Message], where: CodeArray, line: CodeArray) ->
         numbers = [number for _, number in rows]
         found = _find_lines(messages[index], frozenset(numbers))
         yield from map(found.__getitem__, numbers)
+
+
+def raw_rows(batch: ReadingBatch, rows: IntArray) -> list[bytes]:
+    """Return the bytes of readings, by their indices, as they came."""
+    message, line = batch.message[rows], batch.line[rows]
+    if batch.raw is not None:
+        return batch.raw.read(batch.messages, message, line)
+    return list(read_back(batch.messages, message, line))
 
 
 def _find_lines(message: Message, numbers: frozenset[int]) -> dict[int, bytes]:

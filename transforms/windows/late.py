@@ -18,7 +18,7 @@ from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import format_time
-from transforms.decode.payloads import read_back
+from transforms.decode.payloads import raw_rows
 from transforms.windows.aggregate_table import AggregateTable
 from transforms.windows.window_spec import WindowSpec
 
@@ -84,8 +84,7 @@ def find_possibly_late(batch: ReadingBatch, spec: WindowSpec, watermark_us: int 
 
 def select_rows(batch: ReadingBatch, rows: NDArray[np.intp]) -> PossiblyLateRows:
     """Return the rows with these indices, with their lines and only the messages they came from."""
-    contents = read_back(batch.messages, batch.message[rows], batch.line[rows])
-    return pick_rows(batch, rows, list(contents))
+    return pick_rows(batch, rows, raw_rows(batch, rows))
 
 
 def pick_rows(batch: ReadingBatch, rows: NDArray[np.intp], contents: Sequence[bytes]) -> PossiblyLateRows:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
-from transforms.decode.payloads import read_back
+from transforms.decode.payloads import raw_rows, read_back
 from transforms.shuffle.shards import shard_of
 from transforms.shuffle.versioned import frame, unframe
 from transforms.windows.aggregate_table import AggregateTable, aggregate_batch, split_table, spread_windows
@@ -74,7 +74,7 @@ def _by_first_window(
     first_us = event_us - event_us % spec.slide_us - spec.size_us + spec.slide_us
     shard = np.array([shard_of(name, shards) for name in batch.devices], np.int64)[batch.device[rows]]
     keys, inverse = np.unique(np.stack([shard, first_us // hour_bucket_us]), axis=1, return_inverse=True)
-    contents = list(read_back(batch.messages, batch.message[rows], batch.line[rows]))  # opens each message once
+    contents = raw_rows(batch, rows)  # opens each message once
     order = np.argsort(inverse, kind="stable")
     ends = np.cumsum(np.bincount(inverse))
     return {

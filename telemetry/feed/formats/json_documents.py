@@ -11,6 +11,8 @@ from telemetry.feed.formats.records import BadPart, FeedRecord, describe, keep_w
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEPARATORS: Final = re.compile(rb"[\s,\x1e]*")
+NO_OBJECT: Final = "an array that holds no object"
+"""Problem of an array of numbers, texts or arrays."""
 _NO_DOCUMENT: Final = "not JSON: no object or array begins here"
 _LINE_END: Final = b" \t\r\v\f,\x1e"
 
@@ -46,7 +48,7 @@ class JsonReader:
             else:
                 found, unusable = read_elements(payload, document.value)
                 records += found
-                bad += unusable if found else [BadPart(document.first, document.end, "an array that holds no object")]
+                bad += unusable if found else [BadPart(document.first, document.end, NO_OBJECT)]
         bad.sort(key=lambda part: part.first)
         return keep_whole_if_nothing_read(payload, records, bad)
 

@@ -12,6 +12,7 @@ from telemetry.arrays import FloatArray
 from telemetry.feed.feed import Feed
 from telemetry.feed.formats.explode import TooManyElementsError, explode
 from telemetry.feed.formats.flatten import flatten
+from telemetry.feed.formats.json_documents import NO_OBJECT
 from telemetry.feed.formats.path_steps import PathMark, write_path
 from telemetry.feed.formats.paths import MISSING, RecordPath, compile_path
 from telemetry.feed.formats.readers import record_reader
@@ -28,6 +29,7 @@ from telemetry.feed.times.clocks import Clocks
 from telemetry.model.dead_letters import Reason
 
 _CODE: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
+_NO_OBJECTS: Final = (NO_OBJECT, "Expected `object")
 _NUMBERS: Final = frozenset((float, int))
 
 
@@ -126,6 +128,8 @@ class RecordsReader:
             found += [(record.first, row) for row in self._rows_of(payload, record, content)]
         for part in bad:
             reason = Reason.NOT_UTF8 if part.problem.startswith("not UTF-8") else Reason.NOT_JSON
+            if part.problem.startswith(_NO_OBJECTS):
+                reason = Reason.NOT_AN_OBJECT
             reason = reason if self._is_json else Reason.BAD_ROW
             text = content[part.first : part.end]
             found.append((part.first, RejectedRow(payload, 0, text, reason, part.problem)))
