@@ -95,6 +95,7 @@ class CsvReader:
             named,
             self._specs,
             self._strict,
+            (self._times.name, self._devices.name),
             lambda row: self._times.explain([text(name, row) for name in self._times.columns]),
         )
 

@@ -118,7 +118,7 @@ class RecordsReader:
             self._ignored(rows) if not np.isfinite(values).any() else Counter(),
         )
         explain = lambda row: self._times.explain([column[row] for column in columns])  # noqa: E731
-        return settle(read, times, named, self._specs, self._strict, explain)
+        return settle(read, times, named, self._specs, self._strict, (self._times.name, self._devices.name), explain)
 
     def _read_one(self, payload: int, content: bytes) -> list[_Row | RejectedRow]:
         """Return the rows of a payload and its bad parts, in their order."""

@@ -50,6 +50,11 @@ class DeviceReader:
         fields = self._fields
         return "" if fields.attribute or fields.file or fields.name else fields.column
 
+    @property
+    def name(self) -> str:
+        """How people know the device of this feed."""
+        return self.column or self._fields.attribute or "device"
+
     def of_payloads(self, envelopes: Sequence[Envelope], payload: CodeArray) -> RowDevices:
         """Return the devices of rows whose payload names it.
 

@@ -124,10 +124,11 @@ class RowTimeReader:
     def explain(self, values: Sequence[object]) -> str:
         """Return why the value of a row, or its two values, are no time."""
         text = " ".join("" if value is None else str(value) for value in values)
-        return f"{self._name} {explain(text, self._spec) or 'is no time'}"
+        return f"{self.name} {explain(text, self._spec) or 'is no time'}"
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """How people know the time of this feed."""
         return self._fields.attribute or " ".join(self.columns) or "time"
 
     def _of_mixed(self, values: Sequence[object], series: Series) -> Times:

@@ -22,6 +22,7 @@ def settle(
     devices: RowDevices,
     specs: Sequence[MetricSpec],
     strict: bool,
+    names: tuple[str, str],
     explain_time: Callable[[int], str],
 ) -> FeedRows:
     """Return the rows that are readings; the others are rejected, for the first thing that is wrong with them.
@@ -34,6 +35,7 @@ def settle(
         devices: of the N rows.
         specs: of the metrics.
         strict: whether a value that cannot be read costs its row.
+        names: how people know time and device of the feed.
         explain_time: returns why the time of a row is none.
     """
     if rows.problems is not None:
@@ -48,12 +50,12 @@ def settle(
     bad = np.flatnonzero(~good)
     for row, content in zip(bad.tolist(), rows.raw(bad), strict=True):
         if times.problem[row] == MISSING:
-            reason, error = Reason.MISSING_FIELD, "the time is missing"
+            reason, error = Reason.MISSING_FIELD, f"{names[0]} is missing"
         elif times.problem[row] != FINE:
             reason, error = Reason.BAD_TIMESTAMP, explain_time(row)
         elif devices.code[row] == NO_DEVICE:
             problem = devices.problems.get(row, "")
-            reason, error = Reason.WRONG_TYPE if problem else Reason.MISSING_FIELD, problem or "the device is missing"
+            reason, error = Reason.WRONG_TYPE if problem else Reason.MISSING_FIELD, problem or f"{names[1]} is missing"
         else:
             reason, error = _bad_value(rows, specs, row)
         rows.rejected.append(RejectedRow(int(rows.payload[row]), int(rows.number[row]), content, reason, error))
