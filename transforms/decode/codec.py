@@ -17,7 +17,7 @@ from transforms.decode.feed_messages import CANONICAL_DOCUMENTS, FeedMessages, i
 from transforms.decode.group_results import GroupResults
 from transforms.decode.json_lines import row_decoder
 from transforms.decode.json_messages import JsonMessages
-from transforms.decode.payloads import pieces_of, read_content, slices_of
+from transforms.decode.payloads import SLICE_BYTES, pieces_of, read_content, slices_of
 from transforms.decode.single_lines import SingleLines
 
 __all__ = ["GROUP_BYTES", "DecodedBatch", "decode", "decode_parts"]
@@ -83,11 +83,12 @@ class _Group:
     def add_bodies(self) -> bool:
         """Read all messages where they lie, without taking them apart; returns whether that can be done."""
         messages = self._messages
-        if (
-            self._feed is not None
-            or messages.columns is not None
-            or any(CONTENT_ENCODING in attributes for attributes in messages.attributes)
-        ):
+        if any(CONTENT_ENCODING in attributes for attributes in messages.attributes):
+            return False
+        if self._feed is not None and len(messages.bodies) <= SLICE_BYTES:
+            self._feed.add([(index, messages.payload(index)) for index in range(len(messages))])
+            return True
+        if self._feed is not None or messages.columns is not None:
             return False
         if len(messages) == 0 or int((messages.ends - messages.starts).max()) > MAX_MESSAGE_BYTES:
             return False

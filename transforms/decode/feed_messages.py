@@ -56,7 +56,7 @@ class FeedMessages:
         """
         if not opened:
             return
-        if self._spec.feed.time.zone and any(self._messages[index].publish_us is None for index, _ in opened):
+        if self._spec.feed.time.zone and any(self._messages.published(index) is None for index, _ in opened):
             for one in opened:  # of files, whose order tells the two passes of a double hour apart
                 self._add([one], first_number, _clocks_of(self._messages[one[0]]))
         else:
@@ -69,14 +69,17 @@ class FeedMessages:
         return lines and not self._spec.feed.body and b"\n" in begins and not begins.lstrip().startswith(b"[")
 
     def _add(self, opened: Sequence[tuple[int, bytes]], first_number: int, clocks: Clocks) -> None:
-        messages = [self._messages[index] for index, _ in opened]
-        rows = reader_of(self._spec).read([payload for _, payload in opened], list(map(_envelope, messages)), clocks)
+        messages = self._messages
+        envelopes = [
+            Envelope(messages.attributes[index], messages.published(index), messages.columns) for index, _ in opened
+        ]
+        rows = reader_of(self._spec).read([payload for _, payload in opened], envelopes, clocks)
         for one in rows.rejected:
             index, rejection = opened[one.payload][0], RejectionError(one.reason, one.error)
             if one.number:
                 self._results.letters(index).add(one.number + first_number - 1, one.content, rejection)
             else:
-                self._results.reject(index, messages[one.payload], rejection)
+                self._results.reject(index, messages[index], rejection)
         self._results.count_ignored(rows.ignored)
         if len(rows):
             where = np.array([index for index, _ in opened], np.int32)[rows.payload]

@@ -1,14 +1,13 @@
 """Read payloads of records, such as JSON documents, as readings."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
-from telemetry.arrays import FloatArray
+from telemetry.arrays import FloatArray, IntArray
 from telemetry.feed.feed import Feed
 from telemetry.feed.formats.explode import TooManyElementsError, explode
 from telemetry.feed.formats.flatten import flatten
@@ -20,6 +19,8 @@ from telemetry.feed.formats.records import FeedRecord
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
 from telemetry.feed.formats.values import NumberProblem, read_number
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows, RejectedRow, no_rows
+from telemetry.feed.readings.joined import JoinedLines
+from telemetry.feed.readings.json_struct import NAME, NUMBER, TIME, StructLines, struct_lines
 from telemetry.feed.readings.metric_specs import MetricSpec
 from telemetry.feed.readings.record_fields import FieldLookup, compile_field
 from telemetry.feed.readings.row_devices import DeviceReader
@@ -31,6 +32,7 @@ from telemetry.model.dead_letters import Reason
 _CODE: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
 _NO_OBJECTS: Final = (NO_OBJECT, "Expected `object")
 _NUMBERS: Final = frozenset((float, int))
+_NUMBERS_OR_NONE: Final = frozenset((float, type(None)))
 
 
 class _Row(NamedTuple):
@@ -70,6 +72,12 @@ class RecordsReader:
         self._times = times
         self._devices = devices
         self._fields: dict[str, FieldLookup] = {}
+        self._struct = self._compile() if self._is_json and self._records is None and self._long is None else None
+
+    def _compile(self) -> StructLines | None:
+        fields: list[tuple[str, Any]] = [(name, TIME) for name in self._times.columns]
+        fields += [(self._devices.column, NAME)] if self._devices.column else []
+        return struct_lines([*fields, *((spec.column, NUMBER) for spec in self._specs)])
 
     def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None) -> FeedRows:
         """Return the readings of some payloads.
@@ -79,6 +87,9 @@ class RecordsReader:
             envelopes: of the payloads.
             clocks: of the series of the rows before; None for none.
         """
+        fast = self._read_lines(payloads, envelopes, clocks) if self._struct is not None else None
+        if fast is not None:
+            return fast
         rows: list[_Row] = []
         rejected: list[RejectedRow] = []
         numbers: list[int] = []
@@ -93,17 +104,56 @@ class RecordsReader:
                     rejected.append(one._replace(number=0 if whole else number))
         if not rows:
             return no_rows(len(self._specs), rejected)
-        origin = PayloadRows(envelopes, np.array([row.payload for row in rows], np.int32), np.array(numbers, np.int32))
-        devices = self._devices.column
-        named = (
-            self._devices.of_values(self._column(devices, rows))
-            if devices
-            else self._devices.of_payloads(envelopes, origin.payload)
+        payload_of = np.array([row.payload for row in rows], np.int32)
+        columns = _RecordColumns(
+            PayloadRows(envelopes, payload_of, np.array(numbers, np.int32)),
+            lambda name: self._column(name, rows),
+            lambda name, row: _shown(self._column(name, [rows[row]])[0]),
+            lambda some: self._raw(payloads, [rows[row] for row in some.tolist()]),
         )
-        columns = [self._column(name, rows) for name in self._times.columns]
+        return self._settle(columns, clocks, rejected, lambda: self._ignored(rows[0].fields, len(rows)))
+
+    def _read_lines(
+        self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None
+    ) -> FeedRows | None:
+        """Return the readings of payloads of usual lines of JSON; None if anything about them is unusual."""
+        assert self._struct is not None
+        lines = JoinedLines([payload.rstrip(b"\n") for payload in payloads])
+        decoded = self._struct.read(lines.content)
+        if decoded is None:
+            return None
+        getters = self._struct.getters
+        texts: list[bytes] = []
+
+        def line(row: int) -> bytes:
+            if not texts:
+                texts.extend(lines.content.split(b"\n"))
+            return texts[row]
+
+        columns = _RecordColumns(
+            PayloadRows(envelopes, *lines.places(np.arange(1, len(decoded) + 1, dtype=np.int32))),
+            lambda name: list(map(getters[name], decoded)),
+            lambda name, row: _shown(getters[name](decoded[row])),
+            lambda some: [line(row) for row in some.tolist()],
+        )
+        return self._settle(columns, clocks, [], lambda: self._ignored(msgspec.json.decode(line(0)), len(decoded)))
+
+    def _settle(
+        self,
+        columns: "_RecordColumns",
+        clocks: Clocks | None,
+        rejected: list[RejectedRow],
+        ignored: Callable[[], Counter[str]],
+    ) -> FeedRows:
+        origin, device = columns.origin, self._devices.column
+        if device:
+            named = self._devices.of_values(columns.column(device))
+        else:
+            named = self._devices.of_payloads(origin.envelopes, origin.payload)
+        clocked = [columns.column(name) for name in self._times.columns]
         series = Series(named.names, named.code, clocks)
-        times = self._times.of_values(columns, origin, series) if columns else self._times.of_payloads(origin)
-        values, problems = self._values(rows)
+        times = self._times.of_values(clocked, origin, series) if clocked else self._times.of_payloads(origin)
+        values, problems = self._values(columns.column, len(origin.number))
         read = FeedRows(
             origin.payload,
             origin.number,
@@ -112,13 +162,20 @@ class RecordsReader:
             named.code,
             values,
             problems,
-            lambda metric, row: _shown(self._value_of(metric, rows[row])),
-            lambda some: self._raw(payloads, [rows[row] for row in some.tolist()]),
+            lambda metric, row: columns.text(self._column_of(metric), row),
+            columns.raw,
             rejected,
-            self._ignored(rows) if not np.isfinite(values).any() else Counter(),
+            Counter() if np.isfinite(values).any() else ignored(),
         )
-        explain = lambda row: self._times.explain([column[row] for column in columns])  # noqa: E731
-        return settle(read, times, named, self._specs, self._strict, (self._times.name, self._devices.name), explain)
+        return settle(
+            read,
+            times,
+            named,
+            self._specs,
+            self._strict,
+            (self._times.name, self._devices.name),
+            lambda row: self._times.explain([column[row] for column in clocked]),
+        )
 
     def _read_one(self, payload: int, content: bytes) -> list[_Row | RejectedRow]:
         """Return the rows of a payload and its bad parts, in their order."""
@@ -169,23 +226,22 @@ class RecordsReader:
             column.append(look_up(row.around) if value is None and row.around is not None else value)
         return column
 
-    def _values(self, rows: Sequence[_Row]) -> tuple[FloatArray, ProblemCodes | None]:
-        values = np.full((len(self._specs), len(rows)), np.nan)
-        problems: ProblemCodes = np.zeros((len(self._specs), len(rows)), np.int8)
+    def _values(self, column: Callable[[str], Sequence[Any]], count: int) -> tuple[FloatArray, ProblemCodes | None]:
+        values = np.full((len(self._specs), count), np.nan)
+        problems: ProblemCodes = np.zeros((len(self._specs), count), np.int8)
         if self._long is None:
             for index, spec in enumerate(self._specs):
-                values[index], problems[index] = read_values(self._column(spec.column, rows), spec)
+                values[index], problems[index] = read_values(column(spec.column), spec)
         else:
-            names, column = self._column(self._long.name, rows), self._column(self._long.value, rows)
+            names, texts = column(self._long.name), column(self._long.value)
             for index, spec in enumerate(self._specs):
                 mine = [row for row, name in enumerate(names) if name == spec.column]
                 if mine:
-                    values[index, mine], problems[index, mine] = read_values([column[row] for row in mine], spec)
+                    values[index, mine], problems[index, mine] = read_values([texts[row] for row in mine], spec)
         return values, problems if problems.any() else None
 
-    def _value_of(self, metric: int, row: _Row) -> Any:
-        name = self._specs[metric].column if self._long is None else self._long.value
-        return self._column(name, [row])[0]
+    def _column_of(self, metric: int) -> str:
+        return self._specs[metric].column if self._long is None else self._long.value
 
     def _raw(self, payloads: Sequence[bytes], rows: Sequence[_Row]) -> list[bytes]:
         """Return the bytes of rows: as they came, or of an element among others, its record with this one alone."""
@@ -200,10 +256,26 @@ class RecordsReader:
             seen.add(place)
         return texts
 
-    def _ignored(self, rows: Sequence[_Row]) -> Counter[str]:
-        """Return the numbers in the first row, which are none of the metrics, for people who look for theirs."""
+    def _ignored(self, fields: dict[str, Any], count: int) -> Counter[str]:
+        """Return the numbers in the first of some rows, none of which is a metric, for people who look for theirs."""
         asked = {*self._times.columns, self._devices.column}
-        return Counter(dict.fromkeys([name for name in flatten(rows[0].fields) if name not in asked], len(rows)))
+        return Counter(dict.fromkeys([name for name in flatten(fields) if name not in asked], count))
+
+
+class _RecordColumns(NamedTuple):
+    """N records as columns.
+
+    Attributes:
+        origin: where each came from.
+        column: returns the N values of a field.
+        text: returns the text of one of them.
+        raw: returns the bytes of records.
+    """
+
+    origin: PayloadRows
+    column: Callable[[str], Sequence[Any]]
+    text: Callable[[str, int], str]
+    raw: Callable[[IntArray], Sequence[bytes]]
 
 
 def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, ProblemCodes]:
@@ -214,6 +286,8 @@ def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, Pr
             return finish_numbers(np.array(column, np.float64), spec.number)
         except OverflowError:
             pass
+    if kinds <= _NUMBERS_OR_NONE and kinds != {type(None)}:
+        return finish_numbers(np.array(column, np.float64), spec.number)
     if kinds == {type(None)}:
         return np.full(len(column), np.nan), np.full(len(column), _CODE[NumberProblem.MISSING], np.int8)
     found = [read_number(value, spec.number) for value in column]
@@ -248,8 +322,3 @@ def _alone(record: Any, path: RecordPath) -> Any:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
-
-
-def texts_of(values: Sequence[str]) -> pa.Array:
-    """Return texts of JSON, which hold no half of a surrogate pair, as Arrow's."""
-    return pa.array(values, pa.large_string())

@@ -112,7 +112,7 @@ class RowTimeReader:
         values = columns[0] if len(columns) == 1 else [_joined(pair) for pair in zip(*columns, strict=True)]
         kinds = set(map(type, values))
         if kinds <= {str}:
-            times = self._reader.read_texts(values, *self._arrival(series))
+            times = self._reader.read_texts(_texts(values), *self._arrival(series))
         elif kinds <= {int} and all(value in _WHOLE for value in values):
             times = self._reader.read_numbers(np.array(values, np.int64), *self._arrival(series))
         elif kinds <= {float}:
@@ -177,6 +177,14 @@ class RowTimeReader:
 
 def _first_row(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else 0
+
+
+def _texts(values: Sequence[object]) -> pa.Array | list[str]:
+    """Return texts as Arrow's, except those with half of a surrogate pair."""
+    try:
+        return pa.array(values, pa.large_string())
+    except UnicodeEncodeError:
+        return [str(value) for value in values]
 
 
 def _joined(pair: Sequence[object]) -> str | None:
