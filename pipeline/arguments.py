@@ -7,6 +7,7 @@ from typing import Final
 from telemetry.cli.groups import describe
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
+from telemetry.feed.flags import add_feed_flags
 from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topic", default="", metavar="projects/P/topics/T", help="topic to read from now on, through a "
         "subscription of the job's own"
     )  # fmt: skip
+    add_feed_flags(parser.add_argument_group("form of the input"))
     rules = parser.add_argument_group("detection")
     rules.add_argument(
         "--rules", default="", metavar="FILE", help="YAML file of rules; without it, temp above 30.0 is critical"
@@ -86,9 +88,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        "on any Beam filesystem")  # fmt: skip
     rules.add_argument(
         "--metrics",
-        default=",".join(DEFAULT_METRICS),
+        default="",
         metavar="LIST",
-        help="comma-separated names of the metrics to decode",
+        help="comma-separated names of the metrics to decode, in quotes where they hold a comma; without it those of "
+        f"the feed, of a feed without any all that files have or rules name, and without a feed "
+        f"{','.join(DEFAULT_METRICS)}",
     )
     windows = parser.add_argument_group("windows")
     windows.add_argument("--window", default="60s", metavar="DURATION", help="length of a window of event time")

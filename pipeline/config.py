@@ -1,21 +1,24 @@
 """Validate the flags of a job and return its configuration, without Beam, so that a mistake is reported quickly."""
 
 import argparse
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
+from telemetry.feed.feed import Feed, is_canonical
+from telemetry.feed.flags import read_feed
+from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.errors import RuleError
 from telemetry.rules.follower import FollowedRules, load_live_rules
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.paths import join, scheme_of
+from telemetry.text.name_lists import read_names
 from telemetry.text.timestamps import ClockBounds
 from telemetry.webhooks.forms import FormName
 from telemetry.webhooks.webhook import FLAG as WEBHOOK
@@ -28,7 +31,7 @@ Alerts = Literal["incidents", "readings"]
 """Alternatives for the messages of a topic of alerts."""
 Printed = Literal["incidents", "readings"]
 """Alternatives for the lines on standard output."""
-_METRIC: Final = re.compile(r"[^\s,\"\\]{1,128}")
+_LONGEST_METRIC: Final = 128
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
 """Value of --state with which a local stream keeps its state in memory only."""
@@ -49,7 +52,8 @@ class JobConfig:
         rules: the rules in force at the start.
         warm_start: readings from before a stream: a folder or file of an archive, or a glob of input; "" for none.
         followed_rules: the rules file, which may change while a stream runs; None if it is not looked at again.
-        metrics: names of the metrics to decode.
+        feed: how the input becomes readings.
+        metrics: names of the metrics to decode; () for all that the files are found to have.
         windows: windows, lateness and firings.
         watermark_lag_us: distance of the local source's watermark behind the newest message.
         output: folder on any Beam filesystem, or "".
@@ -84,6 +88,7 @@ class JobConfig:
     rules: RuleSet
     warm_start: str
     followed_rules: FollowedRules | None
+    feed: Feed
     metrics: tuple[str, ...]
     windows: WindowSpec
     watermark_lag_us: int
@@ -115,7 +120,7 @@ class JobConfig:
     @property
     def decoding(self) -> DecodeSpec:
         """Return how messages are decoded."""
-        return DecodeSpec(self.metrics, ClockBounds(self.earliest_us, self.clock_skew_us))
+        return DecodeSpec(self.metrics, ClockBounds(self.earliest_us, self.clock_skew_us), self.feed)
 
     @property
     def streaming(self) -> bool:
@@ -130,7 +135,7 @@ class JobConfig:
 
 
 def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig:
-    """Check the flags and return the configuration; use no network and read no files but rules and template.
+    """Check the flags and return the configuration; use no network and read no files but rules, feed and template.
 
     Raises:
         ConfigError: for the first flag that cannot be used.
@@ -152,7 +157,11 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         raise ConfigError("--print", args.printed, "must be incidents or readings")
     if args.log_format not in get_args(LogFormat):
         raise ConfigError("--log-format", args.log_format, "must be text or json")
-    metrics = read_metrics(args.metrics)
+    feed = read_feed(args)
+    _check_feed(args, feed)
+    metrics = read_metrics(args.metrics) if args.metrics else metrics_of(feed)
+    if not metrics and not inputs:
+        metrics = _rules(args.rules, (), live=False).metrics  # a stream cannot be looked at
     if args.archive:
         check_columns(args.metrics, metrics, in_tables=bigquery is not None)
     rules = _rules(args.rules, metrics, live=not inputs)
@@ -163,6 +172,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         rules=rules,
         warm_start=args.warm_start,
         followed_rules=_followed_rules(args, metrics),
+        feed=feed,
         metrics=metrics,
         windows=_windows(args),
         watermark_lag_us=read_duration("--watermark-lag", args.watermark_lag),
@@ -257,15 +267,23 @@ def _bigquery(args: argparse.Namespace) -> BigQueryTarget | None:
     return read_target(args.bigquery, args.bigquery_endpoint, method)
 
 
+def metrics_of(feed: Feed) -> tuple[str, ...]:
+    """Return the metrics that are decoded when no flag names them; () if they are to be found in the input."""
+    return tuple(feed.metrics) or (DEFAULT_METRICS if is_canonical(feed) else ())
+
+
 def read_metrics(text: str) -> tuple[str, ...]:
-    """Return the names that --metrics lists.
+    """Return the names that --metrics lists; one that holds a comma is in quotes.
 
     Raises:
         ConfigError: if one cannot be a metric, or is listed twice.
     """
-    names = tuple(name.strip() for name in text.split(","))
+    try:
+        names = tuple(read_names(text))
+    except ValueError as error:
+        raise ConfigError("--metrics", text, f"no list of names: {error}") from error
     for name in names:
-        if _METRIC.fullmatch(name) is None or name in ("ts", "device"):
+        if not 0 < len(name) <= _LONGEST_METRIC or not name.isprintable() or name in ("ts", "device"):
             raise ConfigError("--metrics", text, f"{name!r} cannot be a metric")
         if names.count(name) > 1:
             raise ConfigError("--metrics", text, f"{name!r} is listed twice")
@@ -283,15 +301,40 @@ def check_columns(text: str, metrics: Sequence[str], *, in_tables: bool) -> None
 
 
 def _rules(path: str, metrics: Sequence[str], *, live: bool) -> RuleSet:
-    """Return the rules of a file; what is shelved beside it counts for a stream only, files are of the past."""
+    """Return the rules of a file; what is shelved beside it counts for a stream only, files are of the past.
+
+    Of the default rules those are in force that look at one of the metrics. Without metrics no rule is refused yet.
+    """
     try:
         if live and path:
             return load_live_rules(path, metrics)
         rules = load_rules(path or None)
+        if not metrics:
+            return rules
+        if not path:
+            return rules.about(metrics)
         rules.check_metrics(metrics)
     except RuleError as error:
         raise ConfigError("--rules", path or "(default)", str(error)) from error
     return rules
+
+
+def with_metrics(config: JobConfig, metrics: tuple[str, ...]) -> JobConfig:
+    """Return the configuration of a job whose metrics were found in its input.
+
+    Raises:
+        ConfigError: if a rule looks at another metric, or one cannot be a column of the archive.
+    """
+    if config.archive:
+        check_columns("", metrics, in_tables=config.bigquery is not None)
+    path = str(config.flags["rules"])
+    return replace(config, metrics=metrics, rules=_rules(path, metrics, live=False))
+
+
+def _check_feed(args: argparse.Namespace, feed: Feed) -> None:
+    if not args.input and (feed.time.start or feed.device.file):
+        field = "time.start" if feed.time.start else "device.file"
+        raise ConfigError("--feed", args.feed, f"{field} needs --input: messages are not rows of a file")
 
 
 def _followed_rules(args: argparse.Namespace, metrics: tuple[str, ...]) -> FollowedRules | None:

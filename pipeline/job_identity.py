@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline.config import JobConfig
 from telemetry.errors import ConfigError
+from telemetry.feed.feed import is_canonical
 from telemetry.storage.files import scheme_of
 
 _FORMAT: Final = 1
@@ -81,7 +82,7 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     """Return the id of a job on files.
 
     Args:
-        config: of the job; metrics, rules and windows change its results.
+        config: of the job; feed, metrics, rules and windows change its results.
         paths: of the input files. They are part of the records, and so of the id.
         digests: of local files, as far as they are known.
 
@@ -93,7 +94,9 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     remote = _versions([path for path in distinct if scheme_of(path)])
     content = [(path, remote[path] if scheme_of(path) else digests.of(path)) for path in distinct]
     windows = (config.windows.size_us, config.windows.slide_us)
-    parts = (_FORMAT, config.rules.version, config.metrics, config.earliest_us, windows, content)
+    parts: tuple[object, ...] = (_FORMAT, config.rules.version, config.metrics, config.earliest_us, windows, content)
+    if not is_canonical(config.feed):
+        parts += (config.feed,)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[: 2 * _ID_BYTES]
 
 

@@ -23,6 +23,7 @@ from pipeline.beam_patches.registry import (
 )
 from pipeline.config import JobConfig
 from pipeline.failures import JobFailedError, expected_failure, without_step
+from pipeline.found_metrics import find_metrics
 from pipeline.graph import build, outputs_of
 from pipeline.job_identity import InputDigests, bounded_job_id, new_job_id
 from pipeline.local.signals import signals_deferred
@@ -56,10 +57,12 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
     logs.set_up(config)  # before Beam parses its options: it logs a warning then
     options = beam_options(config)
     FileSystems.set_options(options)  # checks before the pipeline exists need the credentials as well
-    _log_config(config)
     if warning := untested():
         _PATCH_LOG.warning("%s", warning)
     portions = [] if config.streaming else plan_portions(config.inputs)
+    if not config.streaming:
+        config = find_metrics(config, portions)
+    _log_config(config)
     with contextlib.ExitStack() as stack:
         state = None
         if config.streaming and is_local(options):

@@ -21,7 +21,6 @@ _DURATION: Final = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 _PUBSUB: Final = r"^projects/[^/\s]+/{}/[A-Za-z][A-Za-z0-9._~%+-]{{2,254}}$"
 _SUBSCRIPTION: Final = _PUBSUB.format("subscriptions")
 _TOPIC: Final = _PUBSUB.format("topics")
-_METRIC: Final = r" *[^\s,\"\\]{1,128} *"
 _SWITCH: Final = r"^(true|false)$"
 
 LOCAL_ONLY: Final = {
@@ -59,6 +58,8 @@ class Presentation:
     note: str = ""
 
 
+_METRIC: Final = r' *[^\s,"]([^,"\r\n]{0,126}[^\s,"])? *'
+
 PRESENTATIONS: Final = {
     "subscription": Presentation(
         "Input subscription", "PUBSUB_SUBSCRIPTION", _SUBSCRIPTION, "projects/P/subscriptions/readings"
@@ -80,6 +81,12 @@ PRESENTATIONS: Final = {
         "gs://bucket/results",
         note="The launcher reads it before the job starts. An update keeps the state that it has.",
     ),
+    "feed": Presentation("Feed", "TEXT", r"^(gs|s3|azfs)://[^\s/]+/[^\s]+$", "gs://bucket/feed.yaml"),
+    "time_column": Presentation("Time column", "TEXT", r"^.+$", "received_at"),
+    "device_column": Presentation("Device column", "TEXT", r"^.+$", "end_device_ids.device_id"),
+    "device": Presentation("Device", "TEXT", r"^.+$", "greenhouse"),
+    "time_zone": Presentation("Time zone", "TEXT", r"^[A-Za-z0-9_+:/-]+$", "Europe/Rome"),
+    "delimiter": Presentation("Delimiter", "TEXT", r"^(.|tab)$", "tab"),
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),

@@ -130,7 +130,8 @@ def check_parameters(parameters: Mapping[str, str], metadata: Mapping[str, Any])
 def _check_job(parameters: Mapping[str, str]) -> None:
     here = dict(parameters)
     try:
-        if here.pop("rules", ""):  # in a bucket, so only the launcher checks them
+        here.pop("feed", "")  # in a bucket, so only the launcher checks it, as it checks rules
+        if here.pop("rules", ""):
             read_metrics(here.pop("metrics", "temp"))
         make_config(*build_parser().parse_known_args(spell_out([f"--{name}={value}" for name, value in here.items()])))
     except ConfigError as error:

@@ -39,6 +39,7 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.watch import RulesWatch
 from telemetry.storage.written import noting_written, sync_written
 from telemetry.text.durations import format_duration
+from telemetry.text.name_lists import write_names
 from telemetry.text.timestamps import format_time
 from transforms.shuffle.deadlines import deadlines
 from transforms.shuffle.processing_time import processing_time
@@ -144,7 +145,7 @@ def _settings(config: JobConfig) -> Mapping[str, str]:
     return {
         "--subscription": config.subscription,
         "--topic": config.topic,
-        "--metrics": ",".join(config.metrics),
+        "--metrics": write_names(config.metrics),
         "--window": format_duration(windows.size_us),
         "--slide": format_duration(windows.slide_us),
         "--shards": str(config.shards),

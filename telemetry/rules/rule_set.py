@@ -69,6 +69,11 @@ class RuleSet:
         ]
         return RuleSet(rules, self.incidents, self.roster, version=self.version)
 
+    def about(self, metrics: Sequence[str]) -> "RuleSet":
+        """Return the rules all of whose metrics are among some; perhaps none."""
+        kept = [rule for rule in self.rules if set(rule.metrics) <= set(metrics)]
+        return self if len(kept) == len(self.rules) else RuleSet(kept, self.incidents, self.roster, self.shelves)
+
     def check_metrics(self, metrics: Sequence[str]) -> None:
         """Raise a RuleError for the first rule with a metric that is not decoded."""
         for rule in self.rules:

@@ -107,7 +107,7 @@ def test_no_gcloud(programs: Programs, capsys: pytest.CaptureFixture[str]) -> No
         ([SOURCE, "output=gs://b/r", "archive=TRUE"], "archive=TRUE: the template takes only ^(true|false)$"),
         ([SOURCE, "output=gs://b/r", "file_format=csv"], "file_format=csv: must be jsonl or parquet"),
         ([SOURCE, "output=gs://b/r", "shards=007"], "shards=007: the template takes only "),
-        ([SOURCE, "output=gs://b/r", "metrics=co"], "--rules (default): "),
+        ([SOURCE, "output=gs://b/r", "metrics=ts"], "metrics=ts: 'ts' cannot be a metric"),
         ([SOURCE, "output=gs://b/r", "rules=rules.yaml"], "rules=rules.yaml: the template takes only "),
         ([SOURCE, "output=gs://b/r", "rules=gs://b/r.yaml", "metrics=a,a"], "metrics=a,a: 'a' is listed twice"),
         ([SOURCE, "bigquery=my-project.data"], "bigquery=my-project.data: must read PROJECT:DATASET"),

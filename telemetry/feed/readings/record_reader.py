@@ -1,7 +1,7 @@
 """Read payloads of records, such as JSON documents, as readings."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -112,6 +112,12 @@ class RecordsReader:
             lambda some: self._raw(payloads, [rows[row] for row in some.tolist()]),
         )
         return self._settle(columns, clocks, rejected, lambda: self._ignored(rows[0].fields, len(rows)))
+
+    def fields_of(self, payload: bytes) -> Iterator[dict[str, Any]]:
+        """Yield the fields in which the values of each record are looked up first."""
+        for one in self._read_one(0, payload):
+            if isinstance(one, _Row):
+                yield one.fields
 
     def _read_lines(
         self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None

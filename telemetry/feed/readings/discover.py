@@ -1,0 +1,77 @@
+"""Find the metrics of telemetry: all fields that hold numbers, besides time and device."""
+
+import itertools
+from collections import Counter
+from typing import Final
+
+import pyarrow as pa
+
+from telemetry.feed.feed import Feed
+from telemetry.feed.formats.flatten import flatten
+from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, read_column
+from telemetry.feed.formats.values import NumberProblem, NumberSpec
+from telemetry.feed.readings.csv_cells import TEXT, read_columns
+from telemetry.feed.readings.csv_lines import divide_rows
+from telemetry.feed.readings.feed_rows import Envelope
+from telemetry.feed.readings.record_reader import RecordsReader
+from telemetry.feed.readings.row_devices import DeviceReader
+from telemetry.feed.readings.row_times import RowTimeReader
+from telemetry.text.timestamps import EARLIEST_US
+
+_LOOKED_AT: Final = 2_000  # rows
+_MISSING: Final = PROBLEM_OF_CODE.index(NumberProblem.MISSING)
+_LEAST_SHARE: Final = 0.5
+
+
+def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str]:
+    """Return the fields of a payload that are numbers more often than not, where they are not missing.
+
+    In a long table they are the names of the values. The order is that of the payload.
+
+    Args:
+        feed: the feed; metrics that it names are of no account.
+        payload: in UTF-8, the beginning of a file.
+        envelope: of the payload.
+    """
+    times, devices = RowTimeReader(feed, EARLIEST_US), DeviceReader(feed.device)
+    taken = {*times.columns, devices.column}
+    if envelope.columns is not None:
+        columns = _columns_of_csv(feed, payload, envelope.columns)
+    else:
+        columns = _columns_of_records(RecordsReader(feed, (), times, devices), payload)
+    if feed.long is not None:
+        columns = _by_name(columns.get(feed.long.name, []), columns.get(feed.long.value, []))
+    spec = NumberSpec(decimal=feed.csv.decimal)
+    return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
+
+
+def _columns_of_csv(feed: Feed, payload: bytes, names: tuple[str, ...]) -> dict[str, list[str]]:
+    rows = divide_rows(payload, feed.csv)
+    some = rows._replace(rows=rows.rows[:_LOOKED_AT], raw=rows.raw[:_LOOKED_AT], number=rows.number[:_LOOKED_AT])
+    wanted = dict.fromkeys(range(len(names)), TEXT)
+    found = read_columns(some, len(names), wanted, (), feed.csv)
+    assert found is not None, "texts are always read"
+    return {name: found.table.column(str(place)).to_pylist() for place, name in enumerate(names)}
+
+
+def _columns_of_records(reader: RecordsReader, payload: bytes) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for fields in itertools.islice(reader.fields_of(payload), _LOOKED_AT):
+        found = {name: str(value) for name, value in flatten(fields).items() if not isinstance(value, bool)}
+        texts = {name: value for name, value in fields.items() if isinstance(value, str)}  # a number in quotes
+        for name, text in (found | texts).items():
+            columns.setdefault(name, []).append(text)
+    return columns
+
+
+def _by_name(names: list[str], values: list[str]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for name, value in zip(names, values, strict=False):
+        columns.setdefault(name.strip(), []).append(value)
+    return columns
+
+
+def _is_number(texts: list[str], spec: NumberSpec) -> bool:
+    _, codes = read_column(pa.array([text.strip() for text in texts], TEXT), spec)
+    kinds = Counter(codes.tolist())
+    return kinds[0] > 0 and kinds[0] >= _LEAST_SHARE * (len(texts) - kinds[_MISSING])
