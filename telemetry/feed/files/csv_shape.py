@@ -2,7 +2,7 @@
 
 from telemetry.feed.feed import Feed
 from telemetry.feed.files.columns import check_columns, name_columns
-from telemetry.feed.files.csv_rows import CsvRows
+from telemetry.feed.files.csv_row_finder import CsvRowFinder
 from telemetry.feed.files.encodings import UTF8_MARK
 from telemetry.feed.files.file_format import delimiter_by_name
 from telemetry.feed.files.header import header_line, read_header
@@ -30,16 +30,15 @@ def csv_shape(text: bytes, is_all: bool, name: str, feed: Feed) -> FileShape:
     header = read_header(text, start, fields, delimiter)
     columns = name_columns(header.cells)
     check_columns(header.cells, columns, feed, delimiter)
-    rows = CsvRows(delimiter, fields.quote, MAX_LINE_BYTES)
-    content = text[header.first_row :] + (b"\n" if is_all else b"")
+    rows = CsvRowFinder(delimiter, fields.quote, MAX_LINE_BYTES)
+    content = text[header.rows_begin :] + (b"\n" if is_all else b"")
     is_broken = fields.multiline or any(row.end >= 0 for row in rows.broken_rows(content, is_all=is_all))
     return FileShape(
         format=CSV,
         cutting=Cutting.ROWS if is_broken else Cutting.LINES,
         columns=columns,
-        first_row=header.first_row,
+        rows_begin=header.rows_begin,
         delimiter=delimiter,
         has_own_delimiter=delimiter != fields.delimiter,
         quote=fields.quote,
-        comment=fields.comment,
     )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from telemetry.feed.files.blocks import BLOCK_BYTES, BinaryStream
 from telemetry.feed.files.chunk import FileChunk
-from telemetry.feed.files.count_rows import RowCounter
-from telemetry.feed.files.csv_rows import CsvRows
+from telemetry.feed.files.count_rows import count_rows
+from telemetry.feed.files.csv_row_finder import CsvRowFinder
 from telemetry.feed.files.cut_documents import cut_documents
 from telemetry.feed.files.cut_lines import cut_lines, first_line, line_end
 from telemetry.feed.files.cut_whole import cut_whole
@@ -31,22 +31,22 @@ def cut_file(
     if not shape.is_divisible:
         start, end = 0, None
     text = as_utf8(stream, shape.encoding)
-    position = first_line(text, shape.first_row, start, end)
+    position = first_line(text, shape.rows_begin, start, end)
     if shape.cutting is Cutting.DOCUMENTS:
         return cut_documents(
             text, position, opens_arrays=shape.opens_arrays, block_bytes=block_bytes, most_bytes=shape.most_bytes
         )
-    by_rows = shape.cutting is Cutting.ROWS
-    last_end = CsvRows(shape.delimiter, shape.quote, shape.most_bytes).last_end if by_rows else line_end
+    rows = CsvRowFinder(shape.delimiter, shape.quote, shape.most_bytes) if shape.cutting is Cutting.ROWS else None
+    last_end = rows.last_end if rows else line_end
     chunks = cut_lines(text, position, end, last_end, block_bytes=block_bytes, most_bytes=shape.most_bytes)
     if shape.cutting is Cutting.EACH_LINE:
         return (line for chunk in chunks for line in _lines_of(chunk))
-    return _counted(chunks, RowCounter(shape)) if shape.counts_rows else chunks
+    return _counted(chunks, rows) if shape.counts_rows else chunks
 
 
-def _counted(chunks: Iterator[FileChunk], counter: RowCounter) -> Iterator[FileChunk]:
+def _counted(chunks: Iterator[FileChunk], rows: CsvRowFinder | None) -> Iterator[FileChunk]:
     for chunk in chunks:
-        yield chunk._replace(rows=1 if chunk.too_long else counter.count(chunk.payload))
+        yield chunk._replace(rows=1 if chunk.too_long else count_rows(chunk.payload, rows))
 
 
 def _lines_of(chunk: FileChunk) -> Iterator[FileChunk]:

@@ -7,17 +7,17 @@ from telemetry.feed.files.blocks import BLOCK_BYTES, BinaryStream, pass_bytes, r
 from telemetry.feed.files.chunk import FileChunk, kept_bytes
 
 
-def first_line(stream: BinaryStream, first_row: int, start: int, end: int | None) -> int:
+def first_line(stream: BinaryStream, rows_begin: int, start: int, end: int | None) -> int:
     """Go to the first line that begins in a range, and return its offset.
 
     Args:
         stream: the file at its beginning; it must be seekable unless `start` is 0.
-        first_row: where the first row of the file begins.
+        rows_begin: where the first row of the file begins.
         start: first byte of the range.
         end: byte after its last one; None for the end of the file.
     """
-    if start <= first_row:
-        return pass_bytes(stream, first_row)
+    if start <= rows_begin:
+        return pass_bytes(stream, rows_begin)
     stream.seek(start - 1)
     return start - 1 + _skip_line(stream, sys.maxsize if end is None else end - start + 1)
 

@@ -18,11 +18,11 @@ class CsvHeader(NamedTuple):
 
     Attributes:
         cells: names as they are written.
-        first_row: where the first row begins, bytes from the beginning of the text.
+        rows_begin: where the first row begins, bytes from the beginning of the text.
     """
 
     cells: tuple[str, ...]
-    first_row: int
+    rows_begin: int
 
 
 def header_line(text: bytes, start: int, fields: CsvFields) -> tuple[int, int]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from telemetry.feed.files.blocks import BLOCK_BYTES, BinaryStream
 from telemetry.feed.files.cut import cut_file
-from telemetry.feed.files.shape import FileShape
-from telemetry.model.messages import CONTENT_ENCODING, DELIMITER, FILE, FIRST_ROW, LINE_BYTES, Message
+from telemetry.feed.files.shape import Cutting, FileShape
+from telemetry.model.messages import CONTENT_ENCODING, DELIMITER, FILE, FIRST_ROW, LINE_BYTES, MULTILINE, Message
 from telemetry.storage.unpacking import SUFFIXES
 
 
@@ -34,6 +34,8 @@ def file_messages(
         block_bytes: size of the blocks in which it is read.
     """
     same = {FILE: file_name(path)} if shape.names_file else {}
+    if shape.cutting is Cutting.ROWS:
+        same[MULTILINE] = "true"
     if shape.has_own_delimiter:
         same[DELIMITER] = shape.delimiter
     rows = 0

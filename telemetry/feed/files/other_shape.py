@@ -41,14 +41,14 @@ def other_shape(text: bytes, is_all: bool, format: str, feed: Feed) -> FileShape
         return FileShape(format, Cutting.WHOLE, most_bytes=MAX_WHOLE_BYTES)
     first = len(UTF8_MARK) if text.startswith(UTF8_MARK) else 0
     if format in _BY_LINES:
-        return FileShape(format, first_row=first)
+        return FileShape(format, rows_begin=first)
     text = text[first:]
     if format == _SENML or (feed.records and not is_array(text)):
         if holds_lines(text):
-            return FileShape(format, first_row=first)
+            return FileShape(format, rows_begin=first)
         return FileShape(
-            format, Cutting.DOCUMENTS, first_row=first, opens_arrays=format == JSON, most_bytes=MAX_DOCUMENT_BYTES
+            format, Cutting.DOCUMENTS, rows_begin=first, opens_arrays=format == JSON, most_bytes=MAX_DOCUMENT_BYTES
         )
     if feed.time.start or is_array(text) or has_documents_over_lines(text, is_all=is_all):
-        return FileShape(format, Cutting.DOCUMENTS, first_row=first)
-    return FileShape(format, first_row=first)
+        return FileShape(format, Cutting.DOCUMENTS, rows_begin=first)
+    return FileShape(format, rows_begin=first)

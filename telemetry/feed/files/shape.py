@@ -33,11 +33,10 @@ class FileShape:
         cutting: where it may be cut.
         encoding: of its text, as a codec that Python knows; "" if the bytes are taken as they are: UTF-8, or no text.
         columns: names of the columns of CSV; None for other formats.
-        first_row: where its first row begins: bytes, of the text in UTF-8.
+        rows_begin: where its first row begins: bytes, of the text in UTF-8.
         delimiter: between cells, a character; "" for other formats than CSV.
         has_own_delimiter: it is not the one of the feed, and its messages tell it.
         quote: around cells, a character.
-        comment: beginning of lines that are no rows; "" for none.
         opens_arrays: whether the elements of a JSON array are rows; else an array is one document.
         most_bytes: longest row or document that is kept.
         in_order: its rows must be read in the order of the file, and by one worker.
@@ -49,11 +48,10 @@ class FileShape:
     cutting: Cutting = Cutting.LINES
     encoding: str = ""
     columns: tuple[str, ...] | None = None
-    first_row: int = 0
+    rows_begin: int = 0
     delimiter: str = ""
     has_own_delimiter: bool = False
     quote: str = '"'
-    comment: str = ""
     opens_arrays: bool = True
     most_bytes: int = MAX_LINE_BYTES
     in_order: bool = False

@@ -24,7 +24,7 @@ LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
 def test_ranges_together_are_the_whole(lines: list[bytes], ends: bool, before: bytes, size: int, block: int) -> None:
     body = b"\n".join(lines) + (b"\n" if ends and lines else b"")
     content = before + body
-    shape = FileShape(first_row=len(before))
+    shape = FileShape(rows_begin=len(before))
     found = b""
     for start in range(0, len(content), size):
         for chunk in cut_file(io.BytesIO(content), shape, start, min(start + size, len(content)), block_bytes=block):
@@ -46,7 +46,7 @@ def test_a_line_that_is_too_long_is_a_chunk_of_its_beginning() -> None:
 
 @pytest.mark.parametrize("block", [1, 5, 100])
 def test_each_line_can_be_a_chunk(block: int) -> None:
-    shape = FileShape("json", Cutting.EACH_LINE, first_row=2)
+    shape = FileShape("json", Cutting.EACH_LINE, rows_begin=2)
     chunks = list(cut_file(io.BytesIO(b"--YWJj\n\n \nZA==\r\nZQ=="), shape, block_bytes=block))
     assert [(chunk.payload, chunk.offset) for chunk in chunks] == [(b"YWJj", 2), (b"ZA==\r", 10), (b"ZQ==", 16)]
 

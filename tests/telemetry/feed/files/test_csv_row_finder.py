@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.feed.files.csv_rows import BrokenRow, CsvRows
+from telemetry.feed.files.csv_row_finder import BrokenRow, CsvRowFinder
 from telemetry.feed.files.cut import cut_file
 from telemetry.feed.files.shape import Cutting, FileShape
 
@@ -45,7 +45,7 @@ def test_where_rows_end_does_not_depend_on_the_blocks(content: bytes, blocks: tu
     """Every chunk of small blocks ends where, read as a whole, a row ends."""
     one, other = (cut(content, block, most=20) for block in blocks)
     assert b"".join(one) == b"".join(other) == content
-    broken = [row for row in CsvRows(",", '"', 20).broken_rows(content) if row.end >= 0]
+    broken = [row for row in CsvRowFinder(",", '"', 20).broken_rows(content) if row.end >= 0]
     ends = {sum(map(len, one[:number])) for number in range(len(one))}
     assert not [row for row in broken for end in ends if row.first < end < row.end]
 
@@ -67,12 +67,27 @@ def test_where_rows_end_does_not_depend_on_the_blocks(content: bytes, blocks: tu
     ],
 )
 def test_rows_over_several_lines_are_found(content: bytes, broken: list[BrokenRow]) -> None:
-    assert list(CsvRows(",", '"', 30).broken_rows(content)) == broken
+    assert list(CsvRowFinder(",", '"', 30).broken_rows(content)) == broken
 
 
 def test_a_quote_that_nobody_closes_costs_one_line() -> None:
     lines = [b'1,"a\n', *(b'%d,"x\ny"\n' % number for number in range(100))]
     content = b"".join(lines)
-    rows = CsvRows(",", '"', 40)
+    rows = CsvRowFinder(",", '"', 40)
     assert [row.first for row in rows.broken_rows(content)] == [5 + content[5:].find(line) for line in lines[1:]]
     assert b"".join(cut(content, 64, most=40)) == content
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=ROWS, ends=st.booleans())
+def test_rows_are_split(rows: list[list[str]], ends: bool) -> None:
+    content = written(rows)
+    found = CsvRowFinder(",", '"', 1_000).split(content if ends else content[:-1])
+    assert [read(row + b"\n")[0] for row in found if row] == rows
+    assert b"\n".join(found) == (content if ends else content[:-1])
+
+
+def test_rows_among_blank_lines_and_stray_quotes_are_split() -> None:
+    content = b'1,5"\n\n2,"a\nb"\n3,"c\n\n4,d'
+    rows = [b'1,5"', b"", b'2,"a\nb"', b'3,"c', b"", b"4,d"]
+    assert CsvRowFinder(",", '"', 1_000).split(content) == rows

@@ -21,7 +21,7 @@ class BrokenRow(NamedTuple):
     end: int
 
 
-class CsvRows:
+class CsvRowFinder:
     """Finds rows that go over several lines.
 
     A line with an odd number of quotes begins such a row if its cells can be read to the end of a later line, with
@@ -51,6 +51,17 @@ class CsvRows:
             if row.end < 0:
                 return row.first
         return content.rfind(b"\n") + 1
+
+    def split(self, content: bytes) -> list[bytes]:
+        """Return the rows of a content, which ends where one ends, without their line breaks; blank lines, too."""
+        found: list[bytes] = []
+        position = 0
+        for row in self.broken_rows(content if content.endswith(b"\n") else content + b"\n", is_all=True):
+            if row.first > position:
+                found += content[position : row.first - 1].split(b"\n")
+            found.append(content[row.first : row.end - 1])
+            position = row.end
+        return found + content[position:].split(b"\n") if position <= len(content) else found
 
     def broken_rows(self, content: bytes, *, is_all: bool = False) -> Iterator[BrokenRow]:
         """Yield the rows that go over several lines, in order, and at last one whose end is not known.
