@@ -59,7 +59,7 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
     _log_config(config)
     if warning := untested():
         _PATCH_LOG.warning("%s", warning)
-    portions = [] if config.streaming else plan_portions(config.inputs)
+    portions = [] if config.streaming else plan_portions(config.inputs, config.decoding.feed)
     with contextlib.ExitStack() as stack:
         state = None
         if config.streaming and is_local(options):
