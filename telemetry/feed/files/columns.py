@@ -45,7 +45,12 @@ def needed_device(feed: Feed) -> tuple[str, ...]:
     return () if device.attribute or device.file or device.name else (device.column,)
 
 
-def check_columns(cells: Sequence[str], columns: tuple[str, ...], feed: Feed, delimiter: str) -> None:
+def columns_are_there(columns: Sequence[str], feed: Feed) -> bool:
+    """Return whether the columns of time and device are among some."""
+    return {*needed_times(feed), *needed_device(feed)} <= set(columns)
+
+
+def check_columns(cells: Sequence[str], columns: tuple[str, ...], feed: Feed, delimiter: str, hint: str) -> None:
     """Check that the columns of time and device are there, once each.
 
     Args:
@@ -53,6 +58,7 @@ def check_columns(cells: Sequence[str], columns: tuple[str, ...], feed: Feed, de
         columns: their distinct names.
         feed: how the file is read.
         delimiter: that was between the cells.
+        hint: where the header seems to be, if it is elsewhere; else "".
 
     Raises:
         ColumnError: if one is not.
@@ -69,10 +75,12 @@ def check_columns(cells: Sequence[str], columns: tuple[str, ...], feed: Feed, de
     other = _other_delimiter(cells, delimiter)
     if other:
         shown = "tab" if other == "\t" else f"'{other}'"
-        raise ColumnError(f"{text}; cells seem to be divided by {shown}: use --delimiter {shown}, or --feed")
-    shown = ", ".join(columns)[:_SHOWN]
-    one = "" if "".join(device) not in absent else ", or --device NAME if there is only one"
-    raise ColumnError(f"{text}{_remedy(absent, columns, times, device) or f', it has: {shown}; use --feed{one}'}")
+        raise ColumnError(f"{text}; cells seem to be divided by {shown}: use --delimiter {shown} or --feed")
+    if hint and not likely_time(columns):
+        raise ColumnError(f"{text}; {hint}")
+    one = " or, if there is only one, --device NAME" if set(device) & set(absent) else ""
+    having = f", it has: {', '.join(columns)[:_SHOWN]}; use --feed{one}"
+    raise ColumnError(f"{text}{_remedy(absent, columns, times, device) or having}")
 
 
 def _other_delimiter(cells: Sequence[str], delimiter: str) -> str:

@@ -23,11 +23,12 @@ _READ_BYTES: Final = 1 << 18
 def is_usable_encoding(name: str) -> bool:
     """Return whether there is a codec of that name that reads text, whatever bytes are in it."""
     try:
-        return isinstance(codecs.getincrementaldecoder(name)("replace").decode(b"abcd" * 2, False), str) or False
+        decoded = codecs.getincrementaldecoder(name)("replace").decode(b"abcd" * 2, False)
     except UnicodeError as error:
         return name_of(name) in _BY_MARK and "BOM" in str(error)
     except (LookupError, AssertionError, TypeError, ValueError):
         return False
+    return isinstance(decoded, str)
 
 
 def name_of(encoding: str) -> str:

@@ -86,15 +86,18 @@ class JsonStructure:
             block = _ESCAPED.sub(b"__", block)
         self._is_escaped = block.endswith(b"\\")
         kinds: ByteCodes = _KINDS[np.frombuffer(block, np.uint8)]
-        at = np.flatnonzero(kinds)
+        at = np.flatnonzero(kinds != 0)
         kind = kinds[at]
         if not len(at):
             return at, kind
-        quotes = np.cumsum(kind == _QUOTE) + self._in_string
-        at_line = np.maximum.accumulate(np.where(kind == _LINE, quotes, 0))  # quotes before the line
-        is_inside = ((quotes - at_line) & 1).astype(np.bool_)
+        is_inside = np.cumsum(kind == _QUOTE, dtype=np.uint8) + np.uint8(self._in_string)
+        is_inside &= 1  # the number of quotes before, modulo 256, is odd in a string
+        lines = np.flatnonzero(kind == _LINE)
+        if is_inside[lines].any():
+            before = np.diff(lines, prepend=0, append=len(at))
+            is_inside ^= np.repeat(np.concatenate([np.zeros(1, np.uint8), is_inside[lines]]), before)
         self._in_string = bool(is_inside[-1])
-        kept = ~is_inside & (kind != _QUOTE) & (kind != _LINE)
+        kept = np.flatnonzero((is_inside == 0) & (kind > _LINE) | (is_inside == 0) & (kind == _COMMA))
         return at[kept], kind[kept]
 
     def _depths(self, kind: ByteCodes) -> tuple[IntArray, IntArray]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from telemetry.feed.files.blocks import BLOCK_BYTES, BinaryStream
+from telemetry.feed.files.chunk import FileChunk
 from telemetry.feed.files.cut import cut_file
 from telemetry.feed.files.shape import Cutting, FileShape
 from telemetry.model.messages import CONTENT_ENCODING, DELIMITER, FILE, FIRST_ROW, LINE_BYTES, MULTILINE, Message
@@ -19,7 +20,7 @@ def file_messages(
     portion: int = 0,
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Message]:
-    """Yield the rows of a file as messages; ids are ``path@offset of the chunk``.
+    """Return the rows of a file as messages; ids are ``path@offset of the chunk``.
 
     A row that is too long is a message of its beginning, with its length in the attribute `LINE_BYTES`. Where a packed
     file is broken, there is a message that cannot be opened.
@@ -33,22 +34,31 @@ def file_messages(
         portion: number of the portion of input that the messages belong to.
         block_bytes: size of the blocks in which it is read.
     """
-    same = {FILE: file_name(path)} if shape.names_file else {}
-    if shape.cutting is Cutting.ROWS:
-        same[MULTILINE] = "true"
-    if shape.has_own_delimiter:
-        same[DELIMITER] = shape.delimiter
-    rows = 0
-    for chunk in cut_file(stream, shape, start, end, block_bytes=block_bytes):
-        name = f"{path}@{chunk.offset}"
+    chunks = cut_file(stream, shape, start, end, block_bytes=block_bytes)
+    return map(_MessageMaker(path, shape, portion), chunks)  # a generator would hold each payload for too long
+
+
+class _MessageMaker:
+    """Makes the messages of one file."""
+
+    def __init__(self, path: str, shape: FileShape, portion: int) -> None:
+        self._path, self._shape, self._portion = path, shape, portion
+        self._rows = 0  # in the chunks before
+        self._same = {FILE: file_name(path)} if shape.names_file else {}
+        if shape.cutting is Cutting.ROWS:
+            self._same[MULTILINE] = "true"
+        if shape.has_own_delimiter:
+            self._same[DELIMITER] = shape.delimiter
+
+    def __call__(self, chunk: FileChunk) -> Message:
+        name = f"{self._path}@{chunk.offset}"
         if chunk.is_damaged:
-            yield Message(b"", {CONTENT_ENCODING: "gzip"}, name, portion=portion)
-            continue
-        attributes = {**same, LINE_BYTES: chunk.too_long} if chunk.too_long else dict(same)
-        if shape.counts_rows:
-            attributes[FIRST_ROW] = str(rows)
-            rows += chunk.rows
-        yield Message(chunk.payload, attributes, name, columns=shape.columns, portion=portion)
+            return Message(b"", {CONTENT_ENCODING: "gzip"}, name, portion=self._portion)
+        attributes = {**self._same, LINE_BYTES: chunk.too_long} if chunk.too_long else dict(self._same)
+        if self._shape.counts_rows:
+            attributes[FIRST_ROW] = str(self._rows)
+            self._rows += chunk.rows
+        return Message(chunk.payload, attributes, name, columns=self._shape.columns, portion=self._portion)
 
 
 def file_name(path: str) -> str:
