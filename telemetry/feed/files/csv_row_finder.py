@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from telemetry.arrays import IntArray
+
+_VAIN: Final = 8  # times the length of a content that may be read for rows which then have no end
 
 
 class BrokenRow(NamedTuple):
@@ -39,7 +41,7 @@ class CsvRowFinder:
         plain = rb"(?!%s%s)[^%s\n]*+" % (blank, around, between)
         cell = rb"(?>%s|%s)" % (quoted, plain)
         # a cell without quotes takes the carriage return before a line break, too
-        self._row = re.compile(rb"%s(?:%s%s)*+\r?\n" % (cell, between, cell))
+        self._row = re.compile(rb"%s(?:%s%s)*+(\r?\n)?" % (cell, between, cell))
 
     def last_end(self, content: bytes) -> int:
         """Return where the last row ends that is known to be complete; 0 if none is.
@@ -72,16 +74,18 @@ class CsvRowFinder:
         """
         if self._quote not in content:
             return
-        position = 0
+        position, left = 0, _VAIN * len(content)
         for first, line_end in self._odd_lines(content).tolist():
-            if first < position:
-                continue  # it is in the row before
+            if first < position or left < 0:
+                continue  # it is in the row before, or too much was read in vain
             row = self._row.match(content, first, first + self._most_bytes + 1)
-            if row is not None:
+            if row is not None and row[1] is not None:
                 position = row.end()
                 if position > line_end:
                     yield BrokenRow(first, position)
-            elif not is_all and len(content) - first <= self._most_bytes:
+                continue
+            left -= row.end() - first if row is not None else 0
+            if not is_all and len(content) - first <= self._most_bytes:
                 yield BrokenRow(first, -1)
                 return
 

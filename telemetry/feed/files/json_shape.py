@@ -6,8 +6,6 @@ from typing import Final
 from telemetry.feed.files.json_structure import JsonStructure
 
 _BEGINS: Final = re.compile(rb"[\s\x1e]*")
-_LINE: Final = re.compile(rb"[^\n]*\S[^\n]*")
-_OPENS: Final = re.compile(rb"[^\n]*?(?=[{\[])")
 
 
 def is_array(text: bytes) -> bool:
@@ -47,8 +45,11 @@ def is_document(line: bytes) -> bool:
 def _lines(text: bytes, most: int) -> list[bytes]:
     """Return the first lines that are not blank."""
     found: list[bytes] = []
-    for line in _LINE.finditer(text):
-        found.append(line[0].strip(b"\r\x1e"))
-        if len(found) == most:
-            break
+    first = 0
+    while first < len(text) and len(found) < most:
+        end = text.find(b"\n", first) + 1 or len(text)
+        line = text[first:end].strip(b"\r\n\x1e")
+        if line.strip():
+            found.append(line)
+        first = end
     return found

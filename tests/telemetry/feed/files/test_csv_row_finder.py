@@ -91,3 +91,11 @@ def test_rows_among_blank_lines_and_stray_quotes_are_split() -> None:
     content = b'1,5"\n\n2,"a\nb"\n3,"c\n\n4,d'
     rows = [b'1,5"', b"", b'2,"a\nb"', b'3,"c', b"", b"4,d"]
     assert CsvRowFinder(",", '"', 1_000).split(content) == rows
+
+
+def test_rows_that_end_nowhere_are_not_looked_for_again_and_again() -> None:
+    """Each line ends within a quoted cell, and so each could begin a row as long as the longest."""
+    content = b'x",5","y\n' * 30_000
+    finder = CsvRowFinder(",", '"', 100_000)
+    assert finder.last_end(content) == len(content)
+    assert list(finder.broken_rows(content, is_all=True)) == []
