@@ -59,9 +59,8 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
     FileSystems.set_options(options)  # checks before the pipeline exists need the credentials as well
     if warning := untested():
         _PATCH_LOG.warning("%s", warning)
-    portions = [] if config.streaming else plan_portions(config.inputs)
-    if not config.streaming:
-        config = find_metrics(config, portions)
+    portions = [] if config.streaming else plan_portions(config.inputs, config.feed)
+    config = find_metrics(config, portions)
     _log_config(config)
     with contextlib.ExitStack() as stack:
         state = None

@@ -55,7 +55,7 @@ def read_inputs(
     """Yield the readings of files, in the order in which the job reads them; loads Beam.
 
     Args:
-        globs: of CSV or JSON lines files, plain or packed, on any Beam filesystem.
+        globs: of files that the job reads, plain or packed, on any Beam filesystem.
         spec: how they are decoded.
         watched: the metrics that rules look at.
         rejections: rows that cannot be decoded are counted there.
@@ -70,7 +70,7 @@ def read_inputs(
 
     if FileSystems._pipeline_options is None:  # outside of a job
         FileSystems.set_options(PipelineOptions([]))
-    for portion in plan_portions(globs):
+    for portion in plan_portions(globs, spec.feed):
         try:
             for message in read_portion(portion):
                 for decoded in decode_parts(MessageBatch.of([message]), spec):

@@ -1,15 +1,11 @@
-"""Read files as messages: chunks of whole lines, cut from byte ranges that can be read in parallel.
+"""Read files as messages: chunks of whole rows, cut from byte ranges that are read in parallel where that can be.
 
 The files alone decide which rows share batches and sums: they are divided into portions, each of which one worker reads
 from its beginning to its end. Results are therefore the same for any number of workers.
 """
 
-import codecs
-import csv
-import gzip
 import io
 import re
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -19,32 +15,41 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from telemetry.errors import ConfigError
-from telemetry.model.messages import CONTENT_ENCODING, LINE_BYTES, MAX_LINE_BYTES, Message
+from telemetry.feed.feed import Feed
+from telemetry.feed.files.file_format import SUFFIXES
+from telemetry.feed.files.look import look_at
+from telemetry.feed.files.messages import file_messages
+from telemetry.feed.files.shape import FileShape
+from telemetry.model.messages import Message
 from telemetry.storage.buckets import check_extra
 from telemetry.storage.paths import StorageError
 from telemetry.storage.unpacking import SUFFIXES as PACKED
 from telemetry.storage.unpacking import inner_name, is_packed, unpacked
 from transforms.decode.collect_messages import CollectMessages
+from transforms.decode.decode_spec import CANONICAL
 
 _CHUNK: Final = 1 << 20
-MAX_HEADER_BYTES: Final = 65_536
-"""Longest header of a CSV file."""
 _RANGE: Final = 32 << 20
 _BARE_GLOB: Final = re.compile(r"[^/\[*?]*[\[*?]")
 """Glob without a folder before its first wildcard: Beam lists no folder for it, not even the current one."""
-_SUFFIXES: Final = {".csv": True, ".jsonl": False, ".ndjson": False, ".json": False}
 
 
 class FileRange(NamedTuple):
-    """Lines that begin in [start, end) of a file; `columns` is the header of CSV.
+    """Rows that begin in [start, end) of a file, and how it is read.
 
-    A packed file is one range, whose end is not known and therefore None.
+    A packed file is one range, whose end is not known and therefore None; so is a file that is not divisible, whose end
+    is its size.
     """
 
     path: str
     start: int
     end: int | None
-    columns: tuple[str, ...] | None
+    shape: FileShape
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Return the columns of CSV; None for other formats."""
+        return self.shape.columns
 
 
 class Portion(NamedTuple):
@@ -55,9 +60,9 @@ class Portion(NamedTuple):
 
 
 class ReadFiles(beam.PTransform):
-    """Read files as messages of whole lines.
+    """Read files as messages of whole rows.
 
-    Bounded, in the global window, without timestamps. The lines of a file that changes while it is read are
+    Bounded, in the global window, without timestamps. The rows of a file that changes while it is read are
     undefined.
     """
 
@@ -74,15 +79,19 @@ class ReadFiles(beam.PTransform):
         return chunks | "Chunks" >> CollectMessages()
 
 
-def plan_portions(globs: Sequence[str]) -> list[Portion]:
-    """Return the input in portions of about 32 MB; each compressed file is one portion.
+def plan_portions(globs: Sequence[str], feed: Feed = CANONICAL) -> list[Portion]:
+    """Return the input in portions of about 32 MB; each packed file, and each large one that is not divisible, is one.
+
+    Args:
+        globs: of files.
+        feed: how their content becomes readings.
 
     Raises:
         ConfigError: see `plan_ranges`.
     """
     portions: list[list[FileRange]] = []
     room = 0
-    for part in plan_ranges(globs, _RANGE):
+    for part in plan_ranges(globs, _RANGE, feed):
         size = _RANGE if part.end is None else part.end - part.start
         if size > room:
             portions.append([])
@@ -94,14 +103,20 @@ def plan_portions(globs: Sequence[str]) -> list[Portion]:
 
 def is_input(path: str) -> bool:
     """Return whether a path or glob is one of files that the job reads, by its end."""
-    return path.lower().endswith((*_SUFFIXES, *PACKED))
+    return path.lower().endswith((*SUFFIXES, *PACKED))
 
 
-def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRange]:
+def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE, feed: Feed = CANONICAL) -> list[FileRange]:
     """Return the ranges of the input.
 
+    Args:
+        globs: of files.
+        range_bytes: size of a range.
+        feed: how their content becomes readings.
+
     Raises:
-        ConfigError: for a glob that matches nothing, a file of unknown kind, or CSV without ts and device.
+        ConfigError: for a glob that matches nothing, a file of unknown format, or CSV without the columns of time and
+            device.
     """
     ranges: list[FileRange] = []
     for glob in globs:
@@ -116,55 +131,24 @@ def plan_ranges(globs: Sequence[str], range_bytes: int = _RANGE) -> list[FileRan
         if not found.metadata_list:
             raise ConfigError("--input", glob, "no such file")
         for metadata in sorted(found.metadata_list, key=lambda entry: str(entry.path)):
-            ranges.extend(_plan_file(metadata.path.removeprefix(here), metadata.size_in_bytes, range_bytes))
+            ranges.extend(_plan_file(metadata.path.removeprefix(here), metadata.size_in_bytes, range_bytes, feed))
     return ranges
 
 
-def _plan_file(path: str, size: int, range_bytes: int) -> list[FileRange]:
-    packed, name = _look_at(path)
-    is_csv = next((known for suffix, known in _SUFFIXES.items() if name.lower().endswith(suffix)), None)
-    if is_csv is None:
-        raise ConfigError("--input", path, f"not one of {', '.join(_SUFFIXES)}, plain or packed ({', '.join(PACKED)})")
-    columns = _read_header(path) if is_csv else None
-    if packed:
-        return [FileRange(path, 0, None, columns)]
-    return [FileRange(path, start, min(start + range_bytes, size), columns) for start in range(0, size, range_bytes)]
-
-
-def _look_at(path: str) -> tuple[bool, str]:
-    """Return whether a file is packed, by its content, and the name of what it holds."""
+def _plan_file(path: str, size: int, range_bytes: int, feed: Feed) -> list[FileRange]:
     try:
         with _open_raw(path) as raw:
-            return is_packed(raw), inner_name(raw, path)
+            packed, name = is_packed(raw), inner_name(raw, path)
+            shape = look_at(unpacked(raw, path), name, feed, path=path)
     except StorageError as error:
         raise ConfigError("--input", path, error.problem) from error
-    except (OSError, BeamIOError) as error:
-        raise ConfigError("--input", path, f"cannot be read: {error}") from error
-
-
-def _read_header(path: str) -> tuple[str, ...]:
-    try:
-        with _open(path) as file:
-            line = file.readline(MAX_HEADER_BYTES + 1)
     except (OSError, EOFError, BeamIOError, zlib.error) as error:
         raise ConfigError("--input", path, f"cannot be read: {error}") from error
-    if len(line) > MAX_HEADER_BYTES:
-        raise ConfigError("--input", path, f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
-    try:
-        text = line.decode("utf-8-sig").strip("\r\n")
-    except UnicodeDecodeError as error:
-        raise ConfigError("--input", path, "its header is not UTF-8") from error
-    try:
-        columns = tuple(next(csv.reader([text]), []))
-    except csv.Error as error:
-        raise ConfigError("--input", path, f"its header is no line of CSV: {error}") from error
-    for needed in ("ts", "device"):
-        if columns.count(needed) != 1:
-            shown = ", ".join(columns)[:200] or "nothing"
-            raise ConfigError("--input", path, f"its header needs one column {needed!r}, it has: {shown}")
-    if len(set(columns)) != len(columns):
-        raise ConfigError("--input", path, "its header names a column twice")
-    return columns
+    if packed:
+        return [FileRange(path, 0, None, shape)]
+    if not shape.is_divisible:
+        return [FileRange(path, 0, size, shape)] if size else []
+    return [FileRange(path, start, min(start + range_bytes, size), shape) for start in range(0, size, range_bytes)]
 
 
 def _open(path: str) -> io.BufferedIOBase:
@@ -177,103 +161,12 @@ def _open_raw(path: str) -> io.BufferedReader:
 
 
 def read_portion(portion: Portion) -> Iterator[Message]:
-    """Yield the lines of a portion, range after range; see `read_range`."""
+    """Yield the rows of a portion, range after range; see `read_range`."""
     for part in portion.ranges:
         yield from read_range(part, portion.number)
 
 
 def read_range(part: FileRange, portion: int = 0) -> Iterator[Message]:
-    """Yield the lines of a range in chunks of about a megabyte; ids are ``path@offset of the chunk``.
-
-    A line that is longer than any that is decoded is not collected: a message of its own has its beginning, and its
-    length in the attribute `LINE_BYTES`.
-    """
+    """Yield the rows of a range as messages; see `file_messages`."""
     with _open(part.path) as file:
-        position = _first_line(file, part)
-        rest = b""
-        while part.end is None or position < part.end:
-            block, broken = _read_block(file)
-            if broken:
-                yield _broken(part, position + len(rest), portion)
-            content = rest + block
-            cut = len(content) if not block else content.rfind(b"\n") + 1
-            if block and part.end is not None and position + cut > part.end:
-                cut = content.find(b"\n", max(part.end - position - 1, 0)) + 1  # the line across the end belongs here
-            if cut:
-                yield Message(content[:cut], {}, f"{part.path}@{position}", columns=part.columns, portion=portion)
-            position, rest = position + cut, content[cut:]
-            if not block:
-                return
-            begins_here = part.end is None or position < part.end  # else the rest is of the next range
-            if begins_here and len(rest) > MAX_LINE_BYTES:
-                most = None if part.end is None else part.end - position
-                length, behind, broken = _pass_line(file, len(rest), most)
-                told = {LINE_BYTES: f"{length}" if behind or not most else f"at least {length}"}
-                yield Message(
-                    rest[: MAX_LINE_BYTES + 1], told, f"{part.path}@{position}", columns=part.columns, portion=portion
-                )
-                position, rest = position + length + 1, behind
-                if broken:
-                    yield _broken(part, position, portion)
-
-
-def _broken(part: FileRange, position: int, portion: int) -> Message:
-    """Return a message that cannot be opened, for a compressed file that is broken there."""
-    return Message(b"", {CONTENT_ENCODING: "gzip"}, f"{part.path}@{position}", portion=portion)
-
-
-def _pass_line(file: io.BufferedIOBase, length: int, most: int | None) -> tuple[int, bytes, bool]:
-    """Read to the end of a line without keeping it.
-
-    Args:
-        file: to read from.
-        length: bytes of the line that were read.
-        most: length of the line at which its end does not matter any more.
-
-    Returns:
-        The length of the line as far as it was read, the bytes behind it, and whether the file is broken.
-    """
-    while most is None or length < most:
-        block, broken = _read_block(file)
-        end = block.find(b"\n")
-        if end >= 0:
-            return length + end, block[end + 1 :], False
-        length += len(block)
-        if not block:
-            return length, b"", broken
-    return length, b"", False
-
-
-def _read_block(file: io.BufferedIOBase) -> tuple[bytes, bool]:
-    """Return the next bytes, and whether the compressed file is broken here."""
-    try:
-        return file.read(_CHUNK), False
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return b"", True
-
-
-def _first_line(file: io.BufferedIOBase, part: FileRange) -> int:
-    """Go to the first line that begins in the range, after the header of CSV, and return its offset."""
-    if part.start:
-        file.seek(part.start - 1)
-        most = sys.maxsize if part.end is None else part.end - part.start + 1
-        return part.start - 1 + _skip_line(file, most)
-    mark = file.read(len(codecs.BOM_UTF8))
-    rest = b"" if mark == codecs.BOM_UTF8 else mark
-    if part.columns is not None:
-        return len(mark) + (0 if rest.endswith(b"\n") else _skip_line(file, sys.maxsize))
-    if rest:
-        file.seek(0)
-        return 0
-    return len(mark)
-
-
-def _skip_line(file: io.BufferedIOBase, most: int) -> int:
-    """Read to the end of a line, or at least this many bytes of it, without keeping them; return their number."""
-    size = 0
-    while size < most:
-        piece = file.readline(_CHUNK)
-        size += len(piece)
-        if not piece or piece.endswith(b"\n"):
-            break
-    return size
+        yield from file_messages(file, part.path, part.shape, part.start, part.end, portion=portion, block_bytes=_CHUNK)

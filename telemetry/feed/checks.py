@@ -1,11 +1,11 @@
 """Find fields of a feed that contradict each other, or say what cannot be."""
 
-import codecs
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from telemetry.feed.feed import Feed
+from telemetry.feed.files.encodings import is_usable_encoding
 from telemetry.feed.formats.path_steps import parse_path
 from telemetry.feed.formats.readers import CSV, record_reader
 from telemetry.feed.formats.records import FeedFormatError
@@ -77,11 +77,8 @@ def _device(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
 
 
 def _format(feed: Feed) -> Problem | None:
-    if feed.encoding:
-        try:
-            codecs.lookup(feed.encoding)
-        except LookupError:
-            return Problem(["encoding"], f"{feed.encoding!r} is no known encoding")
+    if feed.encoding and not is_usable_encoding(feed.encoding):
+        return Problem(["encoding"], f"{feed.encoding!r} is no known encoding")
     if feed.format == CSV and (feed.options or feed.body or feed.records):
         name = next(name for name in ("options", "body", "records") if getattr(feed, name))
         return Problem([name], "is of no use for csv")

@@ -29,6 +29,10 @@ FIRST_ROW: Final = "first_row"
 """Attribute: number of the payload's first row in its file, from 0, if the feed makes the times of rows."""
 LINE_BYTES: Final = "line_bytes"
 """Attribute: length of a line of a file, of which the payload is only the beginning."""
+DELIMITER: Final = "delimiter"
+"""Attribute: character between the cells of the payload, where it is not the one of the feed."""
+MULTILINE: Final = "multiline"
+"""Attribute: ``true`` where rows of CSV may be several lines, as `CsvRowFinder` finds them."""
 
 MAX_MESSAGE_BYTES: Final = 10_000_000
 """Largest payload of a Pub/Sub message (https://cloud.google.com/pubsub/quotas#resource_limits)."""

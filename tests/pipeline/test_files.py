@@ -7,6 +7,7 @@ import io
 import lzma
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 
 from pipeline.__main__ import main
 from pipeline.sources import files
-from pipeline.sources.files import FileRange, plan_portions, plan_ranges, read_portion, read_range
+from pipeline.sources.files import FileRange, is_input, plan_portions, plan_ranges, read_portion, read_range
 from telemetry.errors import ConfigError
+from telemetry.feed.feed import CsvFields, DeviceFields, Feed, TimeFields
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.storage.files import StorageError
@@ -196,7 +198,6 @@ def test_a_line_that_is_too_long_is_passed_over(
 ) -> None:
     """Its beginning is a dead letter with its position, the lines around it are read, and none of it is kept."""
     monkeypatch.setattr(files, "_CHUNK", 64)
-    monkeypatch.setattr(files, "MAX_LINE_BYTES", 100)
     monkeypatch.setattr("transforms.decode.csv_lines.MAX_LINE_BYTES", 100)
     monkeypatch.setattr("transforms.decode.json_lines.MAX_LINE_BYTES", 100)
     monkeypatch.setattr("transforms.decode.csv_messages.MAX_LINE_BYTES", 100)
@@ -206,7 +207,8 @@ def test_a_line_that_is_too_long_is_passed_over(
     content = before + b"x" * 1_000 + (b"\n" + after if ends else b"")
     path = tmp_path / f"rows.{kind}{suffix}"
     path.write_bytes(gzip.compress(content) if suffix else content)
-    messages = read(plan_ranges([str(path)], range_bytes))
+    ranges = plan_ranges([str(path)], range_bytes)
+    messages = read([part._replace(shape=replace(part.shape, most_bytes=100)) for part in ranges])
     assert max(len(message.payload) for message in messages) <= 300
     parts = [decode(MessageBatch.of([message]), DecodeSpec(("temp",))) for message in messages]
     times = [us for part in parts if part.readings is not None for us in part.readings.event_us.tolist()]
@@ -252,4 +254,61 @@ def test_messages_tell_their_portion(tmp_path):
     assert [(Path(message.message_id).name, message.portion) for message in messages] == [
         ("a.jsonl@0", 4),
         ("b.jsonl@0", 4),
+    ]
+
+
+def written(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "feed", "expected"),
+    [
+        ("a.json", b'[\n  {"ts": 1},\n  {"ts": 2}\n]\n', Feed(), b'{"ts": 1},\n  {"ts": 2}\n '),
+        ("a.json", b'{\n"ts": 1\n}\n{\n"ts": 2\n}', Feed(), b'{\n"ts": 1\n}{\n"ts": 2\n}'),
+        ("a.csv", b'ts,device,n\n1,a,"x\ny"\n2,a,z\n', Feed(), b'1,a,"x\ny"\n2,a,z\n'),
+        ("a.csv", "ts,device\n1,é\n".encode("utf-16"), Feed(), "1,é\n".encode()),
+        ("a.csv", b"ts,device\n1,\xe9\n", Feed(encoding="latin-1"), "1,é\n".encode()),
+        ("a.csv", b"ts,device\n1,a\n2,a\n", Feed(time=TimeFields(zone="Europe/Rome")), b"1,a\n2,a\n"),
+        ("a.avro", b"Obj\x01\n\n", Feed(format="avro"), b"Obj\x01\n\n"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [5, 1_000])
+def test_files_that_are_not_divisible_are_read_from_their_beginning(
+    name: str, content: bytes, feed: Feed, expected: bytes, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / name, content)
+    monkeypatch.setattr(files, "_CHUNK", chunk)
+    (part,) = plan_ranges([path], 8, feed)
+    assert (part.start, part.end) == (0, len(content))
+    payloads = [message.payload for message in read([part])]
+    blanks = b" \n" if name.endswith(".json") else b""  # those between documents belong to no message
+    assert b"".join(payloads).translate(None, blanks) == expected.translate(None, blanks)
+
+
+def test_small_files_that_are_not_divisible_share_a_portion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large one is a portion alone, so that one worker reads its rows in their order."""
+    for name, size in (("a", 40), ("b", 40), ("c", 250), ("d", 10)):
+        (tmp_path / f"{name}.json").write_bytes(b"[" + b" " * (size - 2) + b"]")
+    monkeypatch.setattr(files, "_RANGE", 100)
+    planned = plan_portions([str(tmp_path / "*")])
+    found = [[(Path(part.path).name[0], part.end) for part in portion.ranges] for portion in planned]
+    assert found == [[("a", 40), ("b", 40)], [("c", 250)], [("d", 10)]]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "A.TSV", "a.txt", "a.dat", "a.json", "a.csv.gz", "a.zip", "in/*.jsonl"])
+def test_names_of_files_are_known(name: str) -> None:
+    assert is_input(name)
+    assert not is_input(f"{name}.d")
+
+
+def test_a_feed_says_how_all_files_are_read(tmp_path: Path) -> None:
+    for name in "ab":
+        written(tmp_path / f"{name}.log", b"device;at\n;Time\nx;1\n")
+    csv = CsvFields(delimiter=";", skip=1)
+    feed = Feed(format="csv", csv=csv, time=TimeFields(column="at"), device=DeviceFields(file=True))
+    (portion,) = plan_portions([str(tmp_path / "*.log")], feed)
+    assert [(message.payload, message.attributes, message.columns) for message in read_portion(portion)] == [
+        (b"x;1\n", {"file": f"{name}.log"}, ("device", "at")) for name in "ab"
     ]

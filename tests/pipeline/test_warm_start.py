@@ -250,7 +250,7 @@ def test_a_remote_job_finds_the_states_in_its_temp_location(
         ("nowhere", "no .parquet file of an archive in it"),
         ("nowhere-*.csv", "no such file"),
         ("torn.parquet", "not a file of readings of the job: "),
-        ("other.csv", "its header needs one column 'ts'"),
+        ("other.csv", "no columns ts and device, it has: a, b"),
         ("useless.jsonl", "holds no usable reading (1 missing_field, 2 not_json)"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Final
 from telemetry.feed.feed import is_canonical
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch, groups_of
-from telemetry.model.messages import CONTENT_ENCODING, MAX_MESSAGE_BYTES, Message
+from telemetry.model.messages import CONTENT_ENCODING, DELIMITER, MAX_MESSAGE_BYTES, MULTILINE, Message
 from telemetry.model.reading_batch import concat_batches
 from transforms.decode.csv_messages import CsvMessages
 from transforms.decode.decode_spec import DecodeSpec
@@ -22,6 +22,7 @@ from transforms.decode.single_lines import SingleLines
 
 __all__ = ["GROUP_BYTES", "DecodedBatch", "decode", "decode_parts"]
 
+_DIALECT: Final = frozenset((DELIMITER, MULTILINE))  # attributes of CSV whose rows Arrow alone cannot divide
 GROUP_BYTES: Final = 1 << 20
 """Bytes of payload, decompressed, at which a group of messages is decoded into one batch of readings."""
 
@@ -114,15 +115,16 @@ class _Group:
                     small, size = [], 0
                     yield self.take()
                 yield from self._read_large(index, message, may_hold_objects=content.may_hold_objects)
+            elif not _DIALECT.isdisjoint(message.attributes):
+                self._json.add_small(small)
+                small, size = [], 0
+                yield from self._read_documents(index, content.whole)
             elif message.columns is not None:
                 self._csv.add(index, message.columns, content.whole)
             elif is_array_of_objects(content.whole):  # documents are numbered, not lines: a batch of their own
                 self._json.add_small(small)
                 small, size = [], 0
-                yield self.take()
-                documents = replace(self._spec, feed=CANONICAL_DOCUMENTS)
-                FeedMessages(self._messages, documents, self._results).add([(index, content.whole)])
-                yield self.take()
+                yield from self._read_documents(index, content.whole)
             else:
                 small.append((index, content.whole))
                 size += len(content.whole)
@@ -131,6 +133,13 @@ class _Group:
                 small, size = [], 0
                 yield self.take()
         self._json.add_small(small)
+        yield self.take()
+
+    def _read_documents(self, index: int, payload: bytes) -> Iterator[DecodedBatch]:
+        """Read a message of the canonical form whose rows are not its lines: as a batch of its own."""
+        yield self.take()
+        documents = replace(self._spec, feed=CANONICAL_DOCUMENTS)
+        FeedMessages(self._messages, documents, self._results).add([(index, payload)])
         yield self.take()
 
     def _read_feed(self, feed: FeedMessages) -> Iterator[DecodedBatch]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
 from telemetry.feed.readings.settle import settle
 from telemetry.feed.times.clocks import Clocks
 from telemetry.feed.times.problems import Times
+from telemetry.model.messages import DELIMITER, MULTILINE
 
 NUMBERS: Final = pa.float64()
 _NULLS: Final = tuple({case for text in MISSING_TEXTS for case in (text, text.upper(), text.capitalize())} | {"NaN"})
@@ -57,11 +59,12 @@ class CsvReader:
             clocks: of the series of the rows before; None for none.
         """
         lines = JoinedLines(payloads)
-        content, columns = lines.content, envelopes[0].columns or self._fields.columns
+        fields = dialect_of(self._fields, envelopes[0])
+        content, columns = lines.content, envelopes[0].columns or fields.columns
         if not columns:
-            content, columns = _take_header(content, self._fields)
+            content, columns = _take_header(content, fields)
         places = {name: place for place, name in reversed(list(enumerate(columns)))}
-        rows, table = self._columns(divide_rows(content, self._fields), len(columns), places)
+        rows, table = self._columns(divide_rows(content, fields), len(columns), places, fields)
         rejected = lines.rejected(rows.rejected)
         if not rows.rows:
             return no_rows(len(self._specs), rejected)
@@ -72,7 +75,7 @@ class CsvReader:
         values, problems = self._values(table, places, count)
 
         def text(name: str, row: int) -> str:
-            cells = split_cells(rows.rows[row].decode(), self._fields)
+            cells = split_cells(rows.rows[row].decode(), fields)
             place = places.get(name, len(cells))
             return cells[place].strip() if place < len(cells) else ""
 
@@ -120,7 +123,7 @@ class CsvReader:
     def _column_of(self, metric: int) -> str:
         return self._specs[metric].column if self._long is None else self._long.value
 
-    def _columns(self, rows: CsvRows, width: int, places: Mapping[str, int]) -> CsvColumns:
+    def _columns(self, rows: CsvRows, width: int, places: Mapping[str, int], fields: CsvFields) -> CsvColumns:
         """Return the columns that are of use; those of numbers as such, if all their cells are plain numbers."""
         wanted = {places[name]: TEXT for name in self._times.columns if name in places}
         if self._devices.column in places:
@@ -132,12 +135,12 @@ class CsvReader:
         for name, kind in values.items():
             if name in places:
                 wanted.setdefault(places[name], kind)
-        found = read_columns(rows, width, wanted, self._nulls, self._fields)
+        found = read_columns(rows, width, wanted, self._nulls, fields)
         if found is not None:
             return found
         self._texts |= {spec.column for spec in self._specs}
         texts = {place: TEXT if kind == NUMBERS else kind for place, kind in wanted.items()}
-        found = read_columns(rows, width, texts, (), self._fields)
+        found = read_columns(rows, width, texts, (), fields)
         assert found is not None, "texts are always read"
         return found
 
@@ -185,6 +188,17 @@ def _numbers(column: pa.Array, spec: MetricSpec) -> tuple[FloatArray, ProblemCod
 def _is_plain(spec: MetricSpec) -> bool:
     """Return whether all values of a metric may be plain numbers, with Arrow's idea of missing ones."""
     return not spec.number.booleans and not any(text[:1] in "+-.0123456789" for text in spec.number.missing if text)
+
+
+def dialect_of(fields: CsvFields, envelope: Envelope) -> CsvFields:
+    """Return the dialect of a payload: that of the feed, but for what its file was seen to have."""
+    attributes = envelope.attributes
+    if DELIMITER not in attributes and MULTILINE not in attributes:
+        return fields
+    delimiter = attributes.get(DELIMITER, "")
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in (fields.quote, "\n", "\r"):
+        delimiter = fields.delimiter  # an attribute of a message that no file was cut into
+    return msgspec.structs.replace(fields, delimiter=delimiter, multiline=fields.multiline or MULTILINE in attributes)
 
 
 def _take_header(content: bytes, fields: CsvFields) -> tuple[bytes, tuple[str, ...]]:

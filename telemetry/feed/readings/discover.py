@@ -6,12 +6,13 @@ from typing import Final
 
 import pyarrow as pa
 
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CsvFields, Feed
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, read_column
 from telemetry.feed.formats.values import NumberProblem, NumberSpec
 from telemetry.feed.readings.csv_cells import TEXT, read_columns
 from telemetry.feed.readings.csv_lines import divide_rows
+from telemetry.feed.readings.csv_reader import dialect_of
 from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.feed.readings.record_reader import RecordsReader
 from telemetry.feed.readings.row_devices import DeviceReader
@@ -36,7 +37,7 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
     times, devices = RowTimeReader(feed, EARLIEST_US), DeviceReader(feed.device)
     taken = {*times.columns, devices.column}
     if envelope.columns is not None:
-        columns = _columns_of_csv(feed, payload, envelope.columns)
+        columns = _columns_of_csv(dialect_of(feed.csv, envelope), payload, envelope.columns)
     else:
         columns = _columns_of_records(RecordsReader(feed, (), times, devices), payload)
     if feed.long is not None:
@@ -45,11 +46,11 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
     return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
 
 
-def _columns_of_csv(feed: Feed, payload: bytes, names: tuple[str, ...]) -> dict[str, list[str]]:
-    rows = divide_rows(payload, feed.csv)
+def _columns_of_csv(fields: CsvFields, payload: bytes, names: tuple[str, ...]) -> dict[str, list[str]]:
+    rows = divide_rows(payload, fields)
     some = rows._replace(rows=rows.rows[:_LOOKED_AT], raw=rows.raw[:_LOOKED_AT], number=rows.number[:_LOOKED_AT])
     wanted = dict.fromkeys(range(len(names)), TEXT)
-    found = read_columns(some, len(names), wanted, (), feed.csv)
+    found = read_columns(some, len(names), wanted, (), fields)
     assert found is not None, "texts are always read"
     return {name: found.table.column(str(place)).to_pylist() for place, name in enumerate(names)}
 

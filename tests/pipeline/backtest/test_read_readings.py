@@ -142,7 +142,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
     (tmp_path / "t.csv").write_text("time,device\n")
     assert problem("none.csv") == "--input ./none.csv: no such file"
-    assert problem("t.csv") == "--input ./t.csv: its header needs one column 'ts', it has: time, device"
+    assert problem("t.csv") == ("--input ./t.csv: no column ts; did you mean `time`? use --feed or --time-column time")
 
 
 def test_a_folder_without_an_archive(tmp_path):

@@ -21,6 +21,7 @@ from pipeline.options import beam_options
 from pipeline.sources import files
 from pipeline.sources.files import FileRange, Portion
 from telemetry.errors import ConfigError
+from telemetry.feed.files.shape import FileShape
 from tests.support import oracle
 from tests.support.jobs import config_of, imbalances, ndjson, records, run_job
 
@@ -165,7 +166,7 @@ def test_a_worker_that_is_killed_ends_the_job_with_one_line(tmp_path: Path) -> N
 
 
 def portions(*megabytes: int | None) -> list[Portion]:
-    ranges = (FileRange("a", 0, None if size is None else size * MEGABYTE, None) for size in megabytes)
+    ranges = (FileRange("a", 0, None if size is None else size * MEGABYTE, FileShape()) for size in megabytes)
     return [Portion(number, (part,)) for number, part in enumerate(ranges)]
 
 

@@ -1,0 +1,1 @@
+"""Look at files of any dialect, and cut them into messages."""

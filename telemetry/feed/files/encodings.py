@@ -1,0 +1,88 @@
+"""Find the encoding of a file, and read it as UTF-8."""
+
+import codecs
+import io
+from typing import Any, Final
+
+from telemetry.feed.files.blocks import BinaryStream
+
+UTF8_MARK: Final = codecs.BOM_UTF8
+"""Bytes at the beginning of a text that are no part of it."""
+_MARKS: Final = (
+    (UTF8_MARK, ""),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, with whose mark it begins
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UTF8: Final = ("utf-8", "utf-8-sig")
+_BY_MARK: Final = ("utf-16", "utf-32")
+_READ_BYTES: Final = 1 << 18
+
+
+def is_usable_encoding(name: str) -> bool:
+    """Return whether there is a codec of that name that reads text, whatever bytes are in it."""
+    try:
+        decoded = codecs.getincrementaldecoder(name)("replace").decode(b"abcd" * 2, False)
+    except UnicodeError as error:
+        return name_of(name) in _BY_MARK and "BOM" in str(error)
+    except (LookupError, AssertionError, TypeError, ValueError):
+        return False
+    return isinstance(decoded, str)
+
+
+def name_of(encoding: str) -> str:
+    """Return the usual name of an encoding."""
+    return codecs.lookup(encoding).name
+
+
+def encoding_of(beginning: bytes, told: str) -> str:
+    """Return the codec that reads a text, or "" if it is UTF-8 already.
+
+    Args:
+        beginning: of the text.
+        told: its encoding, if it is known; else the byte order mark counts, and without one it is UTF-8.
+    """
+    by_mark = next((codec for mark, codec in _MARKS if beginning.startswith(mark)), "")
+    if not told:
+        return by_mark
+    name = name_of(told)
+    if name in _UTF8:
+        return ""
+    if name in _BY_MARK and by_mark != name:  # the codec refuses a text without its mark
+        return f"{name}-le"
+    return name
+
+
+def as_utf8(stream: BinaryStream, encoding: str) -> BinaryStream:
+    """Return a text as a stream of UTF-8, which cannot be rewound; bytes that cannot be decoded are U+FFFD.
+
+    Args:
+        stream: the text, at its beginning.
+        encoding: a codec, or "" for a stream that is returned as it is.
+    """
+    return io.BufferedReader(_Transcoded(stream, encoding), _READ_BYTES) if encoding else stream
+
+
+class _Transcoded(io.RawIOBase):
+    """A text in another encoding, read as UTF-8."""
+
+    def __init__(self, stream: BinaryStream, encoding: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._ready = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and not self._ended:
+            content = self._stream.read(_READ_BYTES)
+            self._ended = not content
+            self._ready = self._decoder.decode(content, self._ended).encode("utf-8", "replace")
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
