@@ -1,15 +1,15 @@
-"""Find the metrics of a job in its input, where neither a flag nor the feed names them."""
+"""Find the metrics of files, where neither a flag nor the feed names them."""
 
 import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.config import JobConfig, with_metrics
-from pipeline.sources.files import Portion, read_portion
+from pipeline.config import JobConfig, metrics_of, read_metrics, with_metrics
+from pipeline.sources.files import Portion, plan_portions, read_portion
 from telemetry.errors import NothingUsableError
+from telemetry.feed.feed import Feed
 from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_rows import Envelope
-from telemetry.model.metrics import DEFAULT_METRICS
 
 _MOST_FILES: Final = 20  # that are looked at
 
@@ -17,36 +17,59 @@ _MOST_FILES: Final = 20  # that are looked at
 def find_metrics(config: JobConfig, portions: Sequence[Portion]) -> JobConfig:
     """Return the configuration with the metrics that the beginnings of the files have.
 
-    Canonical files in which no column is a default metric are looked at as well.
-
     Args:
-        config: of a job on files.
-        portions: of the files.
+        config: of the job.
+        portions: of its files.
 
     Raises:
         ConfigError: if a rule looks at a metric that no file has.
         NothingUsableError: if no field holds numbers.
     """
-    if config.metrics and (config.flags["metrics"] or config.feed.metrics or not _lack(portions, config.metrics)):
+    if config.streaming or config.flags["metrics"]:
         return config
+    metrics = metrics_in(portions, config.feed)
+    return config if metrics == config.metrics else with_metrics(config, metrics)
+
+
+def metrics_of_inputs(globs: Sequence[str], text: str, feed: Feed) -> tuple[str, ...]:
+    """Return the metrics of files that a flag names, else the feed, else the files themselves.
+
+    Args:
+        globs: of the files.
+        text: of ``--metrics``.
+        feed: of the files.
+
+    Raises:
+        ConfigError: if the flag or a file cannot be used.
+        NothingUsableError: if no field holds numbers.
+    """
+    return read_metrics(text) if text else metrics_in(plan_portions(globs, feed), feed)
+
+
+def metrics_in(portions: Sequence[Portion], feed: Feed) -> tuple[str, ...]:
+    """Return the metrics of files: those of the feed, unless it has none, or CSV has a column for none of them.
+
+    Raises:
+        NothingUsableError: if no field holds numbers.
+    """
+    known = metrics_of(feed)
+    if known and (feed.metrics or not _lack(portions, known)):
+        return known
     metrics: dict[str, None] = {}
     for portion in _of_files(portions):
         message = next(read_portion(portion), None)
         if message is not None:
             envelope = Envelope(message.attributes, message.publish_us, message.columns)
-            metrics |= dict.fromkeys(discover_metrics(config.feed, message.payload, envelope))
-    if not metrics:
-        if config.metrics:
-            return config
+            metrics |= dict.fromkeys(discover_metrics(feed, message.payload, envelope))
+    if not metrics and not known:
         raise NothingUsableError("no field of the input holds numbers; --metrics names those that are wanted")
-    return with_metrics(config, tuple(metrics))
+    return tuple(metrics) or known
 
 
 def _lack(portions: Sequence[Portion], metrics: Sequence[str]) -> bool:
-    """Return whether the files are CSV without any of the default metrics."""
+    """Return whether all files are CSV without a column for any of the metrics."""
     files = [part.columns for portion in portions for part in portion.ranges]
-    unasked = set(metrics) == set(DEFAULT_METRICS)
-    return unasked and bool(files) and all(found is not None and not set(found) & set(metrics) for found in files)
+    return bool(files) and all(found is not None and not set(found) & set(metrics) for found in files)
 
 
 def _of_files(portions: Sequence[Portion]) -> list[Portion]:

@@ -8,12 +8,13 @@ from typing import Final
 from pipeline.backtest.read_readings import Rejections, archived_metrics, read_archive, read_inputs
 from pipeline.backtest.time_order import TimeOrder
 from pipeline.config import read_metrics
+from pipeline.found_metrics import metrics_of_inputs
 from pipeline.sources.files import is_input
 from pipeline.suggest.suggest import suggest_rules
 from pipeline.suggest.write_yaml import SuggestionSource
 from telemetry.cli.flags import read_moment, read_positive
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds
@@ -33,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument("readings", nargs="+", metavar="READINGS", help="globs of CSV or JSON lines files as the job "
                         f"reads them, {PLAIN_OR_PACKED}; or outputs of jobs with --archive; in any bucket")  # fmt: skip
-    parser.add_argument("--metrics", default="", metavar="LIST", help="metrics to suggest rules for (default: "
-                        f"{','.join(DEFAULT_METRICS)} of files, all metrics of an archive)")  # fmt: skip
+    parser.add_argument("--metrics", default="", metavar="LIST", help="metrics to suggest rules for, in quotes "
+                        "where they hold a comma (default: those of the job, all metrics of an archive)")  # fmt: skip
+    add_feed_flags(parser)
     parser.add_argument("--earliest-time", default=_EARLIEST, metavar="TIME", help="the job's --earliest-time, for "
                         "files")  # fmt: skip
     parser.add_argument("--incidents-per-day", default="0.5", metavar="N", help="most incidents that a rule may open "
@@ -86,9 +88,10 @@ def _suggest(options: argparse.Namespace, per_day: float) -> str:
 def _read(options: argparse.Namespace, rejections: Rejections) -> tuple[tuple[str, ...], Iterator[WatchedRows]]:
     """Return the metrics, and an iterator of the readings."""
     if is_input(options.readings[0]):
-        metrics = read_metrics(options.metrics or ",".join(DEFAULT_METRICS))
+        feed = read_feed(options)
+        metrics = metrics_of_inputs(options.readings, options.metrics, feed)
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
-        return metrics, read_inputs(options.readings, DecodeSpec(metrics, bounds), metrics, rejections)
+        return metrics, read_inputs(options.readings, DecodeSpec(metrics, bounds, feed), metrics, rejections)
     metrics = read_metrics(options.metrics) if options.metrics else archived_metrics(options.readings)
     return metrics, read_archive(options.readings, metrics)
 
@@ -108,4 +111,7 @@ def _flags(options: argparse.Namespace) -> tuple[str, ...]:
         return ("--readings", *options.readings)
     flags = ("--input", *options.readings)
     flags += ("--metrics", options.metrics) if options.metrics else ()
+    for flag in FLAGS:
+        value = getattr(options, flag.lstrip("-").replace("-", "_"))
+        flags += (flag, value) if value else ()
     return flags + (("--earliest-time", options.earliest_time) if options.earliest_time != _EARLIEST else ())

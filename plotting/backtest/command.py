@@ -12,10 +12,9 @@ from pipeline.backtest.report_text import report_text
 from pipeline.backtest.run_backtest import BacktestReport, run_backtest
 from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
-from pipeline.config import read_metrics
 from telemetry.cli.flags import read_moment
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.feed.flags import add_feed_flags, read_feed
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.timeline import RulesTimeline
@@ -57,8 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", nargs="+", action="extend", default=[], metavar="FILE", help="known faults and "
                         "benign events, as simulate --labels writes them: says how many faults the rules find, how "
                         "fast, and how many incidents are false")  # fmt: skip
-    parser.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="the job's --metrics, to "
-                        "decode the files of --input")  # fmt: skip
+    parser.add_argument("--metrics", default="", metavar="LIST", help="the job's --metrics, to decode the files of "
+                        "--input")  # fmt: skip
+    add_feed_flags(parser.add_argument_group("form of the files of --input"))
     parser.add_argument("--earliest-time", default="2000-01-01T00:00:00Z", metavar="TIME", help="the job's "
                         "--earliest-time, for the files of --input")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
@@ -95,7 +95,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSeries]]":
     """Return what was found and, for a picture, what the rules had learned."""
-    metrics = read_metrics(options.metrics) if options.input else None
+    feed = read_feed(options)
+    metrics = None
+    if options.input:
+        from pipeline.found_metrics import metrics_of_inputs  # loads Beam
+
+        metrics = metrics_of_inputs(options.input, options.metrics, feed)
     named = [(options.rules or DEFAULT_NAME, _read_rules("--rules", options.rules, metrics))]
     if options.against:
         named.append((options.against, _read_rules("--against", options.against, metrics)))
@@ -105,7 +110,7 @@ def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSer
     rows: Iterator[WatchedRows]
     if metrics is not None:
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
-        rows = read_inputs(options.input, DecodeSpec(metrics, bounds), watched, rejections)
+        rows = read_inputs(options.input, DecodeSpec(metrics, bounds, feed), watched, rejections)
     else:
         rows = read_archive(options.readings, watched)
     with TimeOrder(watched) as order:
@@ -125,7 +130,9 @@ def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSer
 
 def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RulesTimeline:
     try:
-        timeline = (read_stored_rules(path) if path else None) or RulesTimeline.always(load_rules(path or None))
+        if not path:
+            return RulesTimeline.always(load_rules(None) if metrics is None else load_rules(None).about(metrics))
+        timeline = read_stored_rules(path) or RulesTimeline.always(load_rules(path))
         for change in timeline.changes if metrics is not None else ():
             change.rules.check_metrics(metrics or ())
     except RuleError as error:

@@ -168,7 +168,7 @@ def test_an_archive_of_readings(capsys):
         ("--input t.csv --picture t.csv/t.png", "--picture t.csv/t.png: cannot be written: File exists"),
         ("--input t.csv --rules none.yaml", "--rules none.yaml: No such file or directory"),
         ("--input t.csv --against none.yaml", "--against none.yaml: No such file or directory"),
-        ("--input t.csv --metrics co", "--rules (default): line 4: rule 'temp-high': metric 'temp' is not one of co"),
+        ("--input t.csv --metrics ts", "--metrics ts: 'ts' cannot be a metric"),
         ("--input t.csv --labels none.csv", "--labels none.csv: No such file or directory"),
         ("--input none.csv", "--input none.csv: no such file"),
         ("--readings .", "--readings .: no .parquet file of an archive in it"),
