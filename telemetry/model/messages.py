@@ -32,7 +32,8 @@ LINE_BYTES: Final = "line_bytes"
 DELIMITER: Final = "delimiter"
 """Attribute: character between the cells of the payload, where it is not the one of the feed."""
 MULTILINE: Final = "multiline"
-"""Attribute: ``true`` where rows of CSV may be several lines, as `CsvRowFinder` finds them."""
+"""Attribute: ``true`` where rows are not lines: of CSV as `CsvRowFinder` finds them, of JSON one document after another
+or the elements of an array with commas between them."""
 
 MAX_MESSAGE_BYTES: Final = 10_000_000
 """Largest payload of a Pub/Sub message (https://cloud.google.com/pubsub/quotas#resource_limits)."""

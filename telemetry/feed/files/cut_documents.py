@@ -20,9 +20,9 @@ def cut_documents(
     """Yield JSON in chunks of about a block, each of which begins and ends between documents or elements.
 
     The brackets of arrays that are opened become blanks, so that a chunk is elements with commas between them. Each
-    byte of the file is in one chunk, in its place, except for blanks and commas between two. A document that is too
-    long, and holds a line on which another one seems to begin, indented as it is, is taken for one without an end, and
-    the chunk ends there. Otherwise it is not collected: a chunk of its own has its beginning.
+    byte of the file is in one chunk, in its place; chunks of blanks and commas alone are left out. A document that is
+    too long, and holds a line on which another one seems to begin, indented as it is, is taken for one without an end,
+    and the chunk ends there. Otherwise it is not collected: a chunk of its own has its beginning.
 
     Args:
         stream: the text, at a place between documents.
@@ -85,10 +85,8 @@ class _Cutter:
     def take(self) -> Iterator[FileChunk]:
         """Yield a chunk of the parts, unless nothing is in them but separators."""
         payload = self._join()
-        between = _SEPARATORS.match(payload)
-        first = between.end() if between else 0
-        if first < len(payload):
-            yield FileChunk(payload[first:], self.position + first, rows=self._objects)
+        if _SEPARATORS.fullmatch(payload) is None:
+            yield FileChunk(payload, self.position, rows=self._objects)
         self._begin(self.position + len(payload))
 
     def restart_line(self) -> int:

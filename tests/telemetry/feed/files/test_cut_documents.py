@@ -77,16 +77,16 @@ def test_no_byte_of_a_broken_file_is_lost(content: bytes, block: int) -> None:
 def test_an_array_is_cut_between_its_elements() -> None:
     chunks = cut(b'[{"a":1}, {"a":[2,{"b":"]"}]},\n3,\n{"a":4}]\n', 20)
     assert chunks == [
-        FileChunk(b'{"a":1},', 1, rows=1),
-        FileChunk(b'{"a":[2,{"b":"]"}]},\n3,', 10, rows=1),
-        FileChunk(b'{"a":4} ', 34, rows=1),
+        FileChunk(b' {"a":1},', 0, rows=1),
+        FileChunk(b' {"a":[2,{"b":"]"}]},\n3,', 9, rows=1),
+        FileChunk(b'\n{"a":4} ', 33, rows=1),
     ]
 
 
 def test_a_pack_is_not_opened() -> None:
     shape = FileShape("senml", Cutting.DOCUMENTS, opens_arrays=False)
-    packs = [b'[{"bn":"a"},{"n":"t"}]', b'[{"n":"u"}]']
-    assert [chunk.payload for chunk in cut(b"\n".join(packs), 5, shape)] == packs
+    packs = [b'[{"bn":"a"},{"n":"t"}]', b'\n[{"n":"u"}]']
+    assert [chunk.payload for chunk in cut(b"".join(packs), 5, shape)] == packs
 
 
 @pytest.mark.parametrize("block", [16, 64, 1_000])

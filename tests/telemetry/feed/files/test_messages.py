@@ -34,6 +34,7 @@ def test_the_canonical_form_tells_nothing() -> None:
         (b"ts,t\n1,2\n", Feed(device=DeviceFields(file=True)), "in/attic.csv.gz", {"file": "attic.csv"}),
         (b"ts\tdevice\n1\ta\n", Feed(), "a.tsv", {"delimiter": "\t"}),
         (b'ts,device,n\n1,a,"x\ny"\n', Feed(), "a.csv", {"multiline": "true"}),
+        (b"[{},{}]", Feed(), "a.json", {"multiline": "true"}),
         (b"device,t\na,2\n", START, "a.csv", {"first_row": "0"}),
         (b"ts;device\n1;a\n", Feed(csv=CsvFields(delimiter=";")), "a.csv", {}),
     ],
