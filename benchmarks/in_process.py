@@ -19,6 +19,7 @@ from transforms.decode.codec import decode
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.detect.evaluate import detect
 from transforms.windows.aggregate_table import COUNT, AggregateTable, aggregate_batch, merge_tables
+from transforms.windows.window_spec import WindowSpec
 
 ROWS_PER_MESSAGE: Final = (1, 100, 500, 2_000)
 BUNDLE: Final = 1_000
@@ -59,6 +60,7 @@ class _Results:
 
 def process_bundles(bundles: Sequence[MessageBatch], rules: RuleSet) -> _Results:
     """Run the measured functions."""
+    windows = WindowSpec(WINDOW_US, WINDOW_US)
     results = _Results(0, 0, [])
     for bundle in bundles:
         readings = decode(bundle, DecodeSpec(METRICS)).readings
@@ -67,7 +69,7 @@ def process_bundles(bundles: Sequence[MessageBatch], rules: RuleSet) -> _Results
         detected = detect(readings, rules)
         results.rows += len(readings)
         results.anomalies += detected.by_rule.total()
-        results.tables.append(aggregate_batch(detected.readings, WINDOW_US))
+        results.tables.append(aggregate_batch(detected.readings, windows))
     return results
 
 

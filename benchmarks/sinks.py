@@ -40,9 +40,11 @@ from transforms.outputs.write_files import (
 )
 from transforms.windows.aggregate_records import aggregates
 from transforms.windows.aggregate_table import aggregate_batch, merge_tables, split_table
+from transforms.windows.window_spec import WindowSpec
 
 _ROWS_PER_MESSAGE: Final = 8_000  # about one megabyte, the block size of the job for files
 _HOUR_US: Final = 3_600_000_000
+_WINDOWS: Final = WindowSpec(WINDOW_US, WINDOW_US)
 ResultBatches: TypeAlias = dict[str, list[pa.RecordBatch]]
 
 
@@ -59,9 +61,9 @@ def make_results(rows: Rows) -> ResultBatches:
         if detected.anomalies is not None:
             results["anomalies"].append(detected.anomalies)
         results["readings"].append(reading_records(readings))
-        tables.append(aggregate_batch(detected.readings, WINDOW_US))
+        tables.append(aggregate_batch(detected.readings, _WINDOWS))
     for _, _, shard in split_table(merge_tables(tables), 1, _HOUR_US):
-        results["aggregates"].append(aggregates(shard, WINDOW_US, "on_time", 0))
+        results["aggregates"].append(aggregates(shard, _WINDOWS, "on_time", 0))
     return results
 
 

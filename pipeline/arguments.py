@@ -98,6 +98,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     windows.add_argument("--window", default="60s", metavar="DURATION", help="length of a window of event time")
     windows.add_argument("--slide", default="", metavar="DURATION", help="time between the starts of sliding windows; "
                          "must divide the window; without it windows are fixed")  # fmt: skip
+    windows.add_argument("--window-zone", default="", metavar="ZONE", help="align windows to the clock of an IANA zone "
+                         "such as Europe/Rome, or of an offset such as +01:00: days begin at local midnight and have "
+                         "23, 24 or 25 hours; without it windows are aligned to UTC")  # fmt: skip
     windows.add_argument("--allowed-lateness", default="10m", metavar="DURATION", help="how long after its end, by "
                          "the watermark, a window still takes late readings; later ones are dead letters")  # fmt: skip
     windows.add_argument(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from pipeline.window_flags import read_windows
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
@@ -54,7 +55,7 @@ class JobConfig:
         followed_rules: the rules file, which may change while a stream runs; None if it is not looked at again.
         feed: how the input becomes readings.
         metrics: names of the metrics to decode; () for all that the files are found to have.
-        windows: windows, lateness and firings.
+        windows: windows, lateness and firings, and the zone of the windows.
         watermark_lag_us: distance of the local source's watermark behind the newest message.
         output: folder on any Beam filesystem, or "".
         bigquery: dataset for the same results, or None.
@@ -174,7 +175,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         followed_rules=_followed_rules(args, metrics),
         feed=feed,
         metrics=metrics,
-        windows=_windows(args),
+        windows=read_windows(args),
         watermark_lag_us=read_duration("--watermark-lag", args.watermark_lag),
         output=args.output,
         bigquery=bigquery,
@@ -342,16 +343,6 @@ def _followed_rules(args: argparse.Namespace, metrics: tuple[str, ...]) -> Follo
         return None
     every_us = read_duration("--reload-rules", args.reload_rules, 1_000_000)
     return FollowedRules(args.rules, metrics, every_us) if args.rules and not args.input else None
-
-
-def _windows(args: argparse.Namespace) -> WindowSpec:
-    size = read_duration("--window", args.window, 1_000)
-    slide = _optional("--slide", args.slide) or size
-    if size % slide:
-        raise ConfigError("--slide", args.slide, f"must divide the window of {args.window}")
-    lateness = read_duration("--allowed-lateness", args.allowed_lateness)
-    early = _optional("--early-firing", args.early_firing)
-    return WindowSpec(size, slide, lateness, early)
 
 
 def _optional(flag: str, text: str) -> int | None:

@@ -93,7 +93,8 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     distinct = sorted(set(paths))
     remote = _versions([path for path in distinct if scheme_of(path)])
     content = [(path, remote[path] if scheme_of(path) else digests.of(path)) for path in distinct]
-    windows = (config.windows.size_us, config.windows.slide_us)
+    zone = (config.windows.zone,) if config.windows.zone else ()
+    windows = (config.windows.size_us, config.windows.slide_us, *zone)
     parts: tuple[object, ...] = (_FORMAT, config.rules.version, config.metrics, config.earliest_us, windows, content)
     if not is_canonical(config.feed):
         parts += (config.feed,)

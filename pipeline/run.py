@@ -121,7 +121,8 @@ def _log_config(config: JobConfig) -> None:
     _LOG.info("metrics %s", ", ".join(config.metrics))
     _LOG.info("rules %s: %s", config.rules.version, ", ".join(rule.id for rule in config.rules.rules))
     size, slide = format_duration(windows.size_us), format_duration(windows.slide_us)
-    _LOG.info("windows of %s every %s, lateness %s", size, slide, format_duration(windows.allowed_lateness_us))
+    lateness, clock = format_duration(windows.allowed_lateness_us), windows.zone and f" by the clock of {windows.zone}"
+    _LOG.info("windows of %s every %s%s, lateness %s", size, slide, clock, lateness)
     places = (config.output, config.bigquery, config.alerts_topic, *config.webhooks, config.dead_letter_topic)
     _LOG.info("writing to %s", ", ".join(str(place) for place in places if place) or "standard output only")
 

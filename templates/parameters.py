@@ -90,6 +90,7 @@ PRESENTATIONS: Final = {
     "metrics": Presentation("Metrics", "TEXT", f"^{_METRIC}(,{_METRIC})*$"),
     "window": Presentation("Window", "TEXT", _DURATION),
     "slide": Presentation("Slide", "TEXT", _DURATION, "30s"),
+    "window_zone": Presentation("Zone of the windows", "TEXT", r"^[A-Za-z0-9_+:/-]+$", "Europe/Rome"),
     "allowed_lateness": Presentation("Allowed lateness", "TEXT", _DURATION),
     "earliest_time": Presentation("Earliest time", "TEXT", r"^\S+$"),
     "early_firing": Presentation("Early firing", "TEXT", _DURATION, "10s"),

@@ -148,6 +148,7 @@ def _settings(config: JobConfig) -> Mapping[str, str]:
         "--metrics": write_names(config.metrics),
         "--window": format_duration(windows.size_us),
         "--slide": format_duration(windows.slide_us),
+        "--window-zone": windows.zone,
         "--shards": str(config.shards),
         "--dedup": "on" if config.dedup_us is not None else "",
     }

@@ -188,7 +188,9 @@ def _draw_windows(axes: Axes, panel: Panel, scale: Scale, deviation: bool, theme
     middles = line.start + (line.end - line.start) // 2
     # Each window is one rectangle of the band, as wide as the window is long or, where windows overlap, as their step.
     # Interpolation between middles would turn a single high window into a spike, and hide a window without neighbours.
-    width = np.minimum(line.end - line.start, int(np.median(np.diff(merged.start))) if len(merged) > 1 else DAY_US)
+    width = line.end - line.start
+    if (merged.start[1:] < merged.end[:-1]).any():
+        width = np.minimum(width, int(np.median(np.diff(merged.start))))
     edges = to_days(np.stack([middles - width // 2, middles + width - width // 2], axis=1).ravel())
     low, high = np.repeat(line.min, 2), np.repeat(line.max, 2)
     axes.fill_between(edges, low, high, color=theme.blue, alpha=RANGE_OPACITY, linewidth=0, zorder=1.8, gid="range")

@@ -104,7 +104,7 @@ def _window(panel: Panel, event: MouseEvent, choice: ViewChoice) -> Hover | None
     lines = (
         f"{words['mean']} {mean} ± {deviation}",
         f"{low} – {high}",
-        f"{_moment(int(windows.start[place]))} – {_moment(int(windows.end[place]))[11:]} UTC",
+        _window_time(int(windows.start[place]), int(windows.end[place])),
         texts.counted(texts.readings, int(windows.count[place])),
         panel.device,
     )
@@ -138,6 +138,12 @@ def _gap(gaps: Intervals, at: float, device: str, texts: Texts) -> Hover | None:
         return None
     start, end = int(gaps.start[inside[0]]), int(gaps.end[inside[0]])
     return Hover("gap", (f"{texts.gap}: {texts.duration(end - start)}", _between((start, end)), device), device)
+
+
+def _window_time(start_us: int, end_us: int) -> str:
+    """Return the time of a window, without the date of its end if it is shorter than a day."""
+    start, end = _moment(start_us), _moment(end_us)
+    return f"{start} – {end if end_us - start_us >= DAY_US else end[11:]} UTC"
 
 
 def _between(edges: Any) -> str:

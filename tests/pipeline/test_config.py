@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,24 @@ MISTAKES = [
     ([*FLAGS, "--window", "-5s"], "--window: expected one argument"),
     ([*FLAGS, "--slide", "7s"], "--slide 7s: must divide the window of 60s"),
     ([*FLAGS, "--slide", "2m"], "--slide 2m: must divide the window of 60s"),
+    (
+        [*FLAGS, "--window-zone", "Europe/Rom"],
+        "--window-zone Europe/Rom: is no zone of the IANA database; did you mean Europe/Rome?",
+    ),
+    ([*FLAGS, "--window-zone", "Q"], "--window-zone Q: is no zone of the IANA database such as Europe/Rome"),
+    ([*FLAGS, "--window-zone", "+24:00"], "--window-zone +24:00: is no zone of the IANA database"),
+    (
+        [*FLAGS, "--window-zone", "Europe/Rome", "--window", "7h"],
+        "--window 7h: must divide a day, or be a whole number of days, with --window-zone",
+    ),
+    (
+        [*FLAGS, "--window-zone", "Europe/Rome", "--window", "36h"],
+        "--window 36h: must divide a day, or be a whole number of days, with --window-zone",
+    ),
+    (
+        [*FLAGS, "--window-zone", "Europe/Rome", "--window", "3d", "--slide", "36h"],
+        "--slide 36h: must divide a day, or be a whole number of days, with --window-zone",
+    ),
     ([*FLAGS, "--allowed-lateness", "ten"], "--allowed-lateness ten: not a duration"),
     ([*FLAGS, "--early-firing", "0.1ms"], "--early-firing 0.1ms: must be at least 1ms"),
     ([*FLAGS, "--watermark-lag", "soon"], "--watermark-lag soon: not a duration"),
@@ -242,6 +261,14 @@ def test_flags_become_the_configuration() -> None:
     assert (defaults.windows.early_us, defaults.stop_after_idle_us, defaults.streaming) == (None, None, False)
     assert defaults.printed is None
     assert config_of(*FLAGS, "--print", "readings").printed == "readings"
+
+
+@pytest.mark.parametrize(("window", "slide"), [("1d", ""), ("12h", "2h"), ("90s", ""), ("7d", "1d"), ("2d", "6h")])
+def test_windows_of_a_zone(window: str, slide: str) -> None:
+    flags = [*FLAGS, "--window", window, *(["--slide", slide] if slide else [])]
+    local, utc = config_of(*flags, "--window-zone", "Europe/Rome").windows, config_of(*flags).windows
+    assert (local.zone, utc.zone) == ("Europe/Rome", "")
+    assert replace(local, zone="") == utc
 
 
 def test_flags_are_not_abbreviated() -> None:

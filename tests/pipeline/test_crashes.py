@@ -179,14 +179,15 @@ def test_a_job_that_is_stopped_keeps_its_windows_and_a_drained_one_reports_them(
     assert "open windows are kept" in err
     assert results(out)["aggregates"] == []
     publish(server, topic, range(3, 6), [""])
-    changed = flags_of(first, out, "--window", "5m", "--stop-after-idle", "1s")
-    capsys.readouterr()
-    assert main(changed) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line == (
-        f"pipeline: error: --window 5m: the state in {out}/.state belongs to a job with 1m; end that job with its own "
-        "flags and --drain, or name another folder with --state"
-    )
+    for flag, value, known in (("--window", "5m", "1m"), ("--window-zone", "Europe/Rome", "nothing")):
+        changed = flags_of(first, out, flag, value, "--stop-after-idle", "1s")
+        capsys.readouterr()
+        assert main(changed) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == (
+            f"pipeline: error: {flag} {value}: the state in {out}/.state belongs to a job with {known}; end that job "
+            "with its own flags and --drain, or name another folder with --state"
+        )
     summary = run(first, out, "--drain")
     assert not any("next start" in note for note in summary["notes"])
     assert not (out / ".state").exists()

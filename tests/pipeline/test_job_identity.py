@@ -39,7 +39,14 @@ def test_the_same_job_has_the_same_id(job_id, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", [("--metrics", "temp"), ("--window", "30s"), ("--slide", "30s"), ("--rules", "rules.yaml")]
+    "flags",
+    [
+        ("--metrics", "temp"),
+        ("--window", "30s"),
+        ("--slide", "30s"),
+        ("--window-zone", "Europe/Rome"),
+        ("--rules", "rules.yaml"),
+    ],
 )
 def test_a_setting_that_changes_results_makes_another_job(job_id, tmp_path: Path, flags: tuple[str, str]) -> None:
     (tmp_path / "rules.yaml").write_text("version: 1\nrules:\n  - {id: hot, metric: temp, above: 40, severity: info}\n")

@@ -1,21 +1,16 @@
 """The whole graph with drawn rules against a plain evaluation of every row: all records, and the ledger."""
 
-import base64
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import yaml
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from telemetry.model.messages import Message
 from telemetry.rules.parse import load_rules
-from tests.support import oracle
-from tests.support.jobs import Events, cut, imbalances, records, run_events, run_job
-from tests.support.row_oracle import DEVICES, GLOBS, METRICS, MICROS, Arrival, Expected, Row, Rule, Windows, evaluate
+from tests.support.jobs import Events, cut, run_events, run_job
+from tests.support.row_oracle import DEVICES, GLOBS, METRICS, MICROS, Arrival, Row, Rule, Windows, evaluate
+from tests.support.written_rows import assert_written, flags_of
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=10,
@@ -70,52 +65,6 @@ WINDOWS = st.builds(
     st.sampled_from([(60, 60), (60, 20), (300, 100)]),
     st.sampled_from([0, 30, 600]),
 )
-
-
-def flags_of(rules: list[Rule], windows: Windows, folder: Path) -> list[object]:
-    path = folder / "rules.yaml"
-    path.write_text(yaml.safe_dump({"version": 1, "rules": [rule.document() for rule in rules]}))
-    slide = ["--slide", f"{windows.slide}s"] if windows.slide != windows.size else []
-    lateness = ["--allowed-lateness", f"{windows.lateness}s"]
-    return ["--rules", path, "--metrics", ",".join(METRICS), "--window", f"{windows.size}s", *slide, *lateness]
-
-
-def records_of(output: Path, kind: str) -> list[dict[str, Any]]:
-    """Return the records of one kind without their job, None where nothing is known."""
-    return [
-        {name: None if pd.isna(value) else value for name, value in one.items() if name != "job_id"}
-        for one in records(oracle.read_output(output, kind))
-    ]
-
-
-def totals_of(output: Path) -> dict[tuple[str, str], int]:
-    """Return the counts of the ledger by item and detail."""
-    entries = {one["entry_id"]: one for one in records_of(output, "ledger")}
-    totals: Counter[tuple[str, str]] = Counter()
-    for one in entries.values():
-        totals[one["item"], one["detail"]] += one["count"]
-    return dict(totals)
-
-
-def assert_written(output: Path, expected: Expected, windows: Windows) -> None:
-    """Check all records of a job and its ledger."""
-    found = sorted(records_of(output, "anomalies"), key=lambda one: (one["anomaly_id"], one["message_id"]))
-    assert found == sorted(expected.anomalies, key=lambda one: (one["anomaly_id"], one["message_id"]))
-    letters = [
-        (one["reason"], one["message_id"], one["line"], base64.b64decode(one["payload"]))
-        for one in records_of(output, "dead_letters")
-    ]
-    assert sorted(letters) == sorted(expected.dead_letters)
-    aggregates = oracle.truth(oracle.read_output(output, "aggregates"))
-    if expected.values:
-        oracle.assert_same_aggregates(aggregates, expected.aggregates(windows))
-    else:
-        assert aggregates.empty
-    totals = totals_of(output)
-    assert [number for (item, _), number in totals.items() if item == "rules"] == [1]
-    rest = {key: number for key, number in totals.items() if key[0] not in ("incidents", "rules")}
-    assert rest == dict(expected.totals)
-    assert imbalances(output) == []
 
 
 @SLOW

@@ -7,11 +7,13 @@ import numpy as np
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch
+from transforms.windows.window_spec import WindowSpec
 
 METRICS = ("humidity", "temp")
 NAN = float("nan")
 MINUTE = 60_000_000
 """Microseconds."""
+BY_MINUTE = WindowSpec(MINUTE, MINUTE)
 
 Row = tuple[str, int, float, float]
 """Device, event time in microseconds, humidity, temp."""

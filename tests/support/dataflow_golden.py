@@ -34,6 +34,7 @@ from transforms.windows.late import select_rows
 from transforms.windows.pane_state import PaneState, decode_pane_state, encode_pane_state
 from transforms.windows.partial_aggregate import PartialAggregate, decode_partial, encode_partial
 from transforms.windows.table_bytes import decode_table, encode_table
+from transforms.windows.window_spec import WindowSpec
 
 PATH: Final = Path(__file__).parents[1] / "dataflow" / "update_compatible.yaml"
 HEADER: Final = """\
@@ -68,7 +69,7 @@ class Kind:
 def kinds() -> dict[str, Kind]:
     """All kinds, by name."""
     batch = batch_of([("a", 0, 50.0, 31.0), ("b", 90_000_000, 51.5, 29.0), ("a", 61_000_000, 49.0, float("nan"))])
-    table = aggregate_batch(batch, 60_000_000)
+    table = aggregate_batch(batch, WindowSpec())
     message = Message(b'{"ts":1,"device":"a"}', {"message_key": "run-1"}, "7", 1_000_000, 5, ("ts", "device"), 2)
     memory = KeyMemory().check([b"0123456789abcdef", b"fedcba9876543210"], [5, 6], 100)[1]
     pane_state = PaneState(120_000_000, {0: 2, 60_000_000: 0}, {60_000_000}, {180_000_000}, {0}, 3, True)

@@ -56,6 +56,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     ),
     "window": DURATIONS,
     "slide": DURATIONS,
+    "window_zone": (
+        ["Europe/Rome", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "UTC", "-03:00", "+0530"],
+        ["", "Europe Rome", "Europe/Rome\n"],
+    ),
     "allowed_lateness": DURATIONS,
     "earliest_time": (["2000-01-01T00:00:00Z", "0"], ["", "last year"]),
     "early_firing": DURATIONS,

@@ -52,10 +52,9 @@ def sums_of_readings(batch: ReadingBatch, windows: WindowSpec, rows: BoolArray |
     if rows is not None:
         batch = batch.select(np.flatnonzero(rows))
     if windows.slide_us != windows.size_us:
-        table = aggregate_batch(batch, windows.slide_us)
-        yield from sums_of_table(spread_windows(table, windows.size_us, windows.slide_us))
+        yield from sums_of_table(spread_windows(aggregate_batch(batch, windows), windows))
         return
-    window_us = batch.event_us - batch.event_us % windows.slide_us
+    window_us = windows.latest(batch.event_us)
     hashes = window_hashes(text_hashes(batch.devices)[batch.device], window_us)
     values, missing = batch.values, np.isnan(batch.values)
     low = high = values

@@ -9,12 +9,13 @@ import pyarrow as pa
 from telemetry.model.record_batches import from_columns
 from telemetry.model.records import WindowAggregate
 from transforms.windows.aggregate_table import ANOMALIES, COUNT, FIRST_US, LAST_US, AggregateTable
+from transforms.windows.window_spec import WindowSpec
 
 PaneTiming = Literal["early", "on_time", "late"]
 
 
 def aggregates(
-    table: AggregateTable, size_us: int, timing: PaneTiming, pane_index: int, job_id: str = ""
+    table: AggregateTable, windows: WindowSpec, timing: PaneTiming, pane_index: int, job_id: str = ""
 ) -> pa.RecordBatch:
     """Return one record for each group and metric that has readings, ordered by window, device and metric."""
     group, metric = np.nonzero(table.ints[COUNT].T)
@@ -32,7 +33,7 @@ def aggregates(
             "device": names,
             "metric": kinds,
             "window_start": window_us,
-            "window_end": window_us + size_us,
+            "window_end": windows.ends(window_us),
             "count": count,
             "mean": mean,
             "stddev": np.sqrt(m2 / count),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from telemetry.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from telemetry.model.reading_batch import ReadingBatch, merge_names
 from transforms.shuffle.shards import shard_of
+from transforms.windows.window_spec import WindowSpec
 
 MEAN, M2, MIN, MAX, FIRST, LAST = range(6)
 COUNT, ANOMALIES, FIRST_US, LAST_US = range(4)
@@ -71,12 +72,13 @@ class AggregateTable:
         )
 
 
-def aggregate_batch(batch: ReadingBatch, slide_us: int) -> AggregateTable:
-    """Return one group per device and `slide_us` bucket of event time that the batch touches.
+def aggregate_batch(batch: ReadingBatch, windows: WindowSpec) -> AggregateTable:
+    """Return one group per device and latest window of its readings.
 
-    Equal to `merge_tables` of one table per reading, without making those tables.
+    Equal to `merge_tables` of one table per reading, without making those tables. Where windows slide, this is a
+    bucket of event time for `spread_windows`.
     """
-    window_us = batch.event_us - batch.event_us % slide_us
+    window_us = windows.latest(batch.event_us)
     order = np.lexsort((batch.device, window_us))
     device, window_us, values = batch.device[order], window_us[order], batch.values[:, order]
     starts = _starts(device, window_us)
@@ -118,17 +120,19 @@ def merge_tables(tables: Sequence[AggregateTable]) -> AggregateTable:
     return _reduce(tables, devices, device, np.concatenate([t.window_us for t in tables]))
 
 
-def spread_windows(table: AggregateTable, size_us: int, slide_us: int) -> AggregateTable:
-    """Return the sliding windows of `size_us` for a table of buckets of `slide_us`, which divides the size.
+def spread_windows(table: AggregateTable, windows: WindowSpec) -> AggregateTable:
+    """Return all windows for a table of the latest windows of some readings.
 
-    A bucket starting at b lies in the windows starting at b, b - slide, … b - size + slide.
+    The readings between a start b and the next one lie in the windows starting at b, b - slide, … b - size + slide.
     """
-    copies = size_us // slide_us
-    if copies == 1:
+    if windows.size_us == windows.slide_us:
         return table
-    device = np.tile(table.device, copies)
-    window_us = np.concatenate([table.window_us - k * slide_us for k in range(copies)])
-    return _reduce([table] * copies, table.devices, device, window_us)
+    tables, starts = [], []
+    for held, window_us in windows.holding(table.window_us):
+        tables.append(table if held is None else _masked(table, held))
+        starts.append(window_us)
+    device = np.concatenate([one.device for one in tables])
+    return _reduce(tables, table.devices, device, np.concatenate(starts))
 
 
 def split_table(table: AggregateTable, shards: int, bucket_us: int) -> Iterator[tuple[int, int, AggregateTable]]:
@@ -149,6 +153,12 @@ def split_table(table: AggregateTable, shards: int, bucket_us: int) -> Iterator[
     order = np.lexsort((bucket, shard))
     for groups in np.split(order, _starts(shard[order], bucket[order])[1:]):
         yield int(shard[groups[0]]), int(bucket[groups[0]]), table.select(groups)
+
+
+def _masked(table: AggregateTable, groups: BoolArray) -> AggregateTable:
+    """Return the groups of a mask, with all devices."""
+    floats, ints = table.floats[:, :, groups], table.ints[:, :, groups]
+    return AggregateTable(table.metrics, table.devices, table.device[groups], table.window_us[groups], floats, ints)
 
 
 def _starts(*sorted_keys: NDArray[np.integer]) -> NDArray[np.intp]:

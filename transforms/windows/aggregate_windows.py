@@ -102,8 +102,7 @@ class _AggregatePortions(beam.DoFn):
         self.rows = 0
 
     def process(self, batch: ReadingBatch) -> Iterator[tuple[ShardKey, bytes]]:
-        table = aggregate_batch(batch, self.windows.slide_us)
-        table = spread_windows(table, self.windows.size_us, self.windows.slide_us)
+        table = spread_windows(aggregate_batch(batch, self.windows), self.windows)
         for shard, bucket, partial in self.aggregator.add(batch.messages.portion, table):
             yield (shard, bucket), encode_portion(partial)
         self.rows += len(batch)
@@ -124,7 +123,7 @@ class _MergePortions(beam.DoFn):
 
     def process(self, keyed: tuple[ShardKey, Iterable[bytes]]) -> Iterator[pa.RecordBatch]:
         table = merge_portions(map(decode_portion, keyed[1]))
-        batch = aggregates(table, self.windows.size_us, "on_time", 0, self.job_id)
+        batch = aggregates(table, self.windows, "on_time", 0, self.job_id)
         if len(batch):
             yield batch
             counters.count(counters.AGGREGATES, len(batch))

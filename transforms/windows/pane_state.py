@@ -1,12 +1,11 @@
 """Keep the panes and the watermark of the windows of one key, as state beside their tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from transforms.shuffle.versioned import frame, unframe
-from transforms.windows.window_spec import WindowSpec
 
 UNKNOWN_US: Final = -(2**62)
 """A watermark before all time."""
@@ -42,22 +41,25 @@ class PaneState(msgspec.Struct, array_like=True):
         if watermark_us is not None and watermark_us > self.watermark_us:
             self.watermark_us = watermark_us
 
-    def admit(self, windows_us: Sequence[int], spec: WindowSpec) -> tuple[list[int], list[int]]:
+    def admit(self, ends_us: Mapping[int, int]) -> tuple[list[int], list[int]]:
         """Note that readings arrived for windows, none of which is closed.
 
         A window stays on time until its end is reported, even if the watermark has passed its end.
+
+        Args:
+            ends_us: ends of the windows by their starts, microseconds UTC.
 
         Returns:
             Starts of windows that are opened, and starts of windows that are late: their end was reported, or was
             before the watermark when their first reading arrived.
         """
         opened, late = [], []
-        for start in windows_us:
+        for start, end in ends_us.items():
             self.panes.setdefault(start, 0)
             self.unreported.add(start)
             if start in self.awaiting_end:
                 continue
-            if start + spec.size_us <= self.watermark_us:
+            if end <= self.watermark_us:
                 late.append(start)
             else:
                 opened.append(start)

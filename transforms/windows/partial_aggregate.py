@@ -61,7 +61,7 @@ def partial_aggregates(
     watermark_us = batch.messages.watermark_us
     rows = np.flatnonzero(find_possibly_late(batch, spec, watermark_us))
     possibly_late = _by_first_window(batch, rows, spec, shards, hour_bucket_us) if len(rows) else {}
-    table = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
+    table = spread_windows(aggregate_batch(batch, spec), spec)
     for shard, bucket, groups in split_table(table, shards, hour_bucket_us):
         yield shard, bucket, PartialAggregate(groups, watermark_us, possibly_late.get((shard, bucket)))
 
@@ -70,8 +70,7 @@ def _by_first_window(
     batch: ReadingBatch, rows: NDArray[np.intp], spec: WindowSpec, shards: int, hour_bucket_us: int
 ) -> dict[tuple[int, int], PossiblyLateRows]:
     """Return rows by (shard, hour bucket) of their earliest window, which is the first they can miss."""
-    event_us = batch.event_us[rows]
-    first_us = event_us - event_us % spec.slide_us - spec.size_us + spec.slide_us
+    first_us = spec.earliest(batch.event_us[rows])
     shard = np.array([shard_of(name, shards) for name in batch.devices], np.int64)[batch.device[rows]]
     keys, inverse = np.unique(np.stack([shard, first_us // hour_bucket_us]), axis=1, return_inverse=True)
     contents = raw_rows(batch, rows)  # opens each message once

@@ -142,7 +142,7 @@ class StatefulWindows(beam.DoFn):
         """Yield the panes of the bundle, those of the same timing and index as one record batch."""
         for (timing, index), tables in self.panes.items():
             table = merge_tables(tables)
-            batch = aggregates(table, self.windows.size_us, timing, index, self.job_id)
+            batch = aggregates(table, self.windows, timing, index, self.job_id)
             if len(batch):
                 yield WindowedValue(batch, self.panes_timestamp, (GlobalWindow(),))
             self.counts[counters.PANES, ""] += len(np.unique(table.window_us))

@@ -115,7 +115,7 @@ class WindowShard:
 
     def end(self, window_us: int) -> list[Pane]:
         """Return the pane of a window whose end the watermark has passed; none if its hour bucket was closed before."""
-        self.pane_state.advance(window_us + self.spec.size_us)
+        self.pane_state.advance(self.spec.end(window_us))
         if window_us not in self.pane_state.awaiting_end:
             return []
         self.pane_state.awaiting_end.discard(window_us)
@@ -163,9 +163,11 @@ class WindowShard:
         """Store a table whose windows are not closed, report those that are late and ask for timers."""
         spec, state = self.spec, self.pane_state
         self._store(table)
-        opened, late = state.admit(np.unique(table.window_us).tolist(), spec)
-        arrived.end_timers = {start: start + spec.size_us for start in opened}
-        arrived.lateness_us = [state.watermark_us - start - spec.size_us for start in late]
+        starts = np.unique(table.window_us)
+        ends = dict(zip(starts.tolist(), spec.ends(starts).tolist(), strict=True))
+        opened, late = state.admit(ends)
+        arrived.end_timers = {start: ends[start] for start in opened}
+        arrived.lateness_us = [state.watermark_us - ends[start] for start in late]
         arrived.panes = self._report(late, "late")
         bucket_us = int(table.window_us[0] - table.window_us[0] % self.hour_bucket_us)
         if bucket_us not in state.hour_buckets:
@@ -176,7 +178,7 @@ class WindowShard:
 
     def _close_us(self, bucket_us: int) -> int:
         """Return the event time after which the last window of an hour bucket takes no readings."""
-        return bucket_us + self.hour_bucket_us + self.spec.size_us + self.spec.allowed_lateness_us
+        return self.spec.end(bucket_us + self.hour_bucket_us) + self.spec.allowed_lateness_us
 
     def _store(self, table: AggregateTable) -> None:
         """Add a table to those of the key; merge them when there are too many."""

@@ -198,9 +198,10 @@ class StateFolder:
         if found.format != _FORMAT:
             raise StateError(f"--state {self.path}: was written by another version of the job (format {found.format})")
         for flag, value in settings.items():
-            if found.settings.get(flag, value) != value:
+            known = found.settings.get(flag, "")  # "" of a job from before there was the flag
+            if known != value:
                 problem = (
-                    f"the state in {self.path} belongs to a job with {found.settings[flag] or 'nothing'}; end that job "
+                    f"the state in {self.path} belongs to a job with {known or 'nothing'}; end that job "
                     "with its own flags and --drain, or name another folder with --state"
                 )
                 raise ConfigError(flag, value, problem)

@@ -13,7 +13,7 @@ import numpy as np
 from telemetry.arrays import IntArray
 from telemetry.text.timestamps import LATEST_US, MICROS
 
-_OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
+_OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
 _STEP_S: Final = 4 * 86_400  # no zone changed its clocks and changed them back within less since 1900
 _MARGIN_S: Final = 2 * 86_400
 _EARLIEST_S: Final = -2_208_988_800  # 1900
@@ -68,15 +68,20 @@ def zone_table(zone: str, earliest_us: int) -> ZoneTable:
     return _table(zone, max(earliest_us // MICROS - _MARGIN_S, _EARLIEST_S))
 
 
+def unknown_zone(zone: str) -> str:
+    """Return the problem with a zone that does not exist, with a name like it if there is one."""
+    known = {name.lower(): name for name in zoneinfo.available_timezones()}
+    near = difflib.get_close_matches(zone.lower(), known, n=1)
+    hint = f"; did you mean {known[near[0]]}?" if near else " such as Europe/Rome"
+    return f"is no zone of the IANA database{hint}"
+
+
 @functools.lru_cache(maxsize=64)
 def _table(zone: str, start_s: int) -> ZoneTable:
     try:
         info = zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        known = {name.lower(): name for name in zoneinfo.available_timezones()}
-        near = difflib.get_close_matches(zone.lower(), known, n=1)
-        hint = f"; did you mean {known[near[0]]}?" if near else " such as Europe/Rome"
-        raise ValueError(f"{zone!r} is no zone of the IANA database{hint}") from error
+        raise ValueError(f"{zone!r} {unknown_zone(zone)}") from error
 
     def offset_at(second: int) -> int:
         moment = (_EPOCH + dt.timedelta(seconds=second)).astimezone(info)

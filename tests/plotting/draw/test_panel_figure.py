@@ -92,6 +92,15 @@ def test_windows_are_a_mean_line_in_a_band():
     assert drawn == 3
 
 
+def test_windows_that_differ_in_length_are_as_wide_as_they_are_long():
+    """A day on which clocks are put back has 25 hours, and its neighbours 24."""
+    hours = np.array([0, 24, 49, 73]) * 60 * MINUTE + T0
+    windows = dataclasses.replace(WINDOWS[0].windows, start=hours[:3], end=hours[1:])
+    axes = draw([dataclasses.replace(WINDOWS[0], windows=windows)])[0].axes[0]
+    corners = artist(axes, "range").get_paths()[0].vertices
+    assert sorted({*corners[:, 0].tolist()}) == to_days(hours).tolist()
+
+
 @pytest.mark.parametrize(
     ("panels", "language", "expected"),
     [

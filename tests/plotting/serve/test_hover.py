@@ -59,6 +59,15 @@ def test_a_window_says_its_mean_and_range(run, language):
     assert tuple(line.replace("\u00a0", " ") for line in hover.lines) == expected[language]
 
 
+def test_a_window_of_a_day_or_more_says_both_dates():
+    run = LiveRun()
+    day = msgspec.structs.replace(window("a"), window_end=T0 + 25 * 60 * MINUTE)
+    take(run, [day], [])
+    picture = course_picture(run, ViewChoice())
+    hover = picture.hover_at(at(picture.grid[0], T0 + MINUTE, day.mean))
+    assert hover.lines[2] == "2020-07-12 00:00:00 – 2020-07-13 01:00:00 UTC"
+
+
 @pytest.mark.parametrize(("distance", "kind"), [(8, "anomaly"), (10.5, "window")])  # a pointer is at whole pixels
 def test_near_is_nine_pixels(run, distance, kind):
     picture = course_picture(run, ViewChoice())

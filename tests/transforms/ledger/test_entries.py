@@ -13,7 +13,7 @@ from telemetry.model.messages import Message
 from telemetry.model.reading_batch import concat_batches
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly, DeadLetter, Incident
-from tests.support.batches import MINUTE, NAN, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, NAN, batch_of
 from tests.support.given_incidents import HOUR, TRANSITIONS
 from tests.support.records import START, incident
 from transforms.ledger.entries import (
@@ -190,7 +190,7 @@ def test_duplicates_count_as_the_rows_of_their_messages():
 
 
 def test_missed_windows_count_their_values_and_tell_arrivals_apart():
-    table = aggregate_batch(batch_of(ROWS), MINUTE)
+    table = aggregate_batch(batch_of(ROWS), BY_MINUTE)
     entries = missed_entries(MissedValues(table, ("m1",)))
     assert counts(entries) == {("", "values_missed", "humidity"): 1, ("", "values_missed", "temp"): 2}
     assert not ids(missed_entries(MissedValues(table, ("m2",)))) & ids(entries)

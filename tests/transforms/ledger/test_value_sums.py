@@ -48,7 +48,7 @@ def same(found: dict[tuple[int, str], Sums], expected: dict[tuple[int, str], Sum
 @given(rows, specs, st.integers(1, 5))
 def test_readings_and_their_windows_have_the_same_sums(readings, spec, parts):
     batches = [batch_of(readings[n::parts]) for n in range(parts) if readings[n::parts]]
-    tables = [spread_windows(aggregate_batch(one, spec.slide_us), spec.size_us, spec.slide_us) for one in batches]
+    tables = [spread_windows(aggregate_batch(one, spec), spec) for one in batches]
     whole = total(sums_of_readings(batch_of(readings), spec))
     same(total(one for batch in batches for one in sums_of_readings(batch, spec)), whole)
     same(total(sums_of_table(merge_tables(tables))), whole)

@@ -1,7 +1,7 @@
 """Of all the hours that a stream lives through there are few keys, as a runner keeps something for each."""
 
 from telemetry.rules.parse import load_rules
-from tests.support.batches import MINUTE, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, batch_of
 from transforms.detect.evaluate import detect
 from transforms.outputs.write_files import _KeyByHour
 from transforms.shuffle.key_pool import POOL_SIZE, pooled_key
@@ -27,7 +27,7 @@ def test_windows_of_a_stream_have_the_keys_of_the_pool():
 
 def test_records_of_a_stream_are_gathered_by_pooled_key_and_those_of_files_by_hour():
     anomalies = detect(BATCH, load_rules(None)).anomalies
-    panes = aggregates(aggregate_batch(BATCH, MINUTE), MINUTE, "on_time", 0)
+    panes = aggregates(aggregate_batch(BATCH, BY_MINUTE), BY_MINUTE, "on_time", 0)
     for kind, batch in (("anomalies", anomalies), ("aggregates", panes)):
         assert batch is not None
         for pooled, keys in ((True, POOL_SIZE), (False, HOURS)):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.errors import OutputError
-from tests.support.batches import MINUTE, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, batch_of
 from transforms.shuffle.packing import pack, unpack
 from transforms.shuffle.record_batch_bytes import decode_record_batch, encode_record_batch
 from transforms.shuffle.spill import Spill, current, spilling
@@ -19,7 +19,7 @@ from transforms.windows.aggregate_table import aggregate_batch
 from transforms.windows.table_bytes import decode_table, encode_table
 
 LONG = bytes(range(256)) * 64
-TABLE = aggregate_batch(batch_of([("a", n * MINUTE, 1.5, float("nan")) for n in range(500)]), MINUTE)
+TABLE = aggregate_batch(batch_of([("a", n * MINUTE, 1.5, float("nan")) for n in range(500)]), BY_MINUTE)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_job_within_a_job_spills_into_its_own_folder() -> None:
 
 
 def test_tables_and_record_batches_are_spilled() -> None:
-    batch = aggregates(TABLE, MINUTE, "on_time", 0)
+    batch = aggregates(TABLE, BY_MINUTE, "on_time", 0)
     with spilling():
         contents = encode_table(TABLE), encode_record_batch(batch)
         table, decoded = decode_table(contents[0]), decode_record_batch(contents[1])

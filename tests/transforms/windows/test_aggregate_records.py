@@ -20,7 +20,7 @@ from telemetry.rules.bounds import Bounds
 from telemetry.rules.conditions import Combination, Part, Rate, Silence, Stuck, Threshold, WindowStatistic
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
-from tests.support.batches import MINUTE, NAN, Row, batch_of, rows_of
+from tests.support.batches import BY_MINUTE, MINUTE, NAN, Row, batch_of, rows_of
 from tests.support.rules import threshold_rule
 from transforms.detect.evaluate import anomaly_id, detect
 from transforms.windows.aggregate_records import aggregates
@@ -140,8 +140,8 @@ def test_without_a_breach_there_is_nothing():
 def test_as_many_breaches_as_there_are_rules():
     rules = [replace(HOT, id=f"rule-{n}") for n in range(300)]
     detected = detect(batch_of([("a", 1, 50.0, 31.0)]), RuleSet(rules))
-    table = aggregate_batch(detected.readings, MINUTE)
-    assert aggregates(table, MINUTE, "on_time", 0).column("anomaly_count").to_pylist() == [0, 300]
+    table = aggregate_batch(detected.readings, BY_MINUTE)
+    assert aggregates(table, BY_MINUTE, "on_time", 0).column("anomaly_count").to_pylist() == [0, 300]
 
 
 def test_an_anomaly_knows_the_message_of_its_reading():
@@ -203,7 +203,7 @@ def test_aggregates_are_in_order_of_window_device_and_metric():
         ("b", 5, 54.0, 24.0),
         ("b", 0, 53.0, 22.0),
     ]
-    table = aggregate_batch(detect(batch_of(rows), RuleSet([HOT])).readings, MINUTE)
+    table = aggregate_batch(detect(batch_of(rows), RuleSet([HOT])).readings, BY_MINUTE)
 
     def record(
         device, metric, start, count, mean, stddev, low, high, first, last, anomalies=0, seconds=0
@@ -213,7 +213,7 @@ def test_aggregates_are_in_order_of_window_device_and_metric():
             device, metric, start, start + MINUTE, *statistics, "late", 3, "a-job", start, start + seconds
         )
 
-    assert records_of(aggregates(table, MINUTE, "late", 3, "a-job"), WindowAggregate) == [
+    assert records_of(aggregates(table, BY_MINUTE, "late", 3, "a-job"), WindowAggregate) == [
         record("a", "humidity", 0, 1, 52.0, 0.0, 52.0, 52.0, 52.0, 52.0),
         record("a", "temp", 0, 1, 31.0, 0.0, 31.0, 31.0, 31.0, 31.0, anomalies=1),
         record("b", "humidity", 0, 2, 53.5, 0.5, 53.0, 54.0, 53.0, 54.0, seconds=5),
@@ -226,9 +226,9 @@ def test_aggregates_are_in_order_of_window_device_and_metric():
 
 @given(st.permutations(READINGS), st.integers(1, 4))
 def test_the_order_of_readings_does_not_change_aggregates(rows, cut):
-    whole = aggregates(aggregate_batch(batch_of(READINGS), MINUTE), MINUTE, "on_time", 0)
-    parts = [aggregate_batch(batch_of(part), MINUTE) for part in (rows[:cut], rows[cut:])]
-    merged = aggregates(merge_tables(parts), MINUTE, "on_time", 0)
+    whole = aggregates(aggregate_batch(batch_of(READINGS), BY_MINUTE), BY_MINUTE, "on_time", 0)
+    parts = [aggregate_batch(batch_of(part), BY_MINUTE) for part in (rows[:cut], rows[cut:])]
+    merged = aggregates(merge_tables(parts), BY_MINUTE, "on_time", 0)
     exact = ["mean", "stddev"]
     assert merged.drop_columns(exact) == whole.drop_columns(exact)
     for name in exact:
@@ -236,8 +236,8 @@ def test_the_order_of_readings_does_not_change_aggregates(rows, cut):
 
 
 def test_a_group_without_readings_is_no_record():
-    table = aggregate_batch(batch_of([("a", 0, NAN, NAN)]), MINUTE)
-    assert len(aggregates(table, MINUTE, "on_time", 0)) == 0
+    table = aggregate_batch(batch_of([("a", 0, NAN, NAN)]), BY_MINUTE)
+    assert len(aggregates(table, BY_MINUTE, "on_time", 0)) == 0
 
 
 def late_message() -> tuple[Message, list[bytes]]:
@@ -300,8 +300,8 @@ def test_a_late_reading_that_is_its_whole_message_has_no_line():
 def test_record_batches_have_the_schema_of_their_records():
     detected = detect(batch_of(READINGS), RuleSet([HOT]))
     assert detected.anomalies is not None
-    table = aggregate_batch(detected.readings, MINUTE)
-    found = aggregates(table, MINUTE, "on_time", 0)
+    table = aggregate_batch(detected.readings, BY_MINUTE)
+    found = aggregates(table, BY_MINUTE, "on_time", 0)
     message, _ = late_message()
     batch = replace(batch_of([("a", 10, 1.0, 2.0)]), messages=MessageBatch.of([message]))
     letters = dead_letters_of(all_rows(batch), np.array([True]), [(0, MINUTE)], 11 * MINUTE)

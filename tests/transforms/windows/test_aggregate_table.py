@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.batches import METRICS, MINUTE, NAN, Row, batch_of
+from tests.support.batches import BY_MINUTE, METRICS, MINUTE, NAN, Row, batch_of
 from transforms.shuffle.shards import shard_of
 from transforms.windows import aggregate_table
 from transforms.windows.aggregate_table import (
@@ -30,6 +30,7 @@ from transforms.windows.aggregate_table import (
     spread_windows,
 )
 from transforms.windows.table_bytes import encode_table
+from transforms.windows.window_spec import WindowSpec
 
 Group = tuple[str, str, int]
 """Device, metric, start of the window in microseconds."""
@@ -118,7 +119,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "ä"]), TIMES, VALUES, VALU
 
 @given(ROWS)
 def test_one_batch_equals_numpy(rows):
-    assert_same(groups_of(aggregate_batch(batch_of(rows), MINUTE)), numpy_groups(rows, MINUTE, MINUTE))
+    assert_same(groups_of(aggregate_batch(batch_of(rows), BY_MINUTE)), numpy_groups(rows, MINUTE, MINUTE))
 
 
 @given(ROWS, st.booleans())
@@ -126,8 +127,8 @@ def test_a_batch_is_bit_for_bit_what_merging_its_readings_one_by_one_is(rows, so
     batch = batch_of(rows)
     if some_hot:
         batch = replace(batch, breaches=np.arange(batch.values.size, dtype=np.uint16).reshape(batch.values.shape) % 3)
-    singles = [aggregate_batch(batch.select(np.array([n])), MINUTE) for n in range(len(rows))]
-    whole, merged = aggregate_batch(batch, MINUTE), merge_tables(singles)
+    singles = [aggregate_batch(batch.select(np.array([n])), BY_MINUTE) for n in range(len(rows))]
+    whole, merged = aggregate_batch(batch, BY_MINUTE), merge_tables(singles)
     assert (whole.metrics, whole.devices) == (merged.metrics, merged.devices)
     for name in ("device", "window_us", "floats", "ints"):
         one, other = getattr(whole, name), getattr(merged, name)
@@ -139,7 +140,7 @@ def test_parts_in_any_split_order_and_nesting_equal_the_whole(data, rows):
     order = data.draw(st.permutations(rows))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
     pieces = [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
-    tables = [aggregate_batch(batch_of(piece), MINUTE) for piece in pieces if piece]
+    tables = [aggregate_batch(batch_of(piece), BY_MINUTE) for piece in pieces if piece]
     while len(tables) > 1:  # a tree of any shape: merge any few of them, then go on
         some = data.draw(st.integers(2, len(tables)))
         tables = [*tables[some:], merge_tables(tables[:some])]
@@ -148,7 +149,7 @@ def test_parts_in_any_split_order_and_nesting_equal_the_whole(data, rows):
 
 @given(ROWS, st.sampled_from([1, 2, 3]))
 def test_large_tables_are_merged_a_few_metrics_at_a_time_bit_for_bit_as_small_ones(rows, at_once):
-    singles = [aggregate_batch(batch_of([row]), MINUTE) for row in rows]
+    singles = [aggregate_batch(batch_of([row]), BY_MINUTE) for row in rows]
     together = merge_tables(singles)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aggregate_table, "_VALUES_AT_ONCE", at_once * len(rows))
@@ -159,22 +160,22 @@ def test_large_tables_are_merged_a_few_metrics_at_a_time_bit_for_bit_as_small_on
 @given(ROWS)
 def test_merging_is_the_same_from_either_side(rows):
     half = len(rows) // 2
-    tables = [aggregate_batch(batch_of(part), MINUTE) for part in (rows[:half], rows[half:]) if part]
+    tables = [aggregate_batch(batch_of(part), BY_MINUTE) for part in (rows[:half], rows[half:]) if part]
     there, back = groups_of(merge_tables(tables)), groups_of(merge_tables(tables[::-1]))
     assert_same(there, back)
 
 
 @given(ROWS, st.sampled_from([1, 2, 3, 6]))
 def test_sliding_windows_equal_numpy(rows, copies):
-    table = spread_windows(aggregate_batch(batch_of(rows), MINUTE), copies * MINUTE, MINUTE)
+    table = spread_windows(aggregate_batch(batch_of(rows), BY_MINUTE), WindowSpec(copies * MINUTE, MINUTE))
     assert_same(groups_of(table), numpy_groups(rows, copies * MINUTE, MINUTE))
 
 
 @given(ROWS, ROWS, st.sampled_from([1, 3]))
 def test_spreading_before_or_after_merging_is_the_same(some, others, copies):
-    tables = [aggregate_batch(batch_of(rows), MINUTE) for rows in (some, others)]
-    before = merge_tables([spread_windows(table, copies * MINUTE, MINUTE) for table in tables])
-    after = spread_windows(merge_tables(tables), copies * MINUTE, MINUTE)
+    tables = [aggregate_batch(batch_of(rows), BY_MINUTE) for rows in (some, others)]
+    before = merge_tables([spread_windows(table, WindowSpec(copies * MINUTE, MINUTE)) for table in tables])
+    after = spread_windows(merge_tables(tables), WindowSpec(copies * MINUTE, MINUTE))
     assert_same(groups_of(before), groups_of(after))
 
 
@@ -186,7 +187,7 @@ def test_anomalies_are_added_up(data, rows):
     flags[METRICS.index("temp")] = breaches
     whole = replace(batch_of(rows), breaches=flags)
     parts = [whole.select(np.arange(len(rows)) % 2 == n) for n in range(2)]
-    tables = [aggregate_batch(part, MINUTE) for part in parts if len(part)]
+    tables = [aggregate_batch(part, BY_MINUTE) for part in parts if len(part)]
     assert_same(groups_of(merge_tables(tables)), numpy_groups(rows, MINUTE, MINUTE, breaches))
 
 
@@ -194,7 +195,7 @@ def test_anomalies_are_added_up(data, rows):
 def test_a_large_offset_does_not_ruin_the_deviation(offset):
     noise = np.random.default_rng(3).normal(0.0, 0.5, 10_000)
     rows = [("a", n, offset + value, value) for n, value in enumerate(noise.tolist())]
-    tables = [aggregate_batch(batch_of(rows[start : start + 7]), MINUTE) for start in range(0, len(rows), 7)]
+    tables = [aggregate_batch(batch_of(rows[start : start + 7]), BY_MINUTE) for start in range(0, len(rows), 7)]
     found = groups_of(merge_tables([merge_tables(tables[:900]), merge_tables(tables[900:])]))
     exact = np.array([row[2] for row in rows])
     assert found["a", "humidity", 0].stddev == pytest.approx(exact.std(), rel=1e-8)
@@ -203,7 +204,7 @@ def test_a_large_offset_does_not_ruin_the_deviation(offset):
 
 
 def test_equal_values_have_no_deviation():
-    tables = [aggregate_batch(batch_of([("a", n, 51.0, 22.7)]), MINUTE) for n in range(1_000)]
+    tables = [aggregate_batch(batch_of([("a", n, 51.0, 22.7)]), BY_MINUTE) for n in range(1_000)]
     found = groups_of(merge_tables(tables))
     assert found["a", "humidity", 0].stddev == 0.0
     assert found["a", "temp", 0].stddev < 1e-12
@@ -215,7 +216,7 @@ def test_first_is_the_smaller_and_last_the_larger_of_a_tie(order, together):
     rows: list[Row] = [("a", 5, NAN, 21.0), ("a", 5, NAN, 19.0), ("a", 9, NAN, 18.0), ("a", 9, NAN, 20.0)]
     shuffled = [rows[n] for n in order]
     parts = [shuffled] if together else [[row] for row in shuffled]
-    table = merge_tables([aggregate_batch(batch_of(part), MINUTE) for part in parts])
+    table = merge_tables([aggregate_batch(batch_of(part), BY_MINUTE) for part in parts])
     assert groups_of(table)["a", "temp", 0] == Stats(
         number=4, mean=19.5, stddev=math.sqrt(1.25), low=18.0, high=21.0, first=19.0, last=20.0, first_us=5, last_us=9,
         anomalies=0,
@@ -224,21 +225,21 @@ def test_first_is_the_smaller_and_last_the_larger_of_a_tie(order, together):
 
 def test_nan_is_missing():
     rows: list[Row] = [("a", 0, NAN, NAN), ("a", 1, 50.0, NAN), ("a", 2, NAN, NAN), ("b", 3, NAN, NAN)]
-    table = aggregate_batch(batch_of(rows), MINUTE)
+    table = aggregate_batch(batch_of(rows), BY_MINUTE)
     assert groups_of(table) == {("a", "humidity", 0): Stats(1, 50.0, 0.0, 50.0, 50.0, 50.0, 50.0, 1, 1, 0)}
     assert groups_of(merge_tables([table, table]))["a", "humidity", 0].number == 2
 
 
 def test_a_table_is_sorted_by_window_and_has_each_group_once():
     rows: list[Row] = [("b", MINUTE, 1.0, 1.0), ("a", 0, 1.0, 1.0), ("b", 0, 1.0, 1.0), ("b", MINUTE + 1, 3.0, 1.0)]
-    table = aggregate_batch(batch_of(rows), MINUTE)
+    table = aggregate_batch(batch_of(rows), BY_MINUTE)
     assert table.window_us.tolist() == [0, 0, MINUTE]
     assert groups_of(table)["b", "humidity", MINUTE].mean == 2.0
 
 
 @given(ROWS, st.sampled_from([1, 2, 5]), st.sampled_from([MINUTE, 2 * MINUTE, 60 * MINUTE]), st.sampled_from([1, 3]))
 def test_a_table_is_split_into_its_groups_by_shard_and_time_bucket(rows, shards, bucket_us, copies):
-    table = spread_windows(aggregate_batch(batch_of(rows), MINUTE), copies * MINUTE, MINUTE)
+    table = spread_windows(aggregate_batch(batch_of(rows), BY_MINUTE), WindowSpec(copies * MINUTE, MINUTE))
     parts = list(split_table(table, shards, bucket_us))
     keys = [(shard, bucket) for shard, bucket, _ in parts]
     assert len(set(keys)) == len(keys)
@@ -268,7 +269,7 @@ def test_a_table_is_split_into_its_groups_by_shard_and_time_bucket(rows, shards,
 )
 def test_selecting_groups_keeps_what_they_say(groups, names):
     rows: list[Row] = [("a", 0, 3.0, 4.0), ("b", 0, 1.0, 2.0), ("c", MINUTE, 5.0, NAN), ("b", 2 * MINUTE, 7.0, 8.0)]
-    table = aggregate_batch(batch_of(rows), MINUTE)
+    table = aggregate_batch(batch_of(rows), BY_MINUTE)
     part = table.select(groups)
     assert [(part.devices[code], start) for code, start in zip(part.device, part.window_us, strict=True)] == names
     assert set(part.devices) == {device for device, _ in names}

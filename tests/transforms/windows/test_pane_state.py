@@ -4,10 +4,13 @@ from hypothesis import strategies as st
 
 from tests.support.batches import MINUTE
 from transforms.windows.pane_state import UNKNOWN_US, PaneState, decode_pane_state, encode_pane_state
-from transforms.windows.window_spec import WindowSpec
 
-SPEC = WindowSpec(MINUTE, MINUTE, 10 * MINUTE)
 MICROS = st.integers(-(2**62), 2**62)
+
+
+def ends(*starts: int) -> dict[int, int]:
+    """Return the ends of windows of a minute by their starts."""
+    return {start: start + MINUTE for start in starts}
 
 
 @given(
@@ -41,8 +44,8 @@ def test_the_watermark_never_goes_back(told):
 
 def test_a_window_is_opened_once():
     pane_state = PaneState()
-    assert pane_state.admit([0, MINUTE], SPEC) == ([0, MINUTE], [])
-    assert pane_state.admit([MINUTE, 2 * MINUTE], SPEC) == ([2 * MINUTE], [])
+    assert pane_state.admit(ends(0, MINUTE)) == ([0, MINUTE], [])
+    assert pane_state.admit(ends(MINUTE, 2 * MINUTE)) == ([2 * MINUTE], [])
     assert pane_state.panes == {0: 0, MINUTE: 0, 2 * MINUTE: 0}
     assert pane_state.unreported == pane_state.awaiting_end == {0, MINUTE, 2 * MINUTE}
 
@@ -53,48 +56,48 @@ def test_a_window_is_opened_once():
 )
 def test_a_window_that_opens_is_late_once_the_watermark_is_at_its_end(watermark_us, expected):
     pane_state = PaneState(watermark_us)
-    assert pane_state.admit([0], SPEC) == expected
+    assert pane_state.admit(ends(0)) == expected
     assert pane_state.unreported == {0}
 
 
 def test_a_window_that_was_open_is_late_once_its_end_was_reported():
     pane_state = PaneState()
-    pane_state.admit([0], SPEC)
+    pane_state.admit(ends(0))
     pane_state.advance(MINUTE)
-    assert pane_state.admit([0], SPEC) == ([], [])
+    assert pane_state.admit(ends(0)) == ([], [])
     pane_state.awaiting_end.discard(0)
     assert pane_state.report(0) == 0
-    assert pane_state.admit([0, MINUTE], SPEC) == ([MINUTE], [0])
+    assert pane_state.admit(ends(0, MINUTE)) == ([MINUTE], [0])
 
 
 def test_panes_of_each_window_are_numbered_from_0():
     pane_state = PaneState()
-    pane_state.admit([0, MINUTE], SPEC)
+    pane_state.admit(ends(0, MINUTE))
     assert [pane_state.report(0), pane_state.report(0), pane_state.report(MINUTE), pane_state.report(0)] == [0, 1, 0, 2]
     assert pane_state.panes == {0: 3, MINUTE: 1}
 
 
 def test_a_report_takes_what_was_unreported():
     pane_state = PaneState()
-    pane_state.admit([0, MINUTE], SPEC)
+    pane_state.admit(ends(0, MINUTE))
     pane_state.report(0)
     assert pane_state.unreported == {MINUTE}
-    pane_state.admit([0], SPEC)
+    pane_state.admit(ends(0))
     assert pane_state.unreported == {0, MINUTE}
 
 
 def test_the_numbers_go_on_after_bytes_and_back():
     pane_state = PaneState()
-    pane_state.admit([0], SPEC)
+    pane_state.admit(ends(0))
     pane_state.report(0)
     again = decode_pane_state(encode_pane_state(pane_state))
-    again.admit([0], SPEC)
+    again.admit(ends(0))
     assert again.report(0) == 1
 
 
 def test_an_hour_bucket_that_is_closed_is_forgotten_but_for_the_watermark():
     pane_state = PaneState()
-    pane_state.admit([0, 59 * MINUTE, 60 * MINUTE], SPEC)
+    pane_state.admit(ends(0, 59 * MINUTE, 60 * MINUTE))
     pane_state.report(60 * MINUTE)
     pane_state.advance(71 * MINUTE)
     pane_state.table_count, pane_state.early_is_set, pane_state.hour_buckets = 3, True, {0, 60 * MINUTE}
@@ -106,5 +109,5 @@ def test_an_hour_bucket_that_is_closed_is_forgotten_but_for_the_watermark():
 
 def test_states_do_not_share_their_windows():
     first, second = PaneState(), PaneState()
-    first.admit([0], SPEC)
+    first.admit(ends(0))
     assert second == PaneState()

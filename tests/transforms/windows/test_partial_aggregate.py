@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.reading_batch import ReadingBatch, concat_batches
-from tests.support.batches import MINUTE, NAN, Row, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, NAN, Row, batch_of
 from transforms.shuffle.shards import shard_of
 from transforms.windows.aggregate_table import aggregate_batch, merge_tables, spread_windows
 from transforms.windows.late import PossiblyLateRows, find_possibly_late, select_rows
@@ -51,7 +51,7 @@ def lines_of(rows: PossiblyLateRows) -> list[tuple[str, int, int]]:
 def test_partial_aggregates_are_the_batch_by_shard_and_hour(rows, shards, spec):
     batch = batch_of(rows)
     found = list(partial_aggregates(batch, spec, shards, HOUR))
-    whole = spread_windows(aggregate_batch(batch, spec.slide_us), spec.size_us, spec.slide_us)
+    whole = spread_windows(aggregate_batch(batch, spec), spec)
     assert len({(shard, bucket) for shard, bucket, _ in found}) == len(found)
     for shard, bucket, partial in found:
         assert {shard_of(device, shards) for device in partial.table.devices} == {shard}
@@ -141,7 +141,7 @@ def test_a_message_goes_once_to_all_the_places_of_its_late_rows():
 
 @given(ROWS)
 def test_a_table_arrives_as_it_left(rows):
-    table = aggregate_batch(batch_of(rows), MINUTE)
+    table = aggregate_batch(batch_of(rows), BY_MINUTE)
     decoded = decode_table(encode_table(table))
     assert (decoded.metrics, decoded.devices) == (table.metrics, table.devices)
     for name in ("device", "window_us", "floats", "ints"):
@@ -150,6 +150,6 @@ def test_a_table_arrives_as_it_left(rows):
 
 
 def test_a_table_without_groups_arrives_too():
-    table = aggregate_batch(batch_of([("a", 0, 1.0, 2.0)]), MINUTE).select(np.zeros(1, np.bool_))
+    table = aggregate_batch(batch_of([("a", 0, 1.0, 2.0)]), BY_MINUTE).select(np.zeros(1, np.bool_))
     decoded = decode_table(encode_table(table))
     assert (len(decoded), decoded.floats.shape, decoded.ints.shape) == (0, (6, 2, 0), (4, 2, 0))

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.batches import MINUTE, Row, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, Row, batch_of
 from transforms.shuffle.shards import shard_of
 from transforms.windows.aggregate_table import COUNT, aggregate_batch
 from transforms.windows.portion_aggregate import (
@@ -26,7 +26,7 @@ def partials_of(portions: list[list[Row]], max_groups: int = 1_000) -> list[Port
     found: list[tuple[int, int, PortionAggregate]] = []
     for number, rows in enumerate(portions):
         for row in rows:
-            found += aggregator.add(number, aggregate_batch(batch_of([row]), MINUTE))
+            found += aggregator.add(number, aggregate_batch(batch_of([row]), BY_MINUTE))
     return [partial for _, _, partial in [*found, *aggregator.flush()]]
 
 
@@ -53,7 +53,7 @@ def test_a_portion_of_many_windows_is_several():
 def test_partial_aggregates_are_divided_by_shard_and_hour():
     aggregator = PortionAggregator(2, HOUR)
     rows: list[Row] = [("a", 0, 1.0, 2.0), ("c", HOUR, 1.0, 2.0), ("a", 2 * HOUR + 1, 1.0, 2.0)]
-    assert list(aggregator.add(7, aggregate_batch(batch_of(rows), MINUTE))) == []
+    assert list(aggregator.add(7, aggregate_batch(batch_of(rows), BY_MINUTE))) == []
     keys = [(shard, bucket, partial.portion) for shard, bucket, partial in aggregator.flush()]
     one, other = shard_of("a", 2), shard_of("c", 2)
     assert sorted(keys) == sorted([(other, 1, 7), (one, 0, 7), (one, 2, 7)])

@@ -9,8 +9,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from telemetry.model.reading_batch import ReadingBatch
-from tests.support.batches import MINUTE, Row, batch_of
+from tests.support.batches import BY_MINUTE, MINUTE, Row, batch_of
 from tests.support.keyed_state import Bag
+from tests.support.local_windows import LocalWindows, local_us
 from transforms.windows import window_shard
 from transforms.windows.aggregate_table import COUNT, FIRST, LAST, MAX, MIN, AggregateTable, aggregate_batch
 from transforms.windows.pane_state import PaneState, decode_pane_state, encode_pane_state
@@ -289,6 +290,29 @@ def test_a_report_of_all_without_new_readings_reports_nothing():
     assert key.reports() == [("on_time", 0, 0, 1)]
 
 
+@pytest.mark.parametrize(("day", "hours"), [((3, 28), 23), ((10, 31), 25)])
+def test_a_local_day_ends_by_the_clock(day, hours):
+    key = Key(WindowSpec(24 * HOUR, 24 * HOUR, 2 * MINUTE, zone="Europe/Rome"), 24 * HOUR)
+    midnight = local_us("Europe/Rome", 2021, *day)
+    (arrived,) = key.arrive_rows([("a", midnight + HOUR, 50.0, 20.0)])
+    assert arrived.end_timers == {midnight: midnight + hours * HOUR}
+    key.fire("end", midnight)
+    assert key.state().watermark_us == midnight + hours * HOUR
+    (arrived,) = key.arrive_rows([("a", midnight + 2 * HOUR, 50.0, 20.0)], midnight + hours * HOUR + MINUTE)
+    assert (arrived.lateness_us, key.reports()) == ([MINUTE], [("on_time", 0, midnight, 1), ("late", 1, midnight, 2)])
+    (arrived,) = key.arrive_rows([("a", midnight + 3 * HOUR, 50.0, 20.0)], midnight + hours * HOUR + 2 * MINUTE)
+    assert (arrived.dead_letters is not None, len(key.panes)) == (True, 2)
+
+
+def test_an_hour_is_not_closed_before_the_windows_that_begin_in_it():
+    """Where offsets are not whole hours, the long windows of a change begin in the middle of their hour bucket."""
+    key = Key(WindowSpec(3 * HOUR, HOUR, MINUTE, zone="America/St_Johns"))
+    midnight = local_us("America/St_Johns", 2021, 11, 7)
+    for arrived in key.arrive_rows([("a", midnight + minutes * MINUTE, 50.0, 20.0) for minutes in range(0, 300, 30)]):
+        (close_us,) = arrived.close_timers.values()
+        assert max(arrived.end_timers.values()) + MINUTE <= close_us
+
+
 @dataclass
 class Story:
     """Readings of one key, and the panes it must have reported by the end."""
@@ -303,7 +327,7 @@ class Story:
         arrivals = key.arrive_rows(rows, watermark_us if tells else None)
         spec = key.spec
         windows = [(row, start) for row in rows for start in windows_of(row[1], spec)]
-        refused = {start for _, start in windows if start + spec.size_us + spec.allowed_lateness_us <= watermark_us}
+        refused = {start for _, start in windows if end_of(start, spec) + spec.allowed_lateness_us <= watermark_us}
         missed = {start for one in arrivals if one.missed for start in one.missed.table.window_us.tolist()}
         assert missed == refused if tells else missed <= refused, "a reading is never refused before"
         self.accepted += [one for one in windows if one[1] not in missed]
@@ -318,7 +342,17 @@ class Story:
         )
 
 
+def plain_windows(spec: WindowSpec) -> LocalWindows:
+    return LocalWindows(spec.size_us // 1_000_000, spec.slide_us // 1_000_000, 0, spec.zone)
+
+
+def end_of(window_us: int, spec: WindowSpec) -> int:
+    return plain_windows(spec).end(window_us) if spec.zone else window_us + spec.size_us
+
+
 def windows_of(event_us: int, spec: WindowSpec) -> list[int]:
+    if spec.zone:
+        return list(plain_windows(spec).starts(event_us))
     bucket = event_us - event_us % spec.slide_us
     return [bucket - n * spec.slide_us for n in range(spec.size_us // spec.slide_us)]
 
@@ -356,6 +390,15 @@ SPECS = [
     WindowSpec(MINUTE, MINUTE, 2 * MINUTE, early_us=1),
     WindowSpec(3 * MINUTE, MINUTE, MINUTE, early_us=1),
 ]
+DAYS = [
+    WindowSpec(24 * HOUR, 24 * HOUR, 0, zone="Europe/Rome"),
+    WindowSpec(24 * HOUR, 6 * HOUR, 3 * HOUR, early_us=1, zone="Europe/Rome"),
+    WindowSpec(6 * HOUR, 6 * HOUR, HOUR, zone="Europe/Rome"),
+    WindowSpec(3 * HOUR, HOUR, 0, zone="Europe/Rome"),
+    WindowSpec(3 * HOUR, HOUR, 5 * HOUR, zone="America/St_Johns"),  # half an hour off: no window begins with its bucket
+]
+CHANGES = {"Europe/Rome": [(3, 28), (10, 31)], "America/St_Johns": [(3, 14), (11, 7)]}
+"""Days of 2021 on which clocks are changed."""
 ROWS = st.lists(
     st.builds(at, st.integers(0, 40).map(lambda n: n / 4), st.integers(18, 32).map(float), st.sampled_from("ab")),
     min_size=1,
@@ -374,8 +417,40 @@ ROWS = st.lists(
 )
 def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, reports, hour_bucket_us, max_tables):
     """A runner lets readings arrive, advances its watermark and fires timers that are due, as it likes."""
-    arrivals = data.draw(st.lists(ROWS, max_size=6))
-    key, story, watermark_us, fired = Key(spec, hour_bucket_us), Story(), 0, []
+    check_any_order(data, Key(spec, hour_bucket_us), data.draw(st.lists(ROWS, max_size=6)), tells, reports, max_tables)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    data=st.data(),
+    spec=st.sampled_from(DAYS),
+    tells=st.booleans(),
+    reports=st.booleans(),
+    change=st.integers(0, 1),
+    max_tables=st.sampled_from([1, 3, 16]),
+)
+def test_due_timers_in_any_order_give_the_plain_days(data, spec, tells, reports, change, max_tables):
+    """The same over a day on which the clock is changed; of hours, the windows around the change."""
+    scale = 60 if spec.size_us < 6 * HOUR else 360
+    start_us = local_us(spec.zone, 2021, *CHANGES[spec.zone][change]) - (0 if scale == 60 else 24 * HOUR)
+    drawn = data.draw(st.lists(ROWS, max_size=6))
+    arrivals = [[(name, start_us + us * scale, *values) for name, us, *values in rows] for rows in drawn]
+    key = Key(spec, max(HOUR, spec.slide_us))
+    check_any_order(data, key, arrivals, tells, reports, max_tables, start_us, scale * MINUTE)
+
+
+def check_any_order(
+    data: st.DataObject,
+    key: Key,
+    arrivals: list[list[Row]],
+    tells: bool,
+    reports: bool,
+    max_tables: int,
+    watermark_us: int = 0,
+    unit_us: int = MINUTE,
+) -> None:
+    """Let readings arrive at a key and timers fire in an order that is drawn, and check all that is reported."""
+    story, fired = Story(), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window_shard, "MAX_TABLES", max_tables)
         while arrivals or key.due(2**62):
@@ -387,7 +462,7 @@ def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, re
             if kind == "arrive":
                 story.arrive(key, arrivals.pop(), watermark_us, tells=tells)
             elif kind == "advance":
-                watermark_us += tag * MINUTE
+                watermark_us += tag * unit_us
             else:
                 fired.append((kind, tag))
                 key.fire(kind, tag)
@@ -408,4 +483,4 @@ def test_due_timers_in_any_order_give_the_plain_aggregates(data, spec, tells, re
 def test_the_plain_computation_is_that_of_a_table():
     rows = [at(0, 20.0), at(0.5, 31.0), at(0.5, 29.0, "b"), at(1, 18.0), at(1, 25.0)]
     expected = plain_contents([(row, row[1] - row[1] % MINUTE) for row in rows])
-    assert contents_of(aggregate_batch(batch_of(rows), MINUTE)) == expected
+    assert contents_of(aggregate_batch(batch_of(rows), BY_MINUTE)) == expected

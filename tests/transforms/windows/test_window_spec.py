@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.batches import MINUTE
 from tests.support.law_checks import counts_checks
+from tests.support.local_windows import LocalWindows, local_us
 from transforms.windows.window_spec import WindowSpec
 
 SPECS = st.builds(
@@ -66,6 +67,49 @@ def test_the_edge_of_the_lateness():
 
 def test_the_defaults_are_fixed_windows_of_a_minute_with_ten_minutes_of_lateness():
     assert WindowSpec() == WindowSpec(MINUTE, MINUTE, 10 * MINUTE, None)
+
+
+HOUR = 60 * MINUTE
+LOCAL = [(24, 24), (24, 6), (48, 24), (6, 6), (3, 1), (1, 1)]
+"""Size and slide of windows by the clock of Rome, in hours."""
+
+
+@counts_checks("missed", "in time")
+@settings(deadline=None)
+@given(st.sampled_from(LOCAL), st.sampled_from([(3, 28), (10, 31)]), st.integers(-40, 40), st.integers(-10, 200))
+def test_local_windows_are_missed_when_they_ended_by_the_clock(checks, lengths, day, hours, later):
+    size, slide = (hours * 3_600 for hours in lengths)
+    plain = LocalWindows(size, slide, lateness=1_800)
+    spec = WindowSpec(size * 1_000_000, slide * 1_000_000, 30 * MINUTE, zone="Europe/Rome")
+    moment = local_us("Europe/Rome", 2021, *day) + hours * HOUR
+    watermark = moment + later * 30 * MINUTE
+    starts = sorted(plain.starts(moment))
+    missed = [start for start in starts if plain.has_closed(start, watermark)]
+    assert spec.is_closed(np.array(starts), watermark).tolist() == [start in missed for start in starts]
+    assert spec.too_late(np.array([moment]), watermark).tolist() == [bool(missed)]
+    assert [spec.end(start) for start in starts] == [plain.end(start) for start in starts]
+    if missed:
+        assert spec.missed(moment, watermark) == (missed[0], plain.end(missed[-1]))
+    checks["missed" if missed else "in time"] += 1
+
+
+def test_no_window_that_begins_before_a_time_ends_after_the_end_of_that_time():
+    spec = WindowSpec(24 * HOUR, 6 * HOUR, zone="Europe/Rome")
+    moments = np.arange(local_us("Europe/Rome", 2021, 3, 26), local_us("Europe/Rome", 2021, 3, 31), HOUR)
+    latest = spec.ends(spec.latest(moments))
+    assert [spec.end(moment) for moment in moments.tolist()] == latest.tolist() == sorted(latest.tolist())
+
+
+@pytest.mark.parametrize(("size", "slide"), [(36, 36), (7, 7), (72, 36), (5 * 24, 5)])
+def test_a_clock_cannot_count_all_windows(size, slide):
+    WindowSpec(size * HOUR, slide * HOUR)
+    with pytest.raises(ValueError, match="windows of a zone must be whole days long or divide a day"):
+        WindowSpec(size * HOUR, slide * HOUR, zone="Europe/Rome")
+
+
+def test_a_zone_must_exist():
+    with pytest.raises(ValueError, match="'Europe/Rom' is no zone of the IANA database; did you mean Europe/Rome"):
+        WindowSpec(zone="Europe/Rom")
 
 
 @pytest.mark.parametrize(("size", "slide"), [(0, 1), (60, 0), (-60, 60), (60, -60), (60, 45), (30, 60)])

@@ -118,6 +118,13 @@ def test_another_setting_is_refused(flag: str, old: str, new: str, tmp_path: Pat
     opened(tmp_path).close()
 
 
+def test_a_state_from_before_there_was_a_flag_is_of_a_job_without_it(tmp_path: Path) -> None:
+    filled(tmp_path, records=1)
+    opened(tmp_path, **{"window-zone": ""}).close()
+    with pytest.raises(ConfigError, match=r"--window-zone Europe/Rome: the state in .* belongs to a job with nothing"):
+        opened(tmp_path, **{"window-zone": "Europe/Rome"})
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b'{"job_id":1}', b"\xff"])
 def test_a_description_that_cannot_be_read_is_an_error(content: bytes, tmp_path: Path) -> None:
     filled(tmp_path, records=1)
