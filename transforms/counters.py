@@ -5,6 +5,7 @@
 ``payload_bytes``           their payload bytes, before decompression
 ``rows_decoded``            lines that became readings
 ``clock_ahead``             readings that are ahead of their publish time by more than the skew; they are kept
+``values_unread/<value>``   values of readings that could not be read, by metric and reason (such as temp/not_a_number)
 ``fields_ignored``          fields that are neither known nor listed as metrics
 ``dead_letters/<reason>``   lines (or whole messages) that were rejected
 ``anomalies/<rule id>``     breaches of each rule
@@ -51,6 +52,7 @@ PAYLOAD_BYTES: Final = "payload_bytes"
 ROWS_DECODED: Final = "rows_decoded"
 CLOCK_AHEAD: Final = "clock_ahead"
 FIELDS_IGNORED: Final = "fields_ignored"
+VALUES_UNREAD: Final = "values_unread"
 DEAD_LETTERS: Final = "dead_letters"
 ANOMALIES: Final = "anomalies"
 INCIDENTS: Final = "incidents"

@@ -38,6 +38,7 @@ def decode(messages: MessageBatch, spec: DecodeSpec) -> DecodedBatch:
     for part in parts:
         whole.rejected += part.rejected
         whole.ignored.update(part.ignored)
+        whole.unread.update(part.unread)
         whole.clock_ahead += part.clock_ahead
     whole.newest_us = max((part.newest_us for part in parts if part.newest_us is not None), default=None)
     return whole
@@ -69,12 +70,12 @@ class _Group:
     def __init__(self, messages: MessageBatch, spec: DecodeSpec, first: int) -> None:
         self._messages = messages
         self._spec = spec
-        self._decoder = row_decoder(spec.metrics)
+        self._decoder = row_decoder(spec.metrics, strict=spec.feed.strict)
         self._results = GroupResults(messages, spec, first)
         self._lines = SingleLines(messages, self._decoder, self._results)
         self._json = JsonMessages(messages, self._decoder, self._lines, self._results)
         self._feed = None if is_canonical(spec.feed) else FeedMessages(messages, spec, self._results)
-        self._csv = CsvMessages(spec.metrics, self._lines, self._results)
+        self._csv = CsvMessages(spec, self._lines, self._results)
 
     def take(self) -> DecodedBatch:
         """Return what was decoded since the last call."""

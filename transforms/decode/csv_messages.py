@@ -1,31 +1,30 @@
 """Read messages of CSV: whole if possible, else by bisection until the unusual lines are alone."""
 
-from typing import Final
-
 import numpy as np
 
 from telemetry.arrays import CodeArray
 from telemetry.model.messages import MAX_LINE_BYTES
-from transforms.decode.csv_lines import count_lines, read_csv_lines
+from transforms.decode.csv_columns import read_csv_lines
+from transforms.decode.csv_lines import count_lines
+from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.group_results import GroupResults
 from transforms.decode.payloads import Slice
-from transforms.decode.single_lines import SingleLines, numbered
-
-_MIN_BISECTED_LINES: Final = 64  # lines below which bisecting costs more than reading them one by one
+from transforms.decode.single_lines import MIN_BISECTED_LINES, SingleLines, numbered
 
 
 class CsvMessages:
     """Reader of the messages of CSV in a group.
 
     Args:
-        metrics: names of the metrics to decode.
+        spec: how messages are decoded.
         lines: reads lines one by one.
         results: of the group.
     """
 
-    def __init__(self, metrics: tuple[str, ...], lines: SingleLines, results: GroupResults) -> None:
+    def __init__(self, spec: DecodeSpec, lines: SingleLines, results: GroupResults) -> None:
         """Read into these results."""
-        self._metrics = metrics
+        self._metrics = spec.metrics
+        self._strict = spec.feed.strict
         self._lines = lines
         self._results = results
 
@@ -48,7 +47,7 @@ class CsvMessages:
         if repeated:
             self._lines.read_each(index, [(number, line) for number, line in lines if line in repeated])
             lines = [(number, line) for number, line in lines if line not in repeated]
-        if len(lines) > _MIN_BISECTED_LINES:
+        if len(lines) > MIN_BISECTED_LINES:
             half = len(lines) // 2
             self._bisect(index, columns, lines[:half])
             self._bisect(index, columns, lines[half:])
@@ -57,7 +56,7 @@ class CsvMessages:
 
     def _add_lines(self, index: int, columns: tuple[str, ...], content: bytes, numbers: CodeArray) -> bool:
         """Read lines of CSV that have these numbers, none of them blank; returns whether Arrow reads all of them."""
-        read = read_csv_lines(content, len(numbers), columns, self._metrics)
+        read = read_csv_lines(content, len(numbers), columns, self._metrics, strict=self._strict)
         if read is not None:
             self._results.count_unknown(columns, len(numbers))
             self._results.add_rows(np.full(len(numbers), index, np.int32), numbers, read, lambda: content.split(b"\n"))

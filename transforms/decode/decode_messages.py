@@ -77,6 +77,8 @@ def _count(decoded: DecodedBatch) -> Iterator[Any]:
     """Count a decoded batch, and yield its readings and its dead letters."""
     if decoded.ignored:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
+    for value, number in decoded.unread.counts.items():
+        counters.count(counters.VALUES_UNREAD, number, f"{value.metric}/{value.problem}")
     if decoded.clock_ahead:
         counters.count(counters.CLOCK_AHEAD, decoded.clock_ahead)
     if decoded.newest_us is not None:

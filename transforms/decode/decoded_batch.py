@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.records import DeadLetter
+from transforms.decode.unread_values import UnreadValues
 
 
 @dataclass(slots=True)
@@ -15,6 +16,7 @@ class DecodedBatch:
         readings: the rows that could be read; None if there are none.
         rejected: dead letters of the lines, or whole messages, that could not.
         ignored: how often each unknown field was skipped.
+        unread: values of the readings that could not be read, and are missing.
         first: number of messages of the batch that are before `readings.messages`.
         clock_ahead: how many of the readings are ahead of their publish time by more than the skew.
         newest_us: latest event time of the readings, one that is too far ahead counted as far as the skew allows,
@@ -24,6 +26,7 @@ class DecodedBatch:
     readings: ReadingBatch | None = None
     rejected: list[DeadLetter] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    unread: UnreadValues = field(default_factory=UnreadValues)
     first: int = 0
     clock_ahead: int = 0
     newest_us: int | None = None

@@ -18,8 +18,9 @@ from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import LATEST_US, explain_time, latest_event_times_us
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_batch import DecodedBatch
-from transforms.decode.json_lines import DecodedColumns
+from transforms.decode.decoded_columns import DecodedColumns
 from transforms.decode.time_shifts import shifts_of
+from transforms.decode.unread_values import UnreadValues
 
 STAGE: Final = "decode"
 """Stage of the dead letters."""
@@ -45,6 +46,7 @@ class GroupResults:
         self._whole: dict[int, DeadLetter] = {}
         self._letters: dict[int, LineLetters] = {}
         self._ignored: Counter[str] = Counter()
+        self._unread = UnreadValues()
         self._clock_ahead = 0
         self._newest_us: int | None = None
 
@@ -59,8 +61,11 @@ class GroupResults:
         for index in sorted(self._whole.keys() | self._letters.keys()):
             rejected += [self._whole.pop(index)] if index in self._whole else self._letters[index].take()
         readings = concat_batches(self._batches) if self._batches else None
-        taken = DecodedBatch(readings, rejected, self._ignored, self._first, self._clock_ahead, self._newest_us)
-        self._batches, self._ignored, self._clock_ahead, self._newest_us = [], Counter(), 0, None
+        taken = DecodedBatch(
+            readings, rejected, self._ignored, self._unread, self._first, self._clock_ahead, self._newest_us
+        )
+        self._batches, self._ignored, self._unread = [], Counter(), UnreadValues()
+        self._clock_ahead, self._newest_us = 0, None
         return taken
 
     def reject(self, index: int, message: Message, rejection: RejectionError) -> None:
@@ -127,6 +132,8 @@ class GroupResults:
         if good.any():
             newest_us = int(believed_us.max() if all_good else believed_us[good].max())
             self._newest_us = newest_us if self._newest_us is None else max(self._newest_us, newest_us)
+        if columns.problems is not None:
+            self._unread.count(self._metrics, columns.problems, columns.text, None if all_good else good)
         if not all_good:
             batch = batch.select(good)
         if len(batch):

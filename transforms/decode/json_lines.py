@@ -1,56 +1,30 @@
 """Read lines of JSON as readings: by definition (`read_object`), and many lines at once (`RowDecoder`)."""
 
-import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.feed.formats.value_columns import ProblemCodes
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
-from telemetry.text.timestamps import parse_time
-from transforms.decode.nesting import leave_out_inner
+from transforms.decode.decoded_columns import DecodedColumns, DecodedRow, number_names
+from transforms.decode.json_objects import parse_object, read_object
+from transforms.decode.metric_values import read_values, value_text
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for a line it cannot read."""
 _OPEN, _CLOSE, _NEWLINE = b"{}\n"
-_NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
-
-
-class DecodedColumns(NamedTuple):
-    """Decoded rows as columns, before times are shifted and checked.
-
-    Attributes:
-        ts: (N,) seconds since the epoch.
-        names: distinct device names, in the order of their first rows.
-        device: (N,) index into `names`.
-        values: (M, N) values, NaN where missing.
-    """
-
-    ts: NDArray[np.float64]
-    names: tuple[str, ...]
-    device: NDArray[np.int32]
-    values: NDArray[np.float64]
-
-    @property
-    def devices(self) -> list[str]:
-        """Return the device name of each row."""
-        return [self.names[code] for code in self.device.tolist()]
-
-
-class DecodedRow(NamedTuple):
-    """One decoded row."""
-
-    ts: float
-    device: str
-    values: list[float]
+_NAN: Final = re.compile(rb'(?<=[{,])(\s*"[^",:{\\]*"\s*:\s*)NaN(?=\s*[,}])')
+"""A field that is NaN, which Python writes; no text of JSON holds one, because a quote in a text has a backslash."""
 
 
 class RowDecoder:
@@ -59,13 +33,21 @@ class RowDecoder:
     Known fields that are not in the list are skipped; unknown fields are counted in `ignored` and skipped.
     """
 
-    def __init__(self, metrics: Sequence[str]) -> None:
-        """Prepare the typed decoders for these metrics."""
+    def __init__(self, metrics: Sequence[str], *, strict: bool = False) -> None:
+        """Prepare the typed decoders for these metrics.
+
+        Args:
+            metrics: M names.
+            strict: whether a value of a metric that is no number costs its row.
+        """
         self.metrics = tuple(metrics)
+        self.strict = strict
         self.ignored: Counter[str] = Counter()
         self._known = {"ts", "device", *metrics, *READING_UNITS}
-        self._strict = msgspec.json.Decoder(_row_type(self.metrics, strict=True))
-        self._lenient = msgspec.json.Decoder(_row_type(self.metrics, strict=False))
+        self._usual = msgspec.json.Decoder(_row_type(self.metrics, unknown=False))
+        self._unknown = msgspec.json.Decoder(_row_type(self.metrics, unknown=True))
+        self._anything = msgspec.json.Decoder(_row_type(self.metrics, unknown=False, typed=False))
+        self._anything_unknown = msgspec.json.Decoder(_row_type(self.metrics, unknown=True, typed=False))
         self._fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._getters: list[Callable[[Any], Any]] = [attrgetter(f"m{i}") for i in range(len(metrics))]
 
@@ -76,22 +58,36 @@ class RowDecoder:
         """
         objects: list[dict[str, Any]] = []
         try:
-            rows = self._strict.decode_lines(lines)
+            columns = self._columns(self._usual.decode_lines(lines))
         except UNREADABLE:
             try:
-                lines.decode("utf-8")  # the decoders do not check the text that they skip
-                rows = self._lenient.decode_lines(lines)
-                objects = self._fields.decode_lines(lines)
+                columns, objects = self._read_unusual_lines(lines)
             except UNREADABLE:
                 return None
-        if len(rows) != expected:
+        if len(columns.ts) != expected or "" in columns.names:
             return None
-        columns = self._columns(rows)
-        if "" in columns.names:
-            return None
-        for fields in objects:
-            self._count_ignored(fields)
+        for names, rows in Counter(map(tuple, objects)).items():
+            self.ignored.update(dict.fromkeys(set(names) - self._known, rows))
         return columns
+
+    def _read_unusual_lines(self, lines: bytes) -> tuple[DecodedColumns, list[dict[str, Any]]]:
+        """Return the columns of lines with unknown fields, or values that are no numbers, and the fields of each line.
+
+        Raises:
+            UNREADABLE: if a line is no object, or has no number as ts and no text as device.
+        """
+        lines.decode("utf-8")  # the decoders do not check the text that they skip
+        try:
+            columns = self._columns(self._unknown.decode_lines(lines))
+        except UNREADABLE:
+            if self.strict:
+                raise
+            lines = _NAN.sub(rb"\1null", lines)
+            try:
+                return self._columns_of_anything(self._anything.decode_lines(lines)), []
+            except UNREADABLE:
+                columns = self._columns_of_anything(self._anything_unknown.decode_lines(lines))
+        return columns, self._fields.decode_lines(lines)
 
     def read_line(self, line: bytes) -> DecodedRow:
         """Return the reading of one line.
@@ -106,7 +102,7 @@ class RowDecoder:
     def read_document(self, line: bytes) -> DecodedRow:
         """Return the reading of one line of any length; see `read_line`."""
         try:
-            columns = self._columns([self._strict.decode(line)])
+            columns = self._columns([self._usual.decode(line)])
         except UNREADABLE:
             return self._read_unusual(line)
         if not columns.names[0]:
@@ -115,7 +111,7 @@ class RowDecoder:
 
     def _read_unusual(self, line: bytes) -> DecodedRow:
         fields = parse_object(line)
-        row = read_object(fields, self.metrics)
+        row = read_object(fields, self.metrics, strict=self.strict)
         self._count_ignored(fields)
         return row
 
@@ -130,14 +126,27 @@ class RowDecoder:
                 target[:] = np.fromiter(map(getter, rows), np.float64, n)
             except TypeError:  # an explicit null, which np.array makes NaN
                 target[:] = np.array(list(map(getter, rows)), np.float64)
-        ts = np.fromiter(map(attrgetter("ts"), rows), np.float64, n)
-        return DecodedColumns(ts, *number_names(list(map(attrgetter("device"), rows))), values)
+        return DecodedColumns(*_times_and_devices(rows), values)
+
+    def _columns_of_anything(self, rows: list[Any]) -> DecodedColumns:
+        """Return the columns of rows whose values may have any type."""
+        values = np.empty((len(self.metrics), len(rows)))
+        problems: ProblemCodes = np.zeros(values.shape, np.int8)
+        for metric, getter, target, codes in zip(self.metrics, self._getters, values, problems, strict=True):
+            target[:], found = read_values(metric, list(map(getter, rows)))
+            if found is not None:
+                codes[:] = found
+        return DecodedColumns(
+            *_times_and_devices(rows),
+            values,
+            problems if problems.any() else None,
+            lambda metric, row: value_text(self._getters[metric](rows[row])),
+        )
 
 
-def number_names(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Return the distinct names, in order of first appearance, and the index of each of the N names into them."""
-    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return tuple(index), np.fromiter(map(index.__getitem__, names), np.int32, len(names))
+def _times_and_devices(rows: list[Any]) -> tuple[NDArray[np.float64], tuple[str, ...], NDArray[np.int32]]:
+    ts = np.fromiter(map(attrgetter("ts"), rows), np.float64, len(rows))
+    return ts, *number_names(list(map(attrgetter("device"), rows)))
 
 
 def count_objects(payload: bytes) -> int | None:
@@ -158,12 +167,13 @@ def count_objects(payload: bytes) -> int | None:
 
 
 @lru_cache(maxsize=8)
-def row_decoder(metrics: tuple[str, ...]) -> RowDecoder:
+def row_decoder(metrics: tuple[str, ...], *, strict: bool = False) -> RowDecoder:
     """Return the decoder for a list of metrics; each process compiles it once."""
-    return RowDecoder(metrics)
+    return RowDecoder(metrics, strict=strict)
 
 
-def _row_type(metrics: tuple[str, ...], *, strict: bool) -> type[msgspec.Struct]:
+def _row_type(metrics: tuple[str, ...], *, unknown: bool, typed: bool = True) -> type[msgspec.Struct]:
+    """Return the type of a row, with or without unknown fields, and whether its metrics have to be numbers."""
     names = {f"m{i}": metric for i, metric in enumerate(metrics)}
     skipped = {f"x{i}": name for i, name in enumerate(READING_UNITS) if name not in metrics}
     number, flag = float | None, float | bool | None
@@ -172,97 +182,13 @@ def _row_type(metrics: tuple[str, ...], *, strict: bool) -> type[msgspec.Struct]
         [
             ("ts", float),
             ("device", str),
-            *((field, flag if name in BOOLEAN_METRICS else number, math.nan) for field, name in names.items()),
+            *(
+                (field, (flag if name in BOOLEAN_METRICS else number) if typed else Any, math.nan)
+                for field, name in names.items()
+            ),
             *((field, Any, None) for field in skipped),  # Any is cheaper than Raw for true and false
         ],
         rename=names | skipped,
-        forbid_unknown_fields=strict,
+        forbid_unknown_fields=not unknown,
         gc=False,
     )
-
-
-def parse_object(line: bytes) -> dict[str, Any]:
-    """Return the fields of one JSON object; numbers are floats, infinite where they overflow.
-
-    Raises:
-        RejectionError: not_utf8, not_json or not_an_object.
-    """
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RejectionError(Reason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from error
-    try:
-        value = _load(text)
-    except ValueError as error:
-        raise RejectionError(Reason.NOT_JSON, str(error)) from error
-    if not isinstance(value, dict):
-        raise RejectionError(Reason.NOT_AN_OBJECT, f"a JSON {_kind(value)}, expected an object")
-    return value
-
-
-def _load(text: str) -> Any:
-    """Return the value of a JSON document; one that is nested too deeply for the parser is returned without its depths.
-
-    Raises:
-        ValueError: if it is none, or if it is longer than a line may be and nested too deeply.
-    """
-    try:
-        return json.loads(text, parse_int=float)
-    except RecursionError as error:
-        if len(text) > MAX_LINE_BYTES:
-            raise ValueError("nested too deeply") from error
-        return json.loads(leave_out_inner(text), parse_int=float)
-
-
-def read_object(fields: dict[str, Any], metrics: Sequence[str]) -> DecodedRow:
-    """Return the reading that a JSON object describes: the definition that `RowDecoder` must equal.
-
-    Raises:
-        RejectionError: missing_field, wrong_type, bad_timestamp or not_finite, naming the field.
-    """
-    ts = _read_ts(fields.get("ts"))
-    device = fields.get("device")
-    if device is None or device == "":
-        raise RejectionError(Reason.MISSING_FIELD, "device is missing")
-    if not isinstance(device, str):
-        raise RejectionError(Reason.WRONG_TYPE, f"device is a {_kind(device)}, expected a string")
-    try:
-        device.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise RejectionError(Reason.NOT_UTF8, "device holds an unpaired surrogate") from error
-    return DecodedRow(ts, device, [_read_metric(metric, fields.get(metric)) for metric in metrics])
-
-
-def _read_ts(value: object) -> float:
-    if value is None:
-        raise RejectionError(Reason.MISSING_FIELD, "ts is missing")
-    if isinstance(value, str):
-        try:
-            return parse_time(value) / 1e6
-        except (ValueError, OverflowError) as error:
-            raise RejectionError(Reason.BAD_TIMESTAMP, f"ts {value[:80]!r} is no point in time") from error
-    if not isinstance(value, float):
-        raise RejectionError(Reason.WRONG_TYPE, f"ts is a {_kind(value)}, expected seconds since the epoch")
-    if not math.isfinite(value):
-        raise RejectionError(Reason.BAD_TIMESTAMP, f"ts is {value}")
-    return value
-
-
-def _read_metric(metric: str, value: object) -> float:
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) and metric in BOOLEAN_METRICS:
-        return float(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise RejectionError(Reason.NOT_FINITE, f"{metric} is {value}")
-        return value
-    if isinstance(value, str) and value.strip().lstrip("+-").lower() in _NOT_FINITE:
-        raise RejectionError(Reason.NOT_FINITE, f"{metric} is {value.strip()!r}")
-    shown = f" {value[:80]!r}" if isinstance(value, str) else ""
-    raise RejectionError(Reason.WRONG_TYPE, f"{metric} is a {_kind(value)}{shown}, expected a number")
-
-
-def _kind(value: object) -> str:
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", float: "number", type(None): "null"}
-    return names[type(value)]

@@ -9,9 +9,10 @@ from telemetry.arrays import CodeArray
 from telemetry.model.dead_letters import WHOLE, Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
 from transforms.decode.group_results import GroupResults
-from transforms.decode.json_lines import RowDecoder, count_objects, parse_object
+from transforms.decode.json_lines import RowDecoder, count_objects
+from transforms.decode.json_objects import parse_object
 from transforms.decode.payloads import Slice
-from transforms.decode.single_lines import SingleLines, numbered
+from transforms.decode.single_lines import MIN_BISECTED_LINES, SingleLines, numbered
 
 _NEWLINE: Final = 10
 
@@ -34,7 +35,7 @@ class JsonMessages:
         self._results = results
 
     def add_small(self, opened: Sequence[tuple[int, bytes]]) -> None:
-        """Read all messages together; if that fails, each alone; if that fails, line by line."""
+        """Read all messages together; if that fails, by bisection until the unusual ones are alone."""
         if not opened:
             return
         payloads = [payload.rstrip(b"\n") for _, payload in opened]
@@ -46,8 +47,9 @@ class JsonMessages:
         indices = np.array([index for index, _ in opened], np.int32)
         if self.add_lines(b"\n".join(payloads), np.repeat(indices, rows)):
             return
-        for one in opened:
-            self.add_small([one])
+        half = len(opened) // 2
+        self.add_small(opened[:half])
+        self.add_small(opened[half:])
 
     def add_lines(self, lines: bytes, where: CodeArray | int | None, first_line: int = 1) -> bool:
         """Read lines of JSON; returns whether each is a usual object.
@@ -85,7 +87,23 @@ class JsonMessages:
             if lines:
                 letters.gather(part.first, lines, RejectionError(Reason.NOT_JSON, "no line is an object"))
         else:
-            self._lines.read_each(index, numbered(part))
+            self._bisect(index, list(numbered(part)))
+
+    def _bisect(self, index: int, lines: list[tuple[int, bytes]]) -> None:
+        """Halve lines that cannot be read together until the unusual ones are alone."""
+        repeated = self._lines.repeated
+        if repeated and len(lines) > MIN_BISECTED_LINES:
+            self._lines.read_each(index, [(number, line) for number, line in lines if line in repeated])
+            lines = [(number, line) for number, line in lines if line not in repeated]
+        if len(lines) <= MIN_BISECTED_LINES:
+            self._lines.read_each(index, lines)
+            return
+        half = len(lines) // 2
+        for some in (lines[:half], lines[half:]):
+            follow = some[-1][0] - some[0][0] == len(some) - 1  # without blank lines between them
+            content = b"\n".join([line for _, line in some])
+            if not (follow and self.add_lines(content, index, some[0][0])):
+                self._bisect(index, some)
 
     def _add_message(self, index: int, payload: bytes) -> None:
         """Read a small message of JSON line by line, as one document, or reject it as a whole."""
@@ -96,7 +114,7 @@ class JsonMessages:
         elif not lines or not self._lines.holds_object((part,)):
             self._results.reject(index, message, self._lines.rejection_of(message))
         else:
-            self._lines.read_each(index, lines)
+            self._bisect(index, lines)
 
 
 def _messages_of_lines(messages: MessageBatch, lines: bytes, total: int) -> CodeArray:

@@ -9,10 +9,14 @@ from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import LINE_BYTES, MAX_LINE_BYTES, Message
 from transforms.decode.csv_lines import read_csv_line
+from transforms.decode.decoded_columns import DecodedRow, columns_of_rows
 from transforms.decode.group_results import GroupResults
-from transforms.decode.json_lines import DecodedColumns, DecodedRow, RowDecoder, number_names, parse_object
+from transforms.decode.json_lines import RowDecoder
+from transforms.decode.json_objects import parse_object
 from transforms.decode.payloads import Slice, slices_of
 
+MIN_BISECTED_LINES: Final = 64
+"""Lines below which bisecting costs more than reading them one by one."""
 _REPEATED_BYTES: Final = 256  # longest line that is remembered as bad
 _MOST_REPEATED: Final = 1_000
 
@@ -55,13 +59,8 @@ class SingleLines:
                 numbers.append(number)
         if rows:
             self._results.count_unknown(message.columns or (), len(rows))
-            columns = DecodedColumns(
-                np.array([row.ts for row in rows]),
-                *number_names([row.device for row in rows]),
-                np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T,
-            )
             self._results.add_rows(
-                np.full(len(rows), index, np.int32), np.array(numbers, np.int32), columns, lambda: kept
+                np.full(len(rows), index, np.int32), np.array(numbers, np.int32), columns_of_rows(rows), lambda: kept
             )
 
     def _read_line(self, line: bytes, columns: tuple[str, ...] | None) -> DecodedRow:

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from telemetry.feed.feed import Feed
 from telemetry.model import line_letters
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
@@ -22,14 +23,17 @@ from telemetry.text.timestamps import EARLIEST_US, ClockBounds
 from transforms.decode import codec, payloads
 from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_spec import DecodeSpec
-from transforms.decode.json_lines import parse_object, read_object
+from transforms.decode.json_objects import parse_object, read_object
 from transforms.decode.payloads import read_back
+from transforms.decode.unread_values import ValueKind
 
 METRICS = ("temp",)
 SPEC = DecodeSpec(METRICS)
+STRICT = DecodeSpec(METRICS, feed=Feed(strict=True))
 CORPUS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_messages.yaml").read_text("utf-8"))
 GOOD = b'{"ts": 8, "device": "good", "temp": 20.5}'
 corpus = pytest.mark.parametrize("case", CORPUS, ids=[case["name"] for case in CORPUS])
+strictly = pytest.mark.parametrize("spec", [SPEC, STRICT], ids=["", "strict"])
 
 
 def decode(messages: Iterable[Message], spec: DecodeSpec) -> DecodedBatch:
@@ -46,6 +50,12 @@ def bytes_of(part: Any) -> bytes:
     if "gzip" in part:
         return gzip.compress(bytes_of(part["gzip"]), mtime=0)
     return bytes_of(part["repeat"]) * part["times"] if "repeat" in part else bytes_of(part["of"])[: part["first"]]
+
+
+def told(case: dict[str, Any], spec: DecodeSpec) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Return the readings and the dead letters that the corpus says."""
+    of = case["strict"] if spec is STRICT and "strict" in case else case
+    return of.get("readings", []), of.get("dead", [])
 
 
 def message_of(case: dict[str, Any]) -> Message:
@@ -76,13 +86,17 @@ def good_row(columns: tuple[str, ...]) -> bytes:
     return b"8,good,20.5" + b"," * (len(columns) - 3)
 
 
+@strictly
 @corpus
-def test_each_message_of_the_corpus_becomes_what_is_written_there(case):
+def test_each_message_of_the_corpus_becomes_what_is_written_there(case, spec):
     message = message_of(case)
-    decoded = decode([message], SPEC)
-    assert readings(decoded) == case.get("readings", [])
+    decoded = decode([message], spec)
+    rows, expected = told(case, spec)
+    assert readings(decoded) == rows
+    examples = decoded.unread.examples
+    unread = {kind.problem: [count, examples[kind]] for kind, count in decoded.unread.counts.items()}
+    assert unread == ({} if spec is STRICT else case.get("unread", {}))
     letters = sorted(decoded.rejected, key=lambda letter: letter.line or 0)
-    expected = case.get("dead", [])
     assert [[letter.line, letter.reason] for letter in letters] == [[line, reason] for line, reason, _ in expected]
     for letter, (line, _, error) in zip(letters, expected, strict=True):
         assert letter.error.startswith(error)
@@ -96,24 +110,26 @@ def test_each_message_of_the_corpus_becomes_what_is_written_there(case):
         assert json.loads(letter.attributes) == attributes
 
 
+@strictly
 @corpus
-def test_a_dead_letter_is_a_message_that_dies_of_the_same_reason(case):
-    for letter in decode([message_of(case)], SPEC).rejected:
+def test_a_dead_letter_is_a_message_that_dies_of_the_same_reason(case, spec):
+    for letter in decode([message_of(case)], spec).rejected:
         content = base64.b64decode(letter.payload)
         columns = tuple(case["columns"]) if "columns" in case else None
         again = Message(content, json.loads(letter.attributes), "again", letter.publish_time, None, columns)
-        (second,) = decode([again], SPEC).rejected
+        (second,) = decode([again], spec).rejected
         assert (second.reason, second.error, second.payload) == (letter.reason, letter.error, letter.payload)
 
 
+@strictly
 @corpus
-def test_messages_beside_a_bad_one_are_decoded_all_the_same(case):
-    alone = decode([message_of(case)], SPEC)
+def test_messages_beside_a_bad_one_are_decoded_all_the_same(case, spec):
+    alone = decode([message_of(case)], spec)
     columns = message_of(case).columns
     good = GOOD if columns is None else good_row(columns)
     first = Message(good, {}, "first", columns=columns)
     last = Message(good + b"\n" + good, {"time_shift": "1"}, "last", columns=columns)
-    beside = decode([first, message_of(case), last], SPEC)
+    beside = decode([first, message_of(case), last], spec)
     if columns is None or "ts" in columns:
         assert readings(beside, "first") == [[1, "good", 8.0, 20.5]]
         assert readings(beside, "last") == [[1, "good", 9.0, 20.5], [2, "good", 9.0, 20.5]]
@@ -121,32 +137,35 @@ def test_messages_beside_a_bad_one_are_decoded_all_the_same(case):
     beside.rejected = [letter for letter in beside.rejected if letter.message_id == "bad"]
     assert readings(beside) == readings(alone)
     assert dead(beside) == dead(alone)
+    assert beside.unread == alone.unread
 
 
 LINES = [case for case in CORPUS if not {"attributes", "alone"} & case.keys() and bytes_of(case["payload"]).strip()]
 """Cases whose lines are good or bad by themselves; one that is rejected as a whole is a single line."""
 
 
+@strictly
 @pytest.mark.parametrize("case", LINES, ids=[case["name"] for case in LINES])
-def test_lines_beside_a_bad_one_are_decoded_all_the_same(case):
+def test_lines_beside_a_bad_one_are_decoded_all_the_same(case, spec):
     message = message_of(case)
     good = good_row(message.columns) if message.columns else GOOD
     payload = good + b"\n" + message.payload.rstrip(b"\n") + b"\n" + good
     around = Message(payload, {}, "bad", message.publish_us, None, message.columns)
-    decoded = decode([around], SPEC)
-    expected = [[line + 1, *rest] for line, *rest in case.get("readings", [])]
+    decoded = decode([around], spec)
+    rows, letters = told(case, spec)
+    expected = [[line + 1, *rest] for line, *rest in rows]
     beside = [[1, "good", 8.0, 20.5], [payload.count(b"\n") + 1, "good", 8.0, 20.5]]
     if message.columns and "ts" not in message.columns:
         beside = []
     assert readings(decoded) == sorted(expected + beside)
     if beside:
         assert [(line, reason) for line, reason, _ in dead(decoded)] == [
-            ((line or 1) + 1, reason) for line, reason, _ in case.get("dead", [])
+            ((line or 1) + 1, reason) for line, reason, _ in letters
         ]
 
 
 def test_the_corpus_has_every_reason():
-    reasons = {reason for case in CORPUS for _, reason, _ in case.get("dead", [])}
+    reasons = {reason for case in CORPUS for spec in (SPEC, STRICT) for _, reason, _ in told(case, spec)[1]}
     assert reasons == set(Reason) - {Reason.TOO_LATE, Reason.NOT_STORED, Reason.NOT_DELIVERED}  # those of later steps
     names = [case["name"] for case in CORPUS]
     assert len(set(names)) == len(names)
@@ -159,6 +178,8 @@ pieces = st.sampled_from(
         b'{"ts":"1970-01-01T00:00:02Z","device":"c","new":1}',
         b'{"ts":-1,"device":"a"}',
         b'{"ts":1,"device":"a","temp":NaN}',
+        b'{"ts":1,"device":"a","temp":"22.7 C","new":NaN}',
+        b'{"ts":1,"device":"a","temp":"warm"}',
         b"{}",
         b"[1]",
         b"",
@@ -221,7 +242,7 @@ def inflate(payload: bytes) -> bytes:
     return gzip.decompress(payload)
 
 
-def expected_of(message: Message) -> tuple[list[list[Any]], list[tuple[int | None, bytes]]]:
+def expected_of(message: Message, strict: bool) -> tuple[list[list[Any]], list[tuple[int | None, bytes]]]:
     """Return the readings and dead letters that the definition gives, one line at a time."""
     payload = message.payload
     if message.attributes.get("content-encoding"):
@@ -242,7 +263,7 @@ def expected_of(message: Message) -> tuple[list[list[Any]], list[tuple[int | Non
     bad: list[tuple[int | None, bytes]] = []
     for number, line in found:
         try:
-            row = read_object(parse_object(line), METRICS)
+            row = read_object(parse_object(line), METRICS, strict=strict)
         except RejectionError:
             bad.append((number or None, line))
             continue
@@ -258,13 +279,13 @@ with_reserved_flag = b"\x1f\x8b\x08\x20" + gzip.compress(GOOD, mtime=0)[4:]
 
 
 @settings(max_examples=400)
-@given(st.lists(messages(), min_size=1, max_size=4))
-@example([Message(with_reserved_flag, {"content-encoding": "gzip"})])
-def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many):
+@given(st.lists(messages(), min_size=1, max_size=4), st.booleans())
+@example([Message(with_reserved_flag, {"content-encoding": "gzip"})], False)
+def test_whatever_comes_in_comes_out_once_and_byte_for_byte(many, strict):
     many = [Message(one.payload, one.attributes, f"m{number}") for number, one in enumerate(many)]
-    decoded = decode(many, SPEC)
+    decoded = decode(many, STRICT if strict else SPEC)
     for message in many:
-        good, bad = expected_of(message)
+        good, bad = expected_of(message, strict)
         assert readings(decoded, message.message_id) == good
         letters = [letter for letter in decoded.rejected if letter.message_id == message.message_id]
         assert sorted([(x.line or 0, base64.b64decode(x.payload)) for x in letters]) == [(n or 0, b) for n, b in bad]
@@ -277,9 +298,18 @@ def test_messages_are_decoded_together_as_each_alone(many):
     together = decode(many, SPEC)
     alone = {one.message_id: decode([one], SPEC) for one in many}
     assert together.ignored == sum((one.ignored for one in alone.values()), Counter())
+    assert together.unread.counts == sum((one.unread.counts for one in alone.values()), Counter())
+    assert together.unread.examples == first_examples(list(alone.values()))
     for name, one in alone.items():
         assert readings(together, name) == readings(one, name)
         assert [letter for letter in together.rejected if letter.message_id == name] == one.rejected
+
+
+def first_examples(parts: list[DecodedBatch]) -> dict[ValueKind, str]:
+    examples: dict[ValueKind, str] = {}
+    for part in parts:
+        examples = part.unread.examples | examples
+    return examples
 
 
 SLICED = st.lists(
@@ -289,6 +319,7 @@ SLICED = st.lists(
             b'{"ts":1,"device":"b"}',
             b'{"ts":-1,"device":"a"}',
             b'{"ts":1,"device":"a","temp":NaN}',
+            b'{"ts":1,"device":"a","temp":"warm"}',
             b"{}",
             b"x",
             b"",
@@ -316,6 +347,7 @@ def test_a_large_message_is_decoded_in_slices_to_the_same_end(lines, slice_bytes
         assert readings(sliced) == readings(whole)
         assert dead(sliced) == dead(whole)
         assert sliced.ignored == whole.ignored
+        assert sliced.unread == whole.unread
         patch.setattr(line_letters, "MAX_LINE_LETTERS", 3)
         bounded = decode([message], SPEC)
         assert readings(bounded) == readings(whole)
@@ -362,7 +394,23 @@ def test_readings_before_the_earliest_time_are_rejected(columns):
 @given(
     st.lists(
         st.sampled_from(
-            ["1,a,2", '"1","a","2"', "1,a", '1,"a', "x,a,2", ",a,", "-1,a,2", '1,"a"b,2', "", "1,a\r,2", " ", "\r"]
+            [
+                "1,a,2",
+                '"1","a","2"',
+                "1,a,NA",
+                "1,a,warm",
+                "1,a,2 C",
+                "1,a",
+                '1,"a',
+                "x,a,2",
+                ",a,",
+                "-1,a,2",
+                '1,"a"b,2',
+                "",
+                "1,a\r,2",
+                " ",
+                "\r",
+            ]
         ),
         max_size=150,
     )
@@ -373,6 +421,7 @@ def test_lines_of_csv_are_read_in_bulk_or_alone_to_the_same_end(rows):
 
     alone = {row: read(row) for row in set(rows)}
     together = read(*rows)
+    assert together.unread.counts == sum((alone[text].unread.counts for text in rows), Counter())
     good = [[number, *row[1:]] for number, text in enumerate(rows, 1) for row in readings(alone[text])]
     bad = [(number, *letter[1:]) for number, text in enumerate(rows, 1) for letter in dead(alone[text])]
     assert readings(together) == good

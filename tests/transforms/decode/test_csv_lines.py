@@ -6,17 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.feed.formats.values import NumberProblem
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
+from tests.support.decoded_rows import rows_of, same
 from tests.support.law_checks import counts_checks
+from transforms.decode.csv_columns import read_csv_lines
 from transforms.decode.csv_lines import (
-    _are_all_cells_quoted,
-    _enclose_whole_cells,
     count_lines,
     read_csv_line,
-    read_csv_lines,
 )
-from transforms.decode.json_lines import DecodedRow, RowDecoder
+from transforms.decode.decoded_columns import DecodedRow
+from transforms.decode.json_lines import RowDecoder
+from transforms.decode.metric_values import UnreadValue
+from transforms.decode.plain_csv import _are_all_cells_quoted, _enclose_whole_cells
 
 METRICS = ("temp", "pressure")
 COLUMNS = ("device", "new", "ts", "temp", "light")
@@ -47,6 +50,17 @@ def lines_of(name: st.SearchStrategy[str], number: st.SearchStrategy[str]) -> st
 
 
 plain_lines = lines_of(names, numbers)
+metrics = st.sampled_from([METRICS, ("light", "temp")])
+loose = st.one_of(
+    st.sampled_from(["", " ", "NA", "nan", " n/a", "--", "- ", "unavailable", "NaN", "-nan", "inf", "-Infinity"]),
+    st.sampled_from(["21.5 °C", "1 013.2", "95%", "warm", "true", "OFF", "1_0", "0x1p3", "١", "1e400"]),
+    st.sampled_from(["9" * 150, "0." + "1" * 200]),
+    st.text("0123456789.-+eE 'NAna°C", max_size=8),
+)
+any_values = quoted(numbers | loose)
+loose_lines = (
+    st.tuples(quoted(names), quoted(names), quoted(numbers), any_values, any_values).map(",".join).map(str.encode)
+)
 odd_lines = st.one_of(
     lines_of(names | odd, numbers | odd),
     st.lists(quoted(odd), max_size=7).map(",".join).map(str.encode),
@@ -66,25 +80,31 @@ def rejection(line, columns=COLUMNS) -> tuple[Reason, str]:
     return error.value.reason, error.value.error
 
 
-def rows_of(columns) -> list[DecodedRow]:
-    return [
-        DecodedRow(*row) for row in zip(columns.ts.tolist(), columns.devices, columns.values.T.tolist(), strict=True)
-    ]
-
-
-@counts_checks("read in bulk")
-@settings(max_examples=250)
-@given(st.lists(st.one_of(plain_lines, odd_lines).filter(bytes.strip), min_size=1, max_size=4))
-def test_lines_read_in_bulk_are_the_lines_read_alone(checks, lines):
-    columns = read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, METRICS)
+@counts_checks("read in bulk", "a value unread", "strict")
+@settings(max_examples=400)
+@given(
+    st.lists(st.one_of(plain_lines, loose_lines, odd_lines).filter(bytes.strip), min_size=1, max_size=4),
+    metrics,
+    st.booleans(),
+)
+def test_lines_read_in_bulk_are_the_lines_read_alone(checks, lines, some, strict):
+    columns = read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, some, strict=strict)
     if columns is not None:
         checks["read in bulk"] += 1
-        assert str(rows_of(columns)).replace("-0.0", "0.0") == str(list(map(read, lines))).replace("-0.0", "0.0")
+        checks["a value unread"] += columns.problems is not None
+        checks["strict"] += strict
+        decoder = RowDecoder(some, strict=strict)
+        assert all(map(same, rows_of(columns), [read_csv_line(line, COLUMNS, decoder) for line in lines]))
 
 
-@given(st.lists(plain_lines, min_size=1, max_size=4), st.sampled_from([b"\n", b"\r\n"]))
-def test_plain_lines_are_read_in_bulk(lines, ending):
-    assert read_csv_lines(ending.join(lines), len(lines), COLUMNS, METRICS) is not None
+@given(st.lists(plain_lines, min_size=1, max_size=4), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
+def test_plain_lines_are_read_in_bulk(lines, ending, strict):
+    assert read_csv_lines(ending.join(lines), len(lines), COLUMNS, METRICS, strict=strict) is not None
+
+
+@given(st.lists(loose_lines, min_size=1, max_size=4), metrics)
+def test_lines_with_any_values_are_read_in_bulk(lines, some):
+    assert read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, some) is not None
 
 
 @counts_checks("quoted throughout")
@@ -138,12 +158,7 @@ UNUSUAL = {
     "no device": b",x,1,2,3",
     "no time": b"a,x,,2,3",
     "a time in words": b"a,x,2020-07-12T00:00:00Z,2,3",
-    "not a number": b"a,x,1,nan,3",
-    "too large a number": b"a,x,1,1e400,3",
     "an endless time": b"a,x,inf,2,3",
-    "a word": b"a,x,1,warm,3",
-    "a word for nothing": b"a,x,1,NA,3",
-    "a null": b"a,x,1,null,3",
     "too few cells": b"a,x,1,2",
     "too many cells": b"a,x,1,2,3,4",
 }
@@ -199,9 +214,23 @@ def test_a_header_without_ts_or_device_makes_every_line_a_dead_letter(columns, m
     assert rejection(b"1,2,3", columns) == (Reason.MISSING_FIELD, f"{missing} is missing")
 
 
-def test_truth_values_are_left_to_the_definition():
-    assert read_csv_lines(b"a,x,1,2,true", 1, COLUMNS, ("light",)) is None
+@pytest.mark.parametrize(
+    "line",
+    [b"a,x,1,nan,3", b"a,x,1,-inf,3", b"a,x,1,1e400,3", b"a,x,1,warm,3", b"a,x,1,NA,3", b"a,x,1,null,3", b"a,x,1, ,3"],
+)
+def test_what_is_no_number_is_left_to_the_definition_if_it_is_strict(line):
+    assert read_csv_lines(line, 1, COLUMNS, METRICS, strict=True) is None
+    assert read_csv_lines(line, 1, COLUMNS, METRICS) is not None
+    assert read_csv_lines(b"a,x,1,2,nan", 1, COLUMNS, METRICS, strict=True) is not None  # nobody asks for light
+
+
+def test_truth_values_are_left_to_the_definition_if_it_is_strict():
+    assert read_csv_lines(b"a,x,1,2,true", 1, COLUMNS, ("light",), strict=True) is None
     assert read_csv_line(b"a,x,1,2,TRUE", COLUMNS, RowDecoder(("light",))) == DecodedRow(1.0, "a", [1.0])
+    columns = read_csv_lines(b"a,x,1,2,TRUE\nb,x,1,2,off\nb,x,1,2,0", 3, COLUMNS, ("light",))
+    assert columns is not None
+    assert columns.values.tolist() == [[1.0, 0.0, 0.0]]
+    assert columns.problems is None
 
 
 @pytest.mark.parametrize(
@@ -234,15 +263,38 @@ def test_a_line_reads_cell_by_cell(line, row):
         (b"a,x,inf,2,3", Reason.BAD_TIMESTAMP, "ts 'inf' is no point in time"),
         (b"a,x,1e400,2,3", Reason.BAD_TIMESTAMP, "ts is inf"),
         (b"a,x,true,2,3", Reason.WRONG_TYPE, "ts is a boolean, expected seconds since the epoch"),
-        (b"a,x,1,nan,3", Reason.NOT_FINITE, "temp is 'nan'"),
-        (b"a,x,1,1e400,3", Reason.NOT_FINITE, "temp is inf"),
-        (b"a,x,1,1_0,3", Reason.WRONG_TYPE, "temp is a string '1_0', expected a number"),
-        (b"a,x,1,true,3", Reason.WRONG_TYPE, "temp is a boolean, expected a number"),
         (b"x" * (MAX_LINE_BYTES + 1), Reason.TOO_LARGE, "line of 262145 bytes, at most 262144 are read"),
     ],
 )
 def test_a_line_that_is_no_reading_says_why(line, reason, error):
     assert rejection(line) == (reason, error)
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason", "error", "lenient"),
+    [
+        ("nan", Reason.NOT_FINITE, "temp is 'nan'", math.nan),
+        ("1e400", Reason.NOT_FINITE, "temp is inf", "not_finite 1e400"),
+        ("1_0", Reason.WRONG_TYPE, "temp is a string '1_0', expected a number", "not_a_number 1_0"),
+        ("TRUE", Reason.WRONG_TYPE, "temp is a boolean, expected a number", "not_a_number TRUE"),
+        ("warm", Reason.WRONG_TYPE, "temp is a string 'warm', expected a number", "not_a_number warm"),
+        ("21.5 °C", Reason.WRONG_TYPE, "temp is a string '21.5 °C', expected a number", 21.5),
+        ('"1,013.2"', Reason.WRONG_TYPE, "temp is a string '1,013.2', expected a number", 1013.2),
+        ("--", Reason.WRONG_TYPE, "temp is a string '--', expected a number", math.nan),
+    ],
+)
+def test_a_cell_that_is_no_number_costs_itself_or_its_row(cell, reason, error, lenient):
+    line = f"a,x,1,{cell},3".encode()
+    with pytest.raises(RejectionError) as rejected:
+        read_csv_line(line, COLUMNS, RowDecoder(METRICS, strict=True))
+    assert (rejected.value.reason, rejected.value.error) == (reason, error)
+    problem, _, text = lenient.partition(" ") if isinstance(lenient, str) else ("", "", "")
+    unread = (UnreadValue(0, NumberProblem(problem), text),) if problem else ()
+    expected = DecodedRow(1.0, "a", [math.nan if problem else lenient, math.nan], unread)
+    assert same(read(line), expected)
+    columns = read_csv_lines(line, 1, COLUMNS, METRICS)
+    assert columns is not None
+    assert same(rows_of(columns)[0], expected)
 
 
 @pytest.mark.parametrize("character", [b"x", b"\x01"], ids=["plain", "escaped in JSON"])

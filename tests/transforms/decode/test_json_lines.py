@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.feed.formats.values import NumberProblem
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
+from tests.support.decoded_rows import rows_of, same
 from tests.support.law_checks import counts_checks
-from transforms.decode.json_lines import DecodedRow, RowDecoder, count_objects, parse_object, read_object, row_decoder
+from transforms.decode.decoded_columns import DecodedRow
+from transforms.decode.json_lines import RowDecoder, count_objects, row_decoder
+from transforms.decode.json_objects import parse_object, read_object
+from transforms.decode.metric_values import UnreadValue
 
 METRICS = ("temp", "light", "pressure")
 KNOWN = {"ts", "device", "pressure", "co", "humidity", "light", "lpg", "motion", "smoke", "temp"}
@@ -65,6 +70,38 @@ def plain_lines(draw, unknown=False) -> bytes:
     return object_of(draw(st.permutations(fields)))
 
 
+loose = st.sampled_from(
+    [
+        '"22.7"',
+        '"1,013.2"',
+        '" 21.5 \u00b0C"',
+        '"NA"',
+        '" n/a "',
+        '"--"',
+        '""',
+        '"nan"',
+        '"-Inf"',
+        '"warm"',
+        '"on"',
+        '"False"',
+        "true",
+        "[]",
+        '{"a": NaN}',
+        "NaN",
+        "1" * 400,
+    ]
+)
+
+
+@st.composite
+def loose_lines(draw) -> bytes:
+    """Lines with values that are no plain numbers, of which any JSON reader can read what is around them."""
+    fields = [("ts", draw(numbers)), ("device", draw(names.filter(lambda name: name != '""')))]
+    fields += [(metric, draw(numbers | names | loose)) for metric in draw(st.sets(st.sampled_from(METRICS)))]
+    fields += [("unknown", draw(numbers | names | loose))] if draw(st.booleans()) else []
+    return object_of(draw(st.permutations(fields)))
+
+
 @st.composite
 def odd_lines(draw) -> bytes:
     fields = [("ts", draw(numbers)), ("device", '"a"')][draw(st.integers(0, 1)) :]
@@ -78,11 +115,6 @@ def odd_lines(draw) -> bytes:
     return line[:at] + byte + line[at + 1 :]
 
 
-def same(one: DecodedRow, other: DecodedRow) -> bool:
-    values = zip(one.values, other.values, strict=True)
-    return one[:2] == other[:2] and all(a == b or (a != a and b != b) for a, b in values)
-
-
 def outcome(read, *arguments) -> DecodedRow | tuple[Reason, str]:
     try:
         row: DecodedRow = read(*arguments)
@@ -91,27 +123,36 @@ def outcome(read, *arguments) -> DecodedRow | tuple[Reason, str]:
     return row
 
 
-def by_definition(line: bytes) -> DecodedRow:
-    return read_object(parse_object(line), METRICS)
+def by_definition(line: bytes, strict: bool = False) -> DecodedRow:
+    return read_object(parse_object(line), METRICS, strict=strict)
 
 
-@counts_checks("a reading")
-@settings(max_examples=300)
-@given(st.one_of(plain_lines(), plain_lines(unknown=True), odd_lines(), st.binary(max_size=30)))
-def test_a_line_reads_as_it_is_defined(checks, line):
-    expected, found = outcome(by_definition, line), outcome(RowDecoder(METRICS).read_line, line)
+@counts_checks("a reading", "a value unread", "costs its row")
+@settings(max_examples=400)
+@given(
+    st.one_of(plain_lines(), plain_lines(unknown=True), loose_lines(), odd_lines(), st.binary(max_size=30)),
+    st.booleans(),
+)
+def test_a_line_reads_as_it_is_defined(checks, line, strict):
+    expected = outcome(by_definition, line, strict)
+    found = outcome(RowDecoder(METRICS, strict=strict).read_line, line)
     if isinstance(found, DecodedRow) and isinstance(expected, DecodedRow):
         checks["a reading"] += 1
+        checks["a value unread"] += bool(expected.unread)
         assert same(found, expected)
     else:
         assert found == expected
+        checks["costs its row"] += strict and isinstance(outcome(by_definition, line), DecodedRow)
 
 
-@counts_checks("read at once", "not read at once")
-@settings(max_examples=200)
-@given(st.lists(st.one_of(plain_lines(), plain_lines(unknown=True), odd_lines()), min_size=1, max_size=4))
-def test_lines_read_at_once_are_the_lines_read_alone(checks, lines):
-    decoder, payload = RowDecoder(METRICS), b"\n".join(lines)
+@counts_checks("read at once", "not read at once", "a value unread")
+@settings(max_examples=400)
+@given(
+    st.lists(st.one_of(plain_lines(), plain_lines(unknown=True), loose_lines(), odd_lines()), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_lines_read_at_once_are_the_lines_read_alone(checks, lines, strict):
+    decoder, payload = RowDecoder(METRICS, strict=strict), b"\n".join(lines)
     if count_objects(payload) != len(lines):
         return
     columns = decoder.read_lines(payload, len(lines))
@@ -119,14 +160,21 @@ def test_lines_read_at_once_are_the_lines_read_alone(checks, lines):
     if columns is None:
         assert decoder.ignored == {}
         return
-    rows = [
-        DecodedRow(*row) for row in zip(columns.ts.tolist(), columns.devices, columns.values.T.tolist(), strict=True)
-    ]
-    assert all(map(same, rows, map(by_definition, lines)))
-    one_by_one = RowDecoder(METRICS)
+    checks["a value unread"] += columns.problems is not None
+    assert all(map(same, rows_of(columns), [by_definition(line, strict) for line in lines]))
+    one_by_one = RowDecoder(METRICS, strict=strict)
     for line in lines:
         one_by_one.read_line(line)
     assert decoder.ignored == one_by_one.ignored
+
+
+@given(st.lists(loose_lines(), min_size=1, max_size=4))
+def test_lines_with_values_of_any_type_are_read_at_once(lines):
+    """Unless they are strict: a value that is no number is for the definition then."""
+    payload = b"\n".join(lines)
+    assert RowDecoder(METRICS).read_lines(payload, len(lines)) is not None
+    read = RowDecoder(METRICS, strict=True).read_lines(payload, len(lines))
+    assert read is None or all(isinstance(outcome(by_definition, line, True), DecodedRow) for line in lines)
 
 
 @given(st.lists(st.one_of(plain_lines(), plain_lines(unknown=True)), min_size=1, max_size=4))
@@ -190,16 +238,6 @@ REJECTED = [
     ('{"ts": "\\ud800", "device": "a"}', Reason.BAD_TIMESTAMP, "ts '\\ud800' is no point in time"),
     ('{"ts": NaN, "device": "a"}', Reason.BAD_TIMESTAMP, "ts is nan"),
     ('{"ts": -1e999, "device": "a"}', Reason.BAD_TIMESTAMP, "ts is -inf"),
-    ('{"ts": 1, "device": "a", "temp": NaN}', Reason.NOT_FINITE, "temp is nan"),
-    ('{"ts": 1, "device": "a", "temp": 1e400}', Reason.NOT_FINITE, "temp is inf"),
-    ('{"ts": 1, "device": "a", "temp": %s}' % ("9" * 5_000), Reason.NOT_FINITE, "temp is inf"),
-    ('{"ts": 1, "device": "a", "temp": " -INF "}', Reason.NOT_FINITE, "temp is '-INF'"),
-    ('{"ts": 1, "device": "a", "temp": "NaN"}', Reason.NOT_FINITE, "temp is 'NaN'"),
-    ('{"ts": 1, "device": "a", "temp": "22.7"}', Reason.WRONG_TYPE, "temp is a string '22.7', expected a number"),
-    ('{"ts": 1, "device": "a", "temp": ""}', Reason.WRONG_TYPE, "temp is a string '', expected a number"),
-    ('{"ts": 1, "device": "a", "temp": true}', Reason.WRONG_TYPE, "temp is a boolean, expected a number"),
-    ('{"ts": 1, "device": "a", "temp": []}', Reason.WRONG_TYPE, "temp is a array, expected a number"),
-    ('{"ts": 1, "device": "a", "light": "true"}', Reason.WRONG_TYPE, "light is a string 'true', expected a number"),
     ("[1]", Reason.NOT_AN_OBJECT, "a JSON array, expected an object"),
     ("null", Reason.NOT_AN_OBJECT, "a JSON null, expected an object"),
     ("7", Reason.NOT_AN_OBJECT, "a JSON number, expected an object"),
@@ -211,23 +249,60 @@ REJECTED = [
         Reason.NOT_JSON,
         "Expecting a comma or an end (char 100031)",
     ),
-    (
-        '{"ts": 1, "device": "a", "temp": %s}' % ("[" * 50_000 + "]" * 50_000),
-        Reason.WRONG_TYPE,
-        "temp is a array, expected a number",
-    ),
 ]
 
 
+UNREAD = [
+    ("NaN", Reason.NOT_FINITE, "temp is nan", NAN),
+    ("1e400", Reason.NOT_FINITE, "temp is inf", "not_finite inf"),
+    ("-Infinity", Reason.NOT_FINITE, "temp is -inf", "not_finite -inf"),
+    ("9" * 5_000, Reason.NOT_FINITE, "temp is inf", "not_finite inf"),
+    ('" -INF "', Reason.NOT_FINITE, "temp is '-INF'", "not_finite  -INF "),
+    ('"NaN"', Reason.NOT_FINITE, "temp is 'NaN'", NAN),
+    ('"22.7"', Reason.WRONG_TYPE, "temp is a string '22.7', expected a number", 22.7),
+    ('"22.7 \u00b0C"', Reason.WRONG_TYPE, "temp is a string '22.7 °C', expected a number", 22.7),
+    ('"1,013.25"', Reason.WRONG_TYPE, "temp is a string '1,013.25', expected a number", 1013.25),
+    ('""', Reason.WRONG_TYPE, "temp is a string '', expected a number", NAN),
+    ('"NA"', Reason.WRONG_TYPE, "temp is a string 'NA', expected a number", NAN),
+    ('"warm"', Reason.WRONG_TYPE, "temp is a string 'warm', expected a number", "not_a_number warm"),
+    ('"\\n\\ud800"', Reason.WRONG_TYPE, "temp is a string '\\n\\ud800', expected a number", "not_a_number \\n\\ud800"),
+    ("true", Reason.WRONG_TYPE, "temp is a boolean, expected a number", "not_a_number true"),
+    ("[]", Reason.WRONG_TYPE, "temp is a array, expected a number", "not_a_number an array"),
+    ("[" * 50_000 + "]" * 50_000, Reason.WRONG_TYPE, "temp is a array, expected a number", "not_a_number an array"),
+    ('{"a": NaN}', Reason.WRONG_TYPE, "temp is a object, expected a number", "not_a_number an object"),
+    (
+        '"%s"' % ("x" * 1_000),
+        Reason.WRONG_TYPE,
+        f"temp is a string '{'x' * 80}', expected a number",
+        f"not_a_number {'x' * 80}…",
+    ),
+]  # fmt: skip
+"""Values of temp: why they cost their row if they do, and else the number, or what cannot be read."""
+
+
+@pytest.mark.parametrize(("token", "reason", "error", "lenient"), UNREAD, ids=[token[:20] for token, *_ in UNREAD])
+def test_a_value_that_is_no_number_costs_itself_or_its_row(token, reason, error, lenient):
+    line = f'{{"ts": 1, "device": "a", "temp": {token}, "pressure": 7, "light": true}}'.encode()
+    assert outcome(RowDecoder(METRICS, strict=True).read_line, line) == (reason, error)
+    row = RowDecoder(METRICS).read_line(line)
+    value = NAN if isinstance(lenient, str) else lenient
+    problem, _, text = lenient.partition(" ") if isinstance(lenient, str) else ("", "", "")
+    unread = (UnreadValue(0, NumberProblem(problem), text),) if problem else ()
+    assert same(row, DecodedRow(1.0, "a", [value, 1.0, 7.0], unread))
+
+
+@pytest.mark.parametrize(
+    ("token", "value"), [("true", 1.0), ("0", 0.0), ('"true"', 1.0), ('"OFF"', 0.0), ('"NA"', NAN), ("0.5", 0.5)]
+)
+def test_metrics_that_are_true_or_false_are_read_from_words_too(token, value):
+    line = b'{"ts": 1, "device": "a", "light": %s}' % token.encode()
+    assert same(RowDecoder(METRICS).read_line(line), DecodedRow(1.0, "a", [NAN, value, NAN]))
+
+
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize(("line", "reason", "error"), REJECTED, ids=[line[:45] for line, _, _ in REJECTED])
-def test_a_line_that_is_no_reading_says_why(line, reason, error):
-    assert outcome(RowDecoder(METRICS).read_line, line.encode()) == (reason, error)
-
-
-def test_a_long_text_is_cut_in_the_error():
-    line = b'{"ts": 1, "device": "a", "temp": "%b"}' % (b"x" * 1_000)
-    expected = f"temp is a string '{'x' * 80}', expected a number"
-    assert outcome(RowDecoder(METRICS).read_line, line) == (Reason.WRONG_TYPE, expected)
+def test_a_line_that_is_no_reading_says_why(line, reason, error, strict):
+    assert outcome(RowDecoder(METRICS, strict=strict).read_line, line.encode()) == (reason, error)
 
 
 @pytest.mark.parametrize(("extra", "fits"), [(0, True), (1, False)])
@@ -272,3 +347,4 @@ def test_a_line_that_is_too_long_is_not_read_in_bulk(length, counted, first):
 def test_a_decoder_is_made_once_for_a_list_of_metrics():
     assert row_decoder(("temp",)) is row_decoder(("temp",))
     assert row_decoder(("temp",)) is not row_decoder(("co",))
+    assert row_decoder(("temp",)) is not row_decoder(("temp",), strict=True)

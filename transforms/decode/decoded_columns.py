@@ -1,0 +1,75 @@
+"""Define decoded rows: as columns, and one alone."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.feed.formats.value_columns import ProblemCodes
+from transforms.decode.metric_values import CODE_OF_PROBLEM, UnreadValue
+
+
+def no_text(_metric: int, _row: int) -> str:
+    """Return no text of a value; rows of which all values could be read need none."""
+    return ""
+
+
+class DecodedColumns(NamedTuple):
+    """Decoded rows as columns, before times are shifted and checked.
+
+    Attributes:
+        ts: (N,) seconds since the epoch.
+        names: distinct device names, in the order of their first rows.
+        device: (N,) index into `names`.
+        values: (M, N) values, NaN where missing.
+        problems: (M, N) why a value could not be read, as `PROBLEM_OF_CODE` lists it; None if all could be.
+        text: returns the text of a value that could not be read, by its metric and its row.
+    """
+
+    ts: NDArray[np.float64]
+    names: tuple[str, ...]
+    device: NDArray[np.int32]
+    values: NDArray[np.float64]
+    problems: ProblemCodes | None = None
+    text: Callable[[int, int], str] = no_text
+
+    @property
+    def devices(self) -> list[str]:
+        """Return the device name of each row."""
+        return [self.names[code] for code in self.device.tolist()]
+
+
+class DecodedRow(NamedTuple):
+    """One decoded row.
+
+    Attributes:
+        ts: seconds since the epoch.
+        device: its device.
+        values: of each metric, NaN where missing.
+        unread: those that are missing because they could not be read.
+    """
+
+    ts: float
+    device: str
+    values: list[float]
+    unread: tuple[UnreadValue, ...] = ()
+
+
+def number_names(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the distinct names, in order of first appearance, and the index of each of the N names into them."""
+    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return tuple(index), np.fromiter(map(index.__getitem__, names), np.int32, len(names))
+
+
+def columns_of_rows(rows: Sequence[DecodedRow]) -> DecodedColumns:
+    """Return N rows, at least one, as columns."""
+    values = np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T
+    times, devices = np.array([row.ts for row in rows]), number_names([row.device for row in rows])
+    unread = {(one.metric, number): one for number, row in enumerate(rows) for one in row.unread}
+    if not unread:
+        return DecodedColumns(times, *devices, values)
+    problems: ProblemCodes = np.zeros(values.shape, np.int8)
+    for place, one in unread.items():
+        problems[place] = CODE_OF_PROBLEM[one.problem]
+    return DecodedColumns(times, *devices, values, problems, lambda metric, row: unread[metric, row].text)
