@@ -17,8 +17,8 @@ from telemetry.model.dead_letters import RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from transforms.decode.decode_spec import DecodeSpec
+from transforms.decode.decoded_columns import DecodedColumns
 from transforms.decode.group_results import GroupResults
-from transforms.decode.json_lines import DecodedColumns
 from transforms.decode.payloads import pieces_of
 
 _LINES: Final = frozenset(("", "json", "csv", "line-protocol", "python-literal"))  # formats of one record a line
@@ -142,7 +142,7 @@ def _envelope(message: Message) -> Envelope:
 
 
 def _columns(rows: FeedRows) -> DecodedColumns:
-    return DecodedColumns(rows.time_us / 1e6, rows.devices, rows.device, rows.values)
+    return DecodedColumns(rows.time_us / 1e6, rows.devices, rows.device, rows.values, rows.problems, rows.text)
 
 
 def _clocks_of(message: Message) -> Clocks:
