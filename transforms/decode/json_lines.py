@@ -149,23 +149,6 @@ def _times_and_devices(rows: list[Any]) -> tuple[NDArray[np.float64], tuple[str,
     return ts, *number_names(list(map(attrgetter("device"), rows)))
 
 
-def count_objects(payload: bytes) -> int | None:
-    """Return the number of lines of a payload if each looks like an object and none is too long, else None.
-
-    Every line break must be between a ``}`` and a ``{``. Inside one JSON document the two never follow each other, so
-    if the number of documents equals the number of lines, each line is exactly one document.
-    """
-    content = np.frombuffer(payload, np.uint8)
-    if not len(content) or content[0] != _OPEN or content[-1] != _CLOSE:
-        return None
-    breaks = np.flatnonzero(content == _NEWLINE)
-    if (content[breaks - 1] != _CLOSE).any() or (content[breaks + 1] != _OPEN).any():
-        return None
-    if np.diff(breaks, prepend=-1, append=len(content)).max() > MAX_LINE_BYTES + 1:
-        return None
-    return len(breaks) + 1
-
-
 @lru_cache(maxsize=8)
 def row_decoder(metrics: tuple[str, ...], *, strict: bool = False) -> RowDecoder:
     """Return the decoder for a list of metrics; each process compiles it once."""

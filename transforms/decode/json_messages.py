@@ -8,8 +8,10 @@ import numpy as np
 from telemetry.arrays import CodeArray
 from telemetry.model.dead_letters import WHOLE, Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.object_lines import count_objects
 from transforms.decode.group_results import GroupResults
-from transforms.decode.json_lines import RowDecoder, count_objects
+from transforms.decode.json_lines import RowDecoder
 from transforms.decode.json_objects import parse_object
 from transforms.decode.payloads import Slice
 from transforms.decode.single_lines import MIN_BISECTED_LINES, SingleLines, numbered
@@ -59,7 +61,7 @@ class JsonMessages:
             where: (N,) index of the message of each line, or of all; None if the lines are `bodies`.
             first_line: number of the first line in its message.
         """
-        total = count_objects(lines)
+        total = count_objects(lines, MAX_LINE_BYTES)
         columns = None if total is None else self._decoder.read_lines(lines, total)
         if columns is None:
             return False

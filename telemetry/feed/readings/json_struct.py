@@ -5,16 +5,15 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
-import numpy as np
 
 from telemetry.feed.readings.record_fields import steps_of
 from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.object_lines import count_objects
 
 NUMBER: Final = float | None
 TIME: Final = str | int | float | None
 NAME: Final = str | int | None
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_OPEN, _CLOSE, _NEWLINE = b"{}\n"
 _Tree: TypeAlias = dict[str, Any]
 
 
@@ -49,7 +48,7 @@ class StructLines:
 
     def read(self, content: bytes) -> list[Any] | None:
         """Return lines decoded, or None if anything about them is unusual."""
-        total = count_objects(content)
+        total = count_objects(content, MAX_LINE_BYTES)
         if total is None or any(literal in content for literal in self._literals):
             return None
         try:
@@ -73,23 +72,6 @@ def struct_lines(fields: Sequence[tuple[str, Any]]) -> StructLines | None:
         if not steps or inside or not all(isinstance(step, str) for step in steps):
             return None
     return StructLines(kinds)
-
-
-def count_objects(content: bytes) -> int | None:
-    """Return the number of lines if each looks like a JSON object and none is too long, else None.
-
-    Every line break must be between a ``}`` and a ``{``. Inside one document the two never follow each other, so if
-    the number of documents equals the number of lines, each line is one document.
-    """
-    text = np.frombuffer(content, np.uint8)
-    if not len(text) or text[0] != _OPEN or text[-1] != _CLOSE:
-        return None
-    breaks = np.flatnonzero(text == _NEWLINE)
-    if (text[breaks - 1] != _CLOSE).any() or (text[breaks + 1] != _OPEN).any():
-        return None
-    if np.diff(breaks, prepend=-1, append=len(text)).max() > MAX_LINE_BYTES + 1:
-        return None
-    return len(breaks) + 1
 
 
 def _struct(tree: _Tree) -> type[msgspec.Struct]:

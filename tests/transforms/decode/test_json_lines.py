@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from telemetry.feed.formats.values import NumberProblem
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.object_lines import count_objects
 from tests.support.decoded_rows import rows_of, same
 from tests.support.law_checks import counts_checks
 from transforms.decode.decoded_columns import DecodedRow
-from transforms.decode.json_lines import RowDecoder, count_objects, row_decoder
+from transforms.decode.json_lines import RowDecoder, row_decoder
 from transforms.decode.json_objects import parse_object, read_object
 from transforms.decode.metric_values import UnreadValue
 
@@ -153,7 +154,7 @@ def test_a_line_reads_as_it_is_defined(checks, line, strict):
 )
 def test_lines_read_at_once_are_the_lines_read_alone(checks, lines, strict):
     decoder, payload = RowDecoder(METRICS, strict=strict), b"\n".join(lines)
-    if count_objects(payload) != len(lines):
+    if count_objects(payload, MAX_LINE_BYTES) != len(lines):
         return
     columns = decoder.read_lines(payload, len(lines))
     checks["not read at once" if columns is None else "read at once"] += 1
@@ -180,7 +181,7 @@ def test_lines_with_values_of_any_type_are_read_at_once(lines):
 @given(st.lists(st.one_of(plain_lines(), plain_lines(unknown=True)), min_size=1, max_size=4))
 def test_plain_lines_are_read_at_once(lines):
     decoder = RowDecoder(METRICS)
-    assert count_objects(b"\n".join(lines)) == len(lines)
+    assert count_objects(b"\n".join(lines), MAX_LINE_BYTES) == len(lines)
     assert decoder.read_lines(b"\n".join(lines), len(lines)) is not None
     assert decoder.ignored == Counter({"unknown": sum(b'"unknown"' in line for line in lines)}) - Counter()
 
@@ -334,14 +335,14 @@ def test_a_line_has_a_longest_length(extra, fits):
     ],
 )
 def test_lines_are_counted_where_each_looks_like_an_object(payload, count):
-    assert count_objects(payload) == count
+    assert count_objects(payload, MAX_LINE_BYTES) == count
 
 
 @pytest.mark.parametrize(("length", "counted"), [(MAX_LINE_BYTES, 2), (MAX_LINE_BYTES + 1, None)])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_line_that_is_too_long_is_not_read_in_bulk(length, counted, first):
     lines = [b"{" + b" " * (length - 2) + b"}", b"{}"]
-    assert count_objects(b"\n".join(lines if first else lines[::-1])) == counted
+    assert count_objects(b"\n".join(lines if first else lines[::-1]), MAX_LINE_BYTES) == counted
 
 
 def test_a_decoder_is_made_once_for_a_list_of_metrics():
