@@ -24,6 +24,15 @@ MAY_IMPORT = {
         "telemetry/model",
         "telemetry/text",
     ),
+    "telemetry/feed/propose": (
+        "telemetry/feed",
+        "telemetry/feed/files",
+        "telemetry/feed/formats",
+        "telemetry/feed/readings",
+        "telemetry/feed/times",
+        "telemetry/model",
+        "telemetry/text",
+    ),
     "telemetry/feed/formats": ("telemetry", "telemetry/storage"),
     "telemetry/feed/files": (
         "telemetry",

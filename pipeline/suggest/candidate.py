@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.suggest.writing import quoted
+from telemetry.text.yaml_texts import quoted
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_LETTERS: Final = 80

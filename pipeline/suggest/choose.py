@@ -13,8 +13,8 @@ from pipeline.suggest.measure_metric import FEWEST_READINGS
 from pipeline.suggest.profile import MeasuredRecording, MetricKind, MetricProfile
 from pipeline.suggest.related_metrics import choose_together, leaders_of
 from pipeline.suggest.round_numbers import shown, shown_share
-from pipeline.suggest.writing import counted
 from telemetry.text.durations import spoken_duration
+from telemetry.text.yaml_texts import counted
 
 _NO_RULES: Final[Mapping[MetricKind, str]] = {
     "missing": "No rules: it is missing in every reading.",

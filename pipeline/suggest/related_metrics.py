@@ -9,8 +9,8 @@ from pipeline.suggest.candidate import RuleCandidate, RuleForm
 from pipeline.suggest.learning_time import learning_time
 from pipeline.suggest.profile import MeasuredRecording, MetricProfile
 from pipeline.suggest.round_numbers import DAY_US, longer_duration, shown
-from pipeline.suggest.writing import printable, quoted
 from telemetry.text.durations import format_duration
+from telemetry.text.yaml_texts import printable, quoted
 
 _SAME: Final = 0.98
 _SAME_CHANGES: Final = 0.9

@@ -11,8 +11,8 @@ from pipeline.suggest.counter_rates import measure_rates
 from pipeline.suggest.fit import fit_rules
 from pipeline.suggest.measure import measure_recording
 from pipeline.suggest.write_yaml import SuggestionSource, rules_file
-from pipeline.suggest.writing import counted
 from telemetry.errors import NothingUsableError
+from telemetry.text.yaml_texts import counted
 
 
 def suggest_rules(order: TimeOrder, metrics: Sequence[str], source: SuggestionSource) -> str:

@@ -9,9 +9,9 @@ from pipeline.suggest.candidate import CandidateGroup
 from pipeline.suggest.fit import MOST_OPEN, FittedRule, TriedForm
 from pipeline.suggest.profile import MeasuredRecording, device_days
 from pipeline.suggest.round_numbers import shown_share
-from pipeline.suggest.writing import comments, counted, printable
 from telemetry.text.durations import spoken_duration
 from telemetry.text.timestamps import format_time
+from telemetry.text.yaml_texts import comments, counted, printable
 
 DEFAULT_NAME: Final = "rules.yaml"
 _INDENT: Final = "  "

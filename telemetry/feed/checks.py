@@ -35,7 +35,9 @@ def check_feed(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
         feed: the feed.
         written: its document: which fields the file has.
     """
-    return _time(feed, written) or _device(feed, written) or _format(feed) or _csv(feed) or _metrics(feed)
+    return (
+        _time(feed, written) or _device(feed, written) or _long(feed) or _format(feed) or _csv(feed) or _metrics(feed)
+    )
 
 
 def _time(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
@@ -66,14 +68,22 @@ def _device(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
     ways = [name for name in ("column", "attribute", "file", "name") if named.get(name)]
     if len(ways) > 1:
         return Problem(["device"], f"only one of {' and '.join(ways)} can say it")
-    if device.match:
-        try:
-            groups = re.compile(device.match).groups
-        except re.error as error:
-            return Problem(["device", "match"], f"{device.match!r} is no regular expression: {error}")
-        if not groups:
-            return Problem(["device", "match"], f"{device.match!r} has no group in parentheses")
-    return None
+    return _match(["device", "match"], device.match)
+
+
+def _long(feed: Feed) -> Problem | None:
+    return None if feed.long is None else _match(["long", "match"], feed.long.match)
+
+
+def _match(keys: list[str], pattern: str) -> Problem | None:
+    """Return the problem of an expression that must have a group."""
+    if not pattern:
+        return None
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        return Problem(keys, f"{pattern!r} is no regular expression: {error}")
+    return None if groups else Problem(keys, f"{pattern!r} has no group in parentheses")
 
 
 def _format(feed: Feed) -> Problem | None:

@@ -79,11 +79,12 @@ class MetricFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     boolean: Annotated[bool, Meta(description="true and false, on and off are 1 and 0")] = False
 
 
-class LongFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LongFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The fields of `long`: each row holds one value."""
 
     name: Annotated[str, Meta(description="column or path of the metric's name")]
     value: Annotated[str, Meta(description="column or path of its value")]
+    match: Annotated[str, Meta(description="regular expression whose first group is the metric within that name")] = ""
 
 
 class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

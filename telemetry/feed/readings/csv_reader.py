@@ -17,7 +17,7 @@ from telemetry.feed.readings.csv_cells import NAMES, TEXT, CsvColumns, read_colu
 from telemetry.feed.readings.csv_lines import CsvRows, divide_rows, split_cells
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows, no_rows
 from telemetry.feed.readings.joined import JoinedLines
-from telemetry.feed.readings.metric_specs import MetricSpec
+from telemetry.feed.readings.metric_specs import LongNames, MetricSpec
 from telemetry.feed.readings.row_devices import DeviceReader, RowDevices
 from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
 from telemetry.feed.readings.settle import settle
@@ -43,6 +43,7 @@ class CsvReader:
         """Prepare to read."""
         self._fields = feed.csv
         self._long = feed.long
+        self._long_names = LongNames(feed.long.match if feed.long is not None else "")
         self._strict = feed.strict
         self._specs = specs
         self._times = times
@@ -165,7 +166,7 @@ class CsvReader:
             return
         names = table.column(str(places[self._long.name])).combine_chunks()
         texts = table.column(str(places[self._long.value])).combine_chunks()
-        known = [name.strip() for name in names.dictionary.to_pylist()]
+        known = [self._long_names.metric_of(name) for name in names.dictionary.to_pylist()]
         codes = names.indices.to_numpy(zero_copy_only=False)
         for index, spec in enumerate(self._specs):
             mine = np.flatnonzero(np.isin(codes, [code for code, name in enumerate(known) if name == spec.column]))

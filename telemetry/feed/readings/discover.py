@@ -14,6 +14,7 @@ from telemetry.feed.readings.csv_cells import TEXT, read_columns
 from telemetry.feed.readings.csv_lines import divide_rows
 from telemetry.feed.readings.csv_reader import dialect_of
 from telemetry.feed.readings.feed_rows import Envelope
+from telemetry.feed.readings.metric_specs import LongNames
 from telemetry.feed.readings.record_reader import RecordsReader
 from telemetry.feed.readings.row_devices import DeviceReader
 from telemetry.feed.readings.row_times import RowTimeReader
@@ -41,7 +42,8 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
     else:
         columns = _columns_of_records(RecordsReader(feed, (), times, devices), payload)
     if feed.long is not None:
-        columns = _by_name(columns.get(feed.long.name, []), columns.get(feed.long.value, []))
+        names = [LongNames(feed.long.match).metric_of(name) for name in columns.get(feed.long.name, [])]
+        columns = _by_name(names, columns.get(feed.long.value, []))
     spec = NumberSpec(decimal=feed.csv.decimal)
     return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
 

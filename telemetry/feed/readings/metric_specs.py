@@ -1,6 +1,7 @@
 """Take from a feed how the values of each metric are read."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from telemetry.feed.feed import Feed, MetricFields
@@ -13,13 +14,31 @@ class MetricSpec:
 
     Attributes:
         name: of the metric.
-        column: column or path of its values; in a long table, its name there.
+        column: column or path of its values; in a long table, the name that `LongNames` finds there.
         number: how they are read.
     """
 
     name: str
     column: str
     number: NumberSpec
+
+
+class LongNames:
+    """Finds the metrics in the names of a long table.
+
+    Args:
+        match: expression whose first group is the metric within a name; "" if the name is the metric.
+    """
+
+    def __init__(self, match: str) -> None:
+        """Compile the expression."""
+        self._match = re.compile(match) if match else None
+
+    def metric_of(self, name: str) -> str:
+        """Return the metric that a name says; a name that the expression does not find stays."""
+        name = name.strip()
+        found = self._match.search(name) if self._match is not None else None
+        return (found[1] or "").strip() if found is not None else name
 
 
 def metric_specs(feed: Feed, metrics: tuple[str, ...]) -> tuple[MetricSpec, ...]:

@@ -21,7 +21,7 @@ from telemetry.feed.formats.values import NumberProblem, read_number
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows, RejectedRow, no_rows
 from telemetry.feed.readings.joined import JoinedLines
 from telemetry.feed.readings.json_struct import NAME, NUMBER, TIME, StructLines, struct_lines
-from telemetry.feed.readings.metric_specs import MetricSpec
+from telemetry.feed.readings.metric_specs import LongNames, MetricSpec
 from telemetry.feed.readings.record_fields import FieldLookup, compile_field
 from telemetry.feed.readings.row_devices import DeviceReader
 from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
@@ -67,6 +67,7 @@ class RecordsReader:
         self._is_json = (feed.format or "json") == "json" and not feed.body
         self._records = _elements_path(feed.records) if feed.records else None
         self._long = feed.long
+        self._long_names = LongNames(feed.long.match if feed.long is not None else "")
         self._strict = feed.strict
         self._specs = specs
         self._times = times
@@ -239,12 +240,20 @@ class RecordsReader:
             for index, spec in enumerate(self._specs):
                 values[index], problems[index] = read_values(column(spec.column), spec)
         else:
-            names, texts = column(self._long.name), column(self._long.value)
+            names, texts = self._metrics_of(column(self._long.name)), column(self._long.value)
             for index, spec in enumerate(self._specs):
                 mine = [row for row, name in enumerate(names) if name == spec.column]
                 if mine:
                     values[index, mine], problems[index, mine] = read_values([texts[row] for row in mine], spec)
         return values, problems if problems.any() else None
+
+    def _metrics_of(self, names: Sequence[Any]) -> list[str]:
+        """Return the metrics that the names of a long table say; "" for what is no text."""
+        known: dict[str, str] = {}
+        for name in names:
+            if isinstance(name, str) and name not in known:
+                known[name] = self._long_names.metric_of(name)
+        return [known[name] if isinstance(name, str) else "" for name in names]
 
     def _column_of(self, metric: int) -> str:
         return self._specs[metric].column if self._long is None else self._long.value

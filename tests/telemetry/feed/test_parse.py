@@ -59,6 +59,7 @@ def test_a_feed_of_its_version_alone_is_the_canonical_form() -> None:
         ("version: 1\ndevice: {match: '('}", "line 2: device.match: '(' is no regular expression: missing ), "
          "unterminated subpattern at position 0"),
         ("version: 1\ndevice: {match: x}", "line 2: device.match: 'x' has no group in parentheses"),
+        ("version: 1\nlong: {name: n, value: v, match: x}", "line 2: long.match: 'x' has no group in parentheses"),
         ("version: 1\nrecords: a..b", "line 2: records: 'a..b' is no path at character 2"),
         ("version: 1\nencoding: utf-99", "line 2: encoding: 'utf-99' is no known encoding"),
         ("version: 1\nformat: avro\noptions: {x: y}", "line 3: options.x: avro has only the options schema, framing, "

@@ -8,6 +8,7 @@ import pytest
 
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE
 from telemetry.feed.parse import parse_feed
+from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.text.timestamps import parse_time
@@ -196,6 +197,34 @@ def test_long_tables_have_one_value_a_row() -> None:
         b'{"entity_id":"%b","state":"%b","last_changed":%b}' % tuple(line.split(b",")) for line in content.split(b"\n")
     )
     assert rows_of(read(LONG, records, ("temp", "hum"))) == rows_of(found)
+
+
+def test_names_of_long_tables_may_hold_the_device_as_well() -> None:
+    feed = """
+long: {name: topic, value: v, match: "/(temp|hum)$"}
+device: {column: topic, match: "^home/([^/]+)"}
+metrics: {temp: , hum: , door: {column: home/gate}}
+"""
+    content = b"\n".join(
+        b"1594512000,home/" + row for row in (b"attic/temp,1", b"bath/temp,2", b"bath/hum,3", b"gate,4")
+    )
+    metrics = ("temp", "hum", "door")
+    found = read(feed, content, metrics, ("ts", "topic", "v"))
+    time = us("2020-07-12T00:00:00Z")
+    assert [row[2:] for row in rows_of(found)] == [
+        (time, "attic", 1, None, None),
+        (time, "bath", 2, None, None),
+        (time, "bath", None, 3, None),
+        (time, "gate", None, None, 4),
+    ]
+    lines = content.split(b"\n")
+    records = [b'{"ts":%b,"topic":"%b","v":%b}' % tuple(line.split(b",")) for line in lines]
+    assert rows_of(read(feed, b"\n".join(records), metrics)) == rows_of(found)
+    assert discover_metrics(parse_feed(f"version: 1\n{feed}"), b"\n".join(records), Envelope()) == [
+        "temp",
+        "hum",
+        "home/gate",
+    ]
 
 
 @pytest.mark.parametrize("columns", [None, ("ts", "device", "temp", "hum")])

@@ -22,6 +22,8 @@ def quoted(text: str) -> str:
 def _escaped(letter: str) -> str:
     if letter in '"\\':
         return f"\\{letter}"
+    if letter == "\t":
+        return "\\t"
     return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 

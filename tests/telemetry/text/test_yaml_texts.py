@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.suggest.candidate import rule_id
-from pipeline.suggest.writing import comments, counted, printable, quoted
 from telemetry.text.marked_yaml import read_yaml
+from telemetry.text.yaml_texts import comments, counted, printable, quoted
 
 
 @pytest.mark.parametrize(
