@@ -14,6 +14,7 @@ from pipeline.suggest.suggest import suggest_rules
 from pipeline.suggest.write_yaml import SuggestionSource
 from telemetry.cli.flags import read_moment, read_positive
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
 from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
@@ -79,7 +80,7 @@ def _suggest(options: argparse.Namespace, per_day: float) -> str:
             if not order.readings:
                 raise rejections.refuse()
             source = SuggestionSource(_flags(options), options.output, per_day, rejections.counts.total())
-            return suggest_rules(order, metrics, source)
+            return suggest_rules(order, metrics, source, DEFAULT_CATALOG)
     except ConfigError as error:
         flag = _READINGS if error.flag in ("--input", "--readings") else error.flag  # those of a backtest
         raise ConfigError(flag, error.value, error.problem) from error

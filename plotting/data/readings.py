@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import BOOLEAN_METRICS
+from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.storage.files import StorageError, list_files, read_file, scheme_of
 from telemetry.storage.result_store import read_tables
 from telemetry.storage.unpacking import SUFFIXES, unpacked

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from plotting.style.texts import Texts
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
+from telemetry.feed.default_feed import BOOLEAN_METRICS, READING_UNITS
 
 _HARMLESS: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """Escapes of the characters that HTML could interpret; in JSON they occur only in strings, where escapes are valid."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
+from telemetry.feed.default_feed import BOOLEAN_METRICS, READING_UNITS
 from telemetry.text.timestamps import format_time
 
 _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")

@@ -30,10 +30,10 @@ from publisher.explore.values import read_values
 from publisher.json_lines import format_lines
 from publisher.replay.selection import Selection
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import BOOLEAN_METRICS, DEFAULT_METRICS
 from telemetry.model.dead_letters import RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import MAX_LINE_BYTES, Message
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.text import timestamps
 from telemetry.text.csv_cells import cell_to_json
@@ -425,7 +425,7 @@ def test_a_damaged_input_is_an_error_without_a_report(tmp_path, capsys):
 @example(cells=["1", "inf"])
 def test_a_cell_has_the_value_that_the_decoder_reads(name: str, cells: list[str]) -> None:
     decoder = row_decoder((name,))
-    for cell, value in zip(cells, read_values(name, cells).tolist(), strict=True):
+    for cell, value in zip(cells, read_values(cells, boolean=name in BOOLEAN_METRICS).tolist(), strict=True):
         try:
             expected = decoder.read_line(f'{{"ts":1,"device":"a","{name}":{cell_to_json(cell)}}}'.encode()).values[0]
         except RejectionError:

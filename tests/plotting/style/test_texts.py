@@ -4,7 +4,7 @@ import string
 import pytest
 
 from plotting.style.texts import TEXTS
-from telemetry.model.metrics import READING_UNITS
+from telemetry.feed.default_feed import READING_UNITS
 
 ENGLISH, FRENCH = TEXTS["en"], TEXTS["fr"]
 SEVERITIES = {"info", "warning", "critical"}
