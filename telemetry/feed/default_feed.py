@@ -24,11 +24,11 @@ def default_feed() -> Feed:
 
 
 def metric_catalog(feed: Feed) -> MetricCatalog:
-    """Return the units and labels of a feed's metrics; those of the default feed for the canonical form.
+    """Return the units and labels of a feed's metrics; those of the default feed if it says nothing at all.
 
     A label that several metrics share, or that is the name of another one, has the metric's name behind it.
     """
-    metrics = default_feed().metrics if is_canonical(feed) else feed.metrics
+    metrics = feed.metrics or (default_feed().metrics if is_canonical(feed) else {})
     fields = {name: given or _NO_FIELDS for name, given in metrics.items()}
     shown = Counter(given.label or name for name, given in fields.items())
     return MetricCatalog(

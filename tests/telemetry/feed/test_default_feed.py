@@ -59,9 +59,13 @@ def test_units_labels_and_booleans_are_those_of_the_feed() -> None:
     assert [found.is_boolean(name) for name in ("door", "plain", "motion")] == [True, False, False]
 
 
-def test_a_feed_that_lists_no_metric_keeps_the_default_ones() -> None:
+def test_a_feed_that_says_nothing_is_the_default_one() -> None:
     assert metric_catalog(Feed()) == DEFAULT_CATALOG
-    assert metric_catalog(parse_feed("version: 1\ntime: {column: when}")) == DEFAULT_CATALOG
+    assert metric_catalog(parse_feed("version: 1\nstrict: true")) == DEFAULT_CATALOG
+
+
+def test_units_of_foreign_telemetry_are_not_guessed() -> None:
+    assert metric_catalog(parse_feed("version: 1\ntime: {column: when}")) == MetricCatalog()
 
 
 def test_labels_tell_metrics_apart() -> None:
