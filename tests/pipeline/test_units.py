@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.config import JobConfig
+from telemetry.cli.main import main as telemetry
 from telemetry.feed.default_feed import DEFAULT_CATALOG
-from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from tests.support.jobs import EARLY, config_of
 
-CATALOG = MetricCatalog({"NO2(GT)": MetricInfo("µg/m³", "Nitrogen dioxide"), "temp": MetricInfo("K")})
+FEED = "version: 1\nmetrics: {NO2(GT): {unit: µg/m³, label: Nitrogen dioxide}, temp: {unit: K}}"
 RULES = """
 version: 2
 rules:
@@ -37,11 +37,9 @@ def archived(out: Path) -> dict[str, str]:
     return {name: schema.field(name).metadata[b"description"].decode() for name in ("NO2(GT)", "temp")}
 
 
-def test_a_job_tells_units_of_its_feed(
-    flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(JobConfig, "catalog", property(lambda _config: CATALOG))
-    assert main(flags) == 0
+def test_a_job_tells_units_of_its_feed(flags: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "feed.yaml").write_text(FEED)
+    assert main([*flags, "--feed", str(tmp_path / "feed.yaml")]) == 0
     (line,) = capfd.readouterr().out.splitlines()
     assert line == "1970-01-01T01:30:00.000000Z  NO2(GT) 400 µg/m³ above 300  device a  (high, warning)"
     assert archived(tmp_path / "out") == {"NO2(GT)": "measured value, in µg/m³", "temp": "measured value, in K"}
@@ -57,3 +55,24 @@ def test_without_a_feed_they_are_those_of_the_founding_set(
     assert main(flags) == 0
     assert capfd.readouterr().out.endswith("Z  NO2(GT) 400 above 300  device a  (high, warning)\n")
     assert archived(tmp_path / "out") == {"NO2(GT)": "measured value", "temp": "measured value, in °C"}
+
+
+def test_suggested_bounds_end_where_a_percentage_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.minimum(98 + 2 * np.random.default_rng(1).standard_normal(3_000), 100)
+    rows = "".join(f"{60 * number},a,{value}\n" for number, value in enumerate(values.tolist()))
+    (tmp_path / "rows.csv").write_text(f"ts,device,load\n{rows}")
+    said = {}
+    for unit in ("%", "°C"):
+        (tmp_path / "feed.yaml").write_text(f"version: 1\nmetrics: {{load: {{unit: '{unit}'}}}}")
+        command = ["suggest", str(tmp_path / "rows.csv"), "--feed", str(tmp_path / "feed.yaml"), *EARLY]
+        assert telemetry(command) == 0
+        said[unit] = capsys.readouterr().out
+    assert ", 100]" in said["%"]
+    assert ", 100]" not in said["°C"]
+
+
+def test_descriptions_of_tables_have_the_units_of_a_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "feed.yaml").write_text(FEED)
+    command = ["tables", "--bigquery", "a-project:telemetry", "--print-sql", "--archive", "--metrics", "temp"]
+    assert telemetry([*command, "--feed", str(tmp_path / "feed.yaml")]) == 0
+    assert '`temp` FLOAT64 OPTIONS (description = "measured value, in K")' in capsys.readouterr().out
