@@ -74,6 +74,7 @@ setup(
     ),
     package_data={
         "": ["py.typed"],
+        "telemetry.feed": ["*.yaml"],
         "telemetry.rules": ["*.yaml"],
         "plotting.style": ["*.mplstyle"],
         "plotting.report": _PAGE,

@@ -7,8 +7,8 @@ from typing import Final
 from telemetry.cli.groups import describe
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.feed.flags import add_feed_flags
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 
 SUMMARY: Final = "detect anomalies in IoT telemetry and aggregate it over windows, with Apache Beam"

@@ -10,9 +10,10 @@ from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import BigQueryTarget, Method, unusable_columns
 from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, read_whole
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_METRICS, metric_catalog
 from telemetry.feed.feed import Feed, is_canonical
 from telemetry.feed.flags import read_feed
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.errors import RuleError
 from telemetry.rules.follower import FollowedRules, load_live_rules
@@ -122,6 +123,11 @@ class JobConfig:
     def decoding(self) -> DecodeSpec:
         """Return how messages are decoded."""
         return DecodeSpec(self.metrics, ClockBounds(self.earliest_us, self.clock_skew_us), self.feed)
+
+    @property
+    def catalog(self) -> MetricCatalog:
+        """Return the units and labels of the metrics."""
+        return metric_catalog(self.feed)
 
     @property
     def streaming(self) -> bool:

@@ -37,7 +37,7 @@ def outputs_of(config: JobConfig) -> Outputs:
         for kind in kinds_of(archive=config.archive):
             outputs[kind.name][f"Write {kind.name}"] = _write(config, kind)
     if config.bigquery:
-        for spec in table_specs(config.metrics, archive=config.archive):
+        for spec in table_specs(config.metrics, archive=config.archive, catalog=config.catalog):
             outputs[spec.kind][f"Insert {spec.kind}"] = _insert(config, config.bigquery, spec)
     if config.alerts_topic or config.dead_letter_topic:
         from transforms.outputs.publish_messages import (  # the client is loaded where it is used
@@ -60,7 +60,7 @@ def outputs_of(config: JobConfig) -> Outputs:
     if config.printed == "incidents":
         outputs["incidents"]["Print incidents"] = PrintIncidents()
     elif config.printed:
-        outputs["anomalies"]["Print anomalies"] = PrintAnomalies()
+        outputs["anomalies"]["Print anomalies"] = PrintAnomalies(config.catalog)
     return outputs
 
 
@@ -123,10 +123,11 @@ def build(
         rejected.append(aggregated.dead_letters)
         counted["missed"] = aggregated.missed
     if outputs["readings"]:
-        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id)
+        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id, config.catalog)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
-    watch = WatchDevices(config.rules, config.shards, job_id, changes, config.rules_of_workers, warm)
+    followed = config.rules_of_workers
+    watch = WatchDevices(config.rules, config.shards, job_id, changes, followed, warm, config.catalog)
     counted["incidents"] = decoded.readings | "Watch devices" >> watch
     rejected += _store(counted["incidents"], outputs["incidents"])
     if outputs["rules"]:

@@ -51,7 +51,7 @@ def check_destinations(config: JobConfig, job_id: str, *, begins: bool = False) 
     if config.bigquery:
         from telemetry.bigquery.client import connect, ledger_jobs, prepare_tables  # loads Google's client
 
-        specs = table_specs(config.metrics, archive=config.archive)
+        specs = table_specs(config.metrics, archive=config.archive, catalog=config.catalog)
         client = connect(config.bigquery)
         for name in prepare_tables(client, config.bigquery, specs):
             _LOG.info("created %s in %s", name, config.bigquery)

@@ -9,6 +9,7 @@ from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, open_results
 from plotting.figures import KINDS
 from plotting.render import RenderSummary, render
+from plotting.style.feed_flag import add_units_flag, read_units_flag
 from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_moment
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--end", metavar="TIME", help="end of the time range, exclusive")
     add_rules_flag(parser)
+    add_units_flag(parser)
     parser.add_argument("--lang", choices=sorted(TEXTS), default="en", help="language of the picture")
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="colour theme")
 
@@ -77,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         language=options.lang,
         theme=options.theme,
         rules=read_rules_flag(options.rules),
+        catalog=read_units_flag(options.feed),
     )
     sys.stdout.write(summary_line(summary) + "\n")
     return 0

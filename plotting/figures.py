@@ -22,6 +22,9 @@ from plotting.style.appearance import Appearance
 from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG, metric_catalog
+from telemetry.feed.feed import Feed
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.rules.rule_set import RuleSet
 from telemetry.text.timestamps import format_time
 
@@ -42,6 +45,7 @@ class PictureRequest(Appearance):
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
         rules: the job's rules, whose bounds are drawn; None draws the bounds stored with the anomalies.
+        catalog: units and labels of the metrics.
     """
 
     results: Source
@@ -52,6 +56,7 @@ class PictureRequest(Appearance):
     language: str = "en"
     theme: str = "light"
     rules: RuleSet | None = None
+    catalog: MetricCatalog = DEFAULT_CATALOG
 
     def check(self) -> None:
         """Check the options that can be checked without reading results.
@@ -105,6 +110,7 @@ def make_figure(
     *,
     readings: Sequence[str | Path] = (),
     rules: RuleSet | None = None,
+    feed: Feed | None = None,
 ) -> Figure:
     """Return a picture of stored results as a figure with its own Agg canvas, independent of pyplot.
 
@@ -119,11 +125,14 @@ def make_figure(
         readings: Files of readings, for a scatter; without them the window means are drawn.
         rules: The job's rules from `telemetry.rules.parse.load_rules`, whose bounds are drawn; None draws the bounds
             stored with the anomalies.
+        feed: The feed from `telemetry.feed.parse.load_feed`, whose units and labels are shown; None shows those of the
+            founding data set.
 
     Raises:
         ConfigError: if an option is invalid, results or readings cannot be read, or there is nothing to draw.
     """
-    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
+    shown = DEFAULT_CATALOG if feed is None else metric_catalog(feed)
+    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules, shown)
     return draw(kind, request).figure
 
 
@@ -166,7 +175,7 @@ def _trend(request: PictureRequest) -> DrawnFigure:
 def _draw_metric(request: PictureRequest, *, trend: bool) -> DrawnFigure:
     metric = request.metric or "temp"
     stored = read_results(request.results, metric, windows=not request.readings)
-    rows = read_readings(request.readings, metric) if request.readings else None
+    rows = read_readings(request.readings, metric, request.catalog) if request.readings else None
     if rows is None:
         _check_metric(metric, stored.metrics)
     course = stored.aggregates if rows is None else rows.frame

@@ -31,6 +31,8 @@ from plotting.draw.overview_layout import draw_overview
 from plotting.draw.time_axis import style_time_axis
 from plotting.style.texts import TEXTS, Texts
 from plotting.style.themes import THEMES, Theme
+from telemetry.feed.default_feed import metric_catalog
+from telemetry.feed.feed import Feed
 
 AnyFigure = TypeVar("AnyFigure", Figure, SubFigure)
 
@@ -50,6 +52,7 @@ def scatter(
     metric: str = "",
     language: str = "en",
     theme: str = "light",
+    feed: Feed | None = None,
 ) -> Axes:
     """Draw readings of one device against time: normal readings in blue, anomalies in red above them.
 
@@ -66,6 +69,8 @@ def scatter(
         metric: Name of the metric, for the column and the label of the value axis.
         language: ``en`` or ``fr``.
         theme: Colours that suit a ``light`` or a ``dark`` background; the background itself is not changed.
+        feed: The feed from `telemetry.feed.parse.load_feed`, whose units and labels are shown; None shows those of the
+            founding data set.
 
     Returns:
         The axes. Of more than a few thousand readings, only those distinguishable at the picture's resolution are
@@ -74,7 +79,7 @@ def scatter(
     Raises:
         ValueError: if columns are missing, lengths differ, there are several devices, or a name is unknown.
     """
-    texts, look = _texts_in(language), _theme_named(theme)
+    texts, look = _texts_in(language, feed), _theme_named(theme)
     points, column = read_points(readings, metric, _TIMES, "readings")
     table: pd.DataFrame | None = None
     if isinstance(anomalies, np.ndarray | pd.Series) and anomalies.dtype == np.bool_:
@@ -105,6 +110,7 @@ def trend(
     metric: str = "",
     language: str = "en",
     theme: str = "light",
+    feed: Feed | None = None,
 ) -> Axes:
     """Draw the windows of one metric of one device: mean, minimum to maximum, and standard deviation.
 
@@ -120,6 +126,8 @@ def trend(
             of this metric are drawn.
         language: ``en`` or ``fr``.
         theme: Colours that suit a ``light`` or a ``dark`` background; the background itself is not changed.
+        feed: The feed from `telemetry.feed.parse.load_feed`, whose units and labels are shown; None shows those of the
+            founding data set.
 
     Returns:
         The axes.
@@ -127,7 +135,7 @@ def trend(
     Raises:
         ValueError: if columns are missing, there are several devices or metrics, or a name is unknown.
     """
-    texts, look = _texts_in(language), _theme_named(theme)
+    texts, look = _texts_in(language, feed), _theme_named(theme)
     frame = single_series(as_frame(windows), metric, "windows")
     require_columns(frame, ("window_start", "window_end", *_STATISTICS), "windows")
     start, end = read_times(frame["window_start"]), read_times(frame["window_end"])
@@ -205,7 +213,7 @@ def _draw(panel: Panel, axes: Axes, metric: str, texts: Texts, theme: Theme) -> 
     style_time_axis(axes, texts)
     style_value_axis(axes, texts)
     if metric:
-        axes.set_ylabel(texts.value_axis(metric))
+        axes.set_ylabel(texts.value_axis(metric), parse_math=False)
     return axes
 
 
@@ -231,10 +239,10 @@ def _bounds(thresholds: Sequence[float] | None, anomalies: pd.DataFrame | None) 
     return breached_thresholds(anomalies.reindex(columns=["threshold", "threshold_upper"]))
 
 
-def _texts_in(language: str) -> Texts:
+def _texts_in(language: str, feed: Feed | None = None) -> Texts:
     if language not in TEXTS:
         raise ValueError(f"language {language!r}: not one of {', '.join(TEXTS)}")
-    return TEXTS[language]
+    return TEXTS[language] if feed is None else TEXTS[language].of_metrics(metric_catalog(feed))
 
 
 def _theme_named(theme: str) -> Theme:

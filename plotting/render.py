@@ -9,6 +9,8 @@ from plotting.data.panels import TimeRange
 from plotting.data.source import Source
 from plotting.figures import FILE_METADATA, PictureRequest, draw, picture_bytes
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.files import StorageError, scheme_of, write_file
 
@@ -47,6 +49,7 @@ def render(
     language: str = "en",
     theme: str = "light",
     rules: RuleSet | None = None,
+    catalog: MetricCatalog = DEFAULT_CATALOG,
 ) -> RenderSummary:
     """Draw a run: one metric against time with its anomalies in red, its trend, or an overview.
 
@@ -61,6 +64,7 @@ def render(
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
         rules: The job's rules, whose bounds are drawn; None draws the bounds stored with the anomalies.
+        catalog: Units and labels of the metrics.
 
     Raises:
         ConfigError: if an option is invalid, results or readings cannot be read, or the picture cannot be written.
@@ -69,7 +73,7 @@ def render(
     kind = Path(output).suffix.lower().removeprefix(".")
     if kind not in FILE_METADATA:
         raise ConfigError("--output", output, f"not a picture's name, it ends in .{', .'.join(FILE_METADATA)}")
-    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules)
+    request = PictureRequest(results, readings, metric, devices, span or TimeRange(), language, theme, rules, catalog)
     drawn = draw(figure, request)
     _save(picture_bytes(drawn.figure, kind, theme), output)
     overview = drawn.overview

@@ -13,7 +13,7 @@ from benchmarks.data import Data, prepare_data
 from benchmarks.expected_output import METRICS, THRESHOLD, WINDOW_US, BenchmarkError, OutputTotals
 from benchmarks.machine import machine_facts
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules
 from transforms.windows.window_spec import WindowSpec
 

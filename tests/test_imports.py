@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "telemetry/storage": ("telemetry", "telemetry/model"),
     "telemetry/feed/times": ("telemetry", "telemetry/text"),
     "telemetry/rules": ("telemetry", "telemetry/storage", "telemetry/text"),
-    "telemetry/feed": ("telemetry", "telemetry/feed/*", "telemetry/storage", "telemetry/text"),
+    "telemetry/feed": ("telemetry", "telemetry/feed/*", "telemetry/model", "telemetry/storage", "telemetry/text"),
     "telemetry/feed/readings": (
         "telemetry",
         "telemetry/feed",

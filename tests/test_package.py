@@ -23,6 +23,7 @@ pytestmark = pytest.mark.xdist_group("package")
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("pipeline", "plotting", "publisher", "telemetry", "templates", "transforms")
 DATA = {
+    "telemetry/feed/default_feed.yaml",
     "telemetry/rules/default_rules.yaml",
     "templates/metadata.json",
     *(f"plotting/style/{name}.mplstyle" for name in ("telemetry", "telemetry-dark")),

@@ -9,7 +9,8 @@ from pipeline.config import check_columns, read_metrics
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import create_sql, table_specs
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.feed.default_feed import DEFAULT_METRICS, metric_catalog
+from telemetry.feed.flags import load_feed_flag
 
 EXAMPLES: Final = """
 %(prog)s --bigquery my-project:telemetry --print-sql
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bigquery(parser)
     parser.add_argument("--metrics", default=",".join(DEFAULT_METRICS), metavar="LIST", help="metric columns of "
                         "the table of archived readings")  # fmt: skip
+    parser.add_argument("--feed", default="", metavar="FILE", help="the job's --feed, whose units the descriptions of "
+                        "these columns have")  # fmt: skip
     parser.add_argument("--archive", action="store_true", help="add the table of archived readings")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--create", action="store_true", help="create what is missing and check what exists")
@@ -40,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
     metrics = read_metrics(options.metrics)
     if options.archive:
         check_columns(options.metrics, metrics, in_tables=True)
-    specs = table_specs(metrics, archive=options.archive)
+    catalog = metric_catalog(load_feed_flag(options.feed))
+    specs = table_specs(metrics, archive=options.archive, catalog=catalog)
     if options.print_sql:
         sys.stdout.write(create_sql(specs, target) + "\n")
         return 0

@@ -13,6 +13,7 @@ from pipeline.suggest.measure_metric import FEWEST_READINGS
 from pipeline.suggest.profile import MeasuredRecording, MetricKind, MetricProfile
 from pipeline.suggest.related_metrics import choose_together, leaders_of
 from pipeline.suggest.round_numbers import shown, shown_share
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.text.durations import spoken_duration
 from telemetry.text.yaml_texts import counted
 
@@ -25,12 +26,15 @@ _NO_RULES: Final[Mapping[MetricKind, str]] = {
 }
 
 
-def choose_groups(recording: MeasuredRecording, rates: Mapping[str, Sequence[CounterRates]]) -> list[CandidateGroup]:
+def choose_groups(
+    recording: MeasuredRecording, rates: Mapping[str, Sequence[CounterRates]], catalog: MetricCatalog = NOT_DESCRIBED
+) -> list[CandidateGroup]:
     """Return all candidates in the order of the file.
 
     Args:
         recording: what it is like.
         rates: of each counter.
+        catalog: units of the metrics.
     """
     leaders = leaders_of(recording)
     groups = [choose_silence(recording)]
@@ -46,7 +50,8 @@ def choose_groups(recording: MeasuredRecording, rates: Mapping[str, Sequence[Cou
             about = (*about, f"A counter: it only grows, but for {shown_share(metric.resets)} of its changes.")
             groups.append(_group(metric.name, about, choose_counter(metric, rates[metric.name])))
         else:
-            groups.append(_group(metric.name, about, (choose_bounds(metric), *choose_learned(metric))))
+            bounds = choose_bounds(metric, catalog.unit(metric.name))
+            groups.append(_group(metric.name, about, (bounds, *choose_learned(metric))))
     together = _group("several metrics", (), choose_together(recording))
     return [*groups, together] if together.candidates or together.unfit else groups
 

@@ -14,6 +14,8 @@ from pipeline.suggest.suggest import suggest_rules
 from pipeline.suggest.write_yaml import SuggestionSource
 from telemetry.cli.flags import read_moment, read_positive
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import metric_catalog
+from telemetry.feed.feed import Feed
 from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
@@ -72,23 +74,25 @@ def run(options: argparse.Namespace) -> int:
 def _suggest(options: argparse.Namespace, per_day: float) -> str:
     rejections = Rejections()
     try:
-        metrics, rows = _read(options, rejections)
+        feed = read_feed(options)
+        metrics, rows = _read(options, feed, rejections)
         with TimeOrder(metrics) as order:
             for some in rows:
                 order.add(some)
             if not order.readings:
                 raise rejections.refuse()
             source = SuggestionSource(_flags(options), options.output, per_day, rejections.counts.total())
-            return suggest_rules(order, metrics, source)
+            return suggest_rules(order, metrics, source, metric_catalog(feed))
     except ConfigError as error:
         flag = _READINGS if error.flag in ("--input", "--readings") else error.flag  # those of a backtest
         raise ConfigError(flag, error.value, error.problem) from error
 
 
-def _read(options: argparse.Namespace, rejections: Rejections) -> tuple[tuple[str, ...], Iterator[WatchedRows]]:
+def _read(
+    options: argparse.Namespace, feed: Feed, rejections: Rejections
+) -> tuple[tuple[str, ...], Iterator[WatchedRows]]:
     """Return the metrics, and an iterator of the readings."""
     if is_input(options.readings[0]):
-        feed = read_feed(options)
         metrics = metrics_of_inputs(options.readings, options.metrics, feed)
         bounds = ClockBounds(read_moment("--earliest-time", options.earliest_time))
         return metrics, read_inputs(options.readings, DecodeSpec(metrics, bounds, feed), metrics, rejections)

@@ -12,16 +12,20 @@ from pipeline.suggest.fit import fit_rules
 from pipeline.suggest.measure import measure_recording
 from pipeline.suggest.write_yaml import SuggestionSource, rules_file
 from telemetry.errors import NothingUsableError
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.text.yaml_texts import counted
 
 
-def suggest_rules(order: TimeOrder, metrics: Sequence[str], source: SuggestionSource) -> str:
+def suggest_rules(
+    order: TimeOrder, metrics: Sequence[str], source: SuggestionSource, catalog: MetricCatalog = NOT_DESCRIBED
+) -> str:
     """Return the text of a rules file that fits readings.
 
     Args:
         order: all readings, at least one.
         metrics: of the readings.
         source: where they came from.
+        catalog: units of the metrics.
 
     Raises:
         NothingUsableError: if no reading has a value, or no rule fits.
@@ -32,7 +36,7 @@ def suggest_rules(order: TimeOrder, metrics: Sequence[str], source: SuggestionSo
             f"no reading has a value of {', '.join(metrics)}; --metrics names the metrics of your readings"
         )
     counters = {one.name: times_of_rates(one) for one in recording.metrics if one.kind == "counter"}
-    groups = with_own_ids(choose_groups(recording, measure_rates(order, metrics, counters)))
+    groups = with_own_ids(choose_groups(recording, measure_rates(order, metrics, counters), catalog))
     silence = fit_rules(order, groups[0].candidates, source.per_day)
     beside = [line for one in silence if one.is_kept for line in one.lines()]
     others = [one for group in groups[1:] for one in group.candidates]

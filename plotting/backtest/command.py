@@ -14,7 +14,10 @@ from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.cli.flags import read_moment
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import metric_catalog
+from telemetry.feed.feed import Feed
 from telemetry.feed.flags import add_feed_flags, read_feed
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.timeline import RulesTimeline
@@ -81,9 +84,10 @@ def run(options: argparse.Namespace) -> int:
         from plotting.backtest.picture import check_picture  # loads Matplotlib
 
         check_picture(options.picture)
-    report, traced = _judge(options)
+    feed = read_feed(options)
+    report, traced = _judge(options, feed)
     if options.picture:
-        _draw(report, traced, options.picture)
+        _draw(report, traced, options.picture, metric_catalog(feed))
     if options.json:
         sys.stdout.write(report_document(report, options.picture) + "\n")
     else:
@@ -93,9 +97,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _judge(options: argparse.Namespace) -> "tuple[BacktestReport, list[TracedSeries]]":
+def _judge(options: argparse.Namespace, feed: Feed) -> "tuple[BacktestReport, list[TracedSeries]]":
     """Return what was found and, for a picture, what the rules had learned."""
-    feed = read_feed(options)
     metrics = None
     if options.input:
         from pipeline.found_metrics import metrics_of_inputs  # loads Beam
@@ -140,10 +143,10 @@ def _read_rules(flag: str, path: str, metrics: tuple[str, ...] | None) -> RulesT
     return timeline
 
 
-def _draw(report: BacktestReport, traced: "list[TracedSeries]", path: str) -> None:
+def _draw(report: BacktestReport, traced: "list[TracedSeries]", path: str, catalog: MetricCatalog) -> None:
     from plotting.backtest.picture import timeline_picture
 
     try:
-        write_file(path, timeline_picture(report, path, traced))
+        write_file(path, timeline_picture(report, path, traced, catalog))
     except StorageError as error:
         raise ConfigError("--picture", path, f"cannot be written: {error.problem}") from error

@@ -50,7 +50,8 @@ def draw_series(
         draw_panel(axes, one.panel, scale, (), theme=theme)
         axes.set_ylim(scale.low, scale.high)
         style_value_axis(axes, texts)
-        axes.set_ylabel(texts.value_axis(one.rule.metric), fontsize=LABEL_SIZE_PT, color=theme.label)
+        label = texts.value_axis(one.rule.metric)
+        axes.set_ylabel(label, fontsize=LABEL_SIZE_PT, color=theme.label, parse_math=False)
         set_title(axes, f"{shorten(one.rule.id)} · {shorten(one.panel.device)}", theme)
         axes.tick_params(axis="x", labelbottom=False, length=0)
         for side in ("left", "bottom"):

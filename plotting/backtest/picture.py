@@ -32,6 +32,8 @@ from plotting.figures import FILE_METADATA, picture_bytes
 from plotting.style.texts import TEXTS, Texts
 from plotting.style.themes import LIGHT, Theme
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 
 _TOP_IN, _BOTTOM_IN, _ROW_IN, _LEAST_IN = 1.05, 0.85, 0.24, 0.6
 _LEFT_IN, _RIGHT_IN = 3.1, 0.35
@@ -49,21 +51,26 @@ def check_picture(path: str) -> None:
         raise ConfigError("--picture", path, f"not a picture's name, it ends in .{', .'.join(FILE_METADATA)}")
 
 
-def timeline_picture(report: BacktestReport, path: str, traced: Sequence[TracedSeries] = ()) -> bytes:
-    """Return the picture in the format that the suffix of a path names."""
+def timeline_picture(
+    report: BacktestReport, path: str, traced: Sequence[TracedSeries] = (), catalog: MetricCatalog = DEFAULT_CATALOG
+) -> bytes:
+    """Return the picture in the format that the suffix of a path names; for the arguments see `timeline_figure`."""
     with LIGHT.style():
-        figure = timeline_figure(report, traced)
+        figure = timeline_figure(report, traced, catalog)
     return picture_bytes(figure, _suffix(path))
 
 
-def timeline_figure(report: BacktestReport, traced: Sequence[TracedSeries] = ()) -> Figure:
+def timeline_figure(
+    report: BacktestReport, traced: Sequence[TracedSeries] = (), catalog: MetricCatalog = DEFAULT_CATALOG
+) -> Figure:
     """Return the timeline as a figure; the style sheet of the light theme must be active.
 
     Args:
         report: what was found.
         traced: series whose readings are drawn below it.
+        catalog: units and labels of their metrics.
     """
-    texts, theme = TEXTS["en"], LIGHT
+    texts, theme = TEXTS["en"].of_metrics(catalog), LIGHT
     timeline = timeline_of(report)
     body = max(_LEAST_IN, _ROW_IN * len(timeline.rows))
     below = len(traced) * (PANEL_IN + BETWEEN_IN) + (_BETWEEN_IN if traced else 0)

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import BOOLEAN_METRICS
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.storage.files import StorageError, list_files, read_file, scheme_of
 from telemetry.storage.result_store import read_tables
 from telemetry.storage.unpacking import SUFFIXES, unpacked
@@ -42,7 +43,13 @@ class Readings:
     """Rows without a readable time, device or value."""
 
 
-def read_readings(paths: Sequence[str | Path], metric: str, *, block_bytes: int = _BLOCK_BYTES) -> Readings:
+def read_readings(
+    paths: Sequence[str | Path],
+    metric: str,
+    catalog: MetricCatalog = DEFAULT_CATALOG,
+    *,
+    block_bytes: int = _BLOCK_BYTES,
+) -> Readings:
     """Read one metric from CSV files or from the readings that a job archived.
 
     Files are read in blocks; only the values of the columns needed are kept, about 20 bytes per row. A CSV file in a
@@ -52,17 +59,19 @@ def read_readings(paths: Sequence[str | Path], metric: str, *, block_bytes: int 
         paths: CSV files with a header and the columns ``ts`` and ``device``, plain or packed; ``.parquet`` files of the
             archive; or a folder of those. On any Beam filesystem.
         metric: name of the metric.
+        catalog: says whether true and false are values of it.
         block_bytes: size of the blocks in which a CSV file is read; no line may be longer.
 
     Raises:
         ConfigError: if a file is missing or of another format, or the metric's column is missing or ambiguous.
     """
     columns, unreadable = _ReadingColumns(), 0
+    parse = _truth if catalog.is_boolean(metric) else _number
     try:
         for path in map(str, paths):
             archived = _archive_of(path)
             if archived is None:
-                unreadable += _read_csv(path, metric, columns, block_bytes)
+                unreadable += _read_csv(path, metric, parse, columns, block_bytes)
             else:
                 for _, table in read_tables("readings", archived, [*_KEPT, metric]):
                     _add_archived(table, metric, columns)
@@ -137,7 +146,7 @@ def _add_archived(table: pa.Table, metric: str, columns: _ReadingColumns) -> Non
     columns.add(table.column("device").combine_chunks(), micros, table.column(metric).to_numpy())
 
 
-def _read_csv(path: str, metric: str, columns: _ReadingColumns, block_bytes: int) -> int:
+def _read_csv(path: str, metric: str, parse: Callable[[str], float], columns: _ReadingColumns, block_bytes: int) -> int:
     """Append the readable rows of a file and return the number of unreadable ones."""
     unreadable = 0
 
@@ -149,7 +158,7 @@ def _read_csv(path: str, metric: str, columns: _ReadingColumns, block_bytes: int
     for block in _blocks(path, ("ts", "device", metric), skip, block_bytes):
         device = block.column("device")
         seconds = _numbers(block.column("ts"), _seconds)
-        values = _numbers(block.column(metric), _truth if metric in BOOLEAN_METRICS else _number)
+        values = _numbers(block.column(metric), parse)
         times = np.rint(seconds * 1e6)
         named = pc.not_equal(device, "").to_numpy(zero_copy_only=False)
         readable = (times >= 0) & (times < LATEST_US) & np.isfinite(values) & named

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plotting.data.panels import Panel
+from plotting.draw.chart_parts import escape_math
 from plotting.draw.draw_panels import DASHES, DEVIATION_OPACITY, INCIDENT_OPACITY, LEFT_IN, RANGE_OPACITY, WIDTH_IN
 from plotting.draw.learned_bands import learned_key
 from plotting.style.texts import Texts
@@ -32,7 +33,8 @@ def write_captions(figure: Figure, captions: Captions, theme: Theme = LIGHT) -> 
     """Write the title, the summary and the remarks, at a fixed distance from the edges."""
     height = figure.get_figheight()
     left = LEFT_IN / WIDTH_IN
-    figure.text(left, 1 - 0.2 / height, captions.title, va="top", fontsize=13.5, fontweight="bold", gid="title")
+    title = figure.text(left, 1 - 0.2 / height, captions.title, va="top", fontsize=13.5, fontweight="bold", gid="title")
+    title.set_parse_math(False)  # the name of a metric may contain dollar signs
     figure.text(left, 1 - 0.5 / height, captions.summary, va="top", color=theme.quiet, gid="summary")
     figure.text(
         left, 0.1 / height, "  ·  ".join(captions.remarks), va="bottom", fontsize=7.5, color=theme.quiet, gid="remarks"
@@ -65,7 +67,7 @@ def add_panel_legend(
     bounds = sorted({threshold for panel in panels for threshold in panel.thresholds})
     if bounds:
         value = ", ".join(texts.quantity(bound, metric) for bound in bounds)
-        label = texts.threshold.format(value=value)
+        label = escape_math(texts.threshold.format(value=value))
         handles.append(Line2D([], [], color=theme.red, linestyle=DASHES, linewidth=1.1, label=label))
     if any(panel.learned for panel in panels):
         handles.append(learned_key(texts, theme))

@@ -108,7 +108,8 @@ def draw_panel(
     ):
         axes.axhline(threshold, color=theme.red, linestyle=DASHES, linewidth=0.9, alpha=0.85, zorder=3, gid="threshold")
         place, beside = axes.get_yaxis_transform(), 1.004
-        axes.text(beside, up, text, color=theme.red, va="center", fontsize=8, transform=place, gid="bound")
+        bound = axes.text(beside, up, text, color=theme.red, va="center", fontsize=8, transform=place, gid="bound")
+        bound.set_parse_math(False)  # a unit may contain dollar signs
     if len(panel.anomalies):
         axes.scatter(
             to_days(panel.anomalies.times),
@@ -216,9 +217,10 @@ def label_axes(
         style_value_axis(axes, texts)
     style_time_axis(grid[-1], texts)
     if len(grid) == 1:
-        grid[0].set_ylabel(texts.value_axis(metric))
+        grid[0].set_ylabel(texts.value_axis(metric), parse_math=False)
     else:
-        figure.supylabel(texts.value_axis(metric), x=0.18 / WIDTH_IN, ha="left", fontsize=9, color=theme.label)
+        label, place = texts.value_axis(metric), 0.18 / WIDTH_IN
+        figure.supylabel(label, x=place, ha="left", fontsize=9, color=theme.label, parse_math=False)
 
 
 def style_value_axis(axes: Axes, texts: Texts) -> None:

@@ -14,6 +14,7 @@ from plotting.report.page import build_page
 from plotting.report.pictures import draw_pictures
 from plotting.report.run_numbers import CACHED_COLUMNS, count_run
 from plotting.report.words import WORDS
+from plotting.style.feed_flag import add_units_flag, read_units_flag
 from telemetry.cli.flags import read_span
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError, write_file
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--end", default="", metavar="TIME", help="end of the time range, exclusive")
     add_rules_flag(parser)
+    add_units_flag(parser)
     parser.add_argument("--lang", choices=sorted(WORDS), default="en", help="language of the page")
 
 
@@ -54,16 +56,17 @@ def run(options: argparse.Namespace) -> int:
     if not output.lower().endswith(_SUFFIXES):
         raise ConfigError("--output", output, "not a page's name, it ends in .html")
     span = TimeRange(*read_span(options.start, options.end))
+    catalog = read_units_flag(options.feed)
     store = CachedStore(open_results(options), CACHED_COLUMNS)
     facts = count_run(store, options.metric, span)
     if facts.metrics and options.metric not in facts.metrics:
         raise ConfigError("--metric", options.metric, f"no results of it, there are {', '.join(facts.metrics)}")
     words = WORDS[options.lang]
     order = PictureRequest(
-        store, options.readings, span=span, language=options.lang, rules=read_rules_flag(options.rules)
+        store, options.readings, span=span, language=options.lang, rules=read_rules_flag(options.rules), catalog=catalog
     )
     drawn = draw_pictures(facts, order, options.metric, words)
-    page = build_page(facts, drawn, str(store), options.metric, options.lang, whole=span == TimeRange())
+    page = build_page(facts, drawn, str(store), options.metric, order, whole=span == TimeRange())
     content = page.encode("utf-8")
     try:
         write_file(output, content)

@@ -76,7 +76,7 @@ def _row(row: Any, columns: int, texts: Texts, words: Mapping[str, str], conditi
         severity,
         row.rule_id,
         row.device or words["source"],
-        row.metric,
+        texts.listed_name(row.metric),
         condition_text(row, texts, words, conditions),
         _value(row.worst, row.metric, row.condition.rpartition(" ")[0], texts),
         texts.integer(row.readings),

@@ -15,7 +15,8 @@ from plotting.report.pictures import ReportPicture
 from plotting.report.run_numbers import RunNumbers
 from plotting.report.script_data import anomaly_columns, limit_text, to_script_json
 from plotting.report.words import WORDS
-from plotting.style.texts import TEXTS, Texts
+from plotting.style.appearance import Appearance
+from plotting.style.texts import Texts
 
 _HERE: Final = Path(__file__).parent
 _STATIC_ROWS: Final = 200
@@ -26,7 +27,7 @@ _SEVERITIES: Final = ("info", "warning", "critical")
 
 
 def build_page(
-    numbers: RunNumbers, drawn: list[ReportPicture], where: str, metric: str, language: str, *, whole: bool
+    numbers: RunNumbers, drawn: list[ReportPicture], where: str, metric: str, look: Appearance, *, whole: bool
 ) -> str:
     """Return the page.
 
@@ -35,10 +36,11 @@ def build_page(
         drawn: pictures of the run.
         where: name of the results, shown to the reader.
         metric: the metric of the pictures and of the headline.
-        language: ``en`` or ``fr``.
+        look: language, and units and labels of the metrics.
         whole: whether the whole run is shown; if not, numbers that always refer to the whole run are marked.
     """
-    texts, words = TEXTS[language], WORDS[language]
+    language, texts = look.language, look.texts
+    words = WORDS[language]
     css, script, body = (_read(name) for name in ("page.css", "page.js", "page.html"))
     data = anomaly_columns(numbers.anomalies, texts, words) | {"words": dict(words), "known": list(_SEVERITIES)}
     parts = {
@@ -54,7 +56,7 @@ def build_page(
         "breakdowns": _breakdowns(numbers, texts, words, whole),
         "incidents": incident_section(numbers.incidents, texts, words, language),
         "incidents_link": f'<a href="#incidents">{escape(words["incidents"])}</a> ' if len(numbers.incidents) else "",
-        "figures": _figures(drawn, metric, words),
+        "figures": _figures(drawn, texts.listed_name(metric), words),
         "static": _static_table(numbers.anomalies, texts, words),
         "empty": f"<p>{escape(words['none_stored'])}</p>" if not len(numbers.anomalies) else "",
     }
@@ -85,11 +87,12 @@ def _range(numbers: RunNumbers, texts: Texts, words: Mapping[str, str]) -> str:
 
 def _cards(numbers: RunNumbers, metric: str, texts: Texts, words: Mapping[str, str], whole: bool) -> str:
     note = "" if whole else words["whole_run"]
+    shown = texts.listed_name(metric)
     cards = [
         (words["anomalies"], len(numbers.anomalies), "", "alarm" if len(numbers.anomalies) else ""),
         (words["devices"], numbers.devices, "", ""),
-        (words["values"].format(metric=metric), numbers.values, "", ""),
-        (words["windows"].format(metric=metric), numbers.windows, "", ""),
+        (words["values"].format(metric=shown), numbers.values, "", ""),
+        (words["windows"].format(metric=shown), numbers.windows, "", ""),
         (words["letters"], sum(numbers.dead_letters.values()), note, "alarm" if numbers.dead_letters else ""),
     ]
     if len(numbers.incidents):
@@ -167,7 +170,8 @@ def _static_table(anomalies: pd.DataFrame, texts: Texts, words: Mapping[str, str
         when = table_time(int(row.time_us))  # type: ignore[arg-type]
         severity = words[str(row.severity)] if row.severity in _SEVERITIES else str(row.severity)
         cells = (
-            *(when, str(row.device), str(row.metric), texts.quantity(float(row.value), str(row.metric))),  # type: ignore[arg-type]
+            *(when, str(row.device), texts.listed_name(str(row.metric))),
+            texts.quantity(float(row.value), str(row.metric)),  # type: ignore[arg-type]
             *(limit_text(row, texts, words), str(row.rule_id), severity),
         )
         rows.append("<tr>" + "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in cells) + "</tr>")

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from plotting.style.texts import Texts
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 
 _HARMLESS: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """Escapes of the characters that HTML could interpret; in JSON they occur only in strings, where escapes are valid."""
@@ -23,7 +22,7 @@ def anomaly_columns(anomalies: pd.DataFrame, texts: Texts, words: Mapping[str, s
 
     Args:
         anomalies: as in `plotting.report.run_numbers.RunNumbers`.
-        texts: number formats of the language.
+        texts: number formats of the language, and labels and units of the metrics.
         words: texts of the page.
     """
     found: dict[str, Any] = {
@@ -33,7 +32,8 @@ def anomaly_columns(anomalies: pd.DataFrame, texts: Texts, words: Mapping[str, s
     }
     for name, column in (("device", "device"), ("metric", "metric"), ("rule", "rule_id"), ("severity", "severity")):
         codes, names = pd.factorize(anomalies[column])
-        found[name] = {"names": names.tolist(), "at": codes.tolist()}
+        shown = map(texts.listed_name, names) if name == "metric" else names
+        found[name] = {"names": list(shown), "at": codes.tolist()}
     keys = anomalies.groupby(["comparison", "threshold", "threshold_upper", "metric"], dropna=False, sort=False)
     entries = anomalies.iloc[keys.head(1).index]
     found["limit"] = {
@@ -41,7 +41,8 @@ def anomaly_columns(anomalies: pd.DataFrame, texts: Texts, words: Mapping[str, s
         "rank": [value if math.isfinite(value) else None for value in entries["threshold"].tolist()],
         "at": keys.ngroup().tolist(),
     }
-    found["units"] = {name: unit for name, unit in READING_UNITS.items() if name not in BOOLEAN_METRICS}
+    units = {name: texts.catalog.unit_of_values(name) for name in texts.catalog.entries}
+    found["units"] = {texts.listed_name(name): unit for name, unit in units.items() if unit}
     return found
 
 

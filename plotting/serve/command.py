@@ -9,6 +9,7 @@ from plotting.data.rule_bounds import add_rules_flag, read_rules_flag
 from plotting.data.source import add_readings, add_source, explained, open_results
 from plotting.serve.view_choice import FIGURES, ViewChoice
 from plotting.serve.words import WORDS
+from plotting.style.feed_flag import add_units_flag, read_units_flag
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_duration, read_whole
 from telemetry.cli.hosts import is_loopback
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "readings for a scatter, as for render; new files in the folder of an archive are read as they appear"
     )
     add_rules_flag(parser)
+    add_units_flag(parser)
     parser.add_argument(
         "--refresh",
         default="",
@@ -75,16 +77,16 @@ def run(options: argparse.Namespace) -> int:
     usually = _REFRESH_PAID if options.bigquery else _REFRESH
     refresh_s = read_duration("--refresh", options.refresh or usually, 100_000) / 1e6
     port = read_whole("--port", options.port, 65_535, 0)
+    catalog = read_units_flag(options.feed)
     store = open_results(options)
     with explained():
         store.check_exists()  # results may come later: a job that has just started has written none
     sockets = listen(options.host, port)
     addresses = [str(one.getsockname()[0]) for one in sockets]
     access = access_for(options.host, addresses, options.allow_host, with_token=not options.no_token)
-    watcher = RunWatcher(
-        ResultsPoller(store), ReadingsPoller(options.readings), refresh_s, read_rules_flag(options.rules)
-    )
-    default = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme)
+    readings = ReadingsPoller(options.readings, catalog)
+    watcher = RunWatcher(ResultsPoller(store), readings, refresh_s, read_rules_flag(options.rules))
+    default = ViewChoice(options.figure, options.metric, language=options.lang, theme=options.theme, catalog=catalog)
 
     def ready() -> None:
         if not all(map(is_loopback, addresses)):

@@ -23,7 +23,7 @@ def run_message(run: LiveRun, choice: ViewChoice) -> dict[str, Any]:
         "windows": texts.integer(run.windows),
         "letters": texts.integer(run.letters.total),
         "dropped": texts.integer(run.anomalies.dropped) if run.anomalies.dropped else "",
-        "metrics": [[name, texts.names.get(name, name)] for name in run.metrics()],
+        "metrics": [[name, texts.name(name)] for name in run.metrics()],
         "latest": [_row(row, choice) for row in run.anomalies.newest(_LATEST).itertuples()],
         **matching_devices(run, choice, ""),
     }

@@ -8,6 +8,8 @@ import pandas as pd
 from plotting.data.readings import FILE_ENDS, read_readings
 from plotting.serve.live_run import COLUMNS
 from telemetry.errors import TelemetryError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.storage.files import list_files
 from telemetry.storage.result_store import ReadPosition, ResultStore
 
@@ -45,9 +47,9 @@ class ResultsPoller:
 class ReadingsPoller:
     """Poller of the readings of requested metrics: CSV files are read once, folders of an archive are polled."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        """Take the paths that `plotting.data.readings.read_readings` accepts."""
-        self._paths = list(paths)
+    def __init__(self, paths: Sequence[str], catalog: MetricCatalog = DEFAULT_CATALOG) -> None:
+        """Take the paths that `plotting.data.readings.read_readings` accepts, and what it needs to know of metrics."""
+        self._paths, self._catalog = list(paths), catalog
         self._known: dict[str, tuple[set[str], pd.DataFrame]] = {}
 
     def poll(self, metric: str) -> pd.DataFrame | None:
@@ -60,7 +62,7 @@ class ReadingsPoller:
         new = [path for path in self._files() if path not in read]
         if not new:
             return None
-        added = read_readings(new, metric).frame
+        added = read_readings(new, metric, self._catalog).frame
         whole = added if frame is None else pd.concat([frame, added], ignore_index=True)
         whole = whole.iloc[-_MOST_READINGS:].reset_index(drop=True)
         self._known[metric] = ({*read, *new}, whole)

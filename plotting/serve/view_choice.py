@@ -11,6 +11,8 @@ from plotting.style.texts import TEXTS
 from plotting.style.themes import THEMES
 from telemetry.cli.flags import read_span
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 
 FIGURES: Final = ("scatter", "trend", "overview")
 RECENT_RANGES_S: Final[Mapping[str, int]] = MappingProxyType(
@@ -36,6 +38,7 @@ class ViewChoice(Appearance):
         language: ``en`` or ``fr``.
         theme: ``light`` or ``dark``.
         width: width of the picture, CSS pixels.
+        catalog: units and labels of the metrics.
     """
 
     figure: str = "trend"
@@ -46,6 +49,7 @@ class ViewChoice(Appearance):
     language: str = "en"
     theme: str = "light"
     width: int = 1100
+    catalog: MetricCatalog = DEFAULT_CATALOG
 
     @property
     def metric_or_all(self) -> str | None:
@@ -91,9 +95,8 @@ def read_choice(parameters: Mapping[str, Sequence[str]], default: ViewChoice) ->
     metric = one("metric", ALL_METRICS if figure == "overview" else default.metric)
     if metric == ALL_METRICS and figure != "overview":
         metric = default.metric
-    return ViewChoice(
-        figure, metric, devices, "" if start or end else last, span, language, theme, _width(one("width", ""), default)
-    )
+    last, width = "" if start or end else last, _width(one("width", ""), default)
+    return ViewChoice(figure, metric, devices, last, span, language, theme, width, default.catalog)
 
 
 def _width(text: str, default: ViewChoice) -> int:

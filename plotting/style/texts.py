@@ -1,11 +1,12 @@
 """Define every text of a picture in English and French, and how each language writes numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.text.timestamps import format_time
 
 _CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�")
@@ -18,11 +19,17 @@ def visible(name: str) -> str:
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts of one language; `str.format` fills the braces."""
+    """Texts of one language; `str.format` fills the braces.
+
+    `titles`, `trend_titles` and `names` translate the metrics of the default feed, where its labels do not say enough.
+    They are used with that feed only: labels that another feed gives are shown as they are.
+    """
 
     titles: Mapping[str, str]
+    title_labelled: str
     title_other: str
     trend_titles: Mapping[str, str]
+    trend_labelled: str
     trend_other: str
     overview: str
     overview_of: str
@@ -66,18 +73,45 @@ class Texts:
     months: tuple[str, ...]
     thousands: str
     decimal: str
+    catalog: MetricCatalog = DEFAULT_CATALOG
+
+    def of_metrics(self, catalog: MetricCatalog) -> "Texts":
+        """Return the same texts with the units and labels of other metrics."""
+        return self if catalog == self.catalog else replace(self, catalog=catalog)
 
     def title(self, metric: str) -> str:
         """Return the title of a picture of a metric."""
-        return self.titles.get(metric, self.title_other.format(metric=metric))
+        return self._title(metric, self.titles, self.title_labelled, self.title_other)
 
     def trend_title(self, metric: str) -> str:
         """Return the title of a picture of the trend of a metric."""
-        return self.trend_titles.get(metric, self.trend_other.format(metric=metric))
+        return self._title(metric, self.trend_titles, self.trend_labelled, self.trend_other)
+
+    def _title(self, metric: str, written: Mapping[str, str], labelled: str, other: str) -> str:
+        if self._is_default and metric in written:
+            return written[metric]
+        name = self.name(metric)
+        return (other if name == visible(metric) else labelled).format(metric=name)
 
     def overview_title(self, metric: str | None) -> str:
         """Return the title of an overview of one metric or of all."""
-        return self.overview if metric is None else self.overview_of.format(name=self.names.get(metric, metric))
+        return self.overview if metric is None else self.overview_of.format(name=self.name(metric))
+
+    def name(self, metric: str) -> str:
+        """Return the label of a metric, or its name."""
+        written = self.names if self._is_default else {}
+        return written.get(metric) or visible(self.catalog.label(metric))
+
+    def listed_name(self, metric: str) -> str:
+        """Return the name of a metric in tables: the label that a feed gives it, but no translation.
+
+        Those of the default feed keep their names, which rules and flags use.
+        """
+        return metric if self._is_default else self.catalog.label(metric)
+
+    @property
+    def _is_default(self) -> bool:
+        return self.catalog is DEFAULT_CATALOG or self.catalog == DEFAULT_CATALOG
 
     def heat_title(self, step_us: int) -> str:
         """Return the title of a heat map whose cells are `step_us` microseconds long."""
@@ -102,9 +136,8 @@ class Texts:
 
     def value_axis(self, metric: str) -> str:
         """Return the label of the value axis, with the unit if the metric has one."""
-        unit = self.yes_no if metric in BOOLEAN_METRICS else READING_UNITS.get(metric)
-        name = self.names.get(metric, metric)
-        return f"{name} ({unit})" if unit else name
+        unit = self.yes_no if self.catalog.is_boolean(metric) else self.catalog.unit(metric)
+        return f"{self.name(metric)} ({unit})" if unit else self.name(metric)
 
     def integer(self, count: int) -> str:
         """Format a count with thousands separators."""
@@ -116,8 +149,7 @@ class Texts:
 
     def quantity(self, value: float, metric: str) -> str:
         """Format a value with the unit of its metric."""
-        unit = "" if metric in BOOLEAN_METRICS else READING_UNITS.get(metric, "")
-        return f"{self.number(value)}\N{NO-BREAK SPACE}{unit}".rstrip()
+        return f"{self.number(value)}\N{NO-BREAK SPACE}{self.catalog.unit_of_values(metric)}".rstrip()
 
     def counted(self, forms: tuple[str, str], count: int) -> str:
         """Format a count and its noun, singular or plural by the language's rule."""
@@ -132,43 +164,15 @@ class Texts:
 
 
 _ENGLISH: Final = Texts(
-    titles=MappingProxyType(
-        {
-            "temp": "Temperature against time",
-            "humidity": "Humidity against time",
-            "co": "Carbon monoxide against time",
-            "lpg": "Liquefied petroleum gas against time",
-            "smoke": "Smoke against time",
-            "light": "Light against time",
-            "motion": "Motion against time",
-        }
-    ),
+    titles=MappingProxyType({"lpg": "Liquefied petroleum gas against time"}),
+    title_labelled="{metric} against time",
     title_other="“{metric}” against time",
-    trend_titles=MappingProxyType(
-        {
-            "temp": "Temperature trend",
-            "humidity": "Humidity trend",
-            "co": "Carbon monoxide trend",
-            "lpg": "Liquefied petroleum gas trend",
-            "smoke": "Smoke trend",
-            "light": "Light trend",
-            "motion": "Motion trend",
-        }
-    ),
+    trend_titles=MappingProxyType({"lpg": "Liquefied petroleum gas trend"}),
+    trend_labelled="{metric} trend",
     trend_other="Trend of “{metric}”",
     overview="Overview of the run",
     overview_of="Overview: {name}",
-    names=MappingProxyType(
-        {
-            "temp": "Temperature",
-            "humidity": "Humidity",
-            "co": "Carbon monoxide",
-            "lpg": "LPG",
-            "smoke": "Smoke",
-            "light": "Light",
-            "motion": "Motion",
-        }
-    ),
+    names=MappingProxyType({}),  # the labels of the default feed are English
     time_axis="Time (UTC)",
     normal="Normal readings ({count})",
     anomalies="Anomalies ({count})",
@@ -222,6 +226,7 @@ _FRENCH: Final = Texts(
             "motion": "Visualisation des mouvements en fonction du temps",
         }
     ),
+    title_labelled="Visualisation de « {metric} » en fonction du temps",
     title_other="Visualisation de « {metric} » en fonction du temps",
     trend_titles=MappingProxyType(
         {
@@ -234,6 +239,7 @@ _FRENCH: Final = Texts(
             "motion": "Tendance des mouvements",
         }
     ),
+    trend_labelled="Tendance de « {metric} »",
     trend_other="Tendance de « {metric} »",
     overview="Vue d’ensemble de l’exécution",
     overview_of="Vue d’ensemble : {name}",

@@ -8,7 +8,7 @@ from publisher.explore.report import DeviceEntry, GapEntry, MetricEntry, RuleEnt
 from publisher.explore.timelines import Gap, Timelines
 from publisher.explore.values import MetricStats
 from telemetry.arrays import IntArray
-from telemetry.model.metrics import READING_UNITS
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.rules.rule import Rule
 from telemetry.text.timestamps import format_time
 
@@ -59,12 +59,12 @@ def device_entries(by_device: Timelines, devices: Sequence[str], readings: int, 
     ]
 
 
-def metric_entry(name: str, stats: MetricStats, readings: int) -> MetricEntry:
-    """Summarise one metric; `readings` is the number of all readings."""
+def metric_entry(name: str, stats: MetricStats, readings: int, unit: str) -> MetricEntry:
+    """Summarise one metric; `readings` is the number of all readings, `unit` is "" for none."""
     is_known = stats.count > 0
     return MetricEntry(
         metric=name,
-        unit=READING_UNITS.get(name),
+        unit=unit or None,
         values=stats.count,
         missing=readings - stats.count - stats.unread,
         not_numbers=stats.not_numbers,
@@ -74,17 +74,17 @@ def metric_entry(name: str, stats: MetricStats, readings: int) -> MetricEntry:
     )
 
 
-def rule_entry(rule: Rule, flagged: IntArray, readings: int) -> RuleEntry:
+def rule_entry(rule: Rule, flagged: IntArray, readings: int, catalog: MetricCatalog) -> RuleEntry:
     """Summarise one rule.
 
     Args:
         rule: the rule.
         flagged: (D,) number of flagged readings by device.
         readings: number of all readings.
+        catalog: units of the metrics.
     """
     bound = f"{rule.threshold:g}" if rule.threshold_upper is None else f"[{rule.threshold:g}, {rule.threshold_upper:g}]"
-    unit = READING_UNITS.get(rule.metric)
-    condition = f"{rule.metric} {rule.comparison} {bound}" + (f" {unit}" if unit not in (None, "bool") else "")
+    condition = f"{rule.metric} {rule.comparison} {bound} {catalog.unit_of_values(rule.metric)}".rstrip()
     if rule.overrides:
         number = len(rule.overrides)
         condition += f" ({number:,} device{'s have bounds of their' if number > 1 else ' has bounds of its'} own)"

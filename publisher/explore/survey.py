@@ -16,8 +16,9 @@ from publisher.explore.timelines import Timelines
 from publisher.explore.values import MetricStats, read_values
 from publisher.json_lines import NO_TIME, LineFormatter, mask_time_range, read_times
 from telemetry.arrays import BoolArray, FloatArray
+from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
 from telemetry.model.messages import MAX_LINE_BYTES
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.model.metric_info import MetricCatalog
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
 
@@ -52,13 +53,15 @@ def select_chunks(chunks: Iterable[CsvChunk], start_us: int | None, end_us: int 
 class Survey:
     """Statistics of chunks of CSV."""
 
-    def __init__(self, rules: RuleSet, top: int) -> None:
+    def __init__(self, rules: RuleSet, top: int, catalog: MetricCatalog = DEFAULT_CATALOG) -> None:
         """Start empty.
 
         Args:
             rules: those on single readings flag them; the job decodes the default metrics and those of all rules.
             top: most gaps and devices to report.
+            catalog: units of the metrics, and which of them are booleans.
         """
+        self._catalog = catalog
         self._rules = rules
         self._decoded = frozenset(DEFAULT_METRICS) | set(rules.metrics)
         self._top = top
@@ -106,9 +109,13 @@ class Survey:
             time=time_span(self._together, self._by_device, names),
             device_count=len(names),
             devices=device_entries(self._by_device, names, readings, self._top),
-            metrics=[metric_entry(name, stats, readings) for name, stats in self._metrics.items()],
+            metrics=[
+                metric_entry(name, stats, readings, self._catalog.unit(name)) for name, stats in self._metrics.items()
+            ],
             rules_version=self._rules.version,
-            rules=[rule_entry(rule, self._flagged_by[rule.id], readings) for rule in self._rules.thresholds],
+            rules=[
+                rule_entry(rule, self._flagged_by[rule.id], readings, self._catalog) for rule in self._rules.thresholds
+            ],
             flagged=self._flagged,
         )
 
@@ -124,7 +131,11 @@ class Survey:
         self._rows += len(rows)
         columns: dict[str, tuple[str, ...]] = dict(zip(names, zip(*rows, strict=True), strict=True))
         times, devices = read_times(columns["ts"]), columns["device"]
-        values = {name: read_values(name, cells) for name, cells in columns.items() if name not in ("ts", "device")}
+        values = {
+            name: read_values(cells, boolean=self._catalog.is_boolean(name))
+            for name, cells in columns.items()
+            if name not in ("ts", "device")
+        }
         timed = times != NO_TIME
         named = np.fromiter(map(bool, devices), np.bool_, len(devices))
         readings = timed & named & ~_too_long(names, rows, columns)

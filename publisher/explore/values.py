@@ -7,18 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
-from telemetry.model.metrics import BOOLEAN_METRICS
 
 
-def read_values(metric: str, cells: Sequence[str]) -> FloatArray:
-    """Return the values of cells: NaN for an empty cell, infinity for a cell that is not a number."""
+def read_values(cells: Sequence[str], *, boolean: bool) -> FloatArray:
+    """Return the values of cells: NaN for an empty cell, infinity for a cell that is not a number.
+
+    Args:
+        cells: of one metric.
+        boolean: whether true and false are numbers of it.
+    """
     try:
         values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         values = None
     if values is not None and np.isfinite(values).all() and "_" not in "".join(cells):
         return values
-    booleans = {"true": 1.0, "false": 0.0} if metric in BOOLEAN_METRICS else {}
+    booleans = {"true": 1.0, "false": 0.0} if boolean else {}
     known = {cell: _read_value(cell, booleans) for cell in set(cells)}
     return np.fromiter(map(known.__getitem__, cells), np.float64, len(cells))
 

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from publisher.json_lines import NO_TIME, LineBatch
+from telemetry.feed.default_feed import BOOLEAN_METRICS, READING_UNITS
 from telemetry.model.dead_letters import Reason
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 
 
 class Usability:

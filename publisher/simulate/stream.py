@@ -15,7 +15,7 @@ from publisher.simulate.episodes import EpisodePlan
 from publisher.simulate.faults import apply_fault, plan_faults
 from publisher.simulate.segments import Segments
 from telemetry.arrays import BoolArray, IntArray
-from telemetry.model.metrics import READING_UNITS
+from telemetry.feed.default_feed import READING_UNITS
 
 CHUNK_ROWS: Final = 65_536
 """Rows generated together (at least one round of all devices), which bounds the memory of a simulation."""

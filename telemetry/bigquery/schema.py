@@ -8,6 +8,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from telemetry.model.kinds import KINDS, kinds_of
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.output_kind import TableView
 from telemetry.model.record_batches import has_default
 
@@ -99,12 +100,12 @@ class TableSpec:
         return KINDS[self.kind].table_name
 
 
-def table_specs(metrics: Sequence[str], *, archive: bool) -> list[TableSpec]:
-    """Return the tables of a job, the optional ones only with `archive`."""
+def table_specs(metrics: Sequence[str], *, archive: bool, catalog: MetricCatalog = NOT_DESCRIBED) -> list[TableSpec]:
+    """Return the tables of a job, the optional ones only with `archive`; the catalog has the units of its metrics."""
     return [
         TableSpec(
             kind.name,
-            kind.schema(metrics),
+            kind.schema(metrics, catalog),
             kind.time_columns[0] if kind.partitioned else "",
             kind.cluster,
             kind.description,

@@ -14,6 +14,7 @@ from telemetry.feed.times.reader import TimeReader
 from telemetry.text.timestamps import parse_time
 
 _MOST_TIME_COLUMNS: Final = 2
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Problem(NamedTuple):
@@ -125,6 +126,9 @@ def _metrics(feed: Feed) -> Problem | None:
         low, high = (None, None) if metric is None else (metric.low, metric.high)
         if low is not None and high is not None and low > high:
             return Problem(["metrics", name, "low"], f"{low} is above high {high}")
+        for field in ("unit", "label"):
+            if metric is not None and _CONTROL.search(getattr(metric, field)):
+                return Problem(["metrics", name, field], "must be one line, without control characters")
         if metric is not None and metric.scale == 0:
             return Problem(["metrics", name, "scale"], "0 would make all values equal")
     return None

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import FileFormat, arrow_schema, record_times
 
 
@@ -105,13 +106,16 @@ class OutputKind:
             first = np.where(first == np.iinfo(np.int64).min, other, first)
         return first
 
-    def schema(self, metrics: Sequence[str] = ()) -> pa.Schema:
+    def schema(self, metrics: Sequence[str] = (), catalog: MetricCatalog = NOT_DESCRIBED) -> pa.Schema:
         """Return the Arrow schema of its records.
 
         Args:
             metrics: those of the job; they are columns only if the kind has `metric_columns`.
+            catalog: their units, for the descriptions of these columns.
         """
-        return arrow_schema(self.record, tuple(metrics) if self.metric_columns else ())
+        if not self.metric_columns:
+            return arrow_schema(self.record)
+        return arrow_schema(self.record, tuple(metrics), tuple(map(catalog.unit, metrics)))
 
     def schema_of(self, columns: Sequence[str]) -> pa.Schema:
         """Return the schema of some columns, in their order.

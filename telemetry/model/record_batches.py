@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from telemetry.model.metrics import READING_UNITS
 from telemetry.model.records import TIMESTAMP
 
 FileFormat = Literal["jsonl", "parquet"]
@@ -30,19 +29,19 @@ _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
 @lru_cache(maxsize=16)
-def arrow_schema(record: type[msgspec.Struct], metrics: tuple[str, ...] = ()) -> pa.Schema:
+def arrow_schema(record: type[msgspec.Struct], metrics: tuple[str, ...] = (), units: tuple[str, ...] = ()) -> pa.Schema:
     """Return the Arrow schema of a record: required fields not nullable, descriptions and defaults as metadata.
 
     Args:
         record: its class.
         metrics: one nullable float64 column for each of them follows the fields.
+        units: of each metric, "" for none; without it they have none.
     """
     fields = [_arrow_field(field) for field in msgspec.inspect.type_info(record).fields]  # type: ignore[attr-defined]
-    return pa.schema([*fields, *map(_metric_field, metrics)])
+    return pa.schema([*fields, *map(_metric_field, metrics, units or [""] * len(metrics))])
 
 
-def _metric_field(metric: str) -> pa.Field:
-    unit = READING_UNITS.get(metric)
+def _metric_field(metric: str, unit: str) -> pa.Field:
     description = f"measured value, in {unit}" if unit else "measured value"
     return pa.field(metric, pa.float64(), nullable=True, metadata={"description": description})
 

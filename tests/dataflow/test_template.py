@@ -11,8 +11,8 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 
 from telemetry.bigquery.client import connect
 from telemetry.bigquery.schema import BigQueryTarget
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.follower import FollowedRules
 from telemetry.storage.files import write_file
 from tests.support.dataflow_golden import describe

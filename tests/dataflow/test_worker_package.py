@@ -108,7 +108,8 @@ def worker(staged: Staged, tmp_path_factory: pytest.TempPathFactory) -> Worker:
 
 def test_the_archive_has_what_the_job_needs(staged: Staged, source: Path) -> None:
     names = staged.names()
-    assert {"setup.py", "requirements.txt", "telemetry/rules/default_rules.yaml"} <= names
+    data = {"telemetry/feed/default_feed.yaml", "telemetry/rules/default_rules.yaml"}
+    assert {"setup.py", "requirements.txt", *data} <= names
     assert [name for name in names if name.startswith(("tests", "demo", "benchmarks", "docs"))] == []
     for package in IN_WORKER:
         expected = {str(path.relative_to(source)) for path in (source / package).rglob("*.py")}

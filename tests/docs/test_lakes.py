@@ -19,9 +19,9 @@ import pytest
 from pipeline.__main__ import PIPELINE
 from pipeline.arguments import build_parser
 from telemetry.cli.groups import build_command_parser
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
 from telemetry.model.messages import Message
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.rules.parse import load_rules
 from tests.support import needs, oracle
 from tests.support.generated_tables import SCHEMAS

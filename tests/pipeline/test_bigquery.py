@@ -17,11 +17,11 @@ from pipeline.__main__ import main
 from telemetry.bigquery.client import prepare_tables
 from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.schema import describe, is_required, sql_type, table_specs, view_queries
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
 from telemetry.model.latest_incidents import latest_incidents
 from telemetry.model.merge_panes import WINDOW, merge_windows
 from telemetry.model.messages import Message
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Incident
 from telemetry.storage.result_store import FileStore

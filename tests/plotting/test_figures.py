@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from plotting.data.panels import TimeRange
 from plotting.figures import FILE_METADATA, KINDS, PictureRequest, draw, make_figure, picture_bytes
 from telemetry.errors import ConfigError
+from telemetry.feed.parse import parse_feed
 from tests.support.records import transition
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
 
@@ -41,6 +42,35 @@ def test_each_kind_is_a_figure_with_its_title(run, kind, language, expected):
     figure = make_figure(kind, run, language=language)
     assert isinstance(figure, Figure)
     assert title(figure) == expected
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("kind", ["scatter", "trend"])
+def test_units_and_labels_are_those_of_the_feed(tmp_path, kind, language):
+    found = [anomaly(metric="NO2(GT)", value=40.5, threshold=40.0)]
+    run = write_run(tmp_path, [window(device, metric="NO2(GT)", mean=39.0) for device in "ab"], found)
+    feed = parse_feed("{version: 1, metrics: {NO2(GT): {unit: µg/m³, label: Nitrogen dioxide}}}")
+    figure = make_figure(kind, run, "NO2(GT)", language=language, feed=feed)
+    assert "Nitrogen dioxide" in title(figure)
+    assert "NO2(GT)" not in title(figure)
+    assert figure.get_supylabel() == "Nitrogen dioxide (µg/m³)"
+    bounds = [text.get_text() for text in figure.axes[0].texts if text.get_gid() == "bound"]
+    assert bounds == ["40\xa0µg/m³"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any(label.endswith("(40\xa0µg/m³)") for label in legend)
+    assert make_figure(kind, run, "NO2(GT)").get_supylabel() == "NO2(GT)"
+    assert title(make_figure("overview", run, "NO2(GT)", feed=feed)) == "Overview: Nitrogen dioxide"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("devices", ["a", "ab"])
+def test_units_and_labels_are_no_formulas(tmp_path, devices):
+    run = write_run(tmp_path, [window(device, metric="x$_") for device in devices], [anomaly(metric="x$_")])
+    feed = parse_feed("version: 1\nmetrics: {'x$_': {unit: '$^$', label: 'Price $\\\\frac{$'}}")
+    figure = make_figure("trend", run, "x$_", feed=feed)
+    assert title(figure) == "Price $\\\\frac{$ trend"
+    assert picture_bytes(figure, "svg").startswith(b"<?xml")
+    assert picture_bytes(make_figure("trend", run, "x$_"), "png").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,7 +131,7 @@ def test_what_does_not_exist_is_refused(run, arguments, problem):
 
 def test_the_arguments_come_in_the_order_that_is_promised():
     names = list(inspect.signature(make_figure).parameters)
-    assert names == ["kind", "results", "metric", "devices", "span", "language", "theme", "readings", "rules"]
+    assert names == ["kind", "results", "metric", "devices", "span", "language", "theme", "readings", "rules", "feed"]
 
 
 def test_pyplot_is_not_loaded(run):

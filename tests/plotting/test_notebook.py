@@ -15,6 +15,7 @@ from plotting import overview, scatter, trend
 from plotting.data.results import read_results, read_run
 from plotting.draw.time_axis import to_days
 from plotting.style.themes import DARK, LIGHT
+from telemetry.feed.parse import parse_feed
 from tests.support.runs import MINUTE, T0, anomaly, window, write_run
 
 TIMES = T0 + np.arange(6) * MINUTE
@@ -66,6 +67,18 @@ def test_a_scatter_of_arrays_or_frames_has_each_point_once_in_its_colour(reading
     assert dots(axes, "readings") == places(TIMES[~HOT], VALUES[~HOT])
     assert dots(axes, "anomalies") == places(TIMES[HOT], VALUES[HOT])
     assert tuple(artists(axes, "anomalies")[0].get_facecolor()[0]) == to_rgba(LIGHT.red)
+
+
+def test_units_and_labels_are_those_of_a_feed():
+    feed = parse_feed("version: 1\nmetrics: {temp: {unit: $/$, label: Price}}")
+    axes = scatter((TIMES, VALUES), axes_of(), thresholds=[30.0], metric="temp", feed=feed)
+    assert axes.get_ylabel() == "Price ($/$)"
+    assert not axes.yaxis.label.get_parse_math()
+    assert [text.get_text() for text in artists(axes, "bound")] == ["30\xa0$/$"]
+    windows = {"window_start": TIMES, "window_end": TIMES + MINUTE, "mean": VALUES, "min": VALUES, "max": VALUES}
+    axes = trend({**windows, "stddev": np.ones(6)}, axes_of(), metric="temp", language="fr", feed=feed)
+    assert axes.get_ylabel() == "Price ($/$)"
+    assert trend({**windows, "stddev": np.ones(6)}, axes_of(), metric="temp").get_ylabel() == "Temperature (°C)"
 
 
 def test_stored_anomalies_bring_their_thresholds(tmp_path):

@@ -13,6 +13,8 @@ from PIL import Image
 from plotting.__main__ import main
 from plotting.render import render
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import metric_catalog
+from telemetry.feed.parse import load_feed
 from tests.support.runs import MINUTE, T0, anomaly, window, write, write_csv, write_run
 
 SECOND = 1_000_000
@@ -70,6 +72,26 @@ def test_the_bounds_of_the_rules_are_drawn_though_nothing_has_breached_them(tmp_
         rows = (np.abs(picture(output)[160:] - np.array((209, 35, 42))).max(axis=2) < 60).sum(axis=1)
         assert rows.max() > 500  # a dashed line from one side to the other
         assert (rows > 500).sum() <= 3  # one
+
+
+def test_a_feed_gives_units_and_labels(run, tmp_path, capsys):
+    feed = tmp_path / "feed.yaml"
+    feed.write_text("version: 1\nmetrics: {temp: {unit: K, label: Oven}}\n")
+    arguments = ("--results", run, "--figure", "trend", "--output")
+    assert cli(*arguments, tmp_path / "with.svg", "--feed", feed, capsys=capsys)[0] == 0
+    assert cli(*arguments, tmp_path / "without.svg", capsys=capsys)[0] == 0
+    render(run, tmp_path / "same.svg", figure="trend", catalog=metric_catalog(load_feed(str(feed))))
+    content = {name: (tmp_path / f"{name}.svg").read_bytes() for name in ("with", "without", "same")}
+    assert content["with"] == content["same"] != content["without"]
+
+
+def test_a_feed_that_cannot_be_used_is_refused_in_one_line(run, tmp_path, capsys):
+    feed = tmp_path / "feed.yaml"
+    feed.write_text("version: 1\nmetrics: {temp: {units: K}}\n")
+    code, out, err = cli("--results", run, "--output", tmp_path / "p.png", "--feed", feed, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"plotting: error: --feed {feed}: line 2: metrics")
+    assert err.endswith(": unknown field 'units', did you mean unit?\n")
 
 
 def test_a_run_without_anomalies_has_no_red_pixel_but_in_its_legend(tmp_path):

@@ -30,10 +30,11 @@ from publisher.explore.values import read_values
 from publisher.json_lines import format_lines
 from publisher.replay.selection import Selection
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import BOOLEAN_METRICS, DEFAULT_METRICS
 from telemetry.model.dead_letters import RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import MAX_LINE_BYTES, Message
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from telemetry.rules.parse import load_rules, parse_rules
 from telemetry.text import timestamps
 from telemetry.text.csv_cells import cell_to_json
@@ -82,6 +83,18 @@ def survey_of(columns: str, *lines: str, rules: str | None = None, top: int = 10
     survey = Survey(load_rules(None) if rules is None else parse_rules(rules), top)
     survey.add(CsvTable(tuple(columns.split(",")), [line.split(",") for line in lines]))
     return survey.report(["r.csv"])
+
+
+def test_units_and_booleans_are_those_of_a_catalog() -> None:
+    catalog = MetricCatalog({"door": MetricInfo("open", boolean=True), "NO2(GT)": MetricInfo("µg/m³")})
+    rules = "version: 1\nrules: [{id: no2, metric: NO2(GT), above: 40}, {id: door, metric: door, above: 0.5}]"
+    survey = Survey(parse_rules(rules), 10, catalog)
+    survey.add(CsvTable(("ts", "device", "NO2(GT)", "door", "light"), [["1", "a", "41", "true", "true"]]))
+    report = survey.report(["r.csv"])
+    assert [(one.metric, one.unit, one.values) for one in report.metrics] == [
+        ("NO2(GT)", "µg/m³", 1), ("door", "open", 1), ("light", None, 0)
+    ]  # fmt: skip
+    assert [one.condition for one in report.rules] == ["NO2(GT) above 40 µg/m³", "door above 0.5"]
 
 
 SMALL = """\
@@ -425,7 +438,7 @@ def test_a_damaged_input_is_an_error_without_a_report(tmp_path, capsys):
 @example(cells=["1", "inf"])
 def test_a_cell_has_the_value_that_the_decoder_reads(name: str, cells: list[str]) -> None:
     decoder = row_decoder((name,))
-    for cell, value in zip(cells, read_values(name, cells).tolist(), strict=True):
+    for cell, value in zip(cells, read_values(cells, boolean=name in BOOLEAN_METRICS).tolist(), strict=True):
         try:
             expected = decoder.read_line(f'{{"ts":1,"device":"a","{name}":{cell_to_json(cell)}}}'.encode()).values[0]
         except RejectionError:

@@ -22,7 +22,7 @@ from publisher.simulate.randomness import Randomness
 from publisher.simulate.stream import COLUMNS, Simulation, generate, prepare
 from publisher.simulate.writer import make_labels, write_rows
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import READING_UNITS
+from telemetry.feed.default_feed import READING_UNITS
 
 START = 1_594_512_000_000_000  # 2020-07-12T00:00:00Z
 SIMULATION = Simulation(rows=9_000, devices=3, seed=7, start_us=START, interval_us=5_000_000)

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from telemetry.bigquery.schema import describe, sql_type
 from telemetry.cli.exit_codes import EXIT_CODES
+from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.records import LedgerEntry
 from telemetry.rules import file_format
 from telemetry.rules.json_schema import rules_schema_text
@@ -48,7 +48,7 @@ RULE_TEST_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
     "fields of an expected incident": test_format.ExpectedFields,
 }
 _FIELDS: Final = RULE_FIELDS | RULE_TEST_FIELDS
-SCHEMAS: Final = {name: kind.schema(DEFAULT_METRICS) for name, kind in KINDS.items()}
+SCHEMAS: Final = {name: kind.schema(DEFAULT_METRICS, DEFAULT_CATALOG) for name, kind in KINDS.items()}
 _MARKED: Final = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final = {

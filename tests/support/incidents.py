@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from telemetry.feed.default_feed import DEFAULT_CATALOG
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Silence
 from telemetry.rules.rule_set import RuleSet
@@ -65,7 +66,7 @@ def evaluate(
     before = -(2**62)
     for watermark in watermarks:
         now = [sample for sample in samples if before <= sample.time < watermark]
-        state, batch = advance(rules, state, rows_of(now), watermark)
+        state, batch = advance(rules, state, rows_of(now), watermark, DEFAULT_CATALOG)
         state = decode_incident_state(encode_incident_state(state))
         told += transitions(batch)
         before = max(before, watermark)
@@ -91,7 +92,7 @@ def told_of_roster(rules: RuleSet, rows: WatchedRows, last_us: int) -> list[dict
 def step(
     rules: RuleSet, state: IncidentState, samples: Sequence[Sample], watermark: float
 ) -> tuple[IncidentState, list[dict[str, Any]]]:
-    state, batch = advance(rules, state, rows_of(samples), at(watermark))
+    state, batch = advance(rules, state, rows_of(samples), at(watermark), DEFAULT_CATALOG)
     return state, transitions(batch)
 
 

@@ -32,12 +32,13 @@ class Tab:
         run: LiveRun,
         choice: ViewChoice | None = None,
         *,
+        default: ViewChoice | None = None,
         keep: bool = True,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.messages: list[dict[str, Any]] = []
         self.blobs, self.waiting, self.keep, self.now = 0, 0, keep, 0.0
-        default = ViewChoice(width=480)
+        default = default or ViewChoice(width=480)
         self.session = TabSession(run, choice or default, self, default, clock or (lambda: self.now))
 
     def send_json(self, content: dict[str, Any]) -> None:

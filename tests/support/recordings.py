@@ -12,6 +12,7 @@ from pipeline.suggest.measure import measure_recording
 from pipeline.suggest.profile import MeasuredRecording, MetricProfile
 from pipeline.suggest.suggest import suggest_rules
 from pipeline.suggest.write_yaml import SuggestionSource
+from telemetry.feed.default_feed import DEFAULT_CATALOG
 from tests.support.incidents import START
 from transforms.incidents.time_slices import BLOCK_ROWS, SLICE_ROWS
 from transforms.incidents.watched_rows import WatchedRows
@@ -64,7 +65,8 @@ def profile_of(values: Values, every_s: float = 60, devices: Sequence[str] = ("a
 def suggested(*parts: WatchedRows, per_day: float = 0.5, run_rows: int = RUN_ROWS) -> str:
     """Return the rules file that readings suggest, of which no more than so many are sorted in memory."""
     with ordered(*parts, run_rows=run_rows) as order:
-        return suggest_rules(order, parts[0].metrics, SuggestionSource(("--input", "t.csv"), "rules.yaml", per_day))
+        source = SuggestionSource(("--input", "t.csv"), "rules.yaml", per_day)
+        return suggest_rules(order, parts[0].metrics, source, DEFAULT_CATALOG)
 
 
 def as_rule(chosen: object) -> RuleCandidate:

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from telemetry.arrays import FloatArray
+from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.feed.formats.number_text import MISSING_TEXTS
 from telemetry.feed.formats.value_columns import ProblemCodes, read_column
 from telemetry.feed.formats.values import NumberProblem
-from telemetry.model.metrics import BOOLEAN_METRICS
 from telemetry.text.csv_cells import cell_to_json
 from transforms.decode.decoded_columns import DecodedColumns
 from transforms.decode.metric_values import CODE_OF_PROBLEM, read_value, shorten, spec_of

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.arrays import CodeArray, FloatArray, IntArray
+from telemetry.feed.default_feed import READING_UNITS
 from telemetry.model.dead_letters import Reason, RejectionError, dead_message
 from telemetry.model.line_letters import LineLetters
 from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
 from telemetry.model.messages import Message
-from telemetry.model.metrics import READING_UNITS
 from telemetry.model.reading_batch import RawRows, ReadingBatch, concat_batches
 from telemetry.model.records import DeadLetter
 from telemetry.text.timestamps import LATEST_US, explain_time, latest_event_times_us

@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.feed.default_feed import BOOLEAN_METRICS, READING_UNITS
 from telemetry.feed.formats.value_columns import ProblemCodes
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
-from telemetry.model.metrics import BOOLEAN_METRICS, READING_UNITS
 from transforms.decode.decoded_columns import DecodedColumns, DecodedRow, number_names
 from transforms.decode.json_objects import parse_object, read_object
 from transforms.decode.metric_values import read_values, value_text

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry.arrays import FloatArray
+from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, read_column
 from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
 from telemetry.model.dead_letters import Reason, RejectionError
-from telemetry.model.metrics import BOOLEAN_METRICS
 
 CODE_OF_PROBLEM: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
 _NUMBERS: Final = NumberSpec()

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry.arrays import IntArray
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.rules.conditions import Silence
 from telemetry.rules.rule import Rule
 from telemetry.rules.rule_set import RuleSet
@@ -27,7 +28,11 @@ from transforms.series.track import NONE_US
 
 
 def advance(
-    rules: RuleSet, state: IncidentState, rows: WatchedRows, watermark_us: int
+    rules: RuleSet,
+    state: IncidentState,
+    rows: WatchedRows,
+    watermark_us: int,
+    catalog: MetricCatalog = NOT_DESCRIBED,
 ) -> tuple[IncidentState, pa.RecordBatch | None]:
     """Judge everything before a watermark that was not judged before.
 
@@ -37,6 +42,7 @@ def advance(
         rows: all readings before the watermark that were not given yet, in any order. Of readings of the same device,
             metric and time the first one counts. Those before the state's watermark are too late and are left out.
         watermark_us: no reading before it comes any more, microseconds UTC. One before the state's changes nothing.
+        catalog: units of the metrics, for sentences.
 
     Returns:
         The state afterwards, and the transitions as `Incident` records without a job, by time, device, rule and
@@ -70,7 +76,8 @@ def advance(
     first_us = state.first_us.copy()
     told = put_in_order(told, state.devices, first_us)
     state = replace(state, watermark_us=watermark_us, first_us=first_us, rules=after)
-    return state, to_records(told, state.devices, [label_of(rule) for rule in rules.rules], rules.version)
+    labels = [label_of(rule) for rule in rules.rules]
+    return state, to_records(told, state.devices, labels, rules.version, catalog)
 
 
 def watches_of(

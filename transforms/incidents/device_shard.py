@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import concat_record_batches
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
@@ -46,12 +47,14 @@ class DeviceShard:
         shard: number of the shard.
         shards: how many there are.
         roster_apart: whether the silence of devices of the roster is told elsewhere; see `RosterShard`.
+        catalog: units of the metrics, for sentences.
     """
 
     timeline: RulesTimeline
     shard: int
     shards: int
     roster_apart: bool = False
+    catalog: MetricCatalog = NOT_DESCRIBED
 
     def begin(self, state: IncidentState | None) -> tuple[IncidentState, pa.RecordBatch | None]:
         """Return the state with which the rules in force go on, and the transitions of incidents that they close.
@@ -89,7 +92,8 @@ class DeviceShard:
             until_us = watermark_us if change_us is None else min(change_us, watermark_us)
             before = rows.event_us < until_us
             rules = self.timeline.at(state.watermark_us)
-            state, transitions = advance(rules, state, _narrowed(rows.select(before), rules), until_us)
+            given_now = _narrowed(rows.select(before), rules)
+            state, transitions = advance(rules, state, given_now, until_us, self.catalog)
             told.append(self._told_here(transitions, state))
             rows = rows.select(~before)
             if until_us == change_us:

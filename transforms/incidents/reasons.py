@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from telemetry.model.metrics import READING_UNITS
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.rules.unusual import LearnedStuck, Unusual
 from telemetry.text.durations import format_duration
 
@@ -20,6 +20,7 @@ def reason(
     score: float | None,
     expected: float | None,
     spread: float | None,
+    catalog: MetricCatalog = NOT_DESCRIBED,
 ) -> str | None:
     """Return the sentence about a reading, or about the mean of some; None where it has no score.
 
@@ -30,27 +31,29 @@ def reason(
         score: how unusual it is.
         expected: the usual value; None where there is none.
         spread: the standard deviation of usual values; None where there is none.
+        catalog: units of the metrics.
     """
     if score is None:
         return None
+    measured = _measured(value, catalog.unit_of_values(metric))
     if isinstance(condition, LearnedStuck):
-        return f"{_measured(value, metric)} again and again: {_times(score)} the longest run that is usual"
+        return f"{measured} again and again: {_times(score)} the longest run that is usual"
     if condition.kind == "together":
         named = f"{', '.join(condition.metrics[:-1])} and {condition.metrics[-1]}"
         return f"{named} are together {_times(score)} as far from their usual values as they usually are"
     if condition.kind == "novel":
-        return _novel(condition, _measured(value, metric), value, score, expected, spread)
+        return _novel(condition, measured, value, score, expected, spread)
     if value is None or expected is None or spread is None:
         return None
     digits = _decimals(spread)
     known = _fixed(expected, digits)
     if condition.kind == "jump":
         change = f"a usual change is {_short(spread)}"
-        return f"{_measured(value, metric)}; {known} at the reading before; {_times(score)} the usual change ({change})"
+        return f"{measured}; {known} at the reading before; {_times(score)} the usual change ({change})"
     if condition.kind == "level":
         usual = f"expected {known} ± {_short(spread)}{' at this hour' if condition.season else ''}"
-        return f"{_measured(value, metric)}; {usual}; {_times(score)} the usual spread"
-    minutes = f"{_measured(value, metric)} in the last minutes"
+        return f"{measured}; {usual}; {_times(score)} the usual spread"
+    minutes = f"{measured} in the last minutes"
     return f"{minutes}; {known} ± {_short(spread)} in the last hours; {_times(score)} as far from it as usual"
 
 
@@ -65,11 +68,8 @@ def _novel(
     return f"{measured}; one in {10**score:,.0f} values is like it"
 
 
-def _measured(value: float | None, metric: str) -> str:
-    if value is None:
-        return "no value"
-    unit = READING_UNITS.get(metric, "")
-    return f"{_short(value)} {unit}" if unit and unit != "bool" else _short(value)
+def _measured(value: float | None, unit: str) -> str:
+    return "no value" if value is None else f"{_short(value)} {unit}".rstrip()
 
 
 def _short(value: float) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import from_records, to_records
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Silence
@@ -110,8 +111,17 @@ def _of_silence(rules: RuleSet) -> RuleSet:
     return RuleSet(kept, rules.incidents, rules.roster, rules.shelves, rules.version)
 
 
-def shard_of_key(timeline: RulesTimeline, key: int, shards: int) -> DeviceShard | RosterShard:
-    """Return what a key stands for: one of the shards of all devices, or behind them the roster."""
+def shard_of_key(
+    timeline: RulesTimeline, key: int, shards: int, catalog: MetricCatalog = NOT_DESCRIBED
+) -> DeviceShard | RosterShard:
+    """Return what a key stands for: one of the shards of all devices, or behind them the roster, which needs no units.
+
+    Args:
+        timeline: which rules are in force when.
+        key: number of the shard, from 0.
+        shards: of all devices.
+        catalog: units of the metrics, for sentences.
+    """
     if key == shards:
         return RosterShard(timeline)
-    return DeviceShard(timeline, key, shards, roster_apart=True)
+    return DeviceShard(timeline, key, shards, roster_apart=True, catalog=catalog)

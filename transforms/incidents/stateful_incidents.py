@@ -17,6 +17,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import concat_record_batches, with_job
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
@@ -59,6 +60,7 @@ class StatefulIncidents(beam.DoFn):
         job_id: the job, for its records.
         follows: whether keys are told of changes. Else `rules` are in force, whatever a key has been told in the past.
         warm: folder of the states with which keys begin, see `transforms.incidents.warm_states`; "" for none.
+        catalog: units of the metrics, for sentences.
     """
 
     rules: RuleSet
@@ -66,6 +68,7 @@ class StatefulIncidents(beam.DoFn):
     job_id: str = ""
     follows: bool = False
     warm: str = ""
+    catalog: MetricCatalog = NOT_DESCRIBED
     cache: dict[int, tuple[bytes, IncidentState]] = field(default_factory=dict)
 
     ROWS = BagStateSpec("rows", BytesCoder())
@@ -154,7 +157,7 @@ class StatefulIncidents(beam.DoFn):
         """Judge everything before a watermark, keep the rest, and set the timers, unless the stream has ended."""
         known = held.rules.read() if self.follows else None
         timeline = self._timeline(known)
-        shard = shard_of_key(timeline, key, self.shards)
+        shard = shard_of_key(timeline, key, self.shards, self.catalog)
         remembered, changed = shard.begin(self._read(key, held.state))
         parts = [*map(decode_shard_rows, held.rows.read()), *arrived]
         judged = shard.judge(remembered, parts, watermark_us)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry.arrays import IntArray
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import from_columns
 from telemetry.model.records import Incident
 from telemetry.rules.conditions import Combination, Rate, Silence, Stuck, WindowStatistic
@@ -133,7 +134,11 @@ def label_of(rule: Rule) -> RuleLabel:
 
 
 def to_records(
-    transitions: Iterable[Transition], names: tuple[str, ...], labels: list[RuleLabel], rules_version: str
+    transitions: Iterable[Transition],
+    names: tuple[str, ...],
+    labels: list[RuleLabel],
+    rules_version: str,
+    catalog: MetricCatalog = NOT_DESCRIBED,
 ) -> pa.RecordBatch | None:
     """Return transitions as `Incident` records, without a job; None if there are none.
 
@@ -142,6 +147,7 @@ def to_records(
         names: name of each device.
         labels: of each rule.
         rules_version: hash of the rules that are in force.
+        catalog: units of the metrics, for the sentences of rules that learn.
     """
     rows = list(transitions)
     if not rows:
@@ -174,7 +180,7 @@ def to_records(
         "why": [
             None
             if label.learned is None or not one.breaches
-            else reason(label.learned, label.metric, one.value, one.score, one.expected, one.spread)
+            else reason(label.learned, label.metric, one.value, one.score, one.expected, one.spread, catalog)
             for one, label in zip(rows, said, strict=True)
         ],
         "readings": [one.readings for one in rows],

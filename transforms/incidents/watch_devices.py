@@ -13,6 +13,7 @@ from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.conditions import Silence
 from telemetry.rules.follower import FollowedRules
@@ -52,6 +53,7 @@ class WatchDevices(Step):
         followed: the rules file that workers look at for themselves; None if the rules never change, or are told.
         warm: folder of what the rules remember before the first of unbounded readings, see
             `transforms.incidents.warm_states`; "" for nothing.
+        catalog: units of the metrics, for the sentences of rules that learn.
     """
 
     rules: RuleSet
@@ -60,6 +62,7 @@ class WatchDevices(Step):
     changes: beam.PCollection | None = None
     followed: FollowedRules | None = None
     warm: str = ""
+    catalog: MetricCatalog = NOT_DESCRIBED
 
     @no_annotations
     def expand(self, readings: beam.PCollection) -> beam.PCollection:
@@ -68,7 +71,8 @@ class WatchDevices(Step):
         if readings.is_bounded:
             spans = readings | "Spans" >> beam.Map(_span_of).with_output_types(EventSpan)
             gather = beam.ParDo(_GatherRows(self.rules, self.shards)).with_output_types(keyed_bytes)
-            judge = beam.ParDo(_JudgeShard(self.rules, self.shards, self.job_id), beam.pvalue.AsIter(spans))
+            step = _JudgeShard(self.rules, self.shards, self.job_id, self.catalog)
+            judge = beam.ParDo(step, beam.pvalue.AsIter(spans))
             shards = readings | "Gather rows" >> gather | "By shard" >> beam.GroupByKey()
             return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
         follows = self.changes is not None
@@ -78,8 +82,8 @@ class WatchDevices(Step):
         if self.changes is not None:
             tell_all = beam.FlatMap(_tell_shards, self.shards).with_output_types(keyed_bytes)
             shards = (shards, self.changes | "Tell shards" >> tell_all) | "Rows and rules" >> beam.Flatten()
-        judge = beam.ParDo(StatefulIncidents(self.rules, self.shards, self.job_id, follows, self.warm))
-        return shards | "Judge" >> judge.with_output_types(pa.RecordBatch)
+        stateful = StatefulIncidents(self.rules, self.shards, self.job_id, follows, self.warm, self.catalog)
+        return shards | "Judge" >> beam.ParDo(stateful).with_output_types(pa.RecordBatch)
 
 
 def _tell_shards(change: bytes, shards: int) -> Iterator[tuple[int, bytes]]:
@@ -156,9 +160,10 @@ class _JudgeShard(beam.DoFn):
     rules: RuleSet
     shards: int
     job_id: str
+    catalog: MetricCatalog
 
     def process(self, keyed: tuple[int, Iterable[bytes]], spans: Iterable[EventSpan]) -> Iterator[pa.RecordBatch]:
-        shard = shard_of_key(RulesTimeline.always(self.rules), keyed[0], self.shards)
+        shard = shard_of_key(RulesTimeline.always(self.rules), keyed[0], self.shards, self.catalog)
         state, _ = shard.begin(None)
         first_us, last_us = _whole_span(spans)
         nothing = TimeSlice(no_rows(()), last_us + 1)  # a shard without a row has devices that it expects

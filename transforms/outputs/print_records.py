@@ -1,5 +1,6 @@
 """Print each anomaly, or each opening and closing of an incident, as one readable line on standard output."""
 
+import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pyarrow as pa
 from telemetry.cli.standard_output import PROBLEM, drop_output
 from telemetry.errors import OutputError
 from telemetry.model.incident_sentences import line
-from telemetry.model.metrics import READING_UNITS
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.record_batches import to_records
 from telemetry.model.records import Incident
 from telemetry.text.timestamps import format_time
@@ -19,11 +20,18 @@ from transforms.step import Step
 
 @dataclass
 class PrintAnomalies(Step):
-    """Print anomalies on the worker's standard output, for local runs. Bounded or unbounded input, any window."""
+    """Print anomalies on the worker's standard output, for local runs. Bounded or unbounded input, any window.
+
+    Args:
+        catalog: units of the metrics.
+    """
+
+    catalog: MetricCatalog = NOT_DESCRIBED
 
     def expand(self, anomalies: beam.PCollection) -> beam.PCollection:
         """Return nothing for a PCollection of RecordBatch of Anomaly."""
-        return anomalies | "Print" >> beam.ParDo(_Print(anomaly_lines)).with_output_types(str)
+        lines = functools.partial(anomaly_lines, catalog=self.catalog)
+        return anomalies | "Print" >> beam.ParDo(_Print(lines)).with_output_types(str)
 
 
 @dataclass
@@ -38,22 +46,24 @@ class PrintIncidents(Step):
         return incidents | "Print" >> beam.ParDo(_Print(incident_lines)).with_output_types(str)
 
 
-def anomaly_lines(batch: pa.RecordBatch) -> list[str]:
+def anomaly_lines(batch: pa.RecordBatch, catalog: MetricCatalog = NOT_DESCRIBED) -> list[str]:
     """Return one line for each anomaly: time, metric, value and unit, the rule's bound, device, rule, severity."""
     lines = []
     for row in batch.drop_columns(["event_time"]).to_pylist():
-        unit = READING_UNITS.get(row["metric"], "")
         bound = f"{row['threshold']:g}"
         if row["threshold_upper"] is not None:
             bound = f"[{bound}, {row['threshold_upper']:g}]"
-        value = f"{row['value']:g} {unit}".rstrip()
-        device = row["device"] if row["device"].isprintable() else repr(row["device"])  # a line break, an escape
+        value = f"{row['value']:g} {catalog.unit(row['metric'])}".rstrip()
         lines.append(
-            f"{row['metric']} {value} {row['comparison']} {bound}  device {device}"
+            f"{_printable(row['metric'])} {value} {row['comparison']} {bound}  device {_printable(row['device'])}"
             f"  ({row['rule_id']}, {row['severity']})"
         )
     times = batch.column("event_time").cast(pa.int64()).to_pylist()
     return [f"{format_time(moment)}  {line}" for moment, line in zip(times, lines, strict=True)]
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)  # a line break, an escape
 
 
 def incident_lines(batch: pa.RecordBatch) -> list[str]:

@@ -4,14 +4,15 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry.arrays import CodeArray
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import Reading
 
 
-def reading_records(batch: ReadingBatch, job_id: str = "") -> pa.RecordBatch:
+def reading_records(batch: ReadingBatch, job_id: str = "", catalog: MetricCatalog = NOT_DESCRIBED) -> pa.RecordBatch:
     """Return readings as a RecordBatch of Reading with one column for each metric; a missing value is null."""
-    schema = arrow_schema(Reading, batch.metrics)
+    schema = arrow_schema(Reading, batch.metrics, tuple(map(catalog.unit, batch.metrics)))
     columns = [
         _texts(batch.device, batch.devices),
         pa.array(batch.event_us, schema.field("event_time").type),

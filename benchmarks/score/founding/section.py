@@ -15,7 +15,7 @@ from pipeline.backtest.read_readings import Rejections, read_inputs
 from pipeline.backtest.run_backtest import run_backtest
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.errors import ConfigError
-from telemetry.model.metrics import DEFAULT_METRICS
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet

@@ -14,9 +14,9 @@ from pipeline.backtest.time_order import TimeOrder
 from publisher.cli import PUBLISHER
 from telemetry.cli.groups import run_group
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.feed.feed import Feed
 from telemetry.model.kinds import KINDS
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.model.record_batches import to_parquet, to_records
 from telemetry.model.records import Incident
 from telemetry.rules.parse import parse_rules

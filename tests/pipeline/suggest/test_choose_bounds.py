@@ -41,7 +41,8 @@ def test_no_bound_beyond_what_can_be():
     assert first_fields(np.abs(VALUES - 20)) == ("outside: [0, 4]", "keep: 5m")
     humidity = np.minimum(VALUES + 78, 100)
     (profile,) = measured(recording({"humidity": humidity})).metrics
-    assert as_rule(choose_bounds(profile)).forms[0].fields[0] == "outside: [93.5, 100]"
+    assert as_rule(choose_bounds(profile, "%")).forms[0].fields[0] == "outside: [93.5, 100]"
+    assert as_rule(choose_bounds(profile, "°C")).forms[0].fields[0] == "outside: [93.5, 101.5]"
     assert first_fields(humidity)[0] == "outside: [93.5, 101.5]"
 
 

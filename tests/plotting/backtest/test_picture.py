@@ -8,14 +8,29 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from plotting.backtest import timeline_rows
+from plotting.backtest.learned_series import TracedSeries
 from plotting.backtest.picture import check_picture, timeline_figure, timeline_picture
+from plotting.data.downsample import Windows
+from plotting.data.panels import Panel, Points
 from plotting.draw.time_axis import DAY_US
 from plotting.style.themes import LIGHT
 from telemetry.errors import ConfigError
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
+from telemetry.rules.parse import parse_rules
 from tests.support.backtests import HOT, fault, report_of
 from tests.support.incidents import at, temps
 
 QUIET = "{version: 2, rules: [{id: hot, metric: temp, above: 32, severity: critical}]}"
+OVEN = MetricCatalog({"temp": MetricInfo("K", "Oven $1$")})
+NO_TIMES, NO_VALUES = np.empty(0, np.int64), np.empty(0)
+PANEL = Panel(
+    "a",
+    Points(np.array([at(0), at(10)]), np.array([20.0, 33.0])),
+    Windows(NO_TIMES, NO_TIMES, NO_TIMES, NO_VALUES, NO_VALUES, NO_VALUES, NO_VALUES),
+    Points(NO_TIMES, NO_VALUES),
+    (),
+)
 SAMPLES = [*temps(33, 20, 31, 20, device="b"), *temps(31, 20, 20, 20, device="a")]
 
 
@@ -59,6 +74,17 @@ def test_other_rules_are_drawn_below():
     assert bars(figure, "incident") == [(0, 10), (0, 10), (20, 30)]
     assert bars(figure, "against") == [(0, 10)]
     assert texts(figure).endswith("hot · a | hot · b | rules.yaml: warning | other.yaml")
+
+
+def test_readings_below_have_the_unit_and_label_of_their_metric():
+    rules = parse_rules("{version: 2, rules: [{id: leap, metric: temp, unusual: {kind: jump}}]}")
+    traced = [TracedSeries(rules.rules[0], PANEL)]
+    for catalog, label in ((OVEN, "Oven $1$ (K)"), (DEFAULT_CATALOG, "Temperature (°C)")):
+        with LIGHT.style():
+            figure = timeline_figure(report_of(SAMPLES), traced, catalog)
+        assert [axes.get_ylabel() for axes in figure.axes] == ["", label]
+    content = timeline_picture(report_of(SAMPLES), "t.svg", traced, OVEN)
+    assert content != timeline_picture(report_of(SAMPLES), "t.svg", traced)
 
 
 def test_a_name_is_no_formula():

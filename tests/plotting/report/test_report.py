@@ -103,6 +103,38 @@ def test_names_from_the_data_are_text_wherever_they_stand(tmp_path):
     assert HOSTILE[0] in page.all("img")[0].attributes["alt"]
 
 
+def test_units_and_labels_are_those_of_a_feed_and_stay_text(tmp_path):
+    metric, label = "Temp, °C", HOSTILE[2]
+    feed = tmp_path / "feed.yaml"
+    described = {metric: {"unit": "<°F>", "label": label}, "door": {"unit": "open", "boolean": True}}
+    feed.write_bytes(msgspec.yaml.encode({"version": 1, "metrics": described}))
+    found = [hot(metric=metric), hot(at=T0 + 1, metric="temp"), hot(at=T0 + 2, value=1.0, metric="door", threshold=0.5)]
+    run = write_run(tmp_path / "run", [window(metric=metric)], found)
+    write(run, "incidents", [msgspec.structs.replace(transition(), metric=metric)])
+    for language in ("en", "fr"):
+        page = parse(make(tmp_path, run, "--metric", metric, "--feed", feed, "--lang", language))
+        assert [element.attributes for element in page.all("script")] == [
+            {"type": "application/json", "id": "data"},
+            {},
+        ]
+        data = embedded(page)
+        assert data["metric"]["names"] == [label, "temp", "door"]
+        assert data["units"] == {label: "<°F>"}
+        assert [row[-1].split()[-1] for row in rows_of(data)] == ["<°F>", "30", "0.5" if language == "en" else "0,5"]
+        texts = [cell.text for row in page.all("noscript")[0].all("tr")[1:] for cell in row.all("td")[2:4]]
+        assert texts == ["door", "1", "temp", "31", label, "31\u00a0<°F>"]
+        (incidents,) = [table for table in page.all("table") if "incidents" in table.attributes.get("class", "")]
+        assert [cell.text for cell in incidents.all("td")[6:9]] == [label, *incident_bounds(language)]
+        assert any(label in name for name in cards(page))
+        assert label in page.all("img")[0].attributes["alt"]
+
+
+def incident_bounds(language: str) -> tuple[str, str]:
+    """Return condition and worst value of the incident of a test."""
+    worst = "30.5" if language == "en" else "30,5"
+    return WORDS[language]["above"].format(low="30\u00a0<°F>"), f"{worst}\u00a0<°F>"
+
+
 def test_the_data_block_cannot_end_before_its_end(tmp_path):
     text = make(tmp_path, hostile_run(tmp_path / "run")).read_text(encoding="utf-8")
     block = text.split('id="data">')[1].split("</script>")[0]

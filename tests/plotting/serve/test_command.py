@@ -50,6 +50,7 @@ def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path, capsys):
         (("--refresh", "0s"), "--refresh"),
         (("--host", "203.0.113.7"), "--host"),
         (("--rules", "/nowhere/rules.yaml"), "--rules"),
+        (("--feed", "/nowhere/feed.yaml"), "--feed"),
         (("--figure", "pie"), "--figure"),
         (("--lang", "de"), "--lang"),
         (("--theme", "sepia"), "--theme"),

@@ -11,6 +11,7 @@ from plotting.serve.page_messages import run_message
 from plotting.serve.record_buffer import AnomalyBuffer
 from plotting.serve.view_choice import ViewChoice
 from plotting.serve.words import WORDS
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from tests.support.live_drawing import Tab
 from tests.support.live_tables import take
 from tests.support.report_pages import hot, letter
@@ -206,13 +207,27 @@ def test_the_numbers_and_the_latest(run):
         assert (found["anomalies"], found["windows"], found["letters"]) == ("20", "10", "1")
         assert found["newest"] == "2020-07-12 00:19:00"
         assert (found["dropped"], found["more"], found["devices"]) == ("", "", ["a"])
-        assert found["metrics"] == [["temp", choice.texts.names["temp"]]]
+        assert found["metrics"] == [["temp", choice.texts.name("temp")]]
         assert len(found["latest"]) == 12
         assert found["latest"][0] == [
             "2020-07-12 00:19:00", "a", choice.texts.quantity(49.5, "temp"), "temp-high", "warning",
             choice.texts.severity("warning"),
         ]  # fmt: skip
     assert found["latest"][0][2] == "49,5\u00a0°C"
+
+
+def test_the_page_has_the_units_and_labels_of_a_feed():
+    """Names stay what the page sends back; labels are what it shows."""
+    catalog = MetricCatalog({"NO2(GT)": MetricInfo("µg/m³", "<b>Nitrogen dioxide</b>")})
+    run, choice = LiveRun(), ViewChoice(metric="NO2(GT)", width=480, language="fr", catalog=catalog)
+    take(run, [window(metric="NO2(GT)"), window()], [anomaly(metric="NO2(GT)", value=40.5)])
+    tab = Tab(run, choice, default=choice).begin()
+    found = tab.last("run")
+    assert found["metrics"] == [["NO2(GT)", "<b>Nitrogen dioxide</b>"], ["temp", "temp"]]
+    assert found["latest"][0][2] == "40,5\u00a0µg/m³"
+    assert tab.session.picture.figure.axes[0].get_ylabel() == "<b>Nitrogen dioxide</b> (µg/m³)"
+    tab.hear("choose", parameters={"metric": ["temp"]})
+    assert tab.session.picture.figure.axes[0].get_ylabel() == "temp"
 
 
 def test_what_is_let_go_is_said(run):

@@ -4,10 +4,19 @@ import string
 import pytest
 
 from plotting.style.texts import TEXTS
-from telemetry.model.metrics import READING_UNITS
+from telemetry.feed.default_feed import DEFAULT_CATALOG, READING_UNITS
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 
 ENGLISH, FRENCH = TEXTS["en"], TEXTS["fr"]
 SEVERITIES = {"info", "warning", "critical"}
+OF_METRICS = {"titles", "trend_titles", "names", "catalog"}
+OTHER = MetricCatalog(
+    {
+        "NO2(GT)": MetricInfo("µg/m³", "Nitrogen dioxide"),
+        "Temp, °C": MetricInfo("°C"),
+        "door": MetricInfo("open", "Front door", True),
+    }
+)
 SAME_WORD = {"anomalies", "incident", "incident_count"}  # in English and in French
 
 
@@ -15,7 +24,7 @@ def placeholders(text) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ENGLISH)])
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ENGLISH) if field.name not in OF_METRICS])
 def test_every_text_is_translated_with_the_same_placeholders(field):
     one, other = getattr(ENGLISH, field), getattr(FRENCH, field)
     assert one
@@ -27,7 +36,52 @@ def test_every_text_is_translated_with_the_same_placeholders(field):
     elif isinstance(one, tuple):
         assert len(one) == len(other)
     else:
-        assert one.keys() == other.keys() == (SEVERITIES if field == "severities" else READING_UNITS.keys())
+        assert one.keys() == other.keys() == SEVERITIES
+
+
+def test_french_has_every_metric_of_the_default_feed_and_english_its_labels():
+    assert FRENCH.titles.keys() == FRENCH.trend_titles.keys() == FRENCH.names.keys() == READING_UNITS.keys()
+    assert [ENGLISH.name(metric) for metric in READING_UNITS] == [
+        "Carbon monoxide", "Humidity", "Light", "LPG", "Motion", "Smoke", "Temperature"
+    ]  # fmt: skip
+    assert ENGLISH.title("lpg") == "Liquefied petroleum gas against time"
+    assert ENGLISH.trend_title("lpg") == "Liquefied petroleum gas trend"
+    assert ENGLISH.title("co") == "Carbon monoxide against time"
+
+
+@pytest.mark.parametrize("texts", TEXTS.values(), ids=TEXTS)
+def test_units_and_labels_of_another_feed_are_shown_as_they_are(texts):
+    told = texts.of_metrics(OTHER)
+    assert told.value_axis("NO2(GT)") == "Nitrogen dioxide (µg/m³)"
+    assert told.value_axis("Temp, °C") == "Temp, °C (°C)"
+    assert told.value_axis("door") == f"Front door ({texts.yes_no})"
+    assert told.value_axis("temp") == "temp"  # not in that feed: no translation, no unit
+    assert told.quantity(3.0, "NO2(GT)") == "3\xa0µg/m³"
+    assert told.quantity(1.0, "door") == "1"
+    assert told.quantity(3.0, "temp") == "3"
+    assert told.overview_title("NO2(GT)").endswith(" Nitrogen dioxide")
+    assert [told.listed_name(name) for name in ("NO2(GT)", "temp")] == ["Nitrogen dioxide", "temp"]
+    assert texts.of_metrics(DEFAULT_CATALOG) is texts
+    assert texts.value_axis("temp") != told.value_axis("temp")
+
+
+def test_titles_of_labels_and_of_names():
+    english, french = ENGLISH.of_metrics(OTHER), FRENCH.of_metrics(OTHER)
+    assert english.title("NO2(GT)") == "Nitrogen dioxide against time"
+    assert english.title("Temp, °C") == "“Temp, °C” against time"
+    assert english.trend_title("NO2(GT)") == "Nitrogen dioxide trend"
+    assert english.trend_title("temp") == "Trend of “temp”"
+    assert french.title("NO2(GT)") == "Visualisation de « Nitrogen dioxide » en fonction du temps"
+    assert french.trend_title("temp") == "Tendance de « temp »"
+
+
+def test_tables_name_the_metrics_of_the_default_feed_as_rules_and_flags_do():
+    assert [texts.listed_name("temp") for texts in (ENGLISH, FRENCH)] == ["temp", "temp"]
+
+
+def test_control_characters_of_a_name_are_seen():
+    assert ENGLISH.value_axis("a\x1bb") == "a\ufffdb"
+    assert ENGLISH.title("a\nb") == "“a\ufffdb” against time"
 
 
 def test_the_founding_words_in_french():

@@ -13,14 +13,14 @@ from telemetry.bigquery.schema import (
     table_specs,
     unusable_columns,
 )
+from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
-from telemetry.model.metrics import DEFAULT_METRICS
 
 TARGET = BigQueryTarget("a-project", "telemetry")
 
 
 def specs(metrics: tuple[str, ...] = DEFAULT_METRICS, *, archive: bool = True) -> dict[str, TableSpec]:
-    return {spec.kind: spec for spec in table_specs(metrics, archive=archive)}
+    return {spec.kind: spec for spec in table_specs(metrics, archive=archive, catalog=DEFAULT_CATALOG)}
 
 
 def test_there_is_a_table_for_each_kind_of_record():
@@ -68,7 +68,7 @@ def test_names_that_cannot_be_columns():
 
 
 def test_the_sql_says_what_the_tables_are():
-    sql = create_sql(table_specs(("temp",), archive=True), TARGET)
+    sql = create_sql(table_specs(("temp",), archive=True, catalog=DEFAULT_CATALOG), TARGET)
     statements = sql.split(";\n\n")
     made = re.findall(r"^CREATE (\w+) IF NOT EXISTS `a-project\.telemetry\.(\w+)`", sql, re.MULTILINE)
     assert made == [

@@ -3,7 +3,6 @@ import pytest
 from msgspec import inspect
 
 from telemetry.model.kinds import KINDS
-from telemetry.model.metrics import BOOLEAN_METRICS, DEFAULT_METRICS, READING_UNITS
 from telemetry.model.record_batches import arrow_schema
 from telemetry.model.records import TIMESTAMP
 
@@ -38,12 +37,6 @@ ADDED = {
     "readings": ["job_id"],
 }
 records = pytest.mark.parametrize("name", KINDS)
-
-
-def test_the_columns_of_the_founding_data_set():
-    assert list(READING_UNITS) == ["co", "humidity", "light", "lpg", "motion", "smoke", "temp"]
-    assert {"light", "motion"} == BOOLEAN_METRICS
-    assert DEFAULT_METRICS == ("co", "humidity", "lpg", "smoke", "temp")
 
 
 def test_the_outputs_of_every_job():

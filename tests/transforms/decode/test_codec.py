@@ -13,12 +13,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from telemetry.feed.default_feed import DEFAULT_METRICS
 from telemetry.feed.feed import Feed
 from telemetry.model import line_letters
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
-from telemetry.model.metrics import DEFAULT_METRICS
 from telemetry.text.timestamps import EARLIEST_US, ClockBounds
 from transforms.decode import codec, payloads
 from transforms.decode.codec import DecodedBatch

@@ -2,6 +2,8 @@
 
 import pytest
 
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from telemetry.rules.unusual import LearnedStuck, Unusual, UnusualKind
 from transforms.incidents.reasons import reason
 
@@ -52,7 +54,7 @@ def unusual(kind: UnusualKind, **more: object) -> Unusual:
 )
 def test_each_kind(condition: Unusual | LearnedStuck, numbers: tuple[float | None, ...], sentence: str) -> None:
     value, score, expected, spread = numbers
-    assert reason(condition, "temp", value, score, expected, spread) == sentence
+    assert reason(condition, "temp", value, score, expected, spread, DEFAULT_CATALOG) == sentence
 
 
 def test_several_metrics_have_no_value() -> None:
@@ -68,11 +70,25 @@ def test_a_metric_without_a_unit_and_a_reading_without_a_score() -> None:
     assert reason(unusual("jump"), "temp", 7.0, None, 6.0, 1.0) is None
 
 
+def test_units_are_those_of_the_catalog() -> None:
+    catalog = MetricCatalog({"NO2(GT)": MetricInfo("µg/m³", "Nitrogen dioxide"), "door": MetricInfo("open", "", True)})
+    jump = unusual("jump")
+    assert reason(jump, "NO2(GT)", 113.0, 5.0, 96.0, 3.25, catalog) == (
+        "113 µg/m³; 96.0 at the reading before; 5.0 times the usual change (a usual change is 3.25)"
+    )
+    assert reason(LearnedStuck(0, HOUR), "door", 1.0, 2.0, None, None, catalog) == (
+        "1 again and again: 2.0 times the longest run that is usual"
+    )
+    assert reason(LearnedStuck(0, HOUR), "temp", 20.0, 2.0, None, None, catalog) == (
+        "20 again and again: 2.0 times the longest run that is usual"
+    )
+
+
 def test_the_numbers_of_a_broken_sensor_are_short() -> None:
     """A sentence once had 300 digits."""
-    assert reason(unusual("jump"), "temp", 1.7e308, 2.18e30, -1.6e300, 0.4584) == (
+    assert reason(unusual("jump"), "temp", 1.7e308, 2.18e30, -1.6e300, 0.4584, DEFAULT_CATALOG) == (
         "1.7e+308 °C; -1.6e+300 at the reading before; 2.18e+30 times the usual change (a usual change is 0.4584)"
     )
-    assert reason(unusual("novel"), "temp", 1.7e308, 5.0, 1e30, 3e28) == (
+    assert reason(unusual("novel"), "temp", 1.7e308, 5.0, 1e30, 3e28, DEFAULT_CATALOG) == (
         "1.7e+308 °C; nothing like it before; the nearest known value is 1e+30"
     )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from telemetry.model.reading_batch import ReadingBatch
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.timeline import RulesChange, RulesTimeline
@@ -176,6 +177,20 @@ def test_a_stream_gives_what_files_give(seed: int, size: int, shards: int, told:
     with deadlines(lambda: last_us):
         found = run_transform(stream(groups, told=told), WatchDevices(RULES, shards, "j"), ReadingBatch)
     assert in_order(found["main"]) == expected(rows)
+
+
+@pytest.mark.parametrize("bounded", [True, False], ids=["files", "stream"])
+def test_sentences_have_the_units_of_the_metrics(*, bounded: bool) -> None:
+    rules = parse_rules(
+        "{version: 2, rules: [{id: leap, metric: temp, unusual: {kind: jump, learn: 5m, half_life: 5m}}]}"
+    )
+    values = [300.0 + number % 3 for number in range(60)] + [350.0]
+    rows = [("a", START + number * 10 * SECOND, 40.0, value) for number, value in enumerate(values)]
+    source = [batch_of(rows)] if bounded else stream(cut(rows, 20), told=True)
+    watch = WatchDevices(rules, 1, "j", catalog=MetricCatalog({"temp": MetricInfo("K")}))
+    with deadlines(lambda: rows[-1][1]):
+        (opened, *_) = in_order(run_transform(source, watch, ReadingBatch)["main"])
+    assert opened["why"].startswith("350 K; 302.0 at the reading before; ")
 
 
 def test_silence_is_noticed_when_nothing_else_comes() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from telemetry.feed.default_feed import DEFAULT_CATALOG
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.model.record_batches import arrow_schema
@@ -26,7 +27,7 @@ def records() -> pa.RecordBatch:
     messages = [Message(ROWS, {"time_shift": "10"}, "m1"), Message(b'{"ts":4,"device":"b","temp":1}', {}, "m2")]
     readings = decode(MessageBatch.of(messages), DecodeSpec(("temp", "humidity"))).readings
     assert readings is not None
-    return reading_records(readings, "a-job")
+    return reading_records(readings, "a-job", DEFAULT_CATALOG)
 
 
 def test_contents() -> None:
@@ -46,7 +47,7 @@ def test_contents() -> None:
 
 
 def test_the_schema_is_the_same_whatever_the_rows() -> None:
-    schema = arrow_schema(Reading, ("temp", "humidity"))
+    schema = arrow_schema(Reading, ("temp", "humidity"), ("°C", "%"))
     assert records().schema.equals(schema, check_metadata=True)
     names = ["device", "event_time", "source_time", "message_id", "line", "job_id", "temp", "humidity"]
     assert schema.names == names

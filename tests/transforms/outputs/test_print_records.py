@@ -1,6 +1,10 @@
+import functools
+
 import msgspec
 import pytest
 
+from telemetry.feed.default_feed import DEFAULT_CATALOG
+from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from telemetry.model.record_batches import from_records
 from telemetry.model.records import Anomaly
 from tests.support.records import batch_of, transition
@@ -25,12 +29,12 @@ LINE = "2020-07-12T00:01:34.385975Z  temp 30.6 °C above 30  device b8:27:eb  (t
 
 
 def line_of(**changes) -> str:
-    (line,) = anomaly_lines(from_records(Anomaly, [msgspec.structs.replace(HOT, **changes)]))
+    (line,) = anomaly_lines(from_records(Anomaly, [msgspec.structs.replace(HOT, **changes)]), DEFAULT_CATALOG)
     return line.removeprefix("2020-07-12T00:01:34.385975Z  ")
 
 
 def test_an_anomaly_is_one_line_of_time_and_value():
-    assert anomaly_lines(from_records(Anomaly, [HOT])) == [LINE]
+    assert anomaly_lines(from_records(Anomaly, [HOT]), DEFAULT_CATALOG) == [LINE]
 
 
 @pytest.mark.parametrize(
@@ -50,9 +54,21 @@ def test_unit_bound_and_device_are_named(changes, start):
     assert line_of(**changes).isprintable()
 
 
+def test_units_are_those_of_the_catalog():
+    catalog = MetricCatalog({"Temp, °C": MetricInfo("°F", "Temperature"), "door": MetricInfo("", "Door", True)})
+    one, two = (msgspec.structs.replace(HOT, metric=name, value=1.0) for name in ("Temp, °C", "door"))
+    three = msgspec.structs.replace(HOT, metric="a\x1b[2J")
+    assert [line.split("  ")[1] for line in anomaly_lines(from_records(Anomaly, [one, two, three, HOT]), catalog)] == [
+        "Temp, °C 1 °F above 30",
+        "door 1 above 30",
+        "'a\\x1b[2J' 30.6 above 30",
+        "temp 30.6 above 30",
+    ]
+
+
 def test_lines_are_in_the_order_of_the_batch():
     early = msgspec.structs.replace(HOT, event_time=0)
-    assert anomaly_lines(from_records(Anomaly, [HOT, early])) == [
+    assert anomaly_lines(from_records(Anomaly, [HOT, early]), DEFAULT_CATALOG) == [
         LINE,
         LINE.replace("2020-07-12T00:01:34.385975Z", "1970-01-01T00:00:00.000000Z"),
     ]
@@ -60,7 +76,7 @@ def test_lines_are_in_the_order_of_the_batch():
 
 
 def test_lines_go_to_standard_output(capsys):
-    _Print(anomaly_lines).process(from_records(Anomaly, [HOT, HOT]))
+    _Print(functools.partial(anomaly_lines, catalog=DEFAULT_CATALOG)).process(from_records(Anomaly, [HOT, HOT]))
     assert capsys.readouterr().out == f"{LINE}\n{LINE}\n"
 
 
