@@ -5,10 +5,11 @@ import sys
 from typing import Final
 
 from pipeline.arguments import add_bigquery
-from pipeline.config import check_columns, read_metrics
+from pipeline.config import check_columns
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import create_sql, table_specs
 from telemetry.errors import ConfigError
+from telemetry.feed.flags import read_metrics
 from telemetry.model.metrics import DEFAULT_METRICS
 
 EXAMPLES: Final = """
