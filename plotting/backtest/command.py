@@ -14,7 +14,7 @@ from pipeline.backtest.stored_rules import read_stored_rules
 from pipeline.backtest.time_order import TimeOrder
 from telemetry.cli.flags import read_moment
 from telemetry.errors import ConfigError
-from telemetry.feed.flags import add_feed_flags, read_feed, read_metrics
+from telemetry.feed.flags import add_feed_flags, read_feed
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.timeline import RulesTimeline
