@@ -12,7 +12,7 @@ from telemetry.cli.flags import check_pubsub_name, read_duration, read_moment, r
 from telemetry.errors import ConfigError
 from telemetry.feed.default_feed import DEFAULT_METRICS, metric_catalog
 from telemetry.feed.feed import Feed, is_canonical
-from telemetry.feed.flags import read_feed
+from telemetry.feed.flags import read_feed, read_metrics
 from telemetry.model.metric_info import MetricCatalog
 from telemetry.model.record_batches import FileFormat
 from telemetry.rules.errors import RuleError
@@ -20,7 +20,6 @@ from telemetry.rules.follower import FollowedRules, load_live_rules
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.paths import join, scheme_of
-from telemetry.text.name_lists import read_names
 from telemetry.text.timestamps import ClockBounds
 from telemetry.webhooks.forms import FormName
 from telemetry.webhooks.webhook import FLAG as WEBHOOK
@@ -33,7 +32,6 @@ Alerts = Literal["incidents", "readings"]
 """Alternatives for the messages of a topic of alerts."""
 Printed = Literal["incidents", "readings"]
 """Alternatives for the lines on standard output."""
-_LONGEST_METRIC: Final = 128
 _MOST_SHARDS: Final = 10_000
 NO_STATE: Final = "none"
 """Value of --state with which a local stream keeps its state in memory only."""
@@ -277,24 +275,6 @@ def _bigquery(args: argparse.Namespace) -> BigQueryTarget | None:
 def metrics_of(feed: Feed) -> tuple[str, ...]:
     """Return the metrics that are decoded when no flag names them; () if they are to be found in the input."""
     return tuple(feed.metrics) or (DEFAULT_METRICS if is_canonical(feed) else ())
-
-
-def read_metrics(text: str) -> tuple[str, ...]:
-    """Return the names that --metrics lists; one that holds a comma is in quotes.
-
-    Raises:
-        ConfigError: if one cannot be a metric, or is listed twice.
-    """
-    try:
-        names = tuple(read_names(text))
-    except ValueError as error:
-        raise ConfigError("--metrics", text, f"no list of names: {error}") from error
-    for name in names:
-        if not 0 < len(name) <= _LONGEST_METRIC or not name.isprintable() or name in ("ts", "device"):
-            raise ConfigError("--metrics", text, f"{name!r} cannot be a metric")
-        if names.count(name) > 1:
-            raise ConfigError("--metrics", text, f"{name!r} is listed twice")
-    return names
 
 
 def check_columns(text: str, metrics: Sequence[str], *, in_tables: bool) -> None:

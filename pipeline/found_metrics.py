@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.config import JobConfig, metrics_of, read_metrics, with_metrics
+from pipeline.config import JobConfig, metrics_of, with_metrics
 from pipeline.sources.files import Portion, plan_portions, read_portion
 from telemetry.errors import NothingUsableError
 from telemetry.feed.feed import Feed
+from telemetry.feed.flags import read_metrics
 from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_rows import Envelope
 

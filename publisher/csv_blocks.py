@@ -31,17 +31,22 @@ class InputError(TelemetryError):
         self.problem = problem
 
 
-def read_blocks(path: str, stack: ExitStack) -> Iterator[LineBlock]:
+def read_blocks(path: str, stack: ExitStack, stream: io.BufferedIOBase | None = None) -> Iterator[LineBlock]:
     """Yield the lines of an input in order; `stack` closes the input.
 
     Until then cells may be as long as a line.
+
+    Args:
+        path: of the input.
+        stack: closes it.
+        stream: the input, if it is open already.
 
     Raises:
         ConfigError: if the input cannot be opened.
         InputError: if it is damaged, or a line is too long.
     """
     try:
-        stream = open_input(path, stack)
+        stream = open_input(path, stack) if stream is None else stream
     except OSError as error:
         raise ConfigError("INPUT", path, f"cannot be read: {error.strerror or error}") from error
     stack.enter_context(cells_up_to(_LONGEST_LINE_BYTES))

@@ -1,6 +1,7 @@
 """Read CSV inputs as rows of raw cells, chunk by chunk, without dropping or validating any row."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,19 +56,20 @@ def parse_columns(text: str) -> dict[str, str]:
     return mapping
 
 
-def read_chunks(path: str, mapping: Mapping[str, str]) -> Iterator[CsvChunk]:
+def read_chunks(path: str, mapping: Mapping[str, str], stream: io.BufferedIOBase | None = None) -> Iterator[CsvChunk]:
     """Yield the rows of one input in order; skip blank lines.
 
     Args:
         path: a CSV file, plain or gzip (detected by content), or ``-`` for standard input.
         mapping: new column names by name in the file.
+        stream: the input, if it is open already.
 
     Raises:
         ConfigError: if the input cannot be opened or its header lacks a column.
         InputError: if it is damaged after the header.
     """
     with ExitStack() as stack:
-        blocks = read_blocks(path, stack)
+        blocks = read_blocks(path, stack, stream)
         header, block = _read_header(blocks, path)
         columns = parse_header(header, path, mapping)
         incomplete: list[str] = []

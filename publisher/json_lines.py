@@ -67,8 +67,13 @@ class _TokenCache(dict[str, str]):
 class LineFormatter:
     """Convert chunks of CSV to lines."""
 
-    def __init__(self) -> None:
-        """Start with empty caches."""
+    def __init__(self, kept: Sequence[str] | None = None) -> None:
+        """Start with empty caches.
+
+        Args:
+            kept: names of the columns that are written, besides ts and device; None for all.
+        """
+        self._kept = None if kept is None else frozenset(("ts", "device", *kept))
         self._values = _TokenCache(cell_to_json)
         self._names = _TokenCache(text_to_json)
 
@@ -79,6 +84,8 @@ class LineFormatter:
         columns = dict(zip(chunk.columns, zip(*chunk.rows, strict=True), strict=True))
         tokens: list[Iterable[str]] = []
         for name, cells in columns.items():
+            if self._kept is not None and name not in self._kept:
+                continue
             key = ("," if tokens else "{") + name_to_json(name) + ":"
             tokens += [repeat(key), self._tokens(name, cells)]
         texts = list(map("".join, zip(*tokens, repeat("}"), strict=False)))
@@ -95,9 +102,9 @@ def name_to_json(text: str) -> str:
     return text_to_json(text) if text else '""'
 
 
-def format_lines(chunks: Iterator[CsvChunk]) -> Iterator[LineBatch]:
-    """Yield one batch of lines for each chunk."""
-    return map(LineFormatter().format, chunks)
+def format_lines(chunks: Iterator[CsvChunk], kept: Sequence[str] | None = None) -> Iterator[LineBatch]:
+    """Yield one batch of lines for each chunk; `kept` as for `LineFormatter`."""
+    return map(LineFormatter(kept).format, chunks)
 
 
 def read_times(cells: Sequence[str]) -> IntArray:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.arguments import build_parser, spell_out
-from pipeline.config import make_config, read_metrics
+from pipeline.config import make_config
 from telemetry.cli.suggestions import did_you_mean
 from telemetry.errors import ConfigError
+from telemetry.feed.flags import read_metrics
 from templates.metadata import load_metadata
 from templates.names import add_place, check_names
 from templates.parameters import LOCAL_ONLY

@@ -5,12 +5,12 @@ import sys
 from typing import Final
 
 from pipeline.arguments import add_bigquery
-from pipeline.config import check_columns, read_metrics
+from pipeline.config import check_columns
 from telemetry.bigquery.flags import read_target
 from telemetry.bigquery.schema import create_sql, table_specs
 from telemetry.errors import ConfigError
 from telemetry.feed.default_feed import DEFAULT_METRICS, metric_catalog
-from telemetry.feed.flags import load_feed_flag
+from telemetry.feed.flags import load_feed_flag, read_metrics
 
 EXAMPLES: Final = """
 %(prog)s --bigquery my-project:telemetry --print-sql

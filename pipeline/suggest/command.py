@@ -7,7 +7,6 @@ from typing import Final
 
 from pipeline.backtest.read_readings import Rejections, archived_metrics, read_archive, read_inputs
 from pipeline.backtest.time_order import TimeOrder
-from pipeline.config import read_metrics
 from pipeline.found_metrics import metrics_of_inputs
 from pipeline.sources.files import is_input
 from pipeline.suggest.suggest import suggest_rules
@@ -16,7 +15,7 @@ from telemetry.cli.flags import read_moment, read_positive
 from telemetry.errors import ConfigError
 from telemetry.feed.default_feed import metric_catalog
 from telemetry.feed.feed import Feed
-from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed
+from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed, read_metrics
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import ClockBounds

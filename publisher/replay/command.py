@@ -1,4 +1,4 @@
-"""Publish telemetry from CSV files to a Pub/Sub topic: ``telemetry replay``."""
+"""Publish telemetry from files to a Pub/Sub topic: ``telemetry replay``."""
 
 import argparse
 import contextlib
@@ -16,6 +16,7 @@ from tqdm import tqdm
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import check_input, parse_columns
 from publisher.destination import add_destination_flags, check_destination_names, create_destination
+from publisher.feed_input.inputs import FeedInputs
 from publisher.replay.chaos.disturb import Chaos
 from publisher.replay.chaos.options import parse_chaos
 from publisher.replay.chaos.truth import Truth
@@ -26,6 +27,7 @@ from publisher.replay.message_builder import Ordering
 from publisher.replay.pacer import Pacer
 from publisher.replay.recording import EventTime, Order, Recording
 from publisher.replay.replayer import Replayer
+from publisher.replay.row_reader import FeedRowReader
 from publisher.replay.selection import Selection
 from publisher.replay.topic import ReplayTopic
 from telemetry.cli.commands import stopping
@@ -33,6 +35,7 @@ from telemetry.cli.exit_codes import FAILURE, SUCCESS, nothing_usable
 from telemetry.cli.flags import read_positive, read_span, read_whole
 from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, NothingUsableError, OutputError, TelemetryError
+from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed, read_metrics
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 from telemetry.text.timestamps import format_time
 
@@ -40,6 +43,7 @@ EXAMPLES: Final = """
 %(prog)s telemetry.csv --topic projects/demo/topics/telemetry --create --speed max --rows-per-message 500
 %(prog)s telemetry.csv --topic projects/demo/topics/telemetry --speed 60 --event-time rebase
 %(prog)s telemetry.csv --topic projects/demo/topics/telemetry --rate 1000 --checkpoint replay.json
+%(prog)s export.tsv meters.jsonl --feed feed.yaml --topic projects/demo/topics/telemetry --speed max
 """
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _CONTAINERS: Final = 50_000  # containers between two searches; Python's default is 700
@@ -52,11 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         nargs="+",
         metavar="INPUT",
-        help=f"CSV files, {PLAIN_OR_PACKED}; - is standard input",
+        help=f"files of CSV or JSON, or what a feed describes, {PLAIN_OR_PACKED}; - is standard input",
     )
     parser.add_argument("--columns", default="", metavar="MAP", help="names of the columns in the file, such as "
                         "ts=timestamp,device=device_id")  # fmt: skip
     add_destination_flags(parser)
+    form = parser.add_argument_group("form of the input")
+    add_feed_flags(form)
+    form.add_argument("--metrics", default="", metavar="LIST", help="comma-separated names of the metrics to publish; "
+                      "without it those of the feed, of a feed without any all fields that hold numbers, and of "
+                      "inputs in the canonical form all fields")  # fmt: skip
     rows = parser.add_argument_group("rows")
     rows.add_argument(
         "--start",
@@ -124,7 +133,10 @@ def run(options: argparse.Namespace) -> int:
     if session.outcome.error:
         raise TelemetryError(session.outcome.error)
     if session.is_complete and not session.usability.found:
-        raise NothingUsableError(nothing_usable(*session.usability.commonest()))
+        cause = "", 0, ""
+        if recording.foreign is not None:
+            cause = recording.foreign.inputs.causes.commonest()
+        raise NothingUsableError(nothing_usable(*(cause if cause[0] else session.usability.commonest())))
     return FAILURE if session.sender.failed_rows else SUCCESS
 
 
@@ -192,8 +204,9 @@ def make_recording(options: argparse.Namespace) -> Recording:
     if options.run_id and _RUN_ID.fullmatch(options.run_id) is None:
         raise ConfigError("--run-id", options.run_id, "must be up to 100 letters, digits, '.', '_' or '-'")
     mapping = parse_columns(options.columns)
-    for path in options.input:
-        check_input(path, mapping)
+    others = [flag for flag in (*FLAGS, "--metrics") if getattr(options, flag.lstrip("-").replace("-", "_"))]
+    if mapping and others:
+        raise ConfigError("--columns", options.columns, f"cannot be combined with {others[0]}, which replaces it")
     limit = read_whole("--limit", options.limit, 10**15) if options.limit else None
     selection = Selection(*read_span(options.start, options.end), limit)
     loop = read_whole("--loop", options.loop, 10**9)
@@ -205,17 +218,29 @@ def make_recording(options: argparse.Namespace) -> Recording:
     if options.order not in get_args(Order):
         raise ConfigError("--order", options.order, "must be time or as-is")
     ordering: Ordering = "device" if options.order_by_device else "none" if options.unordered else "run"
+    rows_per_message = read_whole("--rows-per-message", options.rows_per_message, _MOST_ROWS_PER_MESSAGE)
+    foreign = None if mapping else _foreign(options)
+    for path in options.input if mapping else ():
+        check_input(path, mapping)
     return Recording(
         inputs=tuple(options.input),
         mapping=mapping,
         selection=selection,
         loop=loop,
         event_time=options.event_time,
-        rows_per_message=read_whole("--rows-per-message", options.rows_per_message, _MOST_ROWS_PER_MESSAGE),
+        rows_per_message=rows_per_message,
         compress=options.gzip,
         ordering=ordering,
         order=options.order,
+        foreign=foreign,
     )
+
+
+def _foreign(options: argparse.Namespace) -> FeedRowReader:
+    """Return what reads inputs of any dialect, after a look at each."""
+    feed = read_feed(options)
+    metrics = read_metrics(options.metrics) if options.metrics else None
+    return FeedRowReader(FeedInputs(options.input, feed, metrics))
 
 
 def _chaos(options: argparse.Namespace) -> Chaos | None:

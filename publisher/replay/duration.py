@@ -1,19 +1,13 @@
 """Estimate how long a replay at the recorded pace takes, before it begins."""
 
-import csv
-import io
-from collections.abc import Mapping
 from typing import Final
 
-from publisher.csv_blocks import STDIN, InputError
-from publisher.csv_input import CsvTable, read_chunks
-from publisher.json_lines import NO_TIME, read_times
+from publisher.csv_blocks import STDIN
+from publisher.json_lines import NO_TIME
 from publisher.replay.recording import Recording
 from telemetry.arrays import IntArray
-from telemetry.storage.unpacking import is_packed, unpacked
 
 _LONG_US: Final = 3_600_000_000
-_TAIL_BYTES: Final = 1 << 16
 
 
 def announcement(recording: Recording, speed: float) -> str | None:
@@ -53,7 +47,7 @@ def recorded_span_us(recording: Recording) -> int | None:
             break
     if recording.selection.limit is None:
         for path in recording.inputs:
-            first_us, last_us = _join(_last_times(path, recording.mapping), first_us, last_us)
+            first_us, last_us = _join(recording.reader.last_times(path), first_us, last_us)
         end_us = recording.selection.end_us
         last_us = last_us if last_us is None or end_us is None else min(last_us, end_us)
         start_us = recording.selection.start_us
@@ -67,30 +61,3 @@ def _join(times: IntArray, first_us: int | None, last_us: int | None) -> tuple[i
         return first_us, last_us
     low, high = int(known.min()), int(known.max())
     return (low if first_us is None else min(low, first_us)), (high if last_us is None else max(high, last_us))
-
-
-def _last_times(path: str, mapping: Mapping[str, str]) -> IntArray:
-    """Return the times of the last rows of a file."""
-    tables = (chunk for chunk in read_chunks(path, mapping) if isinstance(chunk, CsvTable))
-    columns = next((table.columns for table in tables), ())
-    lines = _tail(path).decode("utf-8", "replace").splitlines()[1:]  # the first one may have lost its beginning
-    rows = [row for row in csv.reader(lines) if len(row) == len(columns)]
-    return read_times([row[columns.index("ts")] for row in rows])
-
-
-def _tail(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            if is_packed(file):
-                return _tail_of_stream(unpacked(file, path))
-            file.seek(-min(_TAIL_BYTES, file.seek(0, io.SEEK_END)), io.SEEK_END)
-            return file.read()
-    except (EOFError, OSError) as error:
-        raise InputError(path, f"cannot be read to its end: {error}") from error
-
-
-def _tail_of_stream(stream: io.BufferedIOBase) -> bytes:
-    before = block = b""
-    while following := stream.read(_TAIL_BYTES):
-        before, block = block, following
-    return before + block

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from publisher.csv_blocks import STDIN
-from publisher.csv_input import read_chunks
-from publisher.json_lines import LineBatch, format_lines
+from publisher.json_lines import LineBatch
 from publisher.replay.message_builder import Ordering
 from publisher.replay.order.keyed_lines import Disorder, has_time
 from publisher.replay.order.read import Spans, find_spans, read_in_order
+from publisher.replay.row_reader import CsvRowReader, FeedRowReader, RowReader
 from publisher.replay.selection import Selection
 
 EventTime: TypeAlias = Literal["original", "rebase"]
@@ -26,7 +26,7 @@ class Recording:
     """Inputs and options that determine the messages of a replay; a checkpoint belongs to one recording.
 
     Attributes:
-        inputs: CSV files; ``-`` is standard input.
+        inputs: files; ``-`` is standard input.
         mapping: new column names by name in the file.
         selection: the rows to replay.
         loop: number of passes.
@@ -35,6 +35,7 @@ class Recording:
         compress: whether payloads are compressed with gzip.
         ordering: one ordering key for the run, one per device, or none.
         order: whether rows are sorted by time, or kept in the order of the inputs.
+        foreign: reads the inputs if they may be of any dialect; None for CSV in the canonical form.
     """
 
     inputs: tuple[str, ...]
@@ -46,8 +47,14 @@ class Recording:
     compress: bool
     ordering: Ordering
     order: Order = "time"
+    foreign: FeedRowReader | None = None
     _fingerprints: list[str] = field(default_factory=list, repr=False, compare=False)
     _spans: Spans = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def reader(self) -> RowReader:
+        """What reads the inputs."""
+        return CsvRowReader(self.mapping) if self.foreign is None else self.foreign
 
     def fingerprint(self) -> str:
         """Return a hash of the options and of the content of each file; standard input is not hashed.
@@ -60,6 +67,7 @@ class Recording:
         digest = hashlib.blake2b(digest_size=8)
         options = (sorted(self.mapping.items()), self.selection, self.loop, self.event_time)
         digest.update(repr((options, self.rows_per_message, self.compress, self.ordering, self.order)).encode())
+        digest.update(self.reader.identity.encode())
         for path in self.inputs:
             if path != STDIN:
                 with open(path, "rb") as file:
@@ -85,19 +93,18 @@ class Recording:
         if self.order == "as-is":
             return _measure(self.read_as_is(), disorder)
         if not self._spans:
-            self._spans.update(find_spans(self.inputs, self.mapping))
+            self._spans.update(find_spans(self.inputs, self.reader.find_span))
         unlimited = replace(self.selection, limit=None)
 
         def read(path: str) -> Iterator[LineBatch]:
-            return unlimited.select(format_lines(read_chunks(path, self.mapping)))
+            return unlimited.select(self.reader.read(path))
 
         limited = Selection(limit=self.selection.limit)
         return limited.select(read_in_order(self.inputs, self._spans, read, disorder))
 
     def read_as_is(self) -> Iterator[LineBatch]:
         """Yield the selected rows once, in the order of the inputs."""
-        chunks = chain.from_iterable(read_chunks(path, self.mapping) for path in self.inputs)
-        return self.selection.select(format_lines(chunks))
+        return self.selection.select(chain.from_iterable(map(self.reader.read, self.inputs)))
 
 
 def _measure(batches: Iterator[LineBatch], disorder: Disorder) -> Iterator[LineBatch]:

@@ -17,7 +17,7 @@ from telemetry.cli.groups import Group, Subcommand, run_group
 SUBCOMMANDS: Final = MappingProxyType(
     {
         "explore": Subcommand("publisher.explore.command", "show what telemetry contains before it is replayed"),
-        "replay": Subcommand("publisher.replay.command", "publish telemetry from CSV files to a Pub/Sub topic"),
+        "replay": Subcommand("publisher.replay.command", "publish telemetry from files to a Pub/Sub topic"),
         "bridge": Subcommand("publisher.bridge.command", "publish what an MQTT broker sends to a Pub/Sub topic"),
         "simulate": Subcommand("publisher.simulate.command", "write realistic telemetry, with faults if wanted"),
         "broker": Subcommand("publisher.broker.command", "run an embedded Pub/Sub server on this machine"),

@@ -10,9 +10,11 @@ from telemetry.feed.checks import check_feed
 from telemetry.feed.errors import FeedError
 from telemetry.feed.feed import Feed
 from telemetry.feed.parse import load_feed
+from telemetry.text.name_lists import read_names
 
 FLAGS: Final = ("--feed", "--time-column", "--device-column", "--device", "--time-zone", "--delimiter")
 """The flags of `add_feed_flags`."""
+_LONGEST_METRIC: Final = 128
 _TAB: Final = ("tab", "\\t")
 _FIELDS: Final = {
     "--time-column": "time.column",
@@ -67,6 +69,24 @@ def read_feed(options: argparse.Namespace) -> Feed:
     if options.device and options.device_column:
         raise ConfigError("--device", options.device, "cannot be combined with --device-column")
     return feed
+
+
+def read_metrics(text: str) -> tuple[str, ...]:
+    """Return the names that --metrics lists; one that holds a comma is in quotes.
+
+    Raises:
+        ConfigError: if one cannot be a metric, or is listed twice.
+    """
+    try:
+        names = tuple(read_names(text))
+    except ValueError as error:
+        raise ConfigError("--metrics", text, f"no list of names: {error}") from error
+    for name in names:
+        if not 0 < len(name) <= _LONGEST_METRIC or not name.isprintable() or name in ("ts", "device"):
+            raise ConfigError("--metrics", text, f"{name!r} cannot be a metric")
+        if names.count(name) > 1:
+            raise ConfigError("--metrics", text, f"{name!r} is listed twice")
+    return names
 
 
 def _replaced(feed: Feed, flag: str, text: str, field: str) -> Feed:

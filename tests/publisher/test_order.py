@@ -219,7 +219,7 @@ def test_inputs_are_merged_by_time(suffix: str, tmp_path: Path) -> None:
 def test_files_in_the_wrong_order_follow_one_another_without_a_sort(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{n}.csv", [f"{BASE + 10 * n + k},a,1" for k in range(10)]) for n in range(40)]
     paths.reverse()
-    spans = find_spans(paths, {})
+    spans = find_spans(paths, lambda path: find_span(path, {}))
 
     def read(path: str) -> Iterator[LineBatch]:
         opened.append(path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from telemetry.feed.feed import is_canonical
+from telemetry.feed.readings.canonical import CANONICAL_DOCUMENTS
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch, groups_of
 from telemetry.model.messages import CONTENT_ENCODING, DELIMITER, MAX_MESSAGE_BYTES, MULTILINE, Message
@@ -13,7 +14,7 @@ from telemetry.model.reading_batch import concat_batches
 from transforms.decode.csv_messages import CsvMessages
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_batch import DecodedBatch
-from transforms.decode.feed_messages import CANONICAL_DOCUMENTS, FeedMessages, is_array_of_objects
+from transforms.decode.feed_messages import FeedMessages, is_array_of_objects
 from transforms.decode.group_results import GroupResults
 from transforms.decode.json_lines import row_decoder
 from transforms.decode.json_messages import JsonMessages

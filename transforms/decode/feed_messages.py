@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from telemetry.arrays import CodeArray
-from telemetry.feed.feed import CsvFields, Feed, TimeFields
 from telemetry.feed.formats.json_text import parse_document
 from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
@@ -27,8 +26,6 @@ _MOST_FILES: Final = 64  # whose clocks are kept
 _READERS: dict[bytes, FeedReader] = {}
 _CLOCKS: dict[str, tuple[int, Clocks]] = {}
 """Clocks of the files that this process reads, by path, and the offset of the chunk that comes next."""
-CANONICAL_DOCUMENTS: Final = Feed(time=TimeFields(unit="s"), csv=CsvFields(multiline=True))
-"""The canonical form where it is not one row a line: arrays of readings, and cells over several lines."""
 
 
 class FeedMessages:

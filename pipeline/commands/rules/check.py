@@ -4,8 +4,8 @@ import argparse
 import sys
 from typing import Final
 
-from pipeline.config import read_metrics
 from telemetry.errors import ConfigError
+from telemetry.feed.flags import read_metrics
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.sentences import describe_rules

@@ -1,6 +1,6 @@
 """Read the rows of several inputs in order of time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -9,7 +9,7 @@ from publisher.json_lines import LineBatch
 from publisher.replay.order.external_sort import sort_rows
 from publisher.replay.order.keyed_lines import Disorder, KeyedLines, add_keys
 from publisher.replay.order.merge import merge
-from publisher.replay.order.scan import Span, find_span
+from publisher.replay.order.scan import Span
 
 _MOST_MERGED: Final = 32  # inputs that are open at a time
 
@@ -17,9 +17,14 @@ ReadInput = Callable[[str], Iterator[LineBatch]]
 Spans = dict[str, Span | None]
 
 
-def find_spans(inputs: Sequence[str], mapping: Mapping[str, str]) -> Spans:
-    """Return the span of each input that is in order; None for others, and for standard input."""
-    return {path: None if path == STDIN else find_span(path, mapping) for path in dict.fromkeys(inputs)}
+def find_spans(inputs: Sequence[str], find_span: Callable[[str], Span | None]) -> Spans:
+    """Return the span of each input that is in order; None for others, and for standard input.
+
+    Args:
+        inputs: the inputs.
+        find_span: finds that of a file.
+    """
+    return {path: None if path == STDIN else find_span(path) for path in dict.fromkeys(inputs)}
 
 
 def read_in_order(inputs: Sequence[str], spans: Spans, read: ReadInput, disorder: Disorder) -> Iterator[LineBatch]:

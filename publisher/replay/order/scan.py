@@ -1,7 +1,7 @@
 """Find out quickly, before a replay begins, whether an input is in order of time."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from io import BufferedIOBase
 from typing import Any, Final, NamedTuple
@@ -63,6 +63,23 @@ class _Lines:
         self.closed = True
 
 
+def span_of(times: Iterable[IntArray]) -> Span | None:
+    """Return the span of the times of an input, in its order; None if they are not in order, or if there is none.
+
+    Args:
+        times: arrays of microseconds UTC, or `NO_TIME`.
+    """
+    first = last = None
+    for some in times:
+        known = some[has_time(some)]
+        if not len(known):
+            continue
+        if (last is not None and known[0] < last) or np.any(known[1:] < known[:-1]):
+            return None
+        first, last = (int(known[0]) if first is None else first), int(known[-1])
+    return None if first is None or last is None else Span(first, last)
+
+
 def find_span(path: str, mapping: Mapping[str, str]) -> Span | None:
     """Return the span of times of an input that is in order for certain; None for any other, or without a time.
 
@@ -101,20 +118,16 @@ def _scan(path: str, mapping: Mapping[str, str], kind: Any) -> Span | None:
             pa.csv.ParseOptions(invalid_row_handler=skip),
             pa.csv.ConvertOptions(check_utf8=False, include_columns=[name], column_types={name: kind}),
         )
-        first = last = None
         rows = 0
-        for batch in reader:
-            rows += len(batch)
-            times = _to_micros(batch.column(0))
-            times = times[has_time(times)]
-            if not len(times):
-                continue
-            if (last is not None and times[0] < last) or np.any(times[1:] < times[:-1]):
-                return None
-            first, last = (int(times[0]) if first is None else first), int(times[-1])
-    if first is None or last is None or not lines.are_plain or rows + len(skipped) != lines.count:
-        return None
-    return Span(first, last)
+
+        def times() -> Iterator[IntArray]:
+            nonlocal rows
+            for batch in reader:
+                rows += len(batch)
+                yield _to_micros(batch.column(0))
+
+        span = span_of(times())
+    return span if lines.are_plain and rows + len(skipped) == lines.count else None
 
 
 def _read_header(stream: BufferedIOBase) -> str:

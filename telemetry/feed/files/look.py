@@ -40,15 +40,26 @@ def look_at(stream: BinaryStream, name: str, feed: Feed, *, flag: str = "--input
     return look_at_beginning(beginning, name, feed, flag=flag, path=path)
 
 
-def look_at_beginning(beginning: bytes, name: str, feed: Feed, *, flag: str = "--input", path: str = "") -> FileShape:
-    """Return how a file is read, as `look_at`, from its first `LOOK_BYTES`; it ends there if they are fewer."""
+def look_at_beginning(
+    beginning: bytes, name: str, feed: Feed, *, flag: str = "--input", path: str = "", is_all: bool | None = None
+) -> FileShape:
+    """Return how a file is read, as `look_at`, from its first `LOOK_BYTES`.
+
+    Args:
+        beginning: of the file.
+        name: as for `look_at`; so are `feed`, `flag` and `path`.
+        feed: how its content becomes readings.
+        flag: that named the file.
+        path: of the file.
+        is_all: whether that is the whole file; without it, it is if it is less than `LOOK_BYTES`.
+    """
     encoding = encoding_of(beginning, feed.encoding)
     text = as_utf8(io.BytesIO(beginning), encoding).read()
     format = feed.format or format_by_name(name, text)
     if not format:
         known = f"not one of {', '.join(SUFFIXES)}, plain or packed ({', '.join(PACKED)})"
         raise ConfigError(flag, path or name, f"{known}; a feed's `format` says what else it is")
-    is_all = len(beginning) < LOOK_BYTES
+    is_all = len(beginning) < LOOK_BYTES if is_all is None else is_all
     try:
         shape = csv_shape(text, is_all, name, feed) if format == CSV else other_shape(text, is_all, format, feed)
     except ColumnError as error:

@@ -75,7 +75,13 @@ class CsvReader:
         times = self._timed(table, places, origin, Series(named.names, named.code, clocks))
         values, problems = self._values(table, places, count)
 
+        columns_read: dict[str, list[str]] = {}
+
         def text(name: str, row: int) -> str:
+            if name not in columns_read:
+                columns_read[name] = _cells_of(table, places.get(name))
+            if columns_read[name]:
+                return columns_read[name][row].strip()
             cells = split_cells(rows.rows[row].decode(), fields)
             place = places.get(name, len(cells))
             return cells[place].strip() if place < len(cells) else ""
@@ -184,6 +190,14 @@ def _numbers(column: pa.Array, spec: MetricSpec) -> tuple[FloatArray, ProblemCod
     if column.type == NUMBERS:
         return finish_numbers(column.to_numpy(zero_copy_only=False), spec.number)
     return read_column(pc.utf8_trim_whitespace(column), spec.number)
+
+
+def _cells_of(table: pa.Table, place: int | None) -> list[str]:
+    """Return the cells of a column; [] if they were not read as texts."""
+    if place is None or str(place) not in table.column_names:
+        return []
+    column = table.column(str(place))
+    return [] if column.type == NUMBERS else column.to_pylist()
 
 
 def _is_plain(spec: MetricSpec) -> bool:

@@ -23,6 +23,7 @@ from telemetry.text.timestamps import EARLIEST_US
 _LOOKED_AT: Final = 2_000  # rows
 _MISSING: Final = PROBLEM_OF_CODE.index(NumberProblem.MISSING)
 _LEAST_SHARE: Final = 0.5
+_OF_READINGS: Final = frozenset(("ts", "device"))  # fields of a reading that are no metrics
 
 
 def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str]:
@@ -36,7 +37,7 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
         envelope: of the payload.
     """
     times, devices = RowTimeReader(feed, EARLIEST_US), DeviceReader(feed.device)
-    taken = {*times.columns, devices.column}
+    taken = {*times.columns, devices.column, *_OF_READINGS}
     if envelope.columns is not None:
         columns = _columns_of_csv(dialect_of(feed.csv, envelope), payload, envelope.columns)
     else:

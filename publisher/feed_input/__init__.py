@@ -1,0 +1,1 @@
+"""Read inputs of any dialect, as a feed says, as lines of the canonical form."""
