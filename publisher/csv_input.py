@@ -10,14 +10,16 @@ from typing import Final, TypeAlias
 
 from publisher.csv_blocks import STDIN, LineBlock, read_blocks
 from telemetry.errors import ConfigError
+from telemetry.feed.files.columns import name_columns
 from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.csv_rows import fit_row, without_zeros
 
 _BLANK: Final = " \t\n\r\x0b\x0c"  # whitespace of bytes.strip, as the decoder of messages uses it
 
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """Rows that have the columns of their header.
+    """Rows that have the columns of their header, some of them fitted to it.
 
     Attributes:
         columns: names of the C columns, after mapping.
@@ -47,7 +49,7 @@ def parse_columns(text: str) -> dict[str, str]:
     mapping: dict[str, str] = {}
     for pair in text.split(",") if text.strip() else []:
         name, _, source = pair.partition("=")
-        name = name.strip()
+        name, source = name.strip(), source.strip()
         if not name or not source:
             raise ConfigError("--columns", text, f"{pair!r} is not written NAME=NAME_IN_THE_FILE")
         if name in mapping.values() or source in mapping:
@@ -99,16 +101,20 @@ def parse_header(line: str, path: str, mapping: Mapping[str, str]) -> tuple[str,
     """
     try:
         line.encode()
-        cells = next(csv.reader([line], strict=True))
+        cells = next(csv.reader([without_zeros(line)], strict=True))
     except (UnicodeEncodeError, csv.Error) as error:
         raise ConfigError("INPUT", path, "its first line is not a CSV header in UTF-8") from error
+    names = name_columns(cells)
     for source, name in mapping.items():
-        if source not in cells:
+        if source not in names:
             raise ConfigError("--columns", f"{name}={source}", f"{path} has no column {source!r}")
-    columns = tuple(mapping.get(cell, cell) for cell in cells)
+    columns = tuple(mapping.get(cell, cell) for cell in names)
+    trimmed = [cell.strip() for cell in cells]
     for name in ("ts", "device"):
         if name not in columns:
             raise ConfigError("INPUT", path, f"has no column {name!r}; say which it is with --columns {name}=NAME")
+        if trimmed.count(name) > 1:
+            raise ConfigError("INPUT", path, f"has two columns called {name!r}")
     for name in columns:
         if columns.count(name) > 1:
             raise ConfigError("INPUT", path, f"has two columns called {name!r}")
@@ -128,12 +134,15 @@ def _read_header(blocks: Iterator[LineBlock], path: str) -> tuple[str, LineBlock
 def _parse(lines: list[str], columns: tuple[str, ...], is_utf8: bool) -> tuple[list[CsvChunk], list[str]]:
     """Parse lines into chunks; also return the lines of an incomplete last row."""
     if is_utf8:
+        texts = list(map(without_zeros, lines)) if "\0" in "".join(lines) else lines
         try:
-            rows = list(csv.reader(lines, strict=True))
+            rows = list(csv.reader(texts, strict=True))
         except csv.Error:
-            pass
-        else:
-            if len(rows) == len(lines) and set(map(len, rows)) == {len(columns)}:
+            rows = []
+        if len(rows) == len(lines):
+            if set(map(len, rows)) != {len(columns)}:
+                rows = [fitted for row in rows if (fitted := fit_row(row, len(columns))) is not None]
+            if rows and len(rows) == len(lines):
                 return [CsvTable(columns, rows)], []
     return _parse_each(lines, columns, at_end=False)
 
@@ -149,10 +158,12 @@ def _parse_each(lines: list[str], columns: tuple[str, ...], at_end: bool) -> tup
         if not lines[index].strip(_BLANK):
             index += 1
             continue
-        reader = csv.reader(_row_lines(lines, index), strict=True)
+        reader = csv.reader(map(without_zeros, _row_lines(lines, index)), strict=True)
         row: list[str] = []
         try:
             row = next(reader)
+            if reader.line_num == 1:  # a row over several lines has to have all its cells
+                row = fit_row(row, len(columns)) or []
             "".join(row).encode()
         except _OutOfLinesError:
             if not at_end:

@@ -75,7 +75,7 @@ class LineFormatter:
         """
         self._kept = None if kept is None else frozenset(("ts", "device", *kept))
         self._values = _TokenCache(cell_to_json)
-        self._names = _TokenCache(text_to_json)
+        self._names = _TokenCache(lambda cell: text_to_json(cell.strip()))
 
     def format(self, chunk: CsvChunk) -> LineBatch:
         """Return the lines of a chunk: JSON for rows, the original text for unparsed lines."""
@@ -89,7 +89,7 @@ class LineFormatter:
             key = ("," if tokens else "{") + name_to_json(name) + ":"
             tokens += [repeat(key), self._tokens(name, cells)]
         texts = list(map("".join, zip(*tokens, repeat("}"), strict=False)))
-        return LineBatch(texts, read_times(columns["ts"]), list(columns["device"]))
+        return LineBatch(texts, read_times(columns["ts"]), [cell.strip() for cell in columns["device"]])
 
     def _tokens(self, name: str, cells: Sequence[str]) -> Iterable[str]:
         if name == "device":

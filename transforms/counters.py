@@ -5,6 +5,7 @@
 ``payload_bytes``           their payload bytes, before decompression
 ``rows_decoded``            lines that became readings
 ``clock_ahead``             readings that are ahead of their publish time by more than the skew; they are kept
+``rows_fitted``             readings of CSV whose rows had fewer or more cells than their header
 ``values_unread/<value>``   values of readings that could not be read, by metric and reason (such as temp/not_a_number)
 ``fields_ignored``          fields that are neither known nor listed as metrics
 ``dead_letters/<reason>``   lines (or whole messages) that were rejected
@@ -52,6 +53,7 @@ PAYLOAD_BYTES: Final = "payload_bytes"
 ROWS_DECODED: Final = "rows_decoded"
 CLOCK_AHEAD: Final = "clock_ahead"
 FIELDS_IGNORED: Final = "fields_ignored"
+ROWS_FITTED: Final = "rows_fitted"
 VALUES_UNREAD: Final = "values_unread"
 DEAD_LETTERS: Final = "dead_letters"
 ANOMALIES: Final = "anomalies"

@@ -130,7 +130,7 @@ class Survey:
         self._row_before = names, rows[-1]
         self._rows += len(rows)
         columns: dict[str, tuple[str, ...]] = dict(zip(names, zip(*rows, strict=True), strict=True))
-        times, devices = read_times(columns["ts"]), columns["device"]
+        times, devices = read_times(columns["ts"]), [cell.strip() for cell in columns["device"]]
         values = {
             name: read_values(cells, boolean=self._catalog.is_boolean(name))
             for name, cells in columns.items()
@@ -147,7 +147,7 @@ class Survey:
         for name, numbers in values.items():
             self._metrics[name].add(numbers, readings)
         if not readings.all():
-            times, devices = times[readings], tuple(compress(devices, readings.tolist()))
+            times, devices = times[readings], list(compress(devices, readings.tolist()))
             values = {name: numbers[readings] for name, numbers in values.items()}
         codes = np.fromiter(map(self._codes.__getitem__, devices), np.intp, len(devices))
         self._together.add(np.zeros(len(times), np.intp), times)

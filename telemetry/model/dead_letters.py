@@ -21,7 +21,7 @@ class Reason(StrEnum):
     NOT_UTF8 = "not_utf8"
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
-    BAD_ROW = "bad_row"  # a line of CSV that does not fit its header
+    BAD_ROW = "bad_row"  # a line of CSV that cannot be fitted to its header
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     NOT_FINITE = "not_finite"

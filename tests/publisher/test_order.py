@@ -147,6 +147,9 @@ SPAN = Span((BASE * 10 + 5) * 100_000, ((BASE + 49) * 10 + 5) * 100_000)
         ([*GOOD[:20], "broken", "a,b", ",b,", "soon,b,1", "nan,b,1", "0,b,1", "9e99,b,1", *GOOD[20:]], SPAN),
         ([f"2020-07-12T00:{n // 60:02}:{n % 60:02}.500Z,a,1" for n in range(50)], SPAN),
         ([f"2020-07-12 02:{n // 60:02}:{n % 60:02}.5+02:00,a,1" for n in range(50)], SPAN),
+        ([*GOOD[:20], f"{BASE + 20},b", f"{BASE},b,1,2", *GOOD[20:]], None),  # a row without its last cell
+        ([*GOOD[:20], f"{BASE},b,1,2", *GOOD[20:]], SPAN),  # no row at all
+        ([*GOOD[:20], f"\0{BASE},b,1", *GOOD[20:]], None),
         ([*GOOD, GOOD[0]], None),
         ([*GOOD, *GOOD], None),
         ([], None),

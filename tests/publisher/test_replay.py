@@ -188,7 +188,7 @@ def test_several_files_and_standard_input(replays: Replays, monkeypatch: pytest.
 
 
 def test_lines_that_do_not_match_the_header_are_published_unchanged(replays: Replays) -> None:
-    rows = [ROWS[0], "not a row at all", ROWS[1], "1,2,3", '"open quote,a,1,true', ROWS[2], "bad,a,hot,maybe"]
+    rows = [ROWS[0], "not a row at all", ROWS[1], "1,2,3,4,5", '"open quote,a,1,true', ROWS[2], "bad,a,hot,maybe"]
     summary = replays.run(replays.csv(*rows))
     bad = '{"ts":"bad","device":"a","temp":"hot","light":"maybe"}'
     assert replays.lines() == [LINES[0], rows[1], LINES[1], rows[3], rows[4], LINES[2], bad]

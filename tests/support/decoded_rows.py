@@ -15,7 +15,8 @@ def rows_of(columns: DecodedColumns) -> list[DecodedRow]:
             if problem is not None and problem is not NumberProblem.MISSING:
                 unread[row].append(UnreadValue(metric, problem, columns.text(metric, row)))
     values = columns.values.T.tolist()
-    rows = zip(columns.ts.tolist(), columns.devices, values, map(tuple, unread), strict=True)
+    fitted = [False] * len(values) if columns.fitted is None else columns.fitted.tolist()
+    rows = zip(columns.ts.tolist(), columns.devices, values, map(tuple, unread), fitted, strict=True)
     return [DecodedRow(*row) for row in rows]
 
 

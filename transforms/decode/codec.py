@@ -40,6 +40,7 @@ def decode(messages: MessageBatch, spec: DecodeSpec) -> DecodedBatch:
         whole.rejected += part.rejected
         whole.ignored.update(part.ignored)
         whole.unread.update(part.unread)
+        whole.fitted += part.fitted
         whole.clock_ahead += part.clock_ahead
     whole.newest_us = max((part.newest_us for part in parts if part.newest_us is not None), default=None)
     return whole

@@ -18,7 +18,8 @@ from telemetry.feed.formats.number_text import MISSING_TEXTS
 from telemetry.feed.formats.value_columns import ProblemCodes, read_column
 from telemetry.feed.formats.values import NumberProblem
 from telemetry.text.csv_cells import cell_to_json
-from transforms.decode.decoded_columns import DecodedColumns
+from transforms.decode.decoded_columns import DecodedColumns, number_names
+from transforms.decode.fit_lines import fit_lines
 from transforms.decode.metric_values import CODE_OF_PROBLEM, read_value, shorten, spec_of
 from transforms.decode.plain_csv import is_plain
 
@@ -31,6 +32,7 @@ _MISSING: Final = sorted(
     for space in ("", " ")
 )
 """Cells without a value, as far as Arrow can list them; others are read as texts."""
+_OTHER_WIDTH: Final = "CSV parse error"  # how Arrow begins to tell of a line with too few or too many cells
 _NOT_A_NUMBER: Final = CODE_OF_PROBLEM[NumberProblem.NOT_A_NUMBER]
 
 
@@ -46,14 +48,56 @@ def read_csv_lines(
         metrics: M names.
         strict: whether a cell of a metric that is neither a number nor empty is unusual.
     """
-    if "ts" not in columns or "device" not in columns or not is_plain(lines):
+    if "ts" not in columns or "device" not in columns:
         return None
+    if not strict and b"\0" in lines:
+        lines = lines.replace(b"\0", b"")
+    if not is_plain(lines):
+        return None
+    try:
+        return _read_lines(lines, expected, columns, metrics, strict)
+    except _CellsError:
+        fitted = None if strict else fit_lines(lines, len(columns))
+    if fitted is None:
+        return None
+    try:
+        found = _read_lines(fitted.lines, expected, columns, metrics, strict)
+    except _CellsError:  # Arrow and `fit_lines` do not agree
+        return None
+    return None if found is None else found._replace(fitted=fitted.changed)
+
+
+def _read_lines(
+    lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str], strict: bool
+) -> DecodedColumns | None:
+    """Return the columns of lines that are plain, or None if anything else about them is unusual.
+
+    Raises:
+        _CellsError: if a line has too few or too many cells.
+    """
+    found = None
     if BOOLEAN_METRICS.isdisjoint(set(metrics).intersection(columns)):
-        for missing in (_EMPTY,) if strict else (_EMPTY, _MISSING):  # the usual lines without looking for codes
-            found = _read_numbers(lines, expected, columns, metrics, missing)
-            if found is not None:
-                return found
-    return None if strict else _read_texts(lines, expected, columns, metrics)
+        found = _read_numbers(lines, expected, columns, metrics, _EMPTY)
+        if found is None and not strict:
+            found = _read_numbers(lines, expected, columns, metrics, _MISSING)
+    if strict:
+        return found
+    return _trimmed(found or _read_texts(lines, expected, columns, metrics))
+
+
+class _CellsError(Exception):
+    """A line that has another number of cells than the header."""
+
+
+def _trimmed(rows: DecodedColumns | None) -> DecodedColumns | None:
+    """Return rows with names of devices without spaces around them; None if one is nothing else."""
+    if rows is None:
+        return None
+    names = [name.strip() for name in rows.names]
+    if names == list(rows.names):
+        return rows
+    distinct, places = number_names(names)
+    return None if "" in distinct else rows._replace(names=distinct, device=places[rows.device])
 
 
 def _read_numbers(
@@ -133,7 +177,11 @@ def _times_and_devices(table: pa.Table, metrics: Sequence[str]) -> DecodedColumn
 def _read_table(
     lines: bytes, columns: tuple[str, ...], metrics: Sequence[str], kind: pa.DataType, missing: Sequence[str]
 ) -> pa.Table | None:
-    """Return columns of lines, those of metrics of one type; None if there are cells of another."""
+    """Return columns of lines, those of metrics of one type; None if there are cells of another.
+
+    Raises:
+        _CellsError: if a line has too few or too many cells.
+    """
     types = {"ts": pa.float64(), "device": _NAMES} | {metric: kind for metric in metrics if metric in columns}
     try:
         return pa.csv.read_csv(
@@ -144,5 +192,7 @@ def _read_table(
                 column_types=types, include_columns=list(types), null_values=missing, strings_can_be_null=False
             ),
         )
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid as error:
+        if str(error).startswith(_OTHER_WIDTH):
+            raise _CellsError from error
         return None

@@ -79,6 +79,8 @@ def _count(decoded: DecodedBatch) -> Iterator[Any]:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
     for value, number in decoded.unread.counts.items():
         counters.count(counters.VALUES_UNREAD, number, f"{value.metric}/{value.problem}")
+    if decoded.fitted:
+        counters.count(counters.ROWS_FITTED, decoded.fitted)
     if decoded.clock_ahead:
         counters.count(counters.CLOCK_AHEAD, decoded.clock_ahead)
     if decoded.newest_us is not None:

@@ -17,6 +17,7 @@ class DecodedBatch:
         rejected: dead letters of the lines, or whole messages, that could not.
         ignored: how often each unknown field was skipped.
         unread: values of the readings that could not be read, and are missing.
+        fitted: how many of the readings are rows of CSV with fewer or more cells than their header.
         first: number of messages of the batch that are before `readings.messages`.
         clock_ahead: how many of the readings are ahead of their publish time by more than the skew.
         newest_us: latest event time of the readings, one that is too far ahead counted as far as the skew allows,
@@ -27,6 +28,7 @@ class DecodedBatch:
     rejected: list[DeadLetter] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     unread: UnreadValues = field(default_factory=UnreadValues)
+    fitted: int = 0
     first: int = 0
     clock_ahead: int = 0
     newest_us: int | None = None

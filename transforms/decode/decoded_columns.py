@@ -25,6 +25,7 @@ class DecodedColumns(NamedTuple):
         values: (M, N) values, NaN where missing.
         problems: (M, N) why a value could not be read, as `PROBLEM_OF_CODE` lists it; None if all could be.
         text: returns the text of a value that could not be read, by its metric and its row.
+        fitted: (N,) whether a row of CSV had fewer or more cells than its header; None if none had.
     """
 
     ts: NDArray[np.float64]
@@ -33,6 +34,7 @@ class DecodedColumns(NamedTuple):
     values: NDArray[np.float64]
     problems: ProblemCodes | None = None
     text: Callable[[int, int], str] = no_text
+    fitted: NDArray[np.bool_] | None = None
 
     @property
     def devices(self) -> list[str]:
@@ -48,12 +50,14 @@ class DecodedRow(NamedTuple):
         device: its device.
         values: of each metric, NaN where missing.
         unread: those that are missing because they could not be read.
+        is_fitted: whether it had fewer or more cells than its header.
     """
 
     ts: float
     device: str
     values: list[float]
     unread: tuple[UnreadValue, ...] = ()
+    is_fitted: bool = False
 
 
 def number_names(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
@@ -67,9 +71,10 @@ def columns_of_rows(rows: Sequence[DecodedRow]) -> DecodedColumns:
     values = np.array([row.values for row in rows], np.float64).reshape(len(rows), -1).T
     times, devices = np.array([row.ts for row in rows]), number_names([row.device for row in rows])
     unread = {(one.metric, number): one for number, row in enumerate(rows) for one in row.unread}
+    fitted = np.array([row.is_fitted for row in rows]) if any(row.is_fitted for row in rows) else None
     if not unread:
-        return DecodedColumns(times, *devices, values)
+        return DecodedColumns(times, *devices, values, fitted=fitted)
     problems: ProblemCodes = np.zeros(values.shape, np.int8)
     for place, one in unread.items():
         problems[place] = CODE_OF_PROBLEM[one.problem]
-    return DecodedColumns(times, *devices, values, problems, lambda metric, row: unread[metric, row].text)
+    return DecodedColumns(times, *devices, values, problems, lambda metric, row: unread[metric, row].text, fitted)

@@ -18,6 +18,7 @@ from telemetry.model.messages import Message
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.decoded_columns import DecodedColumns
 from transforms.decode.group_results import GroupResults
+from transforms.decode.metric_values import shorten
 from transforms.decode.payloads import pieces_of
 
 _LINES: Final = frozenset(("", "json", "csv", "line-protocol", "python-literal"))  # formats of one record a line
@@ -139,7 +140,14 @@ def _envelope(message: Message) -> Envelope:
 
 
 def _columns(rows: FeedRows) -> DecodedColumns:
-    return DecodedColumns(rows.time_us / 1e6, rows.devices, rows.device, rows.values, rows.problems, rows.text)
+    return DecodedColumns(
+        rows.time_us / 1e6,
+        rows.devices,
+        rows.device,
+        rows.values,
+        rows.problems,
+        lambda metric, row: shorten(rows.text(metric, row)),
+    )
 
 
 def _clocks_of(message: Message) -> Clocks:

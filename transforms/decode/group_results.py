@@ -47,7 +47,7 @@ class GroupResults:
         self._letters: dict[int, LineLetters] = {}
         self._ignored: Counter[str] = Counter()
         self._unread = UnreadValues()
-        self._clock_ahead = 0
+        self._clock_ahead = self._fitted = 0
         self._newest_us: int | None = None
 
     def take(self, ignored: Counter[str]) -> DecodedBatch:
@@ -62,10 +62,17 @@ class GroupResults:
             rejected += [self._whole.pop(index)] if index in self._whole else self._letters[index].take()
         readings = concat_batches(self._batches) if self._batches else None
         taken = DecodedBatch(
-            readings, rejected, self._ignored, self._unread, self._first, self._clock_ahead, self._newest_us
+            readings,
+            rejected,
+            self._ignored,
+            self._unread,
+            self._fitted,
+            self._first,
+            self._clock_ahead,
+            self._newest_us,
         )
         self._batches, self._ignored, self._unread = [], Counter(), UnreadValues()
-        self._clock_ahead, self._newest_us = 0, None
+        self._fitted, self._clock_ahead, self._newest_us = 0, 0, None
         return taken
 
     def reject(self, index: int, message: Message, rejection: RejectionError) -> None:
@@ -134,6 +141,8 @@ class GroupResults:
             self._newest_us = newest_us if self._newest_us is None else max(self._newest_us, newest_us)
         if columns.problems is not None:
             self._unread.count(self._metrics, columns.problems, columns.text, None if all_good else good)
+        if columns.fitted is not None:
+            self._fitted += int(np.count_nonzero(columns.fitted & good))
         if not all_good:
             batch = batch.select(good)
         if len(batch):

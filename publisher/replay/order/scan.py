@@ -1,7 +1,8 @@
 """Find out quickly, before a replay begins, whether an input is in order of time."""
 
+import csv
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from io import BufferedIOBase
 from typing import Any, Final, NamedTuple
@@ -12,9 +13,10 @@ import pyarrow.csv
 
 from publisher.csv_blocks import open_input
 from publisher.csv_input import parse_header
-from publisher.json_lines import read_times
+from publisher.json_lines import NO_TIME, read_times
 from publisher.replay.order.keyed_lines import has_time
 from telemetry.arrays import IntArray
+from telemetry.text.csv_rows import fit_row
 from telemetry.text.timestamps import LATEST_US, MICROS
 
 _BLOCK_BYTES: Final = 1 << 18  # Arrow reads a number of blocks ahead
@@ -36,7 +38,7 @@ class _Lines:
 
     Attributes:
         count: number of lines.
-        are_plain: whether no line is empty.
+        are_plain: whether no line is empty or holds a byte of zero.
     """
 
     def __init__(self, stream: BufferedIOBase) -> None:
@@ -53,6 +55,7 @@ class _Lines:
             self.count += data.count(b"\n")
             joined = self._last + data[:2]
             self.are_plain &= not any(empty in part for empty in (b"\n\n", b"\n\r\n") for part in (joined, data))
+            self.are_plain &= b"\0" not in data
             self._last = data[-1:]
         elif self._last != b"\n":
             self.count, self._last = self.count + 1, b"\n"
@@ -99,16 +102,16 @@ def find_span(path: str, mapping: Mapping[str, str]) -> Span | None:
 
 
 def _scan(path: str, mapping: Mapping[str, str], kind: Any) -> Span | None:
-    skipped = []
-
-    def skip(row: object) -> str:
-        skipped.append(row is None)
-        return "skip"
-
+    skipped: list[bool] = []  # rows of another width: whether they have a time all the same
     with ExitStack() as stack:
         stream = open_input(path, stack)
         columns = parse_header(_read_header(stream), path, mapping)
         lines, names = _Lines(stream), [str(number) for number in range(len(columns))]
+
+        def skip(row: pa.csv.InvalidRow) -> str:
+            skipped.append(_time_of(row.text, columns) != NO_TIME)
+            return "skip"
+
         name = names[columns.index("ts")]
         reader = pa.csv.open_csv(
             pa.PythonFile(lines, "r"),
@@ -127,7 +130,16 @@ def _scan(path: str, mapping: Mapping[str, str], kind: Any) -> Span | None:
                 yield _to_micros(batch.column(0))
 
         span = span_of(times())
-    return span if lines.are_plain and rows + len(skipped) == lines.count else None
+    return span if lines.are_plain and rows + len(skipped) == lines.count and not any(skipped) else None
+
+
+def _time_of(row: str, columns: Sequence[str]) -> int:
+    """Return the time of a row that has another number of cells than its header; `NO_TIME` if it has none."""
+    try:
+        cells = fit_row(next(csv.reader([row], strict=True)), len(columns))
+    except csv.Error:
+        return NO_TIME
+    return NO_TIME if cells is None else int(read_times([cells[columns.index("ts")]])[0])
 
 
 def _read_header(stream: BufferedIOBase) -> str:

@@ -96,6 +96,7 @@ def test_each_message_of_the_corpus_becomes_what_is_written_there(case, spec):
     examples = decoded.unread.examples
     unread = {kind.problem: [count, examples[kind]] for kind, count in decoded.unread.counts.items()}
     assert unread == ({} if spec is STRICT else case.get("unread", {}))
+    assert decoded.fitted == (0 if spec is STRICT else case.get("fitted", 0))
     letters = sorted(decoded.rejected, key=lambda letter: letter.line or 0)
     assert [[letter.line, letter.reason] for letter in letters] == [[line, reason] for line, reason, _ in expected]
     for letter, (line, _, error) in zip(letters, expected, strict=True):
@@ -137,7 +138,7 @@ def test_messages_beside_a_bad_one_are_decoded_all_the_same(case, spec):
     beside.rejected = [letter for letter in beside.rejected if letter.message_id == "bad"]
     assert readings(beside) == readings(alone)
     assert dead(beside) == dead(alone)
-    assert beside.unread == alone.unread
+    assert (beside.unread, beside.fitted) == (alone.unread, alone.fitted)
 
 
 LINES = [case for case in CORPUS if not {"attributes", "alone"} & case.keys() and bytes_of(case["payload"]).strip()]
@@ -347,7 +348,7 @@ def test_a_large_message_is_decoded_in_slices_to_the_same_end(lines, slice_bytes
         assert readings(sliced) == readings(whole)
         assert dead(sliced) == dead(whole)
         assert sliced.ignored == whole.ignored
-        assert sliced.unread == whole.unread
+        assert (sliced.unread, sliced.fitted) == (whole.unread, whole.fitted)
         patch.setattr(line_letters, "MAX_LINE_LETTERS", 3)
         bounded = decode([message], SPEC)
         assert readings(bounded) == readings(whole)
@@ -400,6 +401,9 @@ def test_readings_before_the_earliest_time_are_rejected(columns):
                 "1,a,NA",
                 "1,a,warm",
                 "1,a,2 C",
+                "1,a,2, ,",
+                "1, b",
+                "\0001,b,2",
                 "1,a",
                 '1,"a',
                 "x,a,2",
@@ -422,6 +426,7 @@ def test_lines_of_csv_are_read_in_bulk_or_alone_to_the_same_end(rows):
     alone = {row: read(row) for row in set(rows)}
     together = read(*rows)
     assert together.unread.counts == sum((alone[text].unread.counts for text in rows), Counter())
+    assert together.fitted == sum(alone[text].fitted for text in rows)
     good = [[number, *row[1:]] for number, text in enumerate(rows, 1) for row in readings(alone[text])]
     bad = [(number, *letter[1:]) for number, text in enumerate(rows, 1) for letter in dead(alone[text])]
     assert readings(together) == good

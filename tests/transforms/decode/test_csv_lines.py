@@ -31,7 +31,7 @@ numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.integers(-(2**70), 2**70).map(str),
 )
-names = st.text("abcé °😀\x00\t07", min_size=1, max_size=5)
+names = st.text("abcé °😀\x00\t07", min_size=1, max_size=5).filter(lambda name: name.replace("\0", "").strip())
 odd = st.one_of(
     st.sampled_from(
         ["", " ", "nan", "-inf", "1e400", "1_0", "0x1p3", "null", "NA", "true", "١", "2020-07-12T00:00:00Z"]
@@ -107,6 +107,38 @@ def test_lines_with_any_values_are_read_in_bulk(lines, some):
     assert read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, some) is not None
 
 
+ragged_lines = st.tuples(
+    quoted(names), quoted(names), quoted(numbers), st.lists(quoted(numbers | loose), max_size=2),
+    st.lists(st.sampled_from(["", " ", '""', '" "', "\0"]), max_size=3), st.sampled_from(["", "\0", "\r"]),
+).map(lambda parts: ",".join([*parts[:3], *parts[3], *parts[4]]) + parts[5]).map(str.encode)  # fmt: skip
+
+
+@counts_checks("fitted")
+@settings(max_examples=300)
+@given(st.lists(st.one_of(plain_lines, ragged_lines), min_size=1, max_size=4), metrics)
+def test_lines_with_fewer_and_more_cells_are_read_in_bulk(checks, lines, some):
+    columns = read_csv_lines(b"\n".join(lines), len(lines), COLUMNS, some)
+    expected = [read_csv_line(line, COLUMNS, RowDecoder(some)) for line in lines]
+    assert columns is not None
+    checks["fitted"] += columns.fitted is not None
+    assert all(map(same, rows_of(columns), expected))
+
+
+@pytest.mark.parametrize("line", [b"a,x,1,2", b"a,x,1,2,3,", b"\0a,x,1,2,3", b" a,x,1,2,3"])
+def test_a_strict_decoder_takes_lines_as_they_are(line):
+    decoder = RowDecoder(METRICS, strict=True)
+    columns = read_csv_lines(line, 1, COLUMNS, METRICS, strict=True)
+    if line.count(b",") == 4:
+        name = line.partition(b",")[0].decode()
+        assert read_csv_line(line, COLUMNS, decoder).device == name
+        assert columns is not None
+        assert columns.names == (name,)
+    else:
+        assert columns is None
+        with pytest.raises(RejectionError, match="cells under a header of 5"):
+            read_csv_line(line, COLUMNS, decoder)
+
+
 @counts_checks("quoted throughout")
 @settings(max_examples=500)
 @given(st.lists(st.text('",\n\r1', max_size=6).map(lambda cell: f'"{cell}"'), min_size=1, max_size=8).map(",".join))
@@ -159,8 +191,11 @@ UNUSUAL = {
     "no time": b"a,x,,2,3",
     "a time in words": b"a,x,2020-07-12T00:00:00Z,2,3",
     "an endless time": b"a,x,inf,2,3",
-    "too few cells": b"a,x,1,2",
+    "one cell": b"a",
+    "too few cells for a time": b"a,x",
     "too many cells": b"a,x,1,2,3,4",
+    "no device but spaces": b" ,x,1,2,3",
+    "no line but a byte of zero": b"\0",
 }
 
 
@@ -237,7 +272,12 @@ def test_truth_values_are_left_to_the_definition_if_it_is_strict():
     ("line", "row"),
     [
         (b"a,x,1,+2,3", DecodedRow(1.0, "a", [2.0, math.nan])),
-        (b" a ,x, 1 ,\t2,3\r", DecodedRow(1.0, " a ", [2.0, math.nan])),
+        (b" a ,x, 1 ,\t2,3\r", DecodedRow(1.0, "a", [2.0, math.nan])),
+        (b"a,x, 1970-01-01T00:00:02Z ,2,3", DecodedRow(2.0, "a", [2.0, math.nan])),
+        (b"a,x,1", DecodedRow(1.0, "a", [math.nan, math.nan], is_fitted=True)),
+        (b"a,x,1,2\r", DecodedRow(1.0, "a", [2.0, math.nan], is_fitted=True)),
+        (b'a,x,1,2,3,," "', DecodedRow(1.0, "a", [2.0, math.nan], is_fitted=True)),
+        (b"\0\0a,x,1\0,2,3", DecodedRow(1.0, "a", [2.0, math.nan])),
         (b'"a""b",x,1,2,3', DecodedRow(1.0, 'a"b', [2.0, math.nan])),
         (b'"a,b",x,1,2,3', DecodedRow(1.0, "a,b", [2.0, math.nan])),
         (b'a"b,x,1,2,3', DecodedRow(1.0, 'a"b', [2.0, math.nan])),
@@ -252,8 +292,11 @@ def test_a_line_reads_cell_by_cell(line, row):
 @pytest.mark.parametrize(
     ("line", "reason", "error"),
     [
-        (b"a,x,1,2", Reason.BAD_ROW, "4 cells under a header of 5"),
-        (b"a,x,1,2,3,", Reason.BAD_ROW, "6 cells under a header of 5"),
+        (b"a", Reason.BAD_ROW, "1 cells under a header of 5"),
+        (b"a,x,1,2,3,4", Reason.BAD_ROW, "6 cells under a header of 5"),
+        (b"a,x", Reason.MISSING_FIELD, "ts is missing"),
+        (b"\0", Reason.BAD_ROW, "0 cells under a header of 5"),
+        (b" \t,x,1,2,3", Reason.MISSING_FIELD, "device is missing"),
         (b'a,x,1,2,"3', Reason.BAD_ROW, "unexpected end of data"),
         (b"a\rb,x,1,2,3", Reason.BAD_ROW, "0 cells under a header of 5"),
         (b"a,x,1,2,\xff", Reason.NOT_UTF8, "invalid UTF-8 at byte 8"),
