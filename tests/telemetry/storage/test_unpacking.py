@@ -100,6 +100,7 @@ def test_names_of_what_is_in_it(opened: Callable[[bytes], io.BufferedReader]) ->
         (zipped(), "is a zip of 0 files; unzip it"),
         (zipped(("a.csv", LINES))[:200], "is a damaged zip: File is not a zip file"),
     ],
+    ids=["two", "nine", "none", "damaged"],  # a zip has the time in it
 )
 def test_a_zip_that_is_not_one_file_is_refused(
     content: bytes, problem: str, opened: Callable[[bytes], io.BufferedReader]
