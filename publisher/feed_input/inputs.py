@@ -70,7 +70,7 @@ class FeedInputs:
 
     @property
     def identity(self) -> str:
-        """What determines the lines of the same inputs; "" for inputs in the canonical form."""
+        """Description on which the lines of the same inputs depend; "" for inputs in the canonical form."""
         if self._asked is None and is_canonical(self._feed):
             return ""
         files = [_content_of(value) for value in self._feed.options.values()]

@@ -53,7 +53,7 @@ class Recording:
 
     @property
     def reader(self) -> RowReader:
-        """What reads the inputs."""
+        """Reader of the inputs."""
         return CsvRowReader(self.mapping) if self.foreign is None else self.foreign
 
     def fingerprint(self) -> str:

@@ -18,7 +18,7 @@ class RowReader(Protocol):
 
     @property
     def identity(self) -> str:
-        """What determines the lines of the same inputs, besides new names of columns; "" if nothing does."""
+        """Description on which the lines of the same inputs depend, besides new names of columns; "" if nothing does."""
         ...
 
     def read(self, path: str) -> Iterator[LineBatch]:
@@ -75,7 +75,7 @@ class FeedRowReader:
 
     @property
     def identity(self) -> str:
-        """What determines the lines of the same inputs."""
+        """Description on which the lines of the same inputs depend."""
         return self.inputs.identity
 
     def read(self, path: str) -> Iterator[LineBatch]:

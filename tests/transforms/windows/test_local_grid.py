@@ -37,7 +37,7 @@ def told(zone: str, size_us: int, first_us: int, last_us: int, slide_us: int = 0
 
 
 def shown(zone: str, time_us: int) -> str:
-    """What the clock shows, with its offset where the clock of Rome is put back."""
+    """Return the clock time, with its offset where the clock of Rome is put back."""
     moment = (EPOCH + dt.timedelta(microseconds=time_us)).astimezone(zoneinfo.ZoneInfo(zone))
     return f"{moment:%d/%H:%M}" + (f"{moment:%z}"[:3] if moment.hour == 2 and moment.month == 10 else "")
 
