@@ -3,26 +3,34 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
 import msgspec
 
 from publisher.csv_blocks import STDIN
-from publisher.csv_input import check_input, parse_columns, read_chunks
+from publisher.csv_input import CsvChunk, check_input, parse_columns, read_chunks
+from publisher.explore.foreign import MOST_MESSAGES, ForeignInput, foreign_files, foreign_messages
+from publisher.explore.preview import FeedPreview
 from publisher.explore.report import Report
 from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.text import render
-from telemetry.cli.flags import read_span, read_whole
-from telemetry.errors import ConfigError
+from telemetry.cli.flags import check_pubsub_name, read_span, read_whole
+from telemetry.errors import ConfigError, NothingUsableError
+from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed, read_metrics
+from telemetry.feed.propose.write_proposal import write_proposal
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
+from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
 
 EXAMPLES: Final = """
 %(prog)s telemetry.csv
 %(prog)s telemetry.csv --rules rules.yaml --start 2020-07-12T06:00:00Z --json
+%(prog)s own.csv --write-feed feed.yaml
+%(prog)s --subscription projects/demo/subscriptions/devices --write-feed feed.yaml
 zcat telemetry.csv.gz | %(prog)s -
 """
 _MOST_SHOWN: Final = 100_000
@@ -32,10 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser. Values stay text; `run` checks them."""
     parser.add_argument(
         "input",
-        nargs="+",
+        nargs="*",
         metavar="INPUT",
-        help=f"CSV files, {PLAIN_OR_PACKED}; - is standard input",
+        help=f"files of telemetry, {PLAIN_OR_PACKED}; - is standard input",
     )
+    parser.add_argument("--subscription", default="", metavar="projects/P/subscriptions/S", help="look at messages of "
+                        "a subscription instead; they are given back")  # fmt: skip
+    add_feed_flags(parser)
+    parser.add_argument("--metrics", default="", metavar="LIST", help="comma-separated names of the metrics to read "
+                        "from foreign telemetry; without it those of the feed, or all fields with numbers")  # fmt: skip
+    parser.add_argument("--write-feed", default="", metavar="FILE", help="write the feed that is proposed, with the "
+                        "reasons as comments, on any Beam filesystem")  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace the file of --write-feed if it exists")
     parser.add_argument(
         "--columns",
         default="",
@@ -63,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         ConfigError: if an option is wrong or an input cannot be read.
         InputError: if an input is damaged.
     """
+    _check_flags(options)
     report = explore(options)
     if options.json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
@@ -74,16 +91,78 @@ def run(options: argparse.Namespace) -> int:
 def explore(options: argparse.Namespace) -> Report:
     """Return the survey of the inputs; raises what `run` raises."""
     mapping = parse_columns(options.columns)
-    start_us, end_us = read_span(options.start, options.end)
+    span = read_span(options.start, options.end)
     survey = Survey(_rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN))
+    foreign = _foreign(options, mapping)
+    names = [os.fsencode(path).decode("utf-8", "replace") for path in options.input] or [options.subscription]
+    if foreign is None:
+        chunks: Iterator[CsvChunk] = chain.from_iterable(read_chunks(path, mapping) for path in options.input)
+        preview = None
+    else:
+        preview = FeedPreview(foreign.metrics)
+        chunks = foreign.chunks(options.input, preview)
+    for piece in select_chunks(chunks, *span):
+        survey.add(piece)
+    report = survey.report(names)
+    if foreign is None or preview is None:
+        return report
+    text = write_proposal(foreign.proposal) if foreign.proposal is not None else ""
+    questions = foreign.proposal.questions if foreign.proposal is not None else ()
+    if options.write_feed:
+        _write(options.write_feed, text)
+    return msgspec.structs.replace(report, read_as=preview.result(text, questions))
+
+
+def _foreign(options: argparse.Namespace, mapping: Mapping[str, str]) -> ForeignInput | None:
+    """Return the inputs if they are not all CSV in the canonical form, or if a feed is wanted or given."""
+    given = any(getattr(options, flag.lstrip("-").replace("-", "_")) for flag in FLAGS)
+    feed = read_feed(options) if given else None
+    metrics = read_metrics(options.metrics) if options.metrics else None
+    if options.subscription:
+        from telemetry.pubsub.peek import peek_messages  # loads Google's client
+
+        return foreign_messages(peek_messages(options.subscription, MOST_MESSAGES), feed, metrics)
+    refused: ConfigError | None = None
+    if not given and not options.write_feed:
+        try:
+            for path in options.input:
+                check_input(path, mapping)
+            return None
+        except ConfigError as error:
+            if options.columns or STDIN in options.input or not all(map(os.path.isfile, options.input)):
+                raise
+            refused = error
+    try:
+        return foreign_files(options.input, feed, metrics)
+    except NothingUsableError:
+        if refused is not None:
+            raise refused from None
+        raise
+
+
+def _check_flags(options: argparse.Namespace) -> None:
+    if bool(options.input) == bool(options.subscription):
+        problem = "only one of them can be looked at" if options.input else "nothing to look at, give one of them"
+        raise ConfigError("INPUT and --subscription", options.subscription, problem)
+    if options.subscription:
+        check_pubsub_name("--subscription", "subscriptions", options.subscription)
     if options.input.count(STDIN) > 1:
         raise ConfigError("INPUT", STDIN, "standard input can be read only once")
-    for path in options.input:
-        check_input(path, mapping)
-    pieces = chain.from_iterable(read_chunks(path, mapping) for path in options.input)
-    for piece in select_chunks(pieces, start_us, end_us):
-        survey.add(piece)
-    return survey.report([os.fsencode(path).decode("utf-8", "replace") for path in options.input])
+    if options.write_feed and (options.feed or options.columns):
+        flag = "--feed" if options.feed else "--columns"
+        raise ConfigError("--write-feed", options.write_feed, f"cannot be combined with {flag}: nothing is proposed")
+    try:
+        if options.write_feed and not options.force and exists(options.write_feed):
+            raise ConfigError("--write-feed", options.write_feed, "exists; --force replaces it")
+    except StorageError as error:
+        raise ConfigError("--write-feed", options.write_feed, f"cannot be written: {error.problem}") from error
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        write_file(path, text.encode())
+    except StorageError as error:
+        raise ConfigError("--write-feed", path, f"cannot be written: {error.problem}") from error
 
 
 def _rules(path: str) -> RuleSet:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from publisher.explore.preview import Preview
+
 
 class RowCounts(msgspec.Struct, frozen=True):
     """Numbers of lines by result: rows = readings + without_time + without_device + unreadable."""
@@ -92,7 +94,7 @@ class RuleEntry(msgspec.Struct, frozen=True):
     """Number of devices with flagged readings."""
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """Report of `explore`."""
 
     inputs: list[str]
@@ -106,3 +108,5 @@ class Report(msgspec.Struct, frozen=True):
     rules: list[RuleEntry]
     flagged: int
     """Readings that at least one rule flags."""
+    read_as: Preview | None = None
+    """How foreign telemetry is read; None for CSV in the canonical form."""

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from publisher.explore.preview import Preview
 from publisher.explore.report import GapEntry, Report
 
 _WIDEST_NAME: Final = 32
@@ -20,6 +21,8 @@ def _lines(report: Report) -> Iterator[str]:
     for path in report.inputs:
         yield f"input  {_shown(path, 90)}"
     yield ""
+    if report.read_as is not None:
+        yield from _preview(report.read_as)
     facts = [
         ("rows", counts.rows),
         ("  readings that the job decodes", counts.readings),
@@ -43,6 +46,25 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _metrics(report)
     yield ""
     yield from _rules(report)
+
+
+def _preview(preview: Preview) -> Iterator[str]:
+    """Yield the feed, the first readings and all that is not read."""
+    if preview.feed:
+        yield "proposed feed (--write-feed FILE writes it)"
+        yield from (f"  {line}" for line in preview.feed.splitlines())
+        yield ""
+    if preview.first:
+        yield "first readings, as they are read"
+        names = list(dict.fromkeys(name for row in preview.first for name in row))
+        body = [[_shown(row.get(name, "-")) for name in names] for row in preview.first]
+        yield from _table([[_shown(name) for name in names], *body], "<<" + ">" * (len(names) - 2))
+        yield ""
+    for title, entries in (("not read: rows", preview.rejected), ("not read: values", preview.unread)):
+        if entries:
+            yield title
+            yield from _table([(f"{one.count:,}", one.reason, _shown(one.example, 110)) for one in entries], "><<")
+            yield ""
 
 
 def _devices(report: Report) -> Iterator[str]:

@@ -23,6 +23,7 @@ from telemetry.feed.files.shape import Cutting
 from telemetry.feed.formats.readers import CSV
 from telemetry.feed.readings.canonical import CANONICAL_DOCUMENTS
 from telemetry.feed.readings.feed_reader import FeedReader
+from telemetry.feed.readings.feed_rows import FeedRows
 from telemetry.model.messages import CONTENT_ENCODING, Message
 from telemetry.storage.files import StorageError, read_file
 
@@ -95,6 +96,20 @@ class FeedInputs:
             else:
                 causes = self._causes[path] = Causes()
                 yield from self._reader(look).read(_messages(look, stack), causes)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that are published; () for all fields of inputs in the canonical form."""
+        return self._metrics
+
+    def rows(self, path: str, reader: FeedReader) -> Iterator[FeedRows]:
+        """Yield the readings of an input, in its order, as a reader reads them.
+
+        Raises:
+            InputError: if it is damaged.
+        """
+        with ExitStack() as stack:
+            yield from read_rows(reader, _messages(self._looks[path], stack))
 
     def read_times(self, path: str) -> Iterator[IntArray]:
         """Yield the times of the readings of an input that is not plain, in its order: microseconds UTC.

@@ -18,7 +18,7 @@ class RowReader(Protocol):
 
     @property
     def identity(self) -> str:
-        """Description on which the lines of the same inputs depend, besides new names of columns; "" if nothing does."""
+        """Description on which the lines of the same inputs depend, besides names of columns; "" if nothing does."""
         ...
 
     def read(self, path: str) -> Iterator[LineBatch]:
