@@ -3,13 +3,18 @@
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 from demo.ledger import check_ledger, check_usable, results_table
 from demo.next_steps import next_steps
+from demo.source import Source, own_source
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
 from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
 from telemetry.errors import ConfigError
+
+_PICTURES: Final = {"temp": "temperature"}
+"""Names of the picture by the metric that it shows."""
 
 
 def main(args: list[str]) -> int:
@@ -33,12 +38,12 @@ def _run(args: list[str]) -> int:
     began = time.monotonic()
     folder: Path = options.output
     results = ensure_empty(folder)
-    csv = options.csv or simulate(folder / "telemetry.csv")
+    source = own_source(options.csv, folder) if options.csv else Source(simulate(folder / "telemetry.csv"))
     with broker() as address:
-        published, summary = run_job(csv, results, folder, Names.new(), address)
+        published, summary = run_job(source, results, folder, Names.new(), address)
     check_usable(summary, results)
-    picture = chart(results, csv, folder / "temperature.png")
-    page = report(results, csv, folder / "report.html")
+    picture = chart(results, source, folder / f"{_PICTURES.get(source.metric, 'chart')}.png")
+    page = report(results, source, folder / "report.html")
     print(results_table(published, summary, results, picture, page, time.monotonic() - began))
     problems = check_ledger(published, results)
     for problem in problems:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from google.api_core.exceptions import GoogleAPICallError
@@ -21,6 +21,9 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from telemetry.cli.exit_codes import NOTHING_USABLE
 from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.model.kinds import KINDS
+
+if TYPE_CHECKING:
+    from demo.source import Source
 
 IDLE_S: Final = 5
 RULES: Final = Path(__file__).with_name("rules.yaml")
@@ -76,7 +79,7 @@ def ensure_empty(folder: Path) -> Path:
 def simulate(path: Path) -> Path:
     """Write simulated telemetry of a few devices, with faults."""
     say(f"simulating {int(_ROWS):,} readings of {_DEVICES} devices: {path}")
-    _run("simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
+    run_step("simulate", "--rows", _ROWS, "--devices", _DEVICES, "--seed", "7", "--output", path,
          "--faults", "all", "--labels", path.with_name("labels.csv"))  # fmt: skip
     return path
 
@@ -128,7 +131,7 @@ def created(names: Names, address: str) -> Iterator[None]:
 
 
 def run_job(
-    csv: Path, results: Path, folder: Path, names: Names, address: str
+    source: "Source", results: Path, folder: Path, names: Names, address: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Replay the telemetry while the job runs; the job ends after `IDLE_S` seconds without a message.
 
@@ -138,16 +141,16 @@ def run_job(
     environment = os.environ | {"PUBSUB_EMULATOR_HOST": address}
     summary = folder / "summary.json"
     say(f"job: {names.subscription.split('/')[-1]} → {results} (ends after {IDLE_S} s without a message)")
-    job = ("run", "--subscription", names.subscription, "--rules", RULES, "--output", results,
-           "--summary", summary, "--stop-after-idle", f"{IDLE_S}s")  # fmt: skip
+    job = ("run", "--subscription", names.subscription, "--output", results, "--summary", summary,
+           "--stop-after-idle", f"{IDLE_S}s", *source.job_flags)  # fmt: skip
     with (
         created(names, address),
         subprocess.Popen(_command(*job), env=environment, stderr=subprocess.PIPE, text=True) as pipeline,
     ):
-        say(f"replay: {csv} → {names.topic.split('/')[-1]}")
+        say(f"replay: {source.csv} → {names.topic.split('/')[-1]}")
         try:
-            replay = ("replay", csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")
-            published = json.loads(_run(*replay, env=environment))
+            replay = ("replay", source.csv, "--topic", names.topic, "--speed", "max", "--rows-per-message", "500")
+            published = json.loads(run_step(*replay, *source.feed_flags, env=environment))
             _, errors = pipeline.communicate()
         except BaseException:
             pipeline.terminate()
@@ -159,29 +162,45 @@ def run_job(
     return published, json.loads(summary.read_text(encoding="utf-8"))
 
 
-def chart(results: Path, csv: Path, picture: Path) -> Path:
+def chart(results: Path, source: "Source", picture: Path) -> Path:
     """Draw the readings with their anomalies; return the path of the picture."""
     say("drawing the chart")
-    _run("render", "--results", results, "--readings", csv, "--output", picture)
+    _draw("render", results, source, picture)
     return picture
 
 
-def report(results: Path, csv: Path, page: Path) -> Path:
+def report(results: Path, source: "Source", page: Path) -> Path:
     """Write the report; return its path."""
     say("writing the report")
-    _run("report", "--results", results, "--readings", csv, "--output", page)
+    _draw("report", results, source, page)
     return page
+
+
+def _draw(command: str, results: Path, source: "Source", output: Path) -> None:
+    readings, metric = source.readings(results), source.metric
+    run_step(command, "--results", results, "--readings", readings, "--metric", metric, "--output", output,
+             *source.feed_flags)  # fmt: skip
 
 
 def _command(*args: object) -> list[str]:
     return [sys.executable, "-m", "telemetry", *map(str, args)]
 
 
-def _run(command: str, *args: object, env: Mapping[str, str] | None = None) -> str:
-    """Run a command and return its standard output; progress and errors stay visible."""
+def run_step(command: str, *args: object, env: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its standard output; progress and errors stay visible.
+
+    Raises:
+        NothingUsableError: if it could use nothing.
+        DemoError: if it failed otherwise.
+    """
     done = subprocess.run(_command(command, *args), env=env, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode == NOTHING_USABLE:
         raise NothingUsableError(f"no row was usable; telemetry {command} says why in the line above")
     if done.returncode:
         raise DemoError(f"telemetry {command} ended with code {done.returncode}")
     return done.stdout
+
+
+def try_step(command: str, *args: object) -> bool:
+    """Run a command without which the demonstration goes on; return whether it succeeded."""
+    return subprocess.run(_command(command, *args), capture_output=True, check=False).returncode == 0
