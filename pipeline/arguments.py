@@ -124,6 +124,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "the state")  # fmt: skip
     run.add_argument("--dedup", default="", metavar="DURATION", help="remove messages whose message_key was already "
                      "seen, published at most this long ago")  # fmt: skip
+    run.add_argument("--dedup-readings", default="", metavar="DURATION", help="remove readings of a device, time and "
+                     "metrics that were already seen; a stream remembers them until the watermark is this far ahead of "
+                     "their time, in files every repeat is removed")  # fmt: skip
     run.add_argument("--stop-after-idle", default="", metavar="DURATION", help="end a local stream after this time "
                      "without a message; without the flag it runs until a signal")  # fmt: skip
     run.add_argument("--summary", default="", metavar="FILE", help="also write the counters of the summary as JSON")

@@ -70,6 +70,8 @@ class JobConfig:
         append: whether the folder and the dataset may hold results of other jobs.
         printed: what is also printed, each as a line; None for nothing.
         dedup_us: time after its publication for which a message's key is kept; None to remove no duplicates.
+        dedup_readings_us: how far behind the watermark of a stream a reading is still remembered; None to remove no
+            repeats.
         clock_skew_us: how far ahead of its publish time a clock may be; a message moves the watermark no further.
         earliest_us: first event time that is possible, microseconds UTC.
         state: folder that keeps the state of a local stream, or "".
@@ -106,6 +108,7 @@ class JobConfig:
     append: bool
     printed: Printed | None
     dedup_us: int | None
+    dedup_readings_us: int | None
     clock_skew_us: int
     earliest_us: int
     state: str
@@ -195,6 +198,7 @@ def make_config(args: argparse.Namespace, beam_args: Sequence[str]) -> JobConfig
         append=args.append,
         printed=args.printed or None,
         dedup_us=_optional("--dedup", args.dedup),
+        dedup_readings_us=_optional("--dedup-readings", args.dedup_readings),
         earliest_us=read_moment("--earliest-time", args.earliest_time),
         clock_skew_us=read_duration("--clock-skew", args.clock_skew),
         state=_state(args),

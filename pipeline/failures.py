@@ -3,9 +3,13 @@
 import re
 from typing import Final
 
-from telemetry.errors import OutputError, TelemetryError
+from telemetry.errors import InputChangedError, OutputError, TelemetryError
 
 _WHERE: Final = re.compile(r" \[while running '.*")  # what Beam adds to the text of an error
+EXPECTED: Final = (InputChangedError, OutputError)
+"""Errors of steps that end a job in one line."""
+_NAMES: Final = "|".join(error.__name__ for error in EXPECTED)
+_EXPECTED: Final = re.compile(rf"^{re.escape(OutputError.__module__)}\.(?:{_NAMES}): (.*)$", re.MULTILINE)
 WORKER_ENDED: Final = (
     "a worker process has ended; it may have been out of memory (--direct_num_workers 1 needs the least)"
 )
@@ -21,6 +25,6 @@ def without_step(text: str) -> str:
 
 
 def expected_failure(text: str) -> str | None:
-    """Return the message of an OutputError that a runner reports as text; None for any other failure."""
-    found = re.search(rf"^{OutputError.__module__}\.OutputError: (.*)$", text, re.MULTILINE)
+    """Return the message of an error of `EXPECTED` that a runner reports as text; None for any other failure."""
+    found = _EXPECTED.search(text)
     return without_step(found[1]) if found else None

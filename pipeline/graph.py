@@ -13,6 +13,7 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
+from transforms.dedup.drop_repeats import DropRepeats
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.incidents.change_bytes import encode_change
 from transforms.incidents.record_rules import RecordRules
@@ -103,7 +104,7 @@ def build(
     Args:
         pipeline: where to add it.
         source: a transform from the pipeline's beginning to a PCollection of MessageBatch, or to `RuledMessages`.
-        config: metrics, rules, windows and whether duplicates are removed.
+        config: metrics, rules, windows and whether duplicates and repeats are removed.
         outputs: the sinks of each kind of record.
         job_id: the job, for its records; see `pipeline.job_identity`. No label depends on it.
         warm: folder of what the rules of a stream remember at its beginning, see `pipeline.warm_start`; "" for nothing.
@@ -113,9 +114,15 @@ def build(
     counted = {}
     if config.dedup_us is not None:
         received, counted["duplicates"] = received | "Drop duplicates" >> DropDuplicates(config.dedup_us)
-    decoded = received | "Decode messages" >> DecodeMessages(config.decoding)
+    decode = DecodeMessages(config.decoding, counts_rows=config.dedup_readings_us is None)
+    decoded = received | "Decode messages" >> decode
+    readings = decoded.readings
+    if config.dedup_readings_us is not None:
+        again = pipeline | "Read again" >> source if received.is_bounded else None
+        drop = DropRepeats(config.decoding, config.dedup_readings_us, config.shards, again)
+        readings, counted["repeats"] = readings | "Drop repeats" >> drop
     detect = DetectAnomalies(config.rules, job_id, config.rules_of_workers)
-    detected = decoded.readings | "Detect anomalies" >> detect
+    detected = readings | "Detect anomalies" >> detect
     windows = AggregateWindows(config.windows, config.shards, job_id)
     aggregated = detected.readings | "Aggregate windows" >> windows
     rejected = [decoded.dead_letters]
@@ -123,12 +130,12 @@ def build(
         rejected.append(aggregated.dead_letters)
         counted["missed"] = aggregated.missed
     if outputs["readings"]:
-        counted["archived"] = decoded.readings | "Record readings" >> RecordReadings(job_id, config.catalog)
+        counted["archived"] = readings | "Record readings" >> RecordReadings(job_id, config.catalog)
         rejected += _store(counted["archived"], outputs["readings"])
     rejected += _store(detected.anomalies, outputs["anomalies"])
     followed = config.rules_of_workers
     watch = WatchDevices(config.rules, config.shards, job_id, changes, followed, warm, config.catalog)
-    counted["incidents"] = decoded.readings | "Watch devices" >> watch
+    counted["incidents"] = readings | "Watch devices" >> watch
     rejected += _store(counted["incidents"], outputs["incidents"])
     if outputs["rules"]:
         if changes is None:
@@ -139,7 +146,7 @@ def build(
     dead_letters = rejected | "All dead letters" >> beam.Flatten() | "Mark dead letters" >> MarkJob(job_id)
     _store(dead_letters, outputs["dead_letters"])
     if outputs["ledger"]:
-        counted |= {"readings": decoded.readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
+        counted |= {"readings": readings, "anomalies": detected.anomalies, "dead_letters": dead_letters}
         _store(counted | "Ledger entries" >> WriteLedger(config.windows, job_id), outputs["ledger"])
 
 

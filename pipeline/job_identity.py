@@ -82,7 +82,7 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     """Return the id of a job on files.
 
     Args:
-        config: of the job; feed, metrics, rules and windows change its results.
+        config: of the job; feed, metrics, rules, windows and the removal of repeats change its results.
         paths: of the input files. They are part of the records, and so of the id.
         digests: of local files, as far as they are known.
 
@@ -90,7 +90,8 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
         ConfigError: if a file cannot be read.
     """
     digests = digests or InputDigests()
-    distinct = sorted(set(paths))
+    distinct_in_order = list(dict.fromkeys(paths))
+    distinct = sorted(distinct_in_order)
     remote = _versions([path for path in distinct if scheme_of(path)])
     content = [(path, remote[path] if scheme_of(path) else digests.of(path)) for path in distinct]
     zone = (config.windows.zone,) if config.windows.zone else ()
@@ -98,6 +99,8 @@ def bounded_job_id(config: JobConfig, paths: Iterable[str], digests: InputDigest
     parts: tuple[object, ...] = (_FORMAT, config.rules.version, config.metrics, config.earliest_us, windows, content)
     if not is_canonical(config.feed):
         parts += (config.feed,)
+    if config.dedup_readings_us is not None:
+        parts += (("without repeats", distinct_in_order),)  # of equal readings the first one stays
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[: 2 * _ID_BYTES]
 
 

@@ -22,7 +22,7 @@ from pipeline.beam_patches.registry import (
     untested,
 )
 from pipeline.config import JobConfig
-from pipeline.failures import JobFailedError, expected_failure, without_step
+from pipeline.failures import EXPECTED, JobFailedError, expected_failure, without_step
 from pipeline.found_metrics import find_metrics
 from pipeline.graph import build, outputs_of
 from pipeline.job_identity import InputDigests, bounded_job_id, new_job_id
@@ -34,7 +34,6 @@ from pipeline.summary import JobSummary, counts_of, distributions_of
 from pipeline.usable import check_usable
 from pipeline.warm_start import warm_states
 from telemetry.cli.commands import interruptible
-from telemetry.errors import OutputError
 from telemetry.rules.rule_set import RuleSet
 from telemetry.text.durations import format_duration
 from transforms.shuffle.spill import spilling
@@ -166,7 +165,7 @@ def _execute(
         try:
             result = pipeline.run()
             result.wait_until_finish()
-        except OutputError as error:
+        except EXPECTED as error:
             raise JobFailedError(without_step(str(error))) from error
         except RuntimeError as error:  # an error that was raised in a worker arrives as text
             expected = expected_failure(str(error))

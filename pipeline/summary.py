@@ -12,6 +12,7 @@ _SHOWN_IF_ANY: Final = (
     ("readings too late for incidents", counters.LATE_FOR_RULES),
     ("changed rules that were refused", counters.RULES_REFUSED),
     ("duplicate messages removed", counters.DUPLICATES),
+    ("rows removed as duplicates", counters.ROWS_DUPLICATE),
     ("readings archived", counters.ROWS_ARCHIVED),
     ("rows inserted", counters.ROWS_INSERTED),
     ("rows refused, kept elsewhere", counters.ROWS_REFUSED),

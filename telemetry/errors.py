@@ -20,5 +20,9 @@ class OutputError(TelemetryError):
     """A result that cannot be written; the job fails, and the results that it had not written are computed again."""
 
 
+class InputChangedError(TelemetryError):
+    """Input that is not any more as the job has read it; the job fails, and another run reads it anew."""
+
+
 class NothingUsableError(TelemetryError):
     """A run that read its whole input and could not use any row; reported in one line with exit code 3."""

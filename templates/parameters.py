@@ -141,6 +141,7 @@ PRESENTATIONS: Final = {
         "10m",
         note="In exactly-once mode Dataflow itself removes what Pub/Sub delivers again within ten minutes.",
     ),
+    "dedup_readings": Presentation("Remove repeated readings", "TEXT", _DURATION, "1h"),
     "verbose": Presentation("Verbose", "BOOLEAN", _SWITCH),
     "log_format": Presentation(
         "Log format",

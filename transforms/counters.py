@@ -3,7 +3,7 @@
 ==========================  =====================================================================
 ``messages``                messages that reached the decoder (chunks of files)
 ``payload_bytes``           their payload bytes, before decompression
-``rows_decoded``            lines that became readings
+``rows_decoded``            lines that became readings, without those that were removed as repeats
 ``clock_ahead``             readings that are ahead of their publish time by more than the skew; they are kept
 ``rows_fitted``             readings of CSV whose rows had fewer or more cells than their header
 ``values_unread/<value>``   values of readings that could not be read, by metric and reason (such as temp/not_a_number)
@@ -27,7 +27,7 @@
 ``webhook_failures``        requests to webhooks that failed for a passing reason and were, or will be, sent again
 ``letters_published``       dead letters that their topic accepted
 ``duplicates``              messages that were removed as duplicates
-``rows_duplicate``          lines of those messages
+``rows_duplicate``          lines of those messages, and readings that were removed as repeats
 ==========================  =====================================================================
 
 And distributions, which keep count, sum, smallest and largest value:

@@ -151,6 +151,7 @@ def _settings(config: JobConfig) -> Mapping[str, str]:
         "--window-zone": windows.zone,
         "--shards": str(config.shards),
         "--dedup": "on" if config.dedup_us is not None else "",
+        "--dedup-readings": "on" if config.dedup_readings_us is not None else "",
     }
 
 

@@ -143,7 +143,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ============================  ===================================================================
     ``rows_decoded``              readings of the run
     ``rows_rejected``             rows that are not readings, by reason
-    ``rows_duplicate``            rows of messages that were received before
+    ``rows_duplicate``            rows of messages, and readings, that were received before
     ``rows_archived``             readings that are kept as records, by hour
     ``values``                    (reading, window) pairs in which the metric has a value, by metric and hour
     ``values_missed``             of them, those whose window had closed before

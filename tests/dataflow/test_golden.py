@@ -109,6 +109,9 @@ def test_another_value_is_seen() -> None:
             id="topics",
         ),
         pytest.param([f"--subscription={SUBSCRIPTION}", "--output=gs://lake/results", "--dedup=1m"], id="dedup"),
+        pytest.param(
+            [f"--subscription={SUBSCRIPTION}", "--output=gs://lake/results", "--dedup-readings=1m"], id="repeats"
+        ),
     ],
 )
 def test_every_job_has_names_and_coders_of_the_file(flags: list[str]) -> None:
@@ -122,6 +125,7 @@ def test_every_job_has_names_and_coders_of_the_file(flags: list[str]) -> None:
 def test_options_change_no_name(now: dict[str, Any]) -> None:
     """Windows, shards, intervals and formats can change while a job is updated."""
     flags = ["--window=10m", "--slide=1m", "--shards=7", "--flush-interval=5s", "--file-format=parquet", "--dedup=1h"]
+    flags.append("--dedup-readings=1d")
     assert dataflow_golden.describe(translate(*EVERYTHING, *flags)) == now
 
 

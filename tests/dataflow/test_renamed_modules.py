@@ -21,6 +21,8 @@ MODULES = {
     "pane_state": "pane_ledger",
     "late": "tardy",
     "key_memory": "known_keys",
+    "reading_memory": "known_readings",
+    "shard_readings": "divided_readings",
     "candidates": "suspects",
     "record_batch_bytes": "arrow_bytes",
     "versioned": "numbered",
@@ -33,6 +35,8 @@ CLASSES = {
     "PossiblyLateRows": "TardyRows",
     "PaneState": "PaneLedger",
     "KeyMemory": "KnownKeys",
+    "ReadingMemory": "KnownReadings",
+    "ReadingBatch": "Readings",
     "Candidates": "Suspects",
     "Message": "Envelope",
     "_Columns": "_Table",
@@ -92,7 +96,7 @@ def test_a_job_whose_modules_have_other_names_reads_and_writes_the_same_bytes(re
     assert packages == ["sensors", "stages"]
     classes = {name: answer[0] for name, answer in answers.items()}
     assert classes == {name: renamed(type(kind.example).__qualname__) for name, kind in kinds.items()}
-    assert len(set(classes.values()) & set(CLASSES.values())) == 5
+    assert len(set(classes.values()) & set(CLASSES.values())) == 7
     for name, (_, text) in answers.items():
         assert dataflow_golden.same(kinds[name].decode(base64.b64decode(text)), kinds[name].example)
         assert not kinds[name].same_bytes or text == samples[name][max(samples[name])]

@@ -20,6 +20,7 @@ from tests.support.dataflow_graph import FILES, GRAPH, RULES, STORED, check_stre
 from tests.support.dataflow_jobs import (
     ALERTS,
     CHECK_KEYS,
+    CHECK_READINGS,
     DEAD,
     EVERYTHING,
     GROUP_INTO_BATCHES,
@@ -183,6 +184,19 @@ def test_dedup(bucket: Bucket) -> None:
     assert producers(job.pipeline, "Decode messages") == {(CHECK_KEYS, "None")}
 
 
+def test_dedup_readings(bucket: Bucket) -> None:
+    job = bucket.template(*READ, f"--output={bucket.root}/results", "--dedup-readings=1h", "--shards=4")
+    check_stream(job)
+    assert labels(job.pipeline) == GRAPH | FILES | {"Drop repeats"}
+    step = stateful(job.pipeline)[CHECK_READINGS]
+    assert states(job.pipeline, step) == {"memory": "read_modify_write of bytes:v1"}
+    assert [timer.partition(" ")[0] for timer in timers(job.pipeline, step).values()] == ["EVENT_TIME"]
+    assert do_fn(transforms(job.pipeline)[CHECK_READINGS]).memory_us == 3_600_000_000
+    assert do_fn(transforms(job.pipeline)["Drop repeats/Divide readings"]).shards == 4
+    passed = {(CHECK_READINGS, "None")}
+    assert [producers(job.pipeline, name) for name in ("Detect anomalies", "Watch devices")] == [passed, passed]
+
+
 def test_windows_shards_and_intervals_reach_the_steps(bucket: Bucket) -> None:
     flags = ["--shards=4", "--early-firing=30s", "--flush-interval=2s", "--window=10m", "--slide=5m"]
     job = bucket.template(*READ, f"--output={bucket.root}/results", *flags, "--allowed-lateness=1h")
@@ -223,7 +237,8 @@ def test_everything_at_once_is_what_running_jobs_are_compared_with(
             (HOLD_WINDOWS, "missed"),
             ("Record readings/Record", "None"),
             ("Record rules/Record", "None"),
-            ("Decode messages/Decode/ParDo(_Decode)", "None"),
+            (CHECK_READINGS, "None"),
+            (CHECK_READINGS, "repeats"),
             (marked, "None"),
             detect,
             watch,

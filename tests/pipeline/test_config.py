@@ -108,6 +108,8 @@ MISTAKES = [
     ),
     ([*FLAGS, "--dedup", "10m"], "--dedup 10m: needs --subscription or --topic: files are read once"),
     (["--topic", TOPIC, "--output", "out", "--dedup", "ever"], "--dedup ever: not a duration"),
+    ([*FLAGS, "--dedup-readings", "ever"], "--dedup-readings ever: not a duration"),
+    ([*FLAGS, "--dedup-readings", "0s"], "--dedup-readings 0s: must be at least 1ms"),
     ([*FLAGS, "--shards", "0"], "--shards 0: must be a number from 1 to 10000"),
     ([*FLAGS, "--shards", "²"], "--shards ²: must be a number from 1 to 10000"),
     ([*FLAGS, "--metrics", "temp,,co"], "--metrics temp,,co: '' cannot be a metric"),

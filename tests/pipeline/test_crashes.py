@@ -130,8 +130,9 @@ def distinct(rows: list[list[Any]]) -> list[list[Any]]:
         (True, ["k"], ["--dedup", "10m", "--early-firing", "1s"]),
         (False, [""], ["--archive", "--file-format", "parquet", "--window", "1m", "--slide", "30s"]),
         (True, ["a", "b", "c"], ["--archive", "--flush-interval", "100ms", "--shards", "3"]),
+        (True, ["k"], ["--dedup-readings", "10m", "--archive", "--shards", "2"]),
     ],
-    ids=["ordered", "unordered", "ordered by device"],
+    ids=["ordered", "unordered", "ordered by device", "repeats"],
 )
 def test_a_job_that_is_killed_gives_what_an_undisturbed_one_gives(
     is_ordered: bool, keys: list[str], flags: list[str], server: PubSub, tmp_path: Path

@@ -46,6 +46,7 @@ def test_the_same_job_has_the_same_id(job_id, tmp_path: Path) -> None:
         ("--slide", "30s"),
         ("--window-zone", "Europe/Rome"),
         ("--rules", "rules.yaml"),
+        ("--dedup-readings", "1h"),
     ],
 )
 def test_a_setting_that_changes_results_makes_another_job(job_id, tmp_path: Path, flags: tuple[str, str]) -> None:
@@ -81,6 +82,13 @@ def test_another_file_or_another_name_makes_another_job(job_id, tmp_path: Path) 
     ids = [job_id(inputs=inputs) for inputs in (("a.csv",), ("b.csv",), ("a.csv", "b.csv"), ("b.csv.gz",))]
     assert len(set(ids)) == 4
     assert job_id(inputs=("b.csv", "a.csv")) == ids[2]
+
+
+def test_the_order_of_files_matters_where_the_first_of_equal_readings_stays(job_id, tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text(ROWS)
+    flags = ("--dedup-readings", "1h")
+    assert job_id(*flags, inputs=("a.csv", "b.csv")) != job_id(*flags, inputs=("b.csv", "a.csv"))
+    assert job_id(*flags, inputs=("a.csv", "a.csv")) == job_id("--dedup-readings", "2h")
 
 
 def test_a_file_that_the_thread_did_not_read_is_read_when_it_is_asked_for(job_id, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ COUNTS = {
     "files_written": 4,
     "alerts_published": 45,
     "duplicates": 1,
+    "rows_duplicate": 20,
 }
 
 
@@ -40,6 +41,7 @@ def test_as_text() -> None:
         ["aggregates", "35"],
         ["unknown", "fields", "ignored", "0"],
         ["duplicate", "messages", "removed", "1"],
+        ["rows", "removed", "as", "duplicates", "20"],
         ["alerts", "published", "45"],
         ["files", "written", "4"],
         ["seconds", "12.3"],
@@ -71,7 +73,7 @@ def test_as_json() -> None:
         "webhook_failures": 0,
         "letters_published": 0,
         "duplicates": 1,
-        "rows_duplicate": 0,
+        "rows_duplicate": 20,
         "dead_letters": {"not_json": 2, "too_late": 1},
         "anomalies": {"cold": 5, "temp-high": 40},
         "incidents": {"temp-high": 3},

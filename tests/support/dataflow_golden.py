@@ -21,6 +21,9 @@ from tests.support.batches import batch_of
 from tests.support.dataflow_jobs import EVERYTHING, coder_of_input, stateful, states, timers, transforms, translate
 from transforms.dedup.candidates import Candidates, decode_candidates, encode_candidates
 from transforms.dedup.key_memory import KeyMemory, decode_key_memory, encode_key_memory
+from transforms.dedup.reading_keys import reading_keys
+from transforms.dedup.reading_memory import ReadingMemory, decode_reading_memory, encode_reading_memory
+from transforms.dedup.shard_readings import decode_readings, encode_readings
 from transforms.outputs.waiting_alerts import (
     Waiting,
     decode_failures,
@@ -72,6 +75,7 @@ def kinds() -> dict[str, Kind]:
     table = aggregate_batch(batch, WindowSpec())
     message = Message(b'{"ts":1,"device":"a"}', {"message_key": "run-1"}, "7", 1_000_000, 5, ("ts", "device"), 2)
     memory = KeyMemory().check([b"0123456789abcdef", b"fedcba9876543210"], [5, 6], 100)[1]
+    readings = ReadingMemory().check(reading_keys(batch), 5_000_000, 60_000_000)[1]
     pane_state = PaneState(120_000_000, {0: 2, 60_000_000: 0}, {60_000_000}, {180_000_000}, {0}, 3, True)
     partial = PartialAggregate(table, 90_000_000, select_rows(batch, np.array([0, 2])))
     candidates = Candidates([message, message], [b"0123456789abcdef", None], [1_000_000, 2_000_000])
@@ -82,6 +86,8 @@ def kinds() -> dict[str, Kind]:
         "partial aggregate": Kind(partial, encode_partial, decode_partial),
         "key memory": Kind(memory, encode_key_memory, decode_key_memory),
         "candidates": Kind(candidates, encode_candidates, decode_candidates),
+        "reading memory": Kind(readings, encode_reading_memory, decode_reading_memory),
+        "readings": Kind(batch, encode_readings, decode_readings),
         "waiting alerts": Kind(Waiting(1_594_512_000_000_000, b"a record batch"), encode_waiting, decode_waiting),
         "failures of a webhook": Kind(7, encode_failures, decode_failures),
         "record batch": Kind(records, encode_record_batch, decode_record_batch, same_bytes=False),

@@ -32,10 +32,12 @@ PUBSUB_READ: Final = "beam:transform:pubsub_read:v1"
 GROUP_INTO_BATCHES: Final = "beam:transform:group_into_batches:v1"
 HOLD_WINDOWS: Final = "Aggregate windows/Hold windows/ParDo(StatefulWindows)"
 CHECK_KEYS: Final = "Drop duplicates/Check keys/ParDo(_CheckKeys)"
+CHECK_READINGS: Final = "Drop repeats/Check readings/ParDo(_CheckReadings)"
 SERVICE: Final = ("--runner=DataflowRunner", f"--project={PROJECT}", f"--region={REGION}")
 EVERYTHING: Final = (
     f"--subscription={SUBSCRIPTION}",
     *("--output=gs://lake/results", "--archive", "--print", "--dedup=10m", "--early-firing=30s", "--shards=4"),
+    "--dedup-readings=1h",
     *(
         f"--bigquery={PROJECT}:telemetry",
         f"--alerts-topic={ALERTS}",

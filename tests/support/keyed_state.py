@@ -18,6 +18,9 @@ class Value:
     def write(self, content: bytes) -> None:
         self.content = content
 
+    def clear(self) -> None:
+        self.content = None
+
 
 @dataclass
 class Bag:

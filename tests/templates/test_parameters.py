@@ -87,6 +87,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "archive": SWITCHES,
     "append": SWITCHES,
     "dedup": DURATIONS,
+    "dedup_readings": DURATIONS,
     "verbose": SWITCHES,
 }
 
@@ -188,7 +189,7 @@ def test_regexes_are_anchored(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, (good, _) in VALUES.items() for v in good if n not in FILES])
 def test_the_job_takes_what_a_regex_takes(name: str, value: str) -> None:
-    if value == "0s" and name in ("window", "slide", "early_firing", "flush_interval", "dedup"):
+    if value == "0s" and name in ("window", "slide", "early_firing", "flush_interval", "dedup", "dedup_readings"):
         with pytest.raises(ConfigError, match="must be at least 1ms"):
             config_with(name, value)
     elif name == "slide" and value not in ("500ms", "60s", "1.5s"):

@@ -46,14 +46,16 @@ class DecodeMessages(Step):
 
     Args:
         spec: how they are decoded.
+        counts_rows: whether readings are counted as decoded here, or by a step behind that removes some of them.
     """
 
     spec: DecodeSpec
+    counts_rows: bool = True
 
     @no_annotations
     def expand(self, messages: beam.PCollection) -> DecodeOutputs:
         """Return readings and dead letters of a PCollection of MessageBatch."""
-        decode_batch = beam.ParDo(_Decode(self.spec)).with_output_types(ReadingBatch)
+        decode_batch = beam.ParDo(_Decode(self.spec, self.counts_rows)).with_output_types(ReadingBatch)
         outputs = messages | "Decode" >> decode_batch.with_outputs(_DEAD, main=_READINGS)
         outputs[_DEAD].element_type = pa.RecordBatch
         return DecodeOutputs(outputs[_READINGS], outputs[_DEAD])
@@ -62,6 +64,7 @@ class DecodeMessages(Step):
 @dataclass
 class _Decode(beam.DoFn):
     spec: DecodeSpec
+    counts_rows: bool = True
 
     def process(self, messages: MessageBatch) -> Iterator[Any]:
         counters.count(counters.MESSAGES, len(messages))
@@ -70,10 +73,10 @@ class _Decode(beam.DoFn):
         if len(published):  # the wall clock is read only for this metric
             counters.observe(counters.MESSAGE_AGE_MS, (time.time_ns() // 1_000 - int(published.min())) // 1_000)
         for decoded in decode_once(messages, self.spec):
-            yield from _count(decoded)
+            yield from _count(decoded, counts_rows=self.counts_rows)
 
 
-def _count(decoded: DecodedBatch) -> Iterator[Any]:
+def _count(decoded: DecodedBatch, *, counts_rows: bool) -> Iterator[Any]:
     """Count a decoded batch, and yield its readings and its dead letters."""
     if decoded.ignored:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
@@ -86,7 +89,8 @@ def _count(decoded: DecodedBatch) -> Iterator[Any]:
     if decoded.newest_us is not None:
         note_reading(decoded.newest_us)
     if decoded.readings is not None:
-        counters.count(counters.ROWS_DECODED, len(decoded.readings))
+        if counts_rows:
+            counters.count(counters.ROWS_DECODED, len(decoded.readings))
         yield decoded.readings
     if decoded.rejected:
         for reason, number in Counter(letter.reason for letter in decoded.rejected).items():

@@ -1,1 +1,1 @@
-"""Remove messages that were published or delivered before."""
+"""Remove messages that were published or delivered before, and readings that came before."""

@@ -8,7 +8,7 @@ its second half is a hash of the entry itself, so that an entry that was edited 
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -55,10 +55,9 @@ def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") 
         windows: the windows that they belong to.
         job_id: the job, for the entries.
     """
-    published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
-    counted = (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
     arrays = (batch.event_us, batch.values, batch.device, batch.message)  # equal readings come in several messages
-    digest = _digest((*counted, str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays)))
+    counted = (str(int(batch.line[0])), *batch.devices, *(_crc(part) for part in arrays))
+    digest = _digest((*_messages_of(batch), *counted))
     first_us = int(batch.event_us.min())
     entries = []
     for run, rows in _rows_by_run(batch):
@@ -66,6 +65,16 @@ def reading_entries(batch: ReadingBatch, windows: WindowSpec, job_id: str = "") 
         entries.append(_entry(job_id, digest, (run, ROWS_DECODED, ""), number, first_us))
         sums = sums_of_readings(batch, windows, rows)
         entries += [_entry_of_values(job_id, digest, (run, VALUES, one.metric), one) for one in sums]
+    return from_records(LedgerEntry, entries)
+
+
+def repeat_entries(batch: ReadingBatch, job_id: str = "") -> pa.RecordBatch:
+    """Return entries for readings that were removed as repeats."""
+    arrays = (batch.event_us, batch.device, batch.message, batch.line)  # of one message, repeats differ in their lines
+    digest = _digest((*_messages_of(batch), *batch.devices, *(_crc(part) for part in arrays)))
+    first_us = int(batch.event_us.min())
+    counts = ((run, len(batch) if rows is None else int(np.count_nonzero(rows))) for run, rows in _rows_by_run(batch))
+    entries = [_entry(job_id, digest, (run, ROWS_DUPLICATE, ""), count, first_us) for run, count in counts]
     return from_records(LedgerEntry, entries)
 
 
@@ -166,6 +175,12 @@ def row_count(attributes: Mapping[str, str]) -> int:
     """Return the number of rows in a dead letter: 1, or the number that the attributes of a whole message state."""
     text = attributes.get(ROWS, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def _messages_of(batch: ReadingBatch) -> Iterator[str]:
+    """Yield the id and the publish time of each message of a batch."""
+    published = (None if us == UNKNOWN_US else us for us in batch.messages.publish_us.tolist())
+    return (f"{name}\0{us}" for name, us in zip(batch.messages.ids, published, strict=True))
 
 
 def _rows_by_run(batch: ReadingBatch) -> Iterable[tuple[str, Any]]:

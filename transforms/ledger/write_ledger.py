@@ -18,6 +18,7 @@ _ENTRIES: Final = {
     "rules": entries.rules_entries,
     "dead_letters": entries.dead_letter_entries,
     "duplicates": entries.duplicate_entries,
+    "repeats": entries.repeat_entries,
     "missed": entries.missed_entries,
 }
 
@@ -43,8 +44,8 @@ class WriteLedger(Step):
 
         Args:
             flows: ``readings`` (ReadingBatch), ``anomalies`` and ``dead_letters`` (RecordBatch), and where there
-                are any ``archived``, ``incidents`` and ``rules`` (RecordBatch), ``duplicates`` (MessageBatch) and
-                ``missed`` (MissedValues).
+                are any ``archived``, ``incidents`` and ``rules`` (RecordBatch), ``duplicates`` (MessageBatch),
+                ``repeats`` (ReadingBatch) and ``missed`` (MissedValues).
         """
         counted = []
         for name, flow in flows.items():

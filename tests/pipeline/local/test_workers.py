@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,6 +23,7 @@ from telemetry.errors import ConfigError
 from telemetry.feed.files.shape import FileShape
 from tests.support import oracle
 from tests.support.jobs import config_of, imbalances, ndjson, records, run_job
+from tests.support.parts import content, counts, write_parts
 
 MEGABYTE = 1 << 20
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -35,22 +35,6 @@ def telemetry(rows: int) -> pd.DataFrame:
     for place, metric in enumerate(oracle.METRICS):
         frame[metric] = [round(20 + (n * 7 + place) % 113 / 10, 1) for n in range(rows)]
     return frame
-
-
-def write_parts(folder: Path, frame: pd.DataFrame, parts: int) -> str:
-    for part in range(parts):
-        (folder / f"{part}.jsonl").write_bytes(ndjson(records(frame.iloc[part::parts])) + b"\nno JSON\n")
-    return str(folder / "*.jsonl")
-
-
-def counts(summary: dict[str, Any]) -> dict[str, Any]:
-    return {name: number for name, number in summary.items() if name != "seconds"}
-
-
-def content(out: Path) -> dict[str, bytes]:
-    """Results by path; the note that a job has begun says when it did, and is no result."""
-    found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    return {name: content for name, content in found.items() if not name.startswith(".jobs")}
 
 
 @pytest.mark.parametrize("flags", [(), ("--window", "10m", "--slide", "5m", "--shards", "3")])

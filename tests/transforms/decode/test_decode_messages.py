@@ -67,6 +67,13 @@ def test_a_batch_of_messages_becomes_one_batch_of_readings(tally: Tally):
     }
 
 
+def test_readings_are_not_counted_where_a_later_step_removes_some(tally: Tally):
+    run_transform(
+        [MessageBatch.of([message('{"ts":1,"device":"a"}\nx', "m")])], DecodeMessages(SPEC, False), MessageBatch
+    )
+    assert tally.counts == {"messages": 1, "payload_bytes": 23, "dead_letters/not_json": 1}
+
+
 def test_what_cannot_be_read_goes_to_the_dead_letters(tally: Tally):
     first = message('{"ts": 1, "device": "a", "temp": 20, "new": 1}\nx\n{}', "m1")
     second = message("{}", "m2")

@@ -89,16 +89,16 @@ def expected(stamped: Sequence[Stamped]) -> list[bool]:
 
 @st.composite
 def arrivals(draw: st.DrawFn, in_order: bool = False) -> list[Stamped]:
-    """Messages with few keys, ids or neither, whose times of publication are or are not known."""
+    """Messages with few keys, ids or neither, whose times of publication are or are not known; no two are equal."""
     known = draw(st.booleans())
     steps = draw(st.lists(st.integers(0, WINDOW // 2).map(lambda us: us - us % 1_000_000), max_size=30))
     times = [sum(steps[: n + 1]) for n in range(len(steps))]
     if not in_order:
         times = draw(st.permutations(times))
     stamped = []
-    for us in times:
+    for number, us in enumerate(times):
         key = draw(st.sampled_from(["a", "b", "c", "d", None]))
-        one = message(key, us if known else None, draw(st.sampled_from(["1", "2", ""])))
+        one = message(key, us if known else None, draw(st.sampled_from(["1", "2", ""])), rows=number + 1)
         stamped.append((one, DAY + draw(st.integers(0, 100)) * SECOND if known else us))
     return stamped
 

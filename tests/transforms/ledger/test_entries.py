@@ -23,6 +23,7 @@ from transforms.ledger.entries import (
     incident_entries,
     missed_entries,
     reading_entries,
+    repeat_entries,
     row_count,
 )
 from transforms.windows.aggregate_table import aggregate_batch
@@ -187,6 +188,23 @@ def test_duplicates_count_as_the_rows_of_their_messages():
     entries = duplicate_entries(MessageBatch.of(messages))
     assert counts(entries) == {("r", "rows_duplicate", ""): 2, ("", "rows_duplicate", ""): 7}
     assert days(entries) == {DAY}
+
+
+def test_repeats_count_as_rows_of_their_runs():
+    batch = concat_batches([of_run(ROWS, "r"), of_run(ROWS[1:2], "")])
+    entries = repeat_entries(batch, "job")
+    assert counts(entries) == {("r", "rows_duplicate", ""): 3, ("", "rows_duplicate", ""): 1}
+    assert days(entries) == {DAY}
+    assert ids(repeat_entries(batch, "job")) == ids(entries)
+
+
+def test_repeats_of_other_messages_and_lines_have_entries_of_their_own():
+    """A reading that comes a third time differs from the second in nothing but where it lies."""
+    batch = of_run(ROWS[:1] * 2, "r")
+    first, second = batch.select(np.array([0])), batch.select(np.array([1]))
+    found = [repeat_entries(one) for one in (first, second, of_run(ROWS[:1], "r", "n"), batch)]
+    assert len(set().union(*map(ids, found))) == 4
+    assert ids(reading_entries(first, FIXED)).isdisjoint(ids(found[0]))
 
 
 def test_missed_windows_count_their_values_and_tell_arrivals_apart():

@@ -8,6 +8,9 @@ import pytest
 from telemetry.errors import TelemetryError
 from transforms.dedup.candidates import decode_candidates
 from transforms.dedup.key_memory import decode_key_memory
+from transforms.dedup.reading_memory import decode_reading_memory
+from transforms.dedup.repeated_rows import decode_numbered_keys
+from transforms.dedup.shard_readings import decode_readings
 from transforms.shuffle.record_batch_bytes import decode_record_batch
 from transforms.shuffle.versioned import FormatError, frame, unframe
 from transforms.windows.pane_state import decode_pane_state
@@ -41,6 +44,9 @@ def test_an_unknown_format_is_refused_in_one_line(framed, found):
         (decode_pane_state, "pane state"),
         (decode_key_memory, "memory of message keys"),
         (decode_candidates, "messages to check for duplicates"),
+        (decode_reading_memory, "memory of readings"),
+        (decode_readings, "readings to check for repeats"),
+        (decode_numbered_keys, "keys of readings"),
         (decode_record_batch, "record batch"),
     ],
 )
