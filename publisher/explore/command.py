@@ -18,6 +18,7 @@ from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.text import render
 from telemetry.cli.flags import check_pubsub_name, read_span, read_whole
 from telemetry.errors import ConfigError, NothingUsableError
+from telemetry.feed.default_feed import metric_catalog
 from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed, read_metrics
 from telemetry.feed.propose.write_proposal import write_proposal
 from telemetry.rules.errors import RuleError
@@ -92,14 +93,15 @@ def explore(options: argparse.Namespace) -> Report:
     """Return the survey of the inputs; raises what `run` raises."""
     mapping = parse_columns(options.columns)
     span = read_span(options.start, options.end)
-    survey = Survey(_rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN))
+    rules, top = _rules(options.rules), read_whole("--top", options.top, _MOST_SHOWN)
     foreign = _foreign(options, mapping)
     names = [os.fsencode(path).decode("utf-8", "replace") for path in options.input] or [options.subscription]
     if foreign is None:
         chunks: Iterator[CsvChunk] = chain.from_iterable(read_chunks(path, mapping) for path in options.input)
-        preview = None
+        preview, survey = None, Survey(rules, top)
     else:
-        preview = FeedPreview(foreign.metrics)
+        own = rules if options.rules else rules.about(foreign.metrics)
+        preview, survey = FeedPreview(foreign.metrics), Survey(own, top, metric_catalog(foreign.feed))
         chunks = foreign.chunks(options.input, preview)
     for piece in select_chunks(chunks, *span):
         survey.add(piece)

@@ -117,7 +117,8 @@ def _rules(report: Report) -> Iterator[str]:
          f"{entry.devices:,}")
         for entry in report.rules
     ]  # fmt: skip
-    yield from _table([head, *body], "<<<>>>")
+    if body:
+        yield from _table([head, *body], "<<<>>>")
     yield f"{report.flagged:,} of {report.counts.readings:,} readings are flagged"
 
 
