@@ -30,6 +30,7 @@ SUBCOMMANDS: Final = MappingProxyType(
         ),
         "tables": Subcommand("pipeline.commands.tables", "create BigQuery tables and views, or print their SQL"),
         "rules": Subcommand("pipeline.commands.rules.command", "check rules files and describe them", own_main=True),
+        "feed": Subcommand("pipeline.commands.feed.command", "check feed files and describe them", own_main=True),
         "suggest": Subcommand("pipeline.suggest.command", "write first rules that fit stored readings"),
         "shelve": Subcommand("pipeline.commands.shelve", "open no incident for a rule or a device for a time"),
         "backtest": Subcommand("plotting.backtest.command", "judge stored readings with rules"),

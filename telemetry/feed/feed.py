@@ -107,16 +107,18 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     encoding: Annotated[
         str, Meta(description="of text, such as `latin-1`; without it UTF-8, or by the mark at the beginning")
     ] = ""
-    csv: CsvFields = CsvFields()
+    csv: Annotated[CsvFields, Meta(description="how rows of CSV are written")] = CsvFields()
     records: Annotated[
         str, Meta(description="path of the list whose elements are readings, such as `readings` or `data.*.values`")
     ] = ""
-    time: TimeFields = TimeFields()
-    device: DeviceFields = DeviceFields()
+    time: Annotated[TimeFields, Meta(description="where the time of a reading is, and its form")] = TimeFields()
+    device: Annotated[DeviceFields, Meta(description="where the device of a reading is")] = DeviceFields()
     metrics: Annotated[
         dict[str, MetricFields | None], Meta(description="the metrics by name; without it, those that `--metrics` says")
     ] = {}
-    long: LongFields | None = None
+    long: Annotated[
+        LongFields | None, Meta(description="where the name of a metric and its value are, if each row holds one value")
+    ] = None
     missing: Annotated[tuple[MissingCode, ...], Meta(description="values of any metric that stand for none")] = ()
     strict: Annotated[bool, Meta(description="a value that cannot be read costs its row")] = False
 

@@ -10,6 +10,8 @@ from typing import Final, get_args
 import pytest
 
 from telemetry.cli.main import main
+from telemetry.feed.json_schema import feed_schema_text
+from telemetry.feed.parse import parse_feed
 from telemetry.model import messages
 from telemetry.model.dead_letters import Reason
 from telemetry.rules.bounds import Comparison
@@ -17,7 +19,15 @@ from telemetry.rules.json_schema import rules_schema_text
 from telemetry.rules.parse import parse_rules
 from telemetry.rules.rule import Severity
 from tests.support.command_parsers import PARSERS
-from tests.support.generated_tables import PAGES, RULE_FIELDS, RULE_TEST_FIELDS, RULES_SCHEMA, current_page
+from tests.support.generated_tables import (
+    FEED_FIELDS,
+    FEED_SCHEMA,
+    PAGES,
+    RULE_FIELDS,
+    RULE_TEST_FIELDS,
+    RULES_SCHEMA,
+    current_page,
+)
 from tests.support.installed import installed_environment
 from tests.support.pages import read_page, section_of, table_rows
 from tests.support.sources import ROOT, sources
@@ -54,6 +64,14 @@ def test_a_generated_table_shows_argument_default_and_meaning() -> None:
 
 def test_the_schema_of_rules_files_is_current() -> None:
     assert (ROOT / RULES_SCHEMA).read_text(encoding="utf-8") == rules_schema_text(), "make docs"
+
+
+def test_feeds() -> None:
+    assert (ROOT / FEED_SCHEMA).read_text(encoding="utf-8") == feed_schema_text(), "make docs"
+    section = section_of(PAGE, "Feeds")
+    assert re.findall("<!-- generated: (.+) -->", section) == list(FEED_FIELDS)
+    (example,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert list(parse_feed(example).metrics) == ["temp", "humidity"]
 
 
 def test_rules() -> None:

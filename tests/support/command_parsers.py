@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline.arguments import build_parser
+from pipeline.commands.feed.command import FEED
 from pipeline.commands.rules.command import RULES
 from telemetry.cli.groups import Group, build_command_parser
 from telemetry.cli.main import TELEMETRY
 from templates.__main__ import TEMPLATES
 
-GROUPS: Final[dict[str, Group]] = {"rules": RULES, "template": TEMPLATES}
+GROUPS: Final[dict[str, Group]] = {"rules": RULES, "feed": FEED, "template": TEMPLATES}
 """The subcommands that have subcommands themselves."""
 
 

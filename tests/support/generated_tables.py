@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from telemetry.bigquery.schema import describe, sql_type
 from telemetry.cli.exit_codes import EXIT_CODES
+from telemetry.feed import feed
 from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
+from telemetry.feed.json_schema import described_fields, feed_schema_text
 from telemetry.model.kinds import KINDS
 from telemetry.model.records import LedgerEntry
 from telemetry.rules import file_format
@@ -42,6 +44,16 @@ RULE_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
     "fields of incidents": file_format.IncidentFields,
     "fields of flapping": file_format.FlappingFields,
 }
+FEED_SCHEMA: Final = "docs/feed.schema.json"
+"""A copy of the schema of feed files, for editors."""
+FEED_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "fields of a feed": feed.Feed,
+    "fields of csv": feed.CsvFields,
+    "fields of time": feed.TimeFields,
+    "fields of device": feed.DeviceFields,
+    "fields of a metric": feed.MetricFields,
+    "fields of long": feed.LongFields,
+}
 RULE_TEST_FIELDS: Final[dict[str, type[msgspec.Struct]]] = {
     "fields of a file of tests": test_format.RuleTestFileFields,
     "fields of a test": test_format.RuleTestFields,
@@ -70,6 +82,8 @@ def _generated(name: str) -> str:
         return file_block(ROOT / "docs" / name.removeprefix("file "))
     if name.startswith("flags of "):
         return flags_table(PARSERS[name.removeprefix("flags of ")]())
+    if name in FEED_FIELDS:
+        return feed_fields_table(FEED_FIELDS[name])
     return rule_fields_table(_FIELDS[name]) if name in _FIELDS else _TABLES[name]()
 
 
@@ -171,6 +185,11 @@ def rule_fields_table(fields: type[msgspec.Struct]) -> str:
     return table(("field", "value"), [(f"`{name}`", meaning) for name, meaning in file_format.described_fields(fields)])
 
 
+def feed_fields_table(fields: type[msgspec.Struct]) -> str:
+    """Return fields of a feed file with their meaning."""
+    return table(("field", "value"), [(f"`{name}`", meaning) for name, meaning in described_fields(fields)])
+
+
 def learned_defaults_table() -> str:
     """Return what each kind of rule that learns has where its fields are not written, and the length of its blocks."""
     return table(
@@ -237,8 +256,9 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
 
 
 def write_pages() -> None:
-    """Make the generated tables of all pages anew, and the schema of rules files."""
+    """Make the generated tables of all pages anew, and the schemas of rules and feed files."""
     (ROOT / RULES_SCHEMA).write_text(rules_schema_text(), encoding="utf-8")
+    (ROOT / FEED_SCHEMA).write_text(feed_schema_text(), encoding="utf-8")
     for page in PAGES:
         path: Path = ROOT / page
         path.write_text(current_page(path.read_text(encoding="utf-8")), encoding="utf-8")

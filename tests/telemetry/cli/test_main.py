@@ -31,7 +31,7 @@ def show(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 def test_subcommands_are_those_of_the_design(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(SUBCOMMANDS) == [
         *("explore", "replay", "bridge", "simulate", "broker", "reprocess", "run", "reconcile", "tables", "rules"),
-        *("suggest", "shelve", "backtest", "render", "report", "serve", "template", "completion"),
+        *("feed", "suggest", "shelve", "backtest", "render", "report", "serve", "template", "completion"),
     ]
     shown = show(capsys, "--help")
     for name, entry in SUBCOMMANDS.items():

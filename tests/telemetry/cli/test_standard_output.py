@@ -29,6 +29,7 @@ COMMANDS = {
     "reconcile": ["--output", "results"],
     "tables": ["--print-sql", "--bigquery", "pro-ject:dset"],
     "rules": ["schema"],
+    "feed": ["schema"],
     "suggest": ["many.csv"],
     "shelve": ["--rules", "rules.yaml"],
     "backtest": ["--input", "rows.csv"],

@@ -1,0 +1,1 @@
+"""Work with feed files: ``telemetry feed check | schema``."""
