@@ -1,6 +1,7 @@
 """Read numbers as people and devices write them: with units, thousands separators, decimal commas and missing codes."""
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -10,6 +11,10 @@ from telemetry.feed.formats.number_text import DECIMAL_SIGNS, MISSING_TEXTS, rea
 from telemetry.feed.formats.records import FeedFormatError
 
 _LONGEST: Final = 100  # characters of a number with its unit
+_PLAIN: Final = {
+    point: re.compile(rf"[-+]?[0-9]++(?:[{point}][0-9]*+)?(?:[eE][-+]?[0-9]++)?") for point in DECIMAL_SIGNS
+}
+"""Numbers of any length, as a column of numbers may have them."""
 
 
 class NumberProblem(StrEnum):
@@ -81,8 +86,11 @@ def _read_text(value: str, spec: NumberSpec) -> float | NumberProblem:
     text = value.strip()
     if text.lower() in spec.missing_texts:
         return NumberProblem.MISSING
-    if not spec.texts or len(text) > _LONGEST:
+    if not spec.texts:
         return NumberProblem.NOT_A_NUMBER
+    if len(text) > _LONGEST:
+        plain = _PLAIN[spec.decimal].fullmatch(text)
+        return NumberProblem.NOT_A_NUMBER if plain is None else _finish(float(text.replace(",", ".")), spec)
     if spec.booleans and text.lower() in _BOOLEANS:
         return _finish(_BOOLEANS[text.lower()], spec)
     number = read_text(text, spec.decimal, spec.units)

@@ -53,7 +53,7 @@ def read_columns(
             return None
         if not misfits and len(table) == len(rows.rows):
             return CsvColumns(rows, table)
-        if not misfits:
+        if not misfits or max(misfits) >= len(rows.rows):
             misfits = set(range(len(rows.rows)))  # a cell that Arrow divides in another way
         before, rows = rows, _fit(rows, misfits, width, fields)
         if before.rows == rows.rows:
@@ -114,8 +114,9 @@ def _fit(rows: CsvRows, misfits: set[int], width: int, fields: CsvFields) -> Csv
 
 def _write(cells: Sequence[str], fields: CsvFields) -> bytes:
     text = io.StringIO()
-    csv.writer(text, delimiter=fields.delimiter, quotechar=fields.quote, lineterminator="").writerow(cells)
-    return text.getvalue().encode()
+    # cells that hold the line terminator are put in quotes
+    csv.writer(text, delimiter=fields.delimiter, quotechar=fields.quote, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n").encode()
 
 
 def _reject_all(rows: CsvRows) -> CsvRows:

@@ -53,9 +53,6 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     comment = fields.comment.encode()
     if comment and comment in content:
         kept = [bool(line.strip(_BLANK)) and not line.startswith(comment) for line in lines]
-    elif not lines[-1] and b"\n\n" not in content and b"\n\r" not in content and lines[0].strip(_BLANK):
-        lines.pop()  # the usual content, which ends with a line break
-        kept = []
     else:
         kept = [bool(line.strip(_BLANK)) for line in lines]
     number = np.arange(1, len(lines) + 1, dtype=np.int32)

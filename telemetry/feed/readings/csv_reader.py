@@ -48,8 +48,12 @@ class CsvReader:
         self._specs = specs
         self._times = times
         self._devices = devices
-        self._texts = {spec.column for spec in specs if not _is_plain(spec)}  # columns that are not all numbers
-        self._nulls = (*_NULLS, *(code for spec in specs for code in spec.number.missing if code not in _NULLS))
+        shared = set.intersection(*(set(spec.number.missing) for spec in specs)) if specs else set()
+        self._nulls = (*_NULLS, *sorted(shared - set(_NULLS)))  # texts for missing values of any metric
+        # columns that are not all numbers, or have texts of their own for missing values
+        self._texts = {
+            spec.column for spec in specs if not (_is_plain(spec) and set(spec.number.missing) <= set(self._nulls))
+        }
 
     def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None) -> FeedRows:
         """Return the readings of some payloads.

@@ -13,7 +13,7 @@ from telemetry.feed.formats.explode import TooManyElementsError, explode
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.json_documents import NO_OBJECT
 from telemetry.feed.formats.path_steps import PathMark, write_path
-from telemetry.feed.formats.paths import MISSING, RecordPath, compile_path
+from telemetry.feed.formats.paths import MISSING, RecordPath, compile_path, take_step
 from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.formats.records import FeedRecord
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
@@ -328,6 +328,8 @@ def _alone(record: Any, path: RecordPath) -> Any:
             return [wrap(value, rest)]
         if isinstance(step, PathMark):
             return wrap(value, rest)
+        if take_step(value, step) is MISSING:  # the record has no such list, and is its own element
+            return value
         inner: Any = dict(value) if isinstance(value, dict) else list(value)
         inner[step] = wrap(inner[step], rest)
         return inner

@@ -242,3 +242,33 @@ def test_in_a_strict_feed_a_value_that_cannot_be_read_costs_its_row(columns: tup
     ]
     lenient = read("strict: false", content, ("temp", "hum"), columns)
     assert [row[3:] for row in rows_of(lenient)] == [("a", None, 1), ("b", None, 2)]
+
+
+def test_a_row_with_too_few_cells_and_a_line_break_in_quotes_is_filled_up() -> None:
+    rows = b'1594512000,a,"1\n"\n"1594512001\n"\n1594512002,b,2\n'
+    found = read("format: csv\ncsv: {multiline: true}", rows, columns=("ts", "device", "temp"))
+    assert rows_of(found) == [(0, 1, 1_594_512_000_000_000, "a", 1), (0, 3, 1_594_512_002_000_000, "b", 2)]
+    assert rejected(found) == [(0, 2, b'"1594512001\n"', "bad_timestamp")]
+
+
+@pytest.mark.parametrize("records", ["rows", "data.rows", "data.*.rows", "data[0]"])
+def test_a_record_without_the_list_is_rejected_as_it_is(records: str) -> None:
+    found = read(f"records: {records}", b'{"time": 1594512000}')
+    assert (rows_of(found), rejected(found)) == ([], [(0, 1, b'{"time":1594512000}', "missing_field")])
+
+
+@pytest.mark.parametrize("before", [b"", b"1594512000,a,x,x\n"])
+def test_values_do_not_depend_on_what_was_read_before(before: bytes) -> None:
+    feed = "format: csv\nmetrics: {temp: {missing: [hot, none here]}, note: }"
+    reader = FeedReader(parse_feed(f"version: 1\n{feed}"), ("temp", "note"))
+    envelope = Envelope(columns=("ts", "device", "temp", "note"))
+    if before:
+        reader.read([before], [envelope])
+    digits = b"9" * 120
+    found = reader.read(
+        [b"1594512000,a,hot,1\n   \n1594512000,b,%b,hot\n1594512000,c,1%b,\n" % (digits, b"0" * 400)], [envelope]
+    )
+    time = 1_594_512_000_000_000
+    expected = [(0, 1, time, "a", None, 1), (0, 3, time, "b", float(digits), None), (0, 4, time, "c", None, None)]
+    assert rows_of(found) == expected
+    assert unread(found) == [(0, 2, "not_finite", "1" + "0" * 400), (1, 1, "not_a_number", "hot")]
