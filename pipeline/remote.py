@@ -21,7 +21,7 @@ from pipeline.failures import JobFailedError, expected_failure
 from pipeline.graph import build, outputs_of
 from pipeline.sources.files import Portion, ReadFiles
 from pipeline.sources.rules_feed import WithRulesFile
-from pipeline.summary import JobSummary, counts_of
+from pipeline.summary import JobSummary, counts_of, texts_of
 from telemetry.errors import ConfigError
 
 _ENDED_WELL: Final = frozenset({PipelineState.DRAINED, PipelineState.UPDATED})  # somebody drained or updated the job
@@ -65,7 +65,7 @@ def run_remote(
     if options.view_as(GoogleCloudOptions).template_location is not None:
         return None
     _wait(result)
-    return JobSummary(counts_of(result), time.monotonic() - started)
+    return JobSummary(counts_of(result), time.monotonic() - started, texts=texts_of(result))
 
 
 def stream_job_id(options: PipelineOptions) -> str:

@@ -28,9 +28,10 @@ from pipeline.graph import build, outputs_of
 from pipeline.job_identity import InputDigests, bounded_job_id, new_job_id
 from pipeline.local.signals import signals_deferred
 from pipeline.local.state.state_folder import StateFolder
+from pipeline.metric_notes import notes_on_metrics
 from pipeline.options import beam_options, is_local
 from pipeline.sources.files import Portion, ReadFiles, plan_portions
-from pipeline.summary import JobSummary, counts_of, distributions_of
+from pipeline.summary import JobSummary, counts_of, distributions_of, texts_of
 from pipeline.usable import check_usable
 from pipeline.warm_start import warm_states
 from telemetry.cli.commands import interruptible
@@ -81,6 +82,7 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
             summary = _run_files(config, options, job_id, portions)
     if summary is None:
         return 0
+    summary = summary.with_notes(notes_on_metrics(config, summary))
     sys.stderr.write(summary.to_text() + "\n")
     if config.summary:
         try:
@@ -172,4 +174,5 @@ def _execute(
             if expected is None:
                 raise
             raise JobFailedError(expected) from error
-    return JobSummary(counts_of(result), time.monotonic() - started, distributions_of(result))
+    seconds = time.monotonic() - started
+    return JobSummary(counts_of(result), seconds, distributions_of(result), texts_of(result))

@@ -1,13 +1,14 @@
 """Summarize the job's counters for people and machines."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from transforms import counters
 
 _SHOWN_IF_ANY: Final = (
+    ("rows fitted to their header", counters.ROWS_FITTED),
     ("readings of clocks that are ahead", counters.CLOCK_AHEAD),
     ("readings too late for incidents", counters.LATE_FOR_RULES),
     ("changed rules that were refused", counters.RULES_REFUSED),
@@ -22,6 +23,7 @@ _SHOWN_IF_ANY: Final = (
     ("dead letters published", counters.LETTERS_PUBLISHED),
 )
 """Labels of the counters that are shown only if they are not zero."""
+_MOST_SHOWN: Final = 20  # names of fields, and kinds of values
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,14 @@ class JobSummary:
         counts: counters by name; see `transforms.counters`.
         seconds: its duration.
         distributions: by name; see `transforms.counters`.
+        texts: sets of texts by name; see `transforms.counters`.
         notes: sentences about the run, for a person.
     """
 
     counts: Mapping[str, int]
     seconds: float
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def with_notes(self, notes: Iterable[str]) -> "JobSummary":
@@ -64,12 +68,23 @@ class JobSummary:
         prefix = f"{name}/"
         return {key.removeprefix(prefix): n for key, n in sorted(self.counts.items()) if key.startswith(prefix)}
 
+    def commonest(self, name: str) -> dict[str, int]:
+        """Return the highest of the counters ``name/kind`` by kind, the highest first."""
+        kinds = self.by_kind(name)
+        return dict(sorted(kinds.items(), key=lambda item: -item[1])[:_MOST_SHOWN])
+
+    def example(self, kind: str) -> str:
+        """Return a value that could not be read, by its metric and the reason as in `VALUES_UNREAD`; "" for none."""
+        found = (text.partition("\t") for text in sorted(self.texts.get(counters.UNREAD_EXAMPLES, ())))
+        return next((text for known, _, text in found if known == kind), "")
+
     def to_json(self) -> str:
         """Return the summary as one JSON object."""
         names = (
             counters.MESSAGES,
             counters.PAYLOAD_BYTES,
             counters.ROWS_DECODED,
+            counters.ROWS_FITTED,
             counters.CLOCK_AHEAD,
             counters.FIELDS_IGNORED,
             counters.ROWS_AGGREGATED,
@@ -94,6 +109,12 @@ class JobSummary:
         content[counters.DEAD_LETTERS] = self.by_kind(counters.DEAD_LETTERS)
         content[counters.ANOMALIES] = self.by_kind(counters.ANOMALIES)
         content[counters.INCIDENTS] = self.by_kind(counters.INCIDENTS)
+        content["ignored_fields"] = self.commonest(counters.FIELDS_IGNORED)
+        content[counters.VALUES_READ] = self.by_kind(counters.VALUES_READ)
+        unread = self.by_kind(counters.VALUES_UNREAD)
+        content[counters.VALUES_UNREAD] = {
+            kind: {"count": number, "example": self.example(kind)} for kind, number in unread.items()
+        }
         content["distributions"] = {name: asdict(found) for name, found in sorted(self.distributions.items())}
         content["seconds"] = round(self.seconds, 3)
         content["notes"] = list(self.notes)
@@ -114,11 +135,34 @@ class JobSummary:
         lines.append(("panes of windows", self.counts.get(counters.PANES, 0)))
         lines.append(("aggregates", self.counts.get(counters.AGGREGATES, 0)))
         lines.append(("unknown fields ignored", self.counts.get(counters.FIELDS_IGNORED, 0)))
+        unread = sum(self.by_kind(counters.VALUES_UNREAD).values())
+        if unread:
+            lines.append(("values that could not be read", unread))
         lines.extend((name, self.counts[counter]) for name, counter in _SHOWN_IF_ANY if self.counts.get(counter))
         lines.append(("files written", self.counts.get(counters.FILES_WRITTEN, 0)))
         width = max(len(name) for name, _ in lines)
         text = [f"{name:<{width}}  {number:>12,}" for name, number in lines]
-        return "\n".join([*text, f"{'seconds':<{width}}  {self.seconds:>12,.1f}", *self.notes])
+        text.append(f"{'seconds':<{width}}  {self.seconds:>12,.1f}")
+        return "\n".join([*text, *self._named(), *self.notes])
+
+    def _named(self) -> Iterator[str]:
+        """Yield lines that name the fields that were ignored and the values that could not be read."""
+        ignored = self.commonest(counters.FIELDS_IGNORED)
+        if ignored:
+            yield f"ignored fields: {', '.join(f'{name} ({number:,})' for name, number in ignored.items())}"
+        unread = self.commonest(counters.VALUES_UNREAD)
+        if unread:
+            told = [f"{_spoken(kind)} ({number:,}{self._such_as(kind)})" for kind, number in unread.items()]
+            yield f"unread values: {', '.join(told)}"
+
+    def _such_as(self, kind: str) -> str:
+        example = self.example(kind)
+        return f", such as {example!r}" if example else ""
+
+
+def _spoken(kind: str) -> str:
+    metric, _, reason = kind.rpartition("/")
+    return f"{metric} {reason}"
 
 
 def counts_of(result: Any) -> dict[str, int]:
@@ -142,8 +186,18 @@ def distributions_of(result: Any) -> dict[str, Distribution]:
     return found
 
 
+def texts_of(result: Any) -> dict[str, frozenset[str]]:
+    """Return the sets of texts of a pipeline's result: those of this job, joined over steps."""
+    found: dict[str, frozenset[str]] = {}
+    for metric in _own(result, "string_sets"):
+        name = metric.key.metric.name
+        found[name] = found.get(name, frozenset()) | frozenset(_latest(metric) or ())
+    return found
+
+
 def _own(result: Any, kind: str) -> list[Any]:
-    return [metric for metric in result.metrics().query()[kind] if metric.key.metric.namespace == counters.NAMESPACE]
+    found = result.metrics().query().get(kind, ())
+    return [metric for metric in found if metric.key.metric.namespace == counters.NAMESPACE]
 
 
 def _latest(metric: Any) -> Any:

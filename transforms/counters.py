@@ -6,8 +6,10 @@
 ``rows_decoded``            lines that became readings, without those that were removed as repeats
 ``clock_ahead``             readings that are ahead of their publish time by more than the skew; they are kept
 ``rows_fitted``             readings of CSV whose rows had fewer or more cells than their header
+``values_read/<metric>``    values of readings, by metric
 ``values_unread/<value>``   values of readings that could not be read, by metric and reason (such as temp/not_a_number)
 ``fields_ignored``          fields that are neither known nor listed as metrics
+``fields_ignored/<field>``  those of one name, for the first names that each process finds
 ``dead_letters/<reason>``   lines (or whole messages) that were rejected
 ``anomalies/<rule id>``     breaches of each rule
 ``incidents/<rule id>``     incidents that each rule opened; one that opens again counts once
@@ -37,6 +39,12 @@ And distributions, which keep count, sum, smallest and largest value:
 ``window_lateness_ms``      how far the watermark was past the end of each window when it took late readings
 ==========================  =====================================================================
 
+And sets of texts:
+
+==========================  =====================================================================
+``unread_examples``         values that could not be read, each behind its metric, the reason and a tab
+==========================  =====================================================================
+
 They are Beam's metrics, which belong to one run of a pipeline: runs in one process do not mix, and a runner reports
 them whatever processes do the work. Outside of a step nothing is counted. A retried bundle may count twice, so steps
 count after the work that can fail.
@@ -54,7 +62,9 @@ ROWS_DECODED: Final = "rows_decoded"
 CLOCK_AHEAD: Final = "clock_ahead"
 FIELDS_IGNORED: Final = "fields_ignored"
 ROWS_FITTED: Final = "rows_fitted"
+VALUES_READ: Final = "values_read"
 VALUES_UNREAD: Final = "values_unread"
+UNREAD_EXAMPLES: Final = "unread_examples"
 DEAD_LETTERS: Final = "dead_letters"
 ANOMALIES: Final = "anomalies"
 INCIDENTS: Final = "incidents"
@@ -77,6 +87,10 @@ DUPLICATES: Final = "duplicates"
 ROWS_DUPLICATE: Final = "rows_duplicate"
 MESSAGE_AGE_MS: Final = "message_age_ms"
 WINDOW_LATENESS_MS: Final = "window_lateness_ms"
+_MOST_NAMED: Final = 200
+_MOST_TOLD: Final = 50
+_NAMED: Final[dict[str, set[str]]] = {}
+_TOLD: Final[dict[str, set[str]]] = {}
 
 
 def count(name: str, by: int = 1, kind: str = "") -> None:
@@ -88,6 +102,32 @@ def count(name: str, by: int = 1, kind: str = "") -> None:
 @functools.cache
 def _counter(full: str) -> Any:
     return Metrics.counter(NAMESPACE, full)
+
+
+def count_named(name: str, by: int, kind: str) -> None:
+    """Add to a counter whose kind comes from the data, as `count`; not if the process counts too many of them already.
+
+    A bound for each process, because a runner keeps every counter: hostile data has any number of names.
+    """
+    if _is_among_first(_NAMED.setdefault(name, set()), kind, _MOST_NAMED):
+        count(name, by, kind)
+
+
+def tell(name: str, kind: str, text: str) -> None:
+    """Add ``kind``, a tab and a text to a set of texts; not if the process has told too many of this kind already."""
+    if _is_among_first(_TOLD.setdefault(f"{name}/{kind}", set()), text, _MOST_TOLD):
+        _texts(name).add(f"{kind}\t{text}")
+
+
+def _is_among_first(known: set[str], text: str, most: int) -> bool:
+    if text not in known and len(known) < most:
+        known.add(text)
+    return text in known
+
+
+@functools.cache
+def _texts(name: str) -> Any:
+    return Metrics.string_set(NAMESPACE, name)
 
 
 def observe(name: str, value: int) -> None:

@@ -190,7 +190,7 @@ def test_quiet_by_default_and_more_with_verbose(source: Path) -> None:
 
     quiet = messages()
     assert quiet.startswith("rows decoded")
-    assert len(quiet.splitlines()) == len(messages().splitlines()) == 11
+    assert len(quiet.splitlines()) == len(messages().splitlines()) == 13
     told = messages("--verbose")
     assert "INFO reading" in told
     assert "INFO windows of 1m every 1m, lateness 10m" in told

@@ -55,6 +55,7 @@ def test_as_json() -> None:
         "messages": 3,
         "payload_bytes": 0,
         "rows_decoded": 1_234,
+        "rows_fitted": 0,
         "clock_ahead": 0,
         "fields_ignored": 0,
         "rows_aggregated": 1_233,
@@ -77,10 +78,55 @@ def test_as_json() -> None:
         "dead_letters": {"not_json": 2, "too_late": 1},
         "anomalies": {"cold": 5, "temp-high": 40},
         "incidents": {"temp-high": 3},
+        "ignored_fields": {},
+        "values_read": {},
+        "values_unread": {},
         "distributions": {"message_age_ms": {"count": 2, "sum": 30, "min": 10, "max": 20}},
         "seconds": 12.346,
         "notes": [],
     }
+
+
+UNREAD = JobSummary(
+    {
+        "rows_decoded": 3,
+        "rows_fitted": 1,
+        "fields_ignored": 9,
+        "fields_ignored/hum": 2,
+        "fields_ignored/a/b": 7,
+        "values_read/temp": 1,
+        "values_unread/temp/not_a_number": 1,
+        "values_unread/a/b/not_finite": 2,
+    },
+    1.0,
+    texts={"unread_examples": frozenset(["temp/not_a_number\twarm", "temp/not_a_number\thot", "other/x\ty"])},
+)
+
+
+def test_names_of_ignored_fields_and_values_that_could_not_be_read_are_told() -> None:
+    lines = UNREAD.with_notes(["a note"]).to_text().splitlines()
+    assert [line.split() for line in lines if line.startswith(("values", "rows fitted", "unknown"))] == [
+        ["unknown", "fields", "ignored", "9"],
+        ["values", "that", "could", "not", "be", "read", "3"],
+        ["rows", "fitted", "to", "their", "header", "1"],
+    ]
+    assert lines[-3:] == [
+        "ignored fields: a/b (7), hum (2)",
+        "unread values: a/b not_finite (2), temp not_a_number (1, such as 'hot')",
+        "a note",
+    ]
+    content = json.loads(UNREAD.to_json())
+    assert content["ignored_fields"] == {"a/b": 7, "hum": 2}
+    assert content["values_read"] == {"temp": 1}
+    assert content["values_unread"] == {
+        "a/b/not_finite": {"count": 2, "example": ""},
+        "temp/not_a_number": {"count": 1, "example": "hot"},
+    }
+
+
+def test_no_more_than_twenty_names_are_told() -> None:
+    summary = JobSummary({f"fields_ignored/f{number}": number for number in range(1, 30)}, 1.0)
+    assert list(summary.commonest("fields_ignored")) == [f"f{number}" for number in range(29, 9, -1)]
 
 
 def test_counters_of_a_runner_are_summed_over_steps_and_those_of_others_left_out() -> None:

@@ -12,10 +12,11 @@ from transforms import counters
 
 @dataclass
 class Tally:
-    """Counters by name, and the values of each distribution."""
+    """Counters by name, the values of each distribution, and sets of texts."""
 
     counts: Counter[str] = field(default_factory=Counter)
     values: dict[str, list[int]] = field(default_factory=dict)
+    texts: dict[str, set[str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, name: str, by: int = 1, kind: str = "") -> None:
@@ -26,9 +27,16 @@ class Tally:
         with self.lock:
             self.values.setdefault(name, []).append(value)
 
+    def tell(self, name: str, kind: str, text: str) -> None:
+        with self.lock:
+            self.texts.setdefault(name, set()).add(f"{kind}\t{text}")
+
 
 @contextlib.contextmanager
 def recorded() -> Iterator[Tally]:
     tally = Tally()
-    with mock.patch.object(counters, "count", tally.count), mock.patch.object(counters, "observe", tally.observe):
+    with contextlib.ExitStack() as stack:
+        for name in ("count", "observe", "tell"):
+            stack.enter_context(mock.patch.object(counters, name, getattr(tally, name)))
+        stack.enter_context(mock.patch.object(counters, "count_named", tally.count))
         yield tally

@@ -252,6 +252,7 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
     "notation of series": lambda: table(("part", "readings"), described(notation.__doc__ or "")),
     "counters": lambda: table(("counter", "counts"), described(counters.__doc__ or "")),
     "distributions": lambda: table(("distribution", "value"), described(counters.__doc__ or "", 1)),
+    "sets of texts": lambda: table(("set", "texts"), described(counters.__doc__ or "", 2)),
 }
 
 

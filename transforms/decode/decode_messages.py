@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 from apache_beam.typehints.decorators import no_annotations
 
@@ -18,6 +19,7 @@ from transforms import counters
 from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_once import decode_once
 from transforms.decode.decode_spec import DecodeSpec
+from transforms.decode.metric_values import shorten
 from transforms.shuffle.deadlines import note_reading
 from transforms.step import Step
 
@@ -80,8 +82,12 @@ def _count(decoded: DecodedBatch, *, counts_rows: bool) -> Iterator[Any]:
     """Count a decoded batch, and yield its readings and its dead letters."""
     if decoded.ignored:
         counters.count(counters.FIELDS_IGNORED, decoded.ignored.total())
+        for name, number in decoded.ignored.items():
+            counters.count_named(counters.FIELDS_IGNORED, number, shorten(name))
     for value, number in decoded.unread.counts.items():
-        counters.count(counters.VALUES_UNREAD, number, f"{value.metric}/{value.problem}")
+        kind = f"{value.metric}/{value.problem}"
+        counters.count(counters.VALUES_UNREAD, number, kind)
+        counters.tell(counters.UNREAD_EXAMPLES, kind, decoded.unread.examples[value])
     if decoded.fitted:
         counters.count(counters.ROWS_FITTED, decoded.fitted)
     if decoded.clock_ahead:
@@ -91,6 +97,10 @@ def _count(decoded: DecodedBatch, *, counts_rows: bool) -> Iterator[Any]:
     if decoded.readings is not None:
         if counts_rows:
             counters.count(counters.ROWS_DECODED, len(decoded.readings))
+        for metric, values in zip(decoded.readings.metrics, decoded.readings.values, strict=True):
+            present = int(np.count_nonzero(~np.isnan(values)))
+            if present:
+                counters.count(counters.VALUES_READ, present, metric)
         yield decoded.readings
     if decoded.rejected:
         for reason, number in Counter(letter.reason for letter in decoded.rejected).items():

@@ -1,4 +1,5 @@
 import base64
+import math
 from typing import Any
 
 import apache_beam as beam
@@ -64,6 +65,7 @@ def test_a_batch_of_messages_becomes_one_batch_of_readings(tally: Tally):
         "messages": 3,
         "payload_bytes": sum(len(one.payload) for one in (first, second, third)),
         "rows_decoded": 4,
+        "values_read/temp": 4,
     }
 
 
@@ -88,9 +90,49 @@ def test_what_cannot_be_read_goes_to_the_dead_letters(tally: Tally):
         "messages": 2,
         "payload_bytes": len(first.payload) + 2,
         "fields_ignored": 1,
+        "fields_ignored/new": 1,
         "rows_decoded": 1,
+        "values_read/temp": 1,
         "dead_letters/not_json": 1,
         "dead_letters/missing_field": 2,
+    }
+
+
+def test_values_that_cannot_be_read_are_counted_with_an_example(tally: Tally):
+    one = message('{"ts": 1, "device": "a", "temp": "warm\\n"}\n{"ts": 2, "device": "a", "temp": "hot"}', "m1")
+    two = message('{"ts": 3, "device": "a", "temp": 1e400}\n{"ts": 4, "device": "a", "temp": "NA", "\\u0007": 1}', "m2")
+    names = ("m1", "m1", "m2", "m2")
+    assert str(outputs_of(one, two)) == str(
+        [
+            (
+                None,
+                [(name, "a", second * 1_000_000, math.nan) for name, second in zip(names, range(1, 5), strict=True)],
+            )
+        ]
+    )
+    assert tally.counts == {
+        "messages": 2,
+        "payload_bytes": len(one.payload) + len(two.payload),
+        "rows_decoded": 4,
+        "fields_ignored": 1,
+        "fields_ignored/\\x07": 1,
+        "values_unread/temp/not_a_number": 2,
+        "values_unread/temp/not_finite": 1,
+    }
+    assert tally.texts == {"unread_examples": {"temp/not_a_number\twarm\\n", "temp/not_finite\tinf"}}
+
+
+def test_rows_that_are_fitted_to_their_header_are_counted(tally: Tally):
+    assert outputs_of(Message(b"1,a\n2,b,3", {}, "m", columns=("ts", "device", "temp")))[0][1][1] == (
+        "m",
+        "b",
+        2_000_000,
+        3,
+    )
+    assert {name: count for name, count in tally.counts.items() if name.startswith(("rows", "values"))} == {
+        "rows_decoded": 2,
+        "rows_fitted": 1,
+        "values_read/temp": 1,
     }
 
 
