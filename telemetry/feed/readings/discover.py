@@ -43,6 +43,8 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
     if feed.long is not None:
         columns = _by_name(columns.get(feed.long.name, []), columns.get(feed.long.value, []))
     spec = NumberSpec(decimal=feed.csv.decimal)
+    if envelope.columns is not None:  # such as the numbers of rows that Pandas writes first
+        taken |= {name for place, name in enumerate(envelope.columns, 1) if name == f"column {place}"}
     return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
 
 
