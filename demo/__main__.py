@@ -7,7 +7,7 @@ from typing import Final
 
 from demo.ledger import check_ledger, check_usable, results_table
 from demo.next_steps import next_steps
-from demo.source import Source, own_source
+from demo.source import DemoSource, own_source
 from demo.steps import Names, broker, chart, ensure_empty, report, run_job, simulate
 from telemetry.cli.commands import exit_code
 from telemetry.cli.parser import OneLineParser
@@ -38,7 +38,7 @@ def _run(args: list[str]) -> int:
     began = time.monotonic()
     folder: Path = options.output
     results = ensure_empty(folder)
-    source = own_source(options.csv, folder) if options.csv else Source(simulate(folder / "telemetry.csv"))
+    source = own_source(options.csv, folder) if options.csv else DemoSource(simulate(folder / "telemetry.csv"))
     with broker() as address:
         published, summary = run_job(source, results, folder, Names.new(), address)
     check_usable(summary, results)

@@ -13,7 +13,7 @@ _METRIC: Final = "temp"
 
 
 @dataclass(frozen=True)
-class Source:
+class DemoSource:
     """Telemetry to replay.
 
     Attributes:
@@ -49,7 +49,7 @@ class Source:
         return self.csv if self.feed is None else results / "readings"
 
 
-def own_source(csv: Path, folder: Path) -> Source:
+def own_source(csv: Path, folder: Path) -> DemoSource:
     """Return a file of the user's own: as it is, or as the feed says that is proposed and written for it.
 
     Rules of a foreign file are those that fit it, if there are some.
@@ -57,11 +57,11 @@ def own_source(csv: Path, folder: Path) -> Source:
     feed, rules = folder / "feed.yaml", folder / "rules.yaml"
     read_as = json.loads(run_step("explore", csv, "--json")).get("read_as")
     if read_as is None:
-        return Source(csv)
+        return DemoSource(csv)
     feed.write_text(read_as["feed"], encoding="utf-8")
     say(f"read as a proposed feed says: {feed}")
     for question in read_as["questions"]:
         say(f"  question: {question}")
     rules.unlink(missing_ok=True)
     suggested = try_step("suggest", csv, "--feed", feed, "--output", rules)
-    return Source(csv, feed, tuple(load_feed(str(feed)).metrics), rules if suggested else None)
+    return DemoSource(csv, feed, tuple(load_feed(str(feed)).metrics), rules if suggested else None)

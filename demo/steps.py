@@ -23,7 +23,7 @@ from telemetry.errors import ConfigError, NothingUsableError, TelemetryError
 from telemetry.model.kinds import KINDS
 
 if TYPE_CHECKING:
-    from demo.source import Source
+    from demo.source import DemoSource
 
 IDLE_S: Final = 5
 RULES: Final = Path(__file__).with_name("rules.yaml")
@@ -131,7 +131,7 @@ def created(names: Names, address: str) -> Iterator[None]:
 
 
 def run_job(
-    source: "Source", results: Path, folder: Path, names: Names, address: str
+    source: "DemoSource", results: Path, folder: Path, names: Names, address: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Replay the telemetry while the job runs; the job ends after `IDLE_S` seconds without a message.
 
@@ -162,21 +162,21 @@ def run_job(
     return published, json.loads(summary.read_text(encoding="utf-8"))
 
 
-def chart(results: Path, source: "Source", picture: Path) -> Path:
+def chart(results: Path, source: "DemoSource", picture: Path) -> Path:
     """Draw the readings with their anomalies; return the path of the picture."""
     say("drawing the chart")
     _draw("render", results, source, picture)
     return picture
 
 
-def report(results: Path, source: "Source", page: Path) -> Path:
+def report(results: Path, source: "DemoSource", page: Path) -> Path:
     """Write the report; return its path."""
     say("writing the report")
     _draw("report", results, source, page)
     return page
 
 
-def _draw(command: str, results: Path, source: "Source", output: Path) -> None:
+def _draw(command: str, results: Path, source: "DemoSource", output: Path) -> None:
     readings, metric = source.readings(results), source.metric
     run_step(command, "--results", results, "--readings", readings, "--metric", metric, "--output", output,
              *source.feed_flags)  # fmt: skip
