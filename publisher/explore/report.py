@@ -9,7 +9,7 @@ class RowCounts(msgspec.Struct, frozen=True):
     """Numbers of lines by result: rows = readings + without_time + without_device + unreadable."""
 
     rows: int
-    """Rows that have the columns of their header."""
+    """Rows that have the columns of their header, or can be fitted to it."""
     readings: int
     """Rows that the job decodes."""
     without_time: int
@@ -17,9 +17,9 @@ class RowCounts(msgspec.Struct, frozen=True):
     without_device: int
     """Rows with a time but no device."""
     unreadable: int
-    """Rows with both that are too long, or have a cell of a decoded metric that is not a number."""
+    """Rows with both that are too long."""
     odd_lines: int
-    """Lines that do not have the columns of their header."""
+    """Lines that cannot be fitted to their header."""
     repeated: int
     """Rows identical to the row before them."""
 
@@ -73,9 +73,9 @@ class MetricEntry(msgspec.Struct, frozen=True):
     values: int
     """Readings with a number, which min, mean and max describe."""
     missing: int
-    """Readings with an empty cell, or from an input without the column."""
+    """Readings with an empty cell or one that says that nothing was measured, or from an input without the column."""
     not_numbers: int
-    """Cells that are neither a number nor empty, in any row."""
+    """Cells that cannot be read and do not say that nothing was measured, in any row."""
     min: float | None
     mean: float | None
     max: float | None

@@ -139,13 +139,12 @@ class Survey:
         timed = times != NO_TIME
         named = np.fromiter(map(bool, devices), np.bool_, len(devices))
         readings = timed & named & ~_too_long(names, rows, columns)
-        for name in self._decoded.intersection(values):
-            readings &= ~np.isinf(values[name])
         self._without_time += int(np.count_nonzero(~timed))
         self._without_device += int(np.count_nonzero(timed & ~named))
         self._unreadable += int(np.count_nonzero(timed & named & ~readings))
         for name, numbers in values.items():
             self._metrics[name].add(numbers, readings)
+        values = {name: np.where(np.isinf(numbers), np.nan, numbers) for name, numbers in values.items()}
         if not readings.all():
             times, devices = times[readings], list(compress(devices, readings.tolist()))
             values = {name: numbers[readings] for name, numbers in values.items()}

@@ -28,7 +28,7 @@ def _lines(report: Report) -> Iterator[str]:
         ("  readings that the job decodes", counts.readings),
         ("  without a readable time", counts.without_time),
         ("  without a device", counts.without_device),
-        ("  with a cell that is not a number", counts.unreadable),
+        ("  too long to be read", counts.unreadable),
         ("lines that do not match the header", counts.odd_lines),
         ("rows identical to the row before", counts.repeated),
     ]

@@ -1,20 +1,27 @@
 """Convert cells of a metric to numbers like the job, and accumulate their statistics."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from telemetry.arrays import BoolArray, FloatArray
+from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
+from telemetry.text.csv_cells import cell_to_json
+
+_NUMBERS: Final = NumberSpec()
+_BOOLEANS: Final = NumberSpec(booleans=True)
 
 
 def read_values(cells: Sequence[str], *, boolean: bool) -> FloatArray:
-    """Return the values of cells: NaN for an empty cell, infinity for a cell that is not a number.
+    """Return the values of cells: NaN for a missing one, infinity for a cell that cannot be read.
 
     Args:
         cells: of one metric.
-        boolean: whether true and false are numbers of it.
+        boolean: whether true and false, on and off are numbers of it.
     """
     try:
         values = np.fromiter(map(float, cells), np.float64, len(cells))
@@ -22,21 +29,17 @@ def read_values(cells: Sequence[str], *, boolean: bool) -> FloatArray:
         values = None
     if values is not None and np.isfinite(values).all() and "_" not in "".join(cells):
         return values
-    booleans = {"true": 1.0, "false": 0.0} if boolean else {}
-    known = {cell: _read_value(cell, booleans) for cell in set(cells)}
+    spec = _BOOLEANS if boolean else _NUMBERS
+    known = {cell: _read_value(cell, spec) for cell in set(cells)}
     return np.fromiter(map(known.__getitem__, cells), np.float64, len(cells))
 
 
-def _read_value(cell: str, booleans: dict[str, float]) -> float:
-    """Return the value that the job decodes from a cell: `cell_to_json` followed by `read_object`."""
-    stripped = cell.strip().lower()
-    if not stripped:
-        return math.nan
-    try:
-        number = float(stripped) if "_" not in stripped else math.inf  # float() accepts 1_000, JSON does not
-    except ValueError:
-        return booleans.get(stripped, math.inf)
-    return number if math.isfinite(number) else math.inf
+def _read_value(cell: str, spec: NumberSpec) -> float:
+    """Return the value that the job decodes from a cell: `cell_to_json` followed by `read_number`."""
+    found = read_number(json.loads(cell_to_json(cell), parse_int=float), spec)
+    if isinstance(found, NumberProblem):
+        return math.nan if found is NumberProblem.MISSING else math.inf
+    return found
 
 
 @dataclass(slots=True)
@@ -48,8 +51,8 @@ class MetricStats:
         mean: mean of these values.
         min: smallest of these values, infinity if there is none.
         max: largest of these values, minus infinity if there is none.
-        not_numbers: cells that are neither a number nor empty, in any row.
-        unread: cells of these in readings, in a metric that the job does not decode.
+        not_numbers: cells that cannot be read and do not say that nothing was measured, in any row.
+        unread: cells of these in readings.
     """
 
     count: int = 0
