@@ -75,7 +75,7 @@ def _metrics(feed: Feed) -> Iterator[str]:
         found = f", what {feed.long.match} finds in it" if feed.long.match else ""
         yield f"one value a row: its name is {feed.long.name}{found}, its value {feed.long.value}."
     if not feed.metrics:
-        yield "metrics: those that --metrics names."
+        yield "metrics: those of --metrics, else all fields that hold numbers."
     for name, fields in feed.metrics.items():
         yield f"metric {name}{_metric(fields or MetricFields())}."
     if feed.missing:

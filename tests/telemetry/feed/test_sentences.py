@@ -46,14 +46,14 @@ def test_every_field_is_said() -> None:
             "format: csv or json, by the name of a file.",
             "time: ts.",
             "device: device.",
-            "metrics: those that --metrics names.",
+            "metrics: those of --metrics, else all fields that hold numbers.",
         ]),
         ("format: line-protocol\noptions: {precision: s}\nbody: base64|gzip\ntime: {attribute: at, unit: ms, "
          "day_first: false}\ndevice: {attribute: id}", [
             "format: line-protocol, precision s, within base64 of gzip.",
             "time: the attribute at, numbers of ms, the month first.",
             "device: the attribute id.",
-            "metrics: those that --metrics names.",
+            "metrics: those of --metrics, else all fields that hold numbers.",
         ]),
         ("records: data\ncsv: {header: 3, skip: 2, delimiter: ' '}\ntime: {start: 2020-07-12T00:00:00Z, interval: 5s}\n"
          "device: {name: x}", [
@@ -61,7 +61,7 @@ def test_every_field_is_said() -> None:
             "header in line 3, 2 more lines passed over.",
             "time: 2020-07-12T00:00:00+00:00 for the first row of a file, 5s more for each row behind it.",
             "device: always x.",
-            "metrics: those that --metrics names.",
+            "metrics: those of --metrics, else all fields that hold numbers.",
         ]),
     ],
 )  # fmt: skip
