@@ -5,14 +5,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from publisher.csv_blocks import STDIN
 from publisher.csv_input import CsvChunk, check_input, parse_columns, read_chunks
-from publisher.explore.foreign import MOST_MESSAGES, ForeignInput, foreign_files, foreign_messages
-from publisher.explore.preview import FeedPreview
 from publisher.explore.report import Report
 from publisher.explore.survey import Survey, select_chunks
 from publisher.explore.text import render
@@ -20,12 +18,14 @@ from telemetry.cli.flags import check_pubsub_name, read_span, read_whole
 from telemetry.errors import ConfigError, NothingUsableError
 from telemetry.feed.default_feed import metric_catalog
 from telemetry.feed.flags import FLAGS, add_feed_flags, read_feed, read_metrics
-from telemetry.feed.propose.write_proposal import write_proposal
 from telemetry.rules.errors import RuleError
 from telemetry.rules.parse import load_rules
 from telemetry.rules.rule_set import RuleSet
 from telemetry.storage.files import StorageError, exists, write_file
 from telemetry.storage.unpacking import PLAIN_OR_PACKED
+
+if TYPE_CHECKING:
+    from publisher.explore.foreign import ForeignInput
 
 EXAMPLES: Final = """
 %(prog)s telemetry.csv
@@ -100,6 +100,8 @@ def explore(options: argparse.Namespace) -> Report:
         chunks: Iterator[CsvChunk] = chain.from_iterable(read_chunks(path, mapping) for path in options.input)
         preview, survey = None, Survey(rules, top)
     else:
+        from publisher.explore.preview import FeedPreview  # loads Arrow
+
         own = rules if options.rules else rules.about(foreign.metrics)
         preview, survey = FeedPreview(foreign.metrics), Survey(own, top, metric_catalog(foreign.feed))
         chunks = foreign.chunks(options.input, preview)
@@ -108,6 +110,8 @@ def explore(options: argparse.Namespace) -> Report:
     report = survey.report(names)
     if foreign is None or preview is None:
         return report
+    from telemetry.feed.propose.write_proposal import write_proposal  # loads Arrow
+
     text = write_proposal(foreign.proposal) if foreign.proposal is not None else ""
     questions = foreign.proposal.questions if foreign.proposal is not None else ()
     if options.write_feed:
@@ -115,12 +119,13 @@ def explore(options: argparse.Namespace) -> Report:
     return msgspec.structs.replace(report, read_as=preview.result(text, questions))
 
 
-def _foreign(options: argparse.Namespace, mapping: Mapping[str, str]) -> ForeignInput | None:
+def _foreign(options: argparse.Namespace, mapping: Mapping[str, str]) -> "ForeignInput | None":
     """Return the inputs if they are not all CSV in the canonical form, or if a feed is wanted or given."""
     given = any(getattr(options, flag.lstrip("-").replace("-", "_")) for flag in FLAGS)
     feed = read_feed(options) if given else None
     metrics = read_metrics(options.metrics) if options.metrics else None
     if options.subscription:
+        from publisher.explore.foreign import MOST_MESSAGES, foreign_messages  # loads Arrow
         from telemetry.pubsub.peek import peek_messages  # loads Google's client
 
         return foreign_messages(peek_messages(options.subscription, MOST_MESSAGES), feed, metrics)
@@ -134,6 +139,8 @@ def _foreign(options: argparse.Namespace, mapping: Mapping[str, str]) -> Foreign
             if options.columns or STDIN in options.input or not all(map(os.path.isfile, options.input)):
                 raise
             refused = error
+    from publisher.explore.foreign import foreign_files  # loads Arrow
+
     try:
         return foreign_files(options.input, feed, metrics)
     except NothingUsableError:

@@ -4,40 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from publisher.csv_input import CsvChunk, CsvTable, UnparsedLines
+from publisher.explore.report import NotRead, Preview
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE
 from telemetry.feed.readings.feed_rows import FeedRows
 from telemetry.text.timestamps import MICROS, format_time
 
 _MOST_FIRST: Final = 5
 _LONGEST_EXAMPLE: Final = 120
-
-
-class NotRead(msgspec.Struct, frozen=True):
-    """Rows, or values of a metric, that cannot be read for one reason."""
-
-    reason: str
-    """Reason of the dead letters; for values the metric and what is wrong."""
-    count: int
-    example: str
-
-
-class Preview(msgspec.Struct, frozen=True):
-    """How foreign telemetry is read."""
-
-    feed: str
-    """The feed, as YAML."""
-    questions: list[str]
-    """Questions about the feed that only a person can answer."""
-    first: list[dict[str, str]]
-    """The first readings: time, device and each metric that has a value."""
-    rejected: list[NotRead]
-    """Rows that become dead letters."""
-    unread: list[NotRead]
-    """Values that are missing because they cannot be read."""
 
 
 class FeedPreview:

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from publisher.explore.preview import Preview
-
 
 class RowCounts(msgspec.Struct, frozen=True):
     """Numbers of lines by result: rows = readings + without_time + without_device + unreadable."""
@@ -92,6 +90,30 @@ class RuleEntry(msgspec.Struct, frozen=True):
     """Fraction of all readings, 0 to 1."""
     devices: int
     """Number of devices with flagged readings."""
+
+
+class NotRead(msgspec.Struct, frozen=True):
+    """Rows, or values of a metric, that cannot be read for one reason."""
+
+    reason: str
+    """Reason of the dead letters; for values the metric and what is wrong."""
+    count: int
+    example: str
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """How foreign telemetry is read."""
+
+    feed: str
+    """The feed, as YAML."""
+    questions: list[str]
+    """Questions about the feed that only a person can answer."""
+    first: list[dict[str, str]]
+    """The first readings: time, device and each metric that has a value."""
+    rejected: list[NotRead]
+    """Rows that become dead letters."""
+    unread: list[NotRead]
+    """Values that are missing because they cannot be read."""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,8 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from publisher.explore.preview import Preview
-from publisher.explore.report import GapEntry, Report
+from publisher.explore.report import GapEntry, Preview, Report
 
 _WIDEST_NAME: Final = 32
 _UNITS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))

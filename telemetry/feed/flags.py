@@ -6,10 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from telemetry.errors import ConfigError
-from telemetry.feed.checks import check_feed
 from telemetry.feed.errors import FeedError
 from telemetry.feed.feed import Feed
-from telemetry.feed.parse import DELIMITERS, load_feed
 from telemetry.text.name_lists import read_names
 
 FLAGS: Final = ("--feed", "--time-column", "--device-column", "--device", "--time-zone", "--delimiter")
@@ -53,8 +51,12 @@ def load_feed_flag(path: str) -> Feed:
     Raises:
         ConfigError: if it cannot be used.
     """
+    if not path:
+        return Feed()
+    from telemetry.feed.parse import load_feed  # loads Arrow
+
     try:
-        return load_feed(path) if path else Feed()
+        return load_feed(path)
     except FeedError as error:
         raise ConfigError("--feed", path, str(error)) from error
 
@@ -94,6 +96,9 @@ def read_metrics(text: str) -> tuple[str, ...]:
 
 
 def _replaced(feed: Feed, flag: str, text: str, field: str) -> Feed:
+    from telemetry.feed.checks import check_feed  # loads Arrow
+    from telemetry.feed.parse import DELIMITERS
+
     group, _, name = field.partition(".")
     value: Any = text
     if flag == "--delimiter":
