@@ -53,8 +53,8 @@ TABLES: Mapping[str, tuple[str, Feed]] = {
         Feed(metrics={"temp": MetricFields(missing=(-127.0,)), "co": None}),
     ),
     "texts in place of numbers": (
-        "ts,device,temp\n1594512094,a,20\n1594512104,a,?\n1594512114,a,?\n1594512124,a,21\n",
-        Feed(metrics={"temp": None}, missing=("?",)),
+        "ts,device,temp\n1594512094,a,20\n1594512104,a,broken\n1594512114,a,broken\n1594512124,a,21\n",
+        Feed(metrics={"temp": None}, missing=("broken",)),
     ),
     "one value a row, one room": (
         "entity_id,state,last_changed\nsensor.attic_temperature,21.4,2024-05-01T10:00:00.000Z\n"

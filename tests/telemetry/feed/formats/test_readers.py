@@ -78,7 +78,7 @@ def check_nothing_is_lost(name: str, reader: RecordReader, payload: bytes) -> No
         kept[first:end] = b" " * (end - first)
     passed_over = b" \t\r\n\v\f"
     if name in ("json", "senml"):
-        passed_over += b",\x1e\xef\xbb\xbf" + (b"[]" if records else b"")
+        passed_over += b",\x1e\0\xef\xbb\xbf" + (b"[]" if records else b"")
     rest = bytes(kept)
     if name == "line-protocol":  # but not a comment, beside records
         rest = b"\n".join(line for line in rest.split(b"\n") if not line.lstrip().startswith(b"#"))

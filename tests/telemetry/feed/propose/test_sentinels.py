@@ -37,7 +37,7 @@ def test_codes_of_several_columns_are_common() -> None:
 
 
 def test_texts_in_place_of_numbers() -> None:
-    assert find_texts([column("a", "1", "?", "NA", "x1"), column("b", "?", "2", "err")]) == ("?",)
+    assert find_texts([column("a", "1", "broken", "NA", "x1"), column("b", "broken", "2", "err")]) == ("broken",)
     assert find_texts([column("a", "on", "off", "on")]) == ()
 
 
