@@ -147,11 +147,8 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 def is_canonical(feed: Feed) -> bool:
-    """Return whether a feed says nothing about the form of telemetry: it may name its metrics, and be strict.
-
-    A feed with booleans of its own is none: the canonical form has those of the founding set.
-    """
-    plain = (one is None or one == MetricFields(unit=one.unit, label=one.label)
+    """Return whether a feed says nothing about the form of telemetry: it may name its metrics, and be strict."""
+    plain = (one is None or one == MetricFields(unit=one.unit, label=one.label, boolean=one.boolean)
              for one in feed.metrics.values())  # fmt: skip
     form = msgspec.structs.replace(feed, metrics={}, strict=False, format="")
     return form == Feed() and feed.format in ("", "json") and all(plain)
