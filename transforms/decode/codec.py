@@ -72,7 +72,7 @@ class _Group:
     def __init__(self, messages: MessageBatch, spec: DecodeSpec, first: int) -> None:
         self._messages = messages
         self._spec = spec
-        self._decoder = row_decoder(spec.metrics, strict=spec.feed.strict)
+        self._decoder = row_decoder(spec.metrics, strict=spec.feed.strict, booleans=spec.booleans)
         self._results = GroupResults(messages, spec, first)
         self._lines = SingleLines(messages, self._decoder, self._results)
         self._json = JsonMessages(messages, self._decoder, self._lines, self._results)

@@ -16,11 +16,11 @@ from telemetry.arrays import FloatArray
 from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.feed.formats.number_text import MISSING_TEXTS
 from telemetry.feed.formats.value_columns import ProblemCodes, read_column
-from telemetry.feed.formats.values import NumberProblem
+from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
 from telemetry.text.csv_cells import cell_to_json
 from transforms.decode.decoded_columns import DecodedColumns, number_names
 from transforms.decode.fit_lines import fit_lines
-from transforms.decode.metric_values import CODE_OF_PROBLEM, read_value, shorten, spec_of
+from transforms.decode.metric_values import CODE_OF_PROBLEM, shorten, spec_of
 from transforms.decode.plain_csv import is_plain
 
 _NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # few names, each in many lines
@@ -37,7 +37,13 @@ _NOT_A_NUMBER: Final = CODE_OF_PROBLEM[NumberProblem.NOT_A_NUMBER]
 
 
 def read_csv_lines(
-    lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str], *, strict: bool = False
+    lines: bytes,
+    expected: int,
+    columns: tuple[str, ...],
+    metrics: Sequence[str],
+    *,
+    strict: bool = False,
+    booleans: frozenset[str] = BOOLEAN_METRICS,
 ) -> DecodedColumns | None:
     """Return the columns of `expected` lines of CSV, or None if anything about them is unusual.
 
@@ -47,6 +53,7 @@ def read_csv_lines(
         columns: names of the columns.
         metrics: M names.
         strict: whether a cell of a metric that is neither a number nor empty is unusual.
+        booleans: the metrics of which true and false are numbers.
     """
     if "ts" not in columns or "device" not in columns:
         return None
@@ -55,20 +62,25 @@ def read_csv_lines(
     if not is_plain(lines):
         return None
     try:
-        return _read_lines(lines, expected, columns, metrics, strict)
+        return _read_lines(lines, expected, columns, metrics, strict, booleans)
     except _CellsError:
         fitted = None if strict else fit_lines(lines, len(columns))
     if fitted is None:
         return None
     try:
-        found = _read_lines(fitted.lines, expected, columns, metrics, strict)
+        found = _read_lines(fitted.lines, expected, columns, metrics, strict, booleans)
     except _CellsError:  # Arrow and `fit_lines` do not agree
         return None
     return None if found is None else found._replace(fitted=fitted.changed)
 
 
 def _read_lines(
-    lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str], strict: bool
+    lines: bytes,
+    expected: int,
+    columns: tuple[str, ...],
+    metrics: Sequence[str],
+    strict: bool,
+    booleans: frozenset[str],
 ) -> DecodedColumns | None:
     """Return the columns of lines that are plain, or None if anything else about them is unusual.
 
@@ -76,13 +88,13 @@ def _read_lines(
         _CellsError: if a line has too few or too many cells.
     """
     found = None
-    if BOOLEAN_METRICS.isdisjoint(set(metrics).intersection(columns)):
+    if booleans.isdisjoint(set(metrics).intersection(columns)):
         found = _read_numbers(lines, expected, columns, metrics, _EMPTY)
         if found is None and not strict:
             found = _read_numbers(lines, expected, columns, metrics, _MISSING)
     if strict:
         return found
-    return _trimmed(found or _read_texts(lines, expected, columns, metrics))
+    return _trimmed(found or _read_texts(lines, expected, columns, metrics, booleans))
 
 
 class _CellsError(Exception):
@@ -117,7 +129,9 @@ def _read_numbers(
     return rows
 
 
-def _read_texts(lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str]) -> DecodedColumns | None:
+def _read_texts(
+    lines: bytes, expected: int, columns: tuple[str, ...], metrics: Sequence[str], booleans: frozenset[str]
+) -> DecodedColumns | None:
     """Return the columns of lines in which cells of metrics hold anything."""
     table = _read_table(lines, columns, metrics, pa.string(), _EMPTY)
     rows = None if table is None or len(table) != expected else _times_and_devices(table, metrics)
@@ -128,13 +142,13 @@ def _read_texts(lines: bytes, expected: int, columns: tuple[str, ...], metrics: 
     for number, metric in enumerate(metrics):
         if metric in columns:
             texts[number] = table.column(metric).combine_chunks()
-            rows.values[number], problems[number] = _read_cells(metric, texts[number])
+            rows.values[number], problems[number] = _read_cells(texts[number], spec_of(metric, booleans))
     if not problems.any():
         return rows
     return rows._replace(problems=problems, text=lambda number, row: shorten(texts[number][row].as_py()))
 
 
-def _read_cells(metric: str, texts: pa.Array) -> tuple[FloatArray, ProblemCodes]:
+def _read_cells(texts: pa.Array, spec: NumberSpec) -> tuple[FloatArray, ProblemCodes]:
     """Return the N numbers in a column of cells, NaN where there is none, and why."""
     try:
         numbers = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -143,11 +157,11 @@ def _read_cells(metric: str, texts: pa.Array) -> tuple[FloatArray, ProblemCodes]
     else:
         if np.isfinite(numbers).all():
             return numbers, np.zeros(len(numbers), np.int8)
-    numbers, codes = read_column(texts, spec_of(metric))
+    numbers, codes = read_column(texts, spec)
     doubtful = np.flatnonzero(codes == _NOT_A_NUMBER)
     if len(doubtful):  # numbers of other scripts, or of more digits than a text may have, are numbers as cells
         encoded = texts.take(pa.array(doubtful)).dictionary_encode()
-        found = [_read_cell(metric, text) for text in encoded.dictionary.to_pylist()]
+        found = [_read_cell(text, spec) for text in encoded.dictionary.to_pylist()]
         index = encoded.indices.to_numpy()
         numbers[doubtful] = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])[index]
         codes[doubtful] = np.array(
@@ -156,9 +170,9 @@ def _read_cells(metric: str, texts: pa.Array) -> tuple[FloatArray, ProblemCodes]
     return numbers, codes
 
 
-def _read_cell(metric: str, text: str) -> float | NumberProblem:
+def _read_cell(text: str, spec: NumberSpec) -> float | NumberProblem:
     """Return the number that a cell stands for, by definition."""
-    return read_value(metric, json.loads(cell_to_json(text), parse_int=float))
+    return read_number(json.loads(cell_to_json(text), parse_int=float), spec)
 
 
 def _times_and_devices(table: pa.Table, metrics: Sequence[str]) -> DecodedColumns | None:

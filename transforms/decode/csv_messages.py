@@ -25,6 +25,7 @@ class CsvMessages:
         """Read into these results."""
         self._metrics = spec.metrics
         self._strict = spec.feed.strict
+        self._booleans = spec.booleans
         self._lines = lines
         self._results = results
 
@@ -56,7 +57,9 @@ class CsvMessages:
 
     def _add_lines(self, index: int, columns: tuple[str, ...], content: bytes, numbers: CodeArray) -> bool:
         """Read lines of CSV that have these numbers, none of them blank; returns whether Arrow reads all of them."""
-        read = read_csv_lines(content, len(numbers), columns, self._metrics, strict=self._strict)
+        read = read_csv_lines(
+            content, len(numbers), columns, self._metrics, strict=self._strict, booleans=self._booleans
+        )
         if read is not None:
             self._results.count_unknown(columns, len(numbers))
             self._results.add_rows(np.full(len(numbers), index, np.int32), numbers, read, lambda: content.split(b"\n"))

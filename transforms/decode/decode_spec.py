@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.feed.feed import Feed
 from telemetry.text.timestamps import ClockBounds
 
@@ -24,3 +25,9 @@ class DecodeSpec:
     metrics: tuple[str, ...]
     bounds: ClockBounds = NO_BOUNDS
     feed: Feed = CANONICAL
+
+    @property
+    def booleans(self) -> frozenset[str]:
+        """Return the metrics of which true and false are numbers: the usual ones, and those that the feed says."""
+        fields = self.feed.metrics.items()
+        return BOOLEAN_METRICS | {name for name, metric in fields if metric is not None and metric.boolean}

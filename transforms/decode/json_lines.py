@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
@@ -18,7 +18,7 @@ from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from transforms.decode.decoded_columns import DecodedColumns, DecodedRow, number_names
 from transforms.decode.json_objects import parse_object, read_object
-from transforms.decode.metric_values import read_values, value_text
+from transforms.decode.metric_values import read_values, spec_of, value_text
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for a line it cannot read."""
@@ -33,21 +33,25 @@ class RowDecoder:
     Known fields that are not in the list are skipped; unknown fields are counted in `ignored` and skipped.
     """
 
-    def __init__(self, metrics: Sequence[str], *, strict: bool = False) -> None:
+    def __init__(
+        self, metrics: Sequence[str], *, strict: bool = False, booleans: frozenset[str] = BOOLEAN_METRICS
+    ) -> None:
         """Prepare the typed decoders for these metrics.
 
         Args:
             metrics: M names.
             strict: whether a value of a metric that is no number costs its row.
+            booleans: the metrics of which true and false are numbers.
         """
         self.metrics = tuple(metrics)
         self.strict = strict
+        self.booleans = booleans
         self.ignored: Counter[str] = Counter()
         self._known = {"ts", "device", *metrics, *READING_UNITS}
-        self._usual = msgspec.json.Decoder(_row_type(self.metrics, unknown=False))
-        self._unknown = msgspec.json.Decoder(_row_type(self.metrics, unknown=True))
-        self._anything = msgspec.json.Decoder(_row_type(self.metrics, unknown=False, typed=False))
-        self._anything_unknown = msgspec.json.Decoder(_row_type(self.metrics, unknown=True, typed=False))
+        self._usual = msgspec.json.Decoder(_row_type(self.metrics, booleans, unknown=False))
+        self._unknown = msgspec.json.Decoder(_row_type(self.metrics, booleans, unknown=True))
+        self._anything = msgspec.json.Decoder(_row_type(self.metrics, (), unknown=False, typed=False))
+        self._anything_unknown = msgspec.json.Decoder(_row_type(self.metrics, (), unknown=True, typed=False))
         self._fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._getters: list[Callable[[Any], Any]] = [attrgetter(f"m{i}") for i in range(len(metrics))]
 
@@ -111,7 +115,7 @@ class RowDecoder:
 
     def _read_unusual(self, line: bytes) -> DecodedRow:
         fields = parse_object(line)
-        row = read_object(fields, self.metrics, strict=self.strict)
+        row = read_object(fields, self.metrics, strict=self.strict, booleans=self.booleans)
         self._count_ignored(fields)
         return row
 
@@ -133,7 +137,7 @@ class RowDecoder:
         values = np.empty((len(self.metrics), len(rows)))
         problems: ProblemCodes = np.zeros(values.shape, np.int8)
         for metric, getter, target, codes in zip(self.metrics, self._getters, values, problems, strict=True):
-            target[:], found = read_values(metric, list(map(getter, rows)))
+            target[:], found = read_values(list(map(getter, rows)), spec_of(metric, self.booleans))
             if found is not None:
                 codes[:] = found
         return DecodedColumns(
@@ -150,12 +154,16 @@ def _times_and_devices(rows: list[Any]) -> tuple[NDArray[np.float64], tuple[str,
 
 
 @lru_cache(maxsize=8)
-def row_decoder(metrics: tuple[str, ...], *, strict: bool = False) -> RowDecoder:
+def row_decoder(
+    metrics: tuple[str, ...], *, strict: bool = False, booleans: frozenset[str] = BOOLEAN_METRICS
+) -> RowDecoder:
     """Return the decoder for a list of metrics; each process compiles it once."""
-    return RowDecoder(metrics, strict=strict)
+    return RowDecoder(metrics, strict=strict, booleans=booleans)
 
 
-def _row_type(metrics: tuple[str, ...], *, unknown: bool, typed: bool = True) -> type[msgspec.Struct]:
+def _row_type(
+    metrics: tuple[str, ...], booleans: Collection[str], *, unknown: bool, typed: bool = True
+) -> type[msgspec.Struct]:
     """Return the type of a row, with or without unknown fields, and whether its metrics have to be numbers."""
     names = {f"m{i}": metric for i, metric in enumerate(metrics)}
     skipped = {f"x{i}": name for i, name in enumerate(READING_UNITS) if name not in metrics}
@@ -166,7 +174,7 @@ def _row_type(metrics: tuple[str, ...], *, unknown: bool, typed: bool = True) ->
             ("ts", float),
             ("device", str),
             *(
-                (field, (flag if name in BOOLEAN_METRICS else number) if typed else Any, math.nan)
+                (field, (flag if name in booleans else number) if typed else Any, math.nan)
                 for field, name in names.items()
             ),
             *((field, Any, None) for field in skipped),  # Any is cheaper than Raw for true and false

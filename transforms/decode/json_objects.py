@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from telemetry.feed.formats.values import NumberProblem
+from telemetry.feed.default_feed import BOOLEAN_METRICS
+from telemetry.feed.formats.values import NumberProblem, read_number
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from telemetry.text.timestamps import parse_time
 from transforms.decode.decoded_columns import DecodedRow
-from transforms.decode.metric_values import UnreadValue, check_value, kind_of, read_value, value_text
+from transforms.decode.metric_values import UnreadValue, check_value, kind_of, spec_of, value_text
 from transforms.decode.nesting import leave_out_inner
 
 
@@ -47,13 +48,20 @@ def _load(text: str) -> Any:
         return json.loads(leave_out_inner(text), parse_int=float)
 
 
-def read_object(fields: dict[str, Any], metrics: Sequence[str], *, strict: bool = False) -> DecodedRow:
+def read_object(
+    fields: dict[str, Any],
+    metrics: Sequence[str],
+    *,
+    strict: bool = False,
+    booleans: Collection[str] = BOOLEAN_METRICS,
+) -> DecodedRow:
     """Return the reading that a JSON object describes: the definition that `RowDecoder` must equal.
 
     Args:
         fields: of the object.
         metrics: M names.
         strict: whether a value of a metric that is no number costs the row; else it is missing.
+        booleans: the metrics of which true and false are numbers.
 
     Raises:
         RejectionError: missing_field, wrong_type, bad_timestamp or (if strict) not_finite, naming the field.
@@ -69,16 +77,20 @@ def read_object(fields: dict[str, Any], metrics: Sequence[str], *, strict: bool 
     except UnicodeEncodeError as error:
         raise RejectionError(Reason.NOT_UTF8, "device holds an unpaired surrogate") from error
     if strict:
-        return DecodedRow(ts, device, [check_value(metric, fields.get(metric)) for metric in metrics])
-    return DecodedRow(ts, device, *_read_values(fields, metrics))
+        return DecodedRow(
+            ts, device, [check_value(name, fields.get(name), boolean=name in booleans) for name in metrics]
+        )
+    return DecodedRow(ts, device, *_read_values(fields, metrics, booleans))
 
 
-def _read_values(fields: dict[str, Any], metrics: Sequence[str]) -> tuple[list[float], tuple[UnreadValue, ...]]:
+def _read_values(
+    fields: dict[str, Any], metrics: Sequence[str], booleans: Collection[str]
+) -> tuple[list[float], tuple[UnreadValue, ...]]:
     """Return the value of each metric, NaN where it is missing, and those that could not be read."""
     values: list[float] = []
     unread: list[UnreadValue] = []
     for number, metric in enumerate(metrics):
-        found = read_value(metric, fields.get(metric))
+        found = read_number(fields.get(metric), spec_of(metric, booleans))
         if not isinstance(found, NumberProblem):
             values.append(found)
             continue

@@ -1,7 +1,7 @@
-"""Read the values of metrics in the canonical form: by definition (`read_value`), and many at once (`read_values`)."""
+"""Read the values of metrics in the canonical form, many at once, and those of strict feeds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,25 +36,25 @@ class UnreadValue(NamedTuple):
     text: str
 
 
-def spec_of(metric: str) -> NumberSpec:
-    """Return how the values of a metric are read."""
-    return _BOOLEANS if metric in BOOLEAN_METRICS else _NUMBERS
+def spec_of(metric: str, booleans: Collection[str] = BOOLEAN_METRICS) -> NumberSpec:
+    """Return how the values of a metric are read; true and false, on and off are numbers of some metrics."""
+    return _BOOLEANS if metric in booleans else _NUMBERS
 
 
-def read_value(metric: str, value: object) -> float | NumberProblem:
-    """Return the number that a JSON value stands for, or why it is none: the definition for one value."""
-    return read_number(value, spec_of(metric))
-
-
-def check_value(metric: str, value: object) -> float:
+def check_value(metric: str, value: object, *, boolean: bool) -> float:
     """Return the number that a JSON value is, NaN for null, where a value of another type costs its row.
+
+    Args:
+        metric: its name.
+        value: the value.
+        boolean: whether true and false are numbers of the metric.
 
     Raises:
         RejectionError: wrong_type or not_finite, naming the metric.
     """
     if value is None:
         return math.nan
-    if isinstance(value, bool) and metric in BOOLEAN_METRICS:
+    if isinstance(value, bool) and boolean:
         return float(value)
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -66,8 +66,8 @@ def check_value(metric: str, value: object) -> float:
     raise RejectionError(Reason.WRONG_TYPE, f"{metric} is a {kind_of(value)}{shown}, expected a number")
 
 
-def read_values(metric: str, values: Sequence[object]) -> tuple[FloatArray, ProblemCodes | None]:
-    """Return the numbers of N JSON values, as `read_value` gives them for each.
+def read_values(values: Sequence[object], spec: NumberSpec) -> tuple[FloatArray, ProblemCodes | None]:
+    """Return the numbers of N JSON values, as `read_number` gives them for each.
 
     Returns:
         (N,) numbers, NaN where there is none, and (N,) positions in `PROBLEM_OF_CODE`; None if all are 0 or missing.
@@ -75,20 +75,20 @@ def read_values(metric: str, values: Sequence[object]) -> tuple[FloatArray, Prob
     try:
         numbers = np.array([value if type(value) in _PLAIN else None for value in values], np.float64)
     except OverflowError:  # an integer beyond a double
-        return _read_each(metric, values)
+        return _read_each(values, spec)
     if _PLAIN.issuperset(map(type, values)):
         return numbers, None
     codes: ProblemCodes = np.zeros(len(values), np.int8)
     is_text = np.fromiter((type(value) is str for value in values), np.bool_, len(values))
     texts = pa.array([value for value in values if type(value) is str], pa.string())
-    numbers[is_text], codes[is_text] = read_column(texts, spec_of(metric))
+    numbers[is_text], codes[is_text] = read_column(texts, spec)
     others = np.flatnonzero([type(value) not in _PLAIN and type(value) is not str for value in values])
-    numbers[others], codes[others] = _read_each(metric, [values[place] for place in others.tolist()])
+    numbers[others], codes[others] = _read_each([values[place] for place in others.tolist()], spec)
     return numbers, codes
 
 
-def _read_each(metric: str, values: Sequence[object]) -> tuple[FloatArray, ProblemCodes]:
-    found = [read_value(metric, value) for value in values]
+def _read_each(values: Sequence[object], spec: NumberSpec) -> tuple[FloatArray, ProblemCodes]:
+    found = [read_number(value, spec) for value in values]
     numbers = [math.nan if isinstance(one, NumberProblem) else one for one in found]
     codes = [CODE_OF_PROBLEM[one] if isinstance(one, NumberProblem) else 0 for one in found]
     return np.array(numbers, np.float64), np.array(codes, np.int8)

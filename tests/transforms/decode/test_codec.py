@@ -4,9 +4,11 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import yaml
@@ -14,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telemetry.feed.default_feed import DEFAULT_METRICS
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import Feed, MetricFields
 from telemetry.model import line_letters
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
@@ -457,6 +459,20 @@ def test_fields_nobody_knows_are_counted_alike_in_bulk_and_alone(bad):
     csv_lines = b"1,a,2,3,4\n1,b,2,3,4" + bad
     assert decode([Message(csv_lines, columns=("ts", "device", "temp", "new", "co"))], SPEC).ignored == {"new": 2}
     assert decode([Message(GOOD)], SPEC).ignored == {}
+
+
+def test_metrics_of_which_true_and_false_are_numbers():
+    feed = Feed(metrics={"door": MetricFields(boolean=True), "temp": None, "light": None})
+    spec = DecodeSpec(("door", "temp", "light"), feed=feed)
+    lines = [b'{"ts":1,"device":"a","door":true,"temp":true,"light":true}', b'{"ts":2,"device":"a","door":"off"}']
+    columns = ("ts", "device", "door", "temp", "light")
+    for message in (Message(b"\n".join(lines)), Message(b"1,a,true,TRUE,True\n2,a,off,,", columns=columns)):
+        decoded = decode([message], spec)
+        assert decoded.readings is not None
+        assert str(decoded.readings.values.tolist()) == "[[1.0, 0.0], [nan, nan], [1.0, nan]]"
+        assert list(decoded.unread.counts.values()) == [1]
+        strict = decode([message], replace(spec, feed=msgspec.structs.replace(feed, strict=True)))
+        assert [letter.error for letter in strict.rejected][:1] == ["temp is a boolean, expected a number"]
 
 
 def test_lines_are_read_back_from_where_they_came():
