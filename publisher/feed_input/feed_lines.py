@@ -1,7 +1,6 @@
 """Read messages that files are cut into as lines of the canonical form."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -80,13 +79,17 @@ def _take(batch: LineBatch, odd: Sequence[str], order: IntArray) -> LineBatch:
 
 
 def _together(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Yield messages in groups that are read together: such as the lines of a file each of which is a message."""
+    """Yield messages in groups that are read together: the lines of a block, where each is a message of its own.
+
+    Chunks of lines are read alone, without waiting for the next one, which may be late in a pipe.
+    """
+    group: list[Message] = []
     size = 0
-
-    def number(message: Message) -> int:
-        nonlocal size
+    for message in messages:
+        group.append(message)
         size += len(message.payload)
-        return size // _TOGETHER_BYTES
-
-    for _, group in groupby(messages, number):
-        yield list(group)
+        if size >= _TOGETHER_BYTES or b"\n" in message.payload:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -13,7 +13,7 @@ from publisher.feed_input.canonical_lines import CanonicalDocuments, CanonicalLi
 from publisher.feed_input.causes import Causes
 from publisher.feed_input.feed_lines import FeedLines, read_rows
 from publisher.feed_input.look import InputLook, look_at_input
-from publisher.feed_input.metrics import find_metrics
+from publisher.feed_input.metrics import check_asked, find_metrics
 from publisher.feed_input.streams import PipeStream
 from publisher.json_lines import LineBatch, format_lines
 from telemetry.arrays import IntArray
@@ -53,7 +53,8 @@ class FeedInputs:
             metrics: names of the metrics to publish; None for those of the feed, or all that there are.
 
         Raises:
-            ConfigError: if an input cannot be opened, or lacks the columns of time and device.
+            ConfigError: if an input cannot be opened, or lacks the columns of time and device, or no input has one of
+                `metrics`.
             InputError: if it is damaged at its beginning.
             NothingUsableError: if no field of a foreign input holds numbers.
         """
@@ -62,7 +63,9 @@ class FeedInputs:
         self._asked = metrics
         self._looks = {path: look_at_input(path, feed) for path in dict.fromkeys(paths)}
         self._metrics = metrics or ()
-        if metrics is None and not is_canonical(feed):
+        if metrics is not None:
+            check_asked(metrics, feed, list(self._looks.values()))
+        elif not is_canonical(feed):
             self._metrics = find_metrics(feed, self._looks.values())
 
     def is_plain(self, path: str) -> bool:

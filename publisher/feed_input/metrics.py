@@ -1,18 +1,20 @@
 """Find out which metrics are published."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Final
 
 from publisher.feed_input.look import InputLook
-from telemetry.errors import NothingUsableError
+from telemetry.errors import ConfigError, NothingUsableError
 from telemetry.feed.feed import Feed
+from telemetry.feed.files.likely_columns import similar_column
 from telemetry.feed.files.messages import file_messages
 from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_rows import Envelope
 
 _MOST_FILES: Final = 20  # that are looked at
+_SHOWN: Final = 200  # characters of a list of columns
 
 
 def find_metrics(feed: Feed, looks: Iterable[InputLook]) -> tuple[str, ...]:
@@ -33,6 +35,24 @@ def find_metrics(feed: Feed, looks: Iterable[InputLook]) -> tuple[str, ...]:
     if not found:
         raise NothingUsableError("no field of the input holds numbers; --metrics names those that are wanted")
     return tuple(found)
+
+
+def check_asked(asked: Sequence[str], feed: Feed, looks: Sequence[InputLook]) -> None:
+    """Check that metrics which ``--metrics`` names are columns of an input, as far as their columns are known.
+
+    Raises:
+        ConfigError: for the first that is none, with the likely name.
+    """
+    columns = list(dict.fromkeys(name for look in looks for name in look.shape.columns or ()))
+    if feed.long is not None or any(look.shape.columns is None for look in looks):
+        return
+    for metric in asked:
+        fields = feed.metrics.get(metric)
+        column = fields.column if fields is not None and fields.column else metric
+        if column not in columns:
+            likely = similar_column(column, columns)
+            meant = f"; did you mean {likely[0]!r}?" if likely else f", only {', '.join(columns)[:_SHOWN]}"
+            raise ConfigError("--metrics", ",".join(asked), f"no input has a column {column!r}{meant}")
 
 
 def _metrics_of(feed: Feed, look: InputLook) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from publisher.reprocess.letter_feed import LetterFeed
 from publisher.reprocess.letters import INPUT, find_files
 from publisher.reprocess.plan import STAGES, TELEMETRY_STAGES, LetterChoice, make_plan
 from publisher.reprocess.preview import render_plan
@@ -19,11 +20,14 @@ from telemetry.cli.commands import stopping
 from telemetry.cli.flags import check_pubsub_name
 from telemetry.cli.standard_output import write_result
 from telemetry.errors import ConfigError, TelemetryError
+from telemetry.feed.feed import is_canonical
+from telemetry.feed.flags import add_feed_flags, read_feed, read_metrics
 from telemetry.model.dead_letters import Reason
 
 EXAMPLES: Final = """
 %(prog)s results --dry-run
 %(prog)s results --topic projects/demo/topics/telemetry --reason too_late
+%(prog)s results --topic projects/demo/topics/telemetry --feed feed.yaml
 """
 
 
@@ -36,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "reason; repeatable")  # fmt: skip
     parser.add_argument("--stage", action="append", metavar="STAGE", help="publish only dead letters of this "
                         "stage; repeatable (default: decode and aggregate, whose payloads are telemetry)")  # fmt: skip
+    form = parser.add_argument_group("form of the payloads")
+    add_feed_flags(form)
+    form.add_argument("--metrics", default="", metavar="LIST", help="comma-separated names of the metrics to publish, "
+                      "where the feed names none")  # fmt: skip
     parser.add_argument("--unordered", action="store_true", help="use no ordering key; without the flag one "
                         "key keeps all dead letters in order")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="publish nothing; show what would be published")
@@ -55,17 +63,18 @@ def run(options: argparse.Namespace) -> int:
         check_pubsub_name("--topic", "topics", options.topic)
     elif not options.dry_run:
         raise ConfigError("--topic", "", "is required, except with --dry-run")
+    feed = make_letter_feed(options)
     files = find_files(options.letters)
     stopped = threading.Event()
     if options.dry_run:
         with stopping(stopped.set):
-            text = render_plan(make_plan(files, choice, stopped.is_set))
+            text = render_plan(make_plan(files, choice, stopped.is_set, feed))
         sys.stdout.write(text)
         return 0
     topic = LetterTopic(options.topic, not options.unordered)
     with contextlib.closing(topic), stopping(stopped.set):
         topic.check()
-        plan = make_plan(files, choice, stopped.is_set)
+        plan = make_plan(files, choice, stopped.is_set, feed)
         session = Resender(plan, topic, not options.unordered, stopped)
         began = time.perf_counter()
         session.run()
@@ -99,6 +108,25 @@ def summarise(session: Resender, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "interrupted": session.interrupted,
     }
+
+
+def make_letter_feed(options: argparse.Namespace) -> LetterFeed | None:
+    """Return what reads the payloads as the flags say; None if they are to be sent as they are.
+
+    Raises:
+        ConfigError: if a flag cannot be used.
+    """
+    feed = read_feed(options)
+    if is_canonical(feed):
+        if options.metrics:
+            raise ConfigError("--metrics", options.metrics, "is only used with a feed that is not canonical")
+        return None
+    if feed.time.start:
+        raise ConfigError("--feed", options.feed, "time.start needs files: dead letters do not tell their rows")
+    metrics = read_metrics(options.metrics) if options.metrics else tuple(feed.metrics)
+    if not metrics:
+        raise ConfigError("--metrics", "", "is required, because the feed names no metrics")
+    return LetterFeed(feed, metrics)
 
 
 def make_choice(stages: Sequence[str], reasons: Sequence[str]) -> LetterChoice:

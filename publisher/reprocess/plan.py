@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 
+from publisher.reprocess.letter_feed import LetterFeed
 from publisher.reprocess.letters import INPUT, Letter, LetterFile, read_letter_files
 from telemetry.errors import ConfigError
 from telemetry.storage.files import StorageError
@@ -65,11 +66,12 @@ class Plan:
         files: paths of all files.
         letters: one row per letter in sending order: ``file`` (index in `files`), ``row``, ``reason``, and the number
             of ``rows`` and ``bytes`` of its payload.
-        run_id: hash of the letters, independent of where they are stored.
+        run_id: hash of the letters and of the feed, independent of where they are stored.
         read: number of letters in the files.
         duplicate: number of selected letters that repeat another one.
         skipped: number of letters that are not selected.
         complete: whether all files were read.
+        feed: says how the payloads of letters become readings; None if they are sent as they are.
     """
 
     files: Sequence[str]
@@ -79,21 +81,24 @@ class Plan:
     duplicate: int
     skipped: int
     complete: bool
+    feed: LetterFeed | None = None
 
     @property
     def by_reason(self) -> dict[str, int]:
         """Number of letters to send by reason, in descending order."""
         return dict(Counter(self.letters["reason"].to_pylist()).most_common())
 
-    def total(self, column: str) -> int:
-        """Return the sum of ``rows`` or ``bytes`` over all letters."""
-        return int(self.letters[column].to_numpy().sum())
+    def total(self, column: Literal["rows", "bytes"]) -> int:
+        """Return the number of rows or bytes in all letters as they are sent; with a feed, they are read for it."""
+        if self.feed is None:
+            return int(self.letters[column].to_numpy().sum())
+        return sum(letter.rows if column == "rows" else len(letter.payload) for letter in self.in_order())
 
     def examples(self) -> Iterator[Letter]:
         """Yield the first letter of each reason; raise the errors of `in_order`."""
         reasons = self.letters["reason"].to_pylist()
         firsts = pa.array([reasons.index(reason) for reason in dict.fromkeys(reasons)], pa.int64())
-        yield from _read(self.files, self.letters.take(firsts))
+        yield from self._sent(_read(self.files, self.letters.take(firsts)))
 
     def in_order(self) -> Iterator[Letter]:
         """Yield the letters in sending order.
@@ -101,16 +106,22 @@ class Plan:
         Raises:
             StorageError: if a file can no longer be read.
         """
-        yield from _read(self.files, self.letters)
+        yield from self._sent(_read(self.files, self.letters))
+
+    def _sent(self, letters: Iterator[Letter]) -> Iterator[Letter]:
+        return letters if self.feed is None else self.feed.rewrite(letters)
 
 
-def make_plan(files: Sequence[str], choice: LetterChoice, stopped: Callable[[], bool]) -> Plan:
+def make_plan(
+    files: Sequence[str], choice: LetterChoice, stopped: Callable[[], bool], feed: LetterFeed | None = None
+) -> Plan:
     """Read all letters and plan their order.
 
     Args:
         files: paths of the files.
         choice: selection of letters.
         stopped: returns whether to end before all files are read.
+        feed: says how the payloads of letters become readings; None to send them as they are.
 
     Raises:
         ConfigError: if a file does not contain dead letters, or a selected letter is damaged.
@@ -141,11 +152,12 @@ def make_plan(files: Sequence[str], choice: LetterChoice, stopped: Callable[[], 
     return Plan(
         files=files,
         letters=letters.select(["file", "row", "reason", "rows", "bytes"]),
-        run_id=_name_run(letters["identity"]),
+        run_id=_name_run(letters["identity"], b"" if feed is None else feed.identity),
         read=read,
         duplicate=len(selected) - len(letters),
         skipped=skipped,
         complete=done == len(files),
+        feed=feed,
     )
 
 
@@ -160,8 +172,8 @@ def _first_indices(identities: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.i
     return np.unique(codes, return_index=True)[1]
 
 
-def _name_run(identities: pa.ChunkedArray) -> str:
-    digest = blake2b(digest_size=8)
+def _name_run(identities: pa.ChunkedArray, feed: bytes) -> str:
+    digest = blake2b(feed, digest_size=8)
     for identity in sorted(identities.to_pylist()):
         digest.update(identity)
     return f"reprocess-{digest.hexdigest()}"
