@@ -41,7 +41,7 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def standard_input(content: bytes) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))  # type: ignore[arg-type]
+    return io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
 
 
 def joined(batches: list[LineBatch]) -> LineBatch:
