@@ -323,8 +323,8 @@ def with_metrics(config: JobConfig, metrics: tuple[str, ...]) -> JobConfig:
 
 
 def _check_feed(args: argparse.Namespace, feed: Feed) -> None:
-    if not args.input and (feed.time.start or feed.device.file):
-        field = "time.start" if feed.time.start else "device.file"
+    if not args.input and (feed.time.by_row or feed.device.file):
+        field = "time.start" if feed.time.by_row else "device.file"
         raise ConfigError("--feed", args.feed, f"{field} needs --input: messages are not rows of a file")
 
 

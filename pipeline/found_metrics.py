@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
+from pipeline.backtest.read_readings import Rejections
 from pipeline.config import JobConfig, metrics_of, with_metrics
 from pipeline.sources.files import Portion, plan_portions, read_portion
 from telemetry.errors import NothingUsableError
@@ -11,6 +12,10 @@ from telemetry.feed.feed import Feed
 from telemetry.feed.flags import read_metrics
 from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_rows import Envelope
+from telemetry.model.message_batch import MessageBatch
+from telemetry.model.messages import Message
+from transforms.decode.codec import decode
+from transforms.decode.decode_spec import DecodeSpec
 
 _MOST_FILES: Final = 20  # that are looked at
 
@@ -57,14 +62,24 @@ def metrics_in(portions: Sequence[Portion], feed: Feed) -> tuple[str, ...]:
     if known and (feed.metrics or not _lack(portions, known)):
         return known
     metrics: dict[str, None] = {}
-    for portion in _of_files(portions):
-        message = next(read_portion(portion), None)
-        if message is not None:
-            envelope = Envelope(message.attributes, message.publish_us, message.columns)
-            metrics |= dict.fromkeys(discover_metrics(feed, message.payload, envelope))
+    beginnings = [message for portion in _of_files(portions) for message in itertools.islice(read_portion(portion), 1)]
+    for message in beginnings:
+        envelope = Envelope(message.attributes, message.publish_us, message.columns)
+        metrics |= dict.fromkeys(discover_metrics(feed, message.payload, envelope))
     if not metrics and not known:
-        raise NothingUsableError("no field of the input holds numbers; --metrics names those that are wanted")
+        raise _nothing_found(feed, beginnings)
     return tuple(metrics) or known
+
+
+def _nothing_found(feed: Feed, beginnings: Sequence[Message]) -> NothingUsableError:
+    """Return the error about files without metrics: if no row of theirs can be read, that is the reason."""
+    rejections = Rejections()
+    for message in beginnings:
+        decoded = decode(MessageBatch.of([message]), DecodeSpec((), feed=feed))
+        if decoded.readings is not None:
+            return NothingUsableError("no field of the input holds numbers; --metrics names those that are wanted")
+        rejections.add(decoded.rejected)
+    return rejections.refuse()
 
 
 def _lack(portions: Sequence[Portion], metrics: Sequence[str]) -> bool:

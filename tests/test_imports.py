@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "telemetry/feed/readings": (
         "telemetry",
         "telemetry/feed",
+        "telemetry/feed/files",
         "telemetry/feed/formats",
         "telemetry/feed/times",
         "telemetry/model",

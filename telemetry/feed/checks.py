@@ -9,11 +9,10 @@ from telemetry.feed.files.encodings import is_usable_encoding
 from telemetry.feed.formats.path_steps import parse_path
 from telemetry.feed.formats.readers import CSV, record_reader
 from telemetry.feed.formats.records import FeedFormatError
-from telemetry.feed.time_spec import time_spec
+from telemetry.feed.time_spec import start_us, time_spec
 from telemetry.feed.times.reader import TimeReader
-from telemetry.text.timestamps import parse_time
 
-_MOST_TIME_COLUMNS: Final = 2
+_MOST_TIME_COLUMNS: Final = 7  # from the year to a fraction of the second
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -44,10 +43,14 @@ def check_feed(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
 def _time(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
     time, named = feed.time, written.get("time") or {}
     ways = [name for name in ("column", "attribute", "start") if named.get(name)]
+    if ways == ["column", "start"]:
+        return Problem(["time"], "only one of column and start can say it; a column that counts from start is counter")
     if len(ways) > 1:
         return Problem(["time"], f"only one of {' and '.join(ways)} can say it")
+    if time.counter and (named.get("column") or time.attribute or not time.start):
+        return Problem(["time", "counter"], "needs start, the time of the number 0, and no column or attribute")
     if not isinstance(time.column, str) and not 1 <= len(time.column) <= _MOST_TIME_COLUMNS:
-        return Problem(["time", "column"], "a column, or a list of a date and a time of day")
+        return Problem(["time", "column"], f"a column, or a list of at most {_MOST_TIME_COLUMNS}, its parts")
     if time.start and time.publish:
         return Problem(["time"], "only one of start and publish can say it")
     try:
@@ -58,9 +61,9 @@ def _time(feed: Feed, written: Mapping[str, Any]) -> Problem | None:
         return Problem(["time", field], text)
     if time.start:
         try:
-            parse_time(time.start)
-        except (ValueError, OverflowError):
-            return Problem(["time", "start"], f"{time.start!r} is no time with its zone, such as 2020-07-12T00:00:00Z")
+            start_us(feed)
+        except ValueError as error:
+            return Problem(["time", "start"], str(error))
     return None
 
 

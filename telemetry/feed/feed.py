@@ -19,7 +19,9 @@ MissingCode = str | float
 class CsvFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The fields of `csv`."""
 
-    delimiter: Annotated[str, _CHARACTER, Meta(description="between cells; without it `,`")] = ","
+    delimiter: Annotated[
+        str, _CHARACTER, Meta(description="between cells, or `tab`; a blank is any number of blanks; without it `,`")
+    ] = ","
     decimal: Annotated[Literal[".", ","], Meta(description="decimal sign of numbers; without it `.`")] = "."
     quote: Annotated[str, _CHARACTER, Meta(description='around cells; without it `"`')] = '"'
     header: Annotated[int, Meta(ge=0, description="line of the header, from 1; `0` if there is none")] = 1
@@ -38,7 +40,7 @@ class TimeFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     column: Annotated[
         str | tuple[str, ...],
-        Meta(description="column or path of the time; a list of two for a date and a time of day"),
+        Meta(description="column or path of the time; a list of its parts, such as a date and a time of day"),
     ] = "ts"
     attribute: Annotated[str, Meta(description="attribute of the message, in place of a column")] = ""
     publish: Annotated[bool, Meta(description="the publish time, for messages in which there is no other")] = False
@@ -51,8 +53,29 @@ class TimeFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         UnitName | None, Meta(description="of numbers; without it s, ms, us and ns are told apart by their size")
     ] = None
     day_first: Annotated[bool | None, Meta(description="whether 08/12/2018 is in December")] = None
-    start: Annotated[str, Meta(description="time of a file's first row, where rows have none; RFC 3339")] = ""
-    interval: Annotated[str, Meta(pattern=_DURATION, description="time between two rows, with `start`")] = "1s"
+    start: Annotated[
+        str, Meta(description="time of a file's first row, where rows have none; with `counter` that of the number 0")
+    ] = ""
+    interval: Annotated[
+        str, Meta(pattern=_DURATION, description="time between two rows, or of one step of the counter, with `start`")
+    ] = "1s"
+    counter: Annotated[
+        str, Meta(description="column or path of a number that counts from `start`, such as seconds since then")
+    ] = ""
+
+    @property
+    def by_row(self) -> bool:
+        """Return whether the number of a row in its file makes its time."""
+        return bool(self.start) and not self.counter
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns or paths of the time, often one; () if it is known without one."""
+        if self.counter:
+            return (self.counter,)
+        if self.attribute or self.start:
+            return ()
+        return (self.column,) if isinstance(self.column, str) else self.column
 
 
 class DeviceFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -109,7 +132,11 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     ] = ""
     csv: Annotated[CsvFields, Meta(description="how rows of CSV are written")] = CsvFields()
     records: Annotated[
-        str, Meta(description="path of the list whose elements are readings, such as `readings` or `data.*.values`")
+        str,
+        Meta(
+            description="path of the list whose elements are readings, such as `readings` or `data.*.values`, or of an "
+            "object that is one; `nodes.*` is each value of an object `nodes`"
+        ),
     ] = ""
     time: Annotated[TimeFields, Meta(description="where the time of a reading is, and its form")] = TimeFields()
     device: Annotated[DeviceFields, Meta(description="where the device of a reading is")] = DeviceFields()

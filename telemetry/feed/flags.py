@@ -9,13 +9,12 @@ from telemetry.errors import ConfigError
 from telemetry.feed.checks import check_feed
 from telemetry.feed.errors import FeedError
 from telemetry.feed.feed import Feed
-from telemetry.feed.parse import load_feed
+from telemetry.feed.parse import DELIMITERS, load_feed
 from telemetry.text.name_lists import read_names
 
 FLAGS: Final = ("--feed", "--time-column", "--device-column", "--device", "--time-zone", "--delimiter")
 """The flags of `add_feed_flags`."""
 _LONGEST_METRIC: Final = 128
-_TAB: Final = ("tab", "\\t")
 _FIELDS: Final = {
     "--time-column": "time.column",
     "--device-column": "device.column",
@@ -29,12 +28,17 @@ def add_feed_flags(parser: argparse._ActionsContainer) -> None:
     """Add the flags to a command; values stay text, `read_feed` checks them."""
     add_feed_flag(parser)
     parser.add_argument("--time-column", default="", metavar="NAME", help="column, or path in JSON, of the time; two "
-                        "with a comma between for a date and a time of day")  # fmt: skip
+                        "with a comma between for a date and a time of day; in quotes if it has a comma")  # fmt: skip
     parser.add_argument("--device-column", default="", metavar="NAME", help="column, or path in JSON, of the device")
     parser.add_argument("--device", default="", metavar="NAME", help="the device, where the input names none")
     parser.add_argument("--time-zone", default="", metavar="ZONE", help="of times that name none, such as Europe/Rome "
                         "or +02:00")  # fmt: skip
-    parser.add_argument("--delimiter", default="", metavar="CHARACTER", help="between the cells of CSV; tab for a tab")
+    parser.add_argument(
+        "--delimiter",
+        default="",
+        metavar="CHARACTER",
+        help="between the cells of CSV; tab for a tab, space for any number of blanks",
+    )
 
 
 def add_feed_flag(parser: argparse._ActionsContainer) -> None:
@@ -93,11 +97,15 @@ def _replaced(feed: Feed, flag: str, text: str, field: str) -> Feed:
     group, _, name = field.partition(".")
     value: Any = text
     if flag == "--delimiter":
-        value = "\t" if text.lower() in _TAB else text
+        value = DELIMITERS.get(text.lower(), text)
         if len(value) != 1:
-            raise ConfigError(flag, text, "must be one character, or tab")
+            raise ConfigError(flag, text, "must be one character, tab or space")
     if flag == "--time-column" and "," in text:
-        value = tuple(part.strip() for part in text.split(","))
+        try:
+            parts = tuple(read_names(text))
+        except ValueError as error:
+            raise ConfigError(flag, text, f"no list of names: {error}") from error
+        value = parts[0] if len(parts) == 1 else parts
     others = dict.fromkeys(("attribute", "start", "file", "name"), "") if name in ("column", "name") else {}
     before = getattr(feed, group)
     kept = {key: type(getattr(before, key))() for key in others if hasattr(before, key)}

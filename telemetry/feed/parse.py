@@ -15,6 +15,8 @@ from telemetry.text.marked_yaml import MarkedList, MarkedMapping, YamlError, rea
 
 _PLACE: Final = re.compile(r"(?P<problem>.*?)(?: - at `(?P<path>.*)`)?", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
+DELIMITERS: Final = {"tab": "\t", "\\t": "\t", "space": " "}
+"""Delimiters by the names that people write for them."""
 _KEYS: Final = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -42,6 +44,9 @@ def parse_feed(text: str) -> Feed:
         raise FeedError("must be a mapping with `version: 1`")
     _refuse_repeated(document, "")
     _write_out_dates(document)
+    dialect = document.get("csv")
+    if isinstance(dialect, MarkedMapping) and str(dialect.get("delimiter")).lower() in DELIMITERS:
+        dialect["delimiter"] = DELIMITERS[str(dialect["delimiter"]).lower()]
     try:
         feed = msgspec.convert(document, Feed)
     except msgspec.ValidationError as error:

@@ -122,7 +122,7 @@ MISTAKES = [
         [*FLAGS, "--time-zone", "Europe/Rom"],
         "--time-zone Europe/Rom: 'Europe/Rom' is no zone of the IANA database; did you mean Europe/Rome?",
     ),
-    ([*FLAGS, "--delimiter", ";;"], "--delimiter ;;: must be one character, or tab"),
+    ([*FLAGS, "--delimiter", ";;"], "--delimiter ;;: must be one character, tab or space"),
     ([*FLAGS, "--device", "x", "--device-column", "y"], "--device x: cannot be combined with --device-column"),
     ([*FLAGS, "--rules", "/nonexistent.yaml"], "--rules /nonexistent.yaml: No such file or directory"),
     ([*FLAGS, "--earliest-time", "soon"], "--earliest-time soon: not a time"),

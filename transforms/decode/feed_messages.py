@@ -9,6 +9,7 @@ import numpy as np
 
 from telemetry.arrays import CodeArray
 from telemetry.feed.formats.json_text import parse_document
+from telemetry.feed.formats.readers import CSV
 from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.feed.times.clocks import Clocks
@@ -63,7 +64,10 @@ class FeedMessages:
     def is_divisible(self, message: Message) -> bool:
         """Return whether the records of a large message are whole lines, as far as its beginning shows."""
         begins = next(pieces_of(message), b"")
-        lines = self._spec.feed.format in _LINES or message.columns is not None
+        feed = self._spec.feed
+        lines = feed.format in _LINES or message.columns is not None
+        if feed.format == CSV and not (feed.csv.columns or message.columns):
+            return False  # its header is in the first slice only
         return lines and not self._spec.feed.body and b"\n" in begins and not begins.lstrip().startswith(b"[")
 
     def _add(self, opened: Sequence[tuple[int, bytes]], first_number: int, clocks: Clocks) -> None:
@@ -71,7 +75,15 @@ class FeedMessages:
         envelopes = [
             Envelope(messages.attributes[index], messages.published(index), messages.columns) for index, _ in opened
         ]
-        rows = reader_of(self._spec).read([payload for _, payload in opened], envelopes, clocks)
+        reader = reader_of(self._spec)
+        groups = reader.apart([payload for _, payload in opened], envelopes)
+        for group in groups:
+            some = [opened[place] for place in group]
+            rows = reader.read([payload for _, payload in some], [envelopes[place] for place in group], clocks)
+            self._keep(rows, some, first_number)
+
+    def _keep(self, rows: FeedRows, opened: Sequence[tuple[int, bytes]], first_number: int) -> None:
+        messages = self._messages
         for one in rows.rejected:
             index, rejection = opened[one.payload][0], RejectionError(one.reason, one.error)
             if one.number:

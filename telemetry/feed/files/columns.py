@@ -6,6 +6,7 @@ from typing import Final
 
 from telemetry.feed.feed import Feed
 from telemetry.feed.files.likely_columns import likely_device, likely_time, similar_column
+from telemetry.text.name_lists import write_names
 
 _SHOWN: Final = 200  # characters of a header in an error
 _OTHER_DELIMITERS: Final = ";\t|,"
@@ -33,10 +34,7 @@ def name_columns(cells: Sequence[str]) -> tuple[str, ...]:
 
 def needed_times(feed: Feed) -> tuple[str, ...]:
     """Return the columns that hold the time."""
-    time = feed.time
-    if time.attribute or time.start:
-        return ()
-    return (time.column,) if isinstance(time.column, str) else tuple(time.column)
+    return feed.time.columns
 
 
 def needed_device(feed: Feed) -> tuple[str, ...]:
@@ -99,7 +97,7 @@ def _remedy(absent: Sequence[str], columns: tuple[str, ...], times: tuple[str, .
     if any(name in times for name in absent):
         found = (similar_column(absent[0], left) if len(times) == 1 else ()) or likely_time(left)
         likely += found
-        flags += [f"--time-column {_quoted(','.join(found))}"] if found else []
+        flags += [f"--time-column {_quoted(write_names(found))}"] if found else []
         left = [name for name in left if name not in found]
     if any(name in device for name in absent):
         found = similar_column(device[0], left) or likely_device(left)

@@ -43,6 +43,11 @@ class CsvRowFinder:
         # a cell without quotes takes the carriage return before a line break, too
         self._row = re.compile(rb"%s(?:%s%s)*+(\r?\n)?" % (cell, between, cell))
 
+    def is_row(self, line: bytes) -> bool:
+        """Return whether the cells of a row, without its line break, can be read to its end."""
+        row = self._row.match(line)
+        return row is not None and row.end() == len(line)
+
     def last_end(self, content: bytes) -> int:
         """Return where the last row ends that is known to be complete; 0 if none is.
 

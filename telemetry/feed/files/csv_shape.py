@@ -1,5 +1,8 @@
 """See how a file of CSV is read."""
 
+import re
+from typing import Final
+
 from telemetry.feed.feed import Feed
 from telemetry.feed.files.columns import check_columns, columns_are_there, name_columns, needed_times
 from telemetry.feed.files.csv_row_finder import CsvRowFinder
@@ -10,6 +13,9 @@ from telemetry.feed.files.header_hints import header_hint
 from telemetry.feed.files.shape import Cutting, FileShape
 from telemetry.feed.formats.readers import CSV
 from telemetry.model.messages import MAX_LINE_BYTES
+
+_SEPARATOR: Final = re.compile(rb'"?sep=[^"\r\n]"?[ \t]*\r?\n', re.IGNORECASE)
+"""First line that tells spreadsheets the delimiter, and is no header."""
 
 
 def csv_shape(text: bytes, is_all: bool, name: str, feed: Feed) -> FileShape:
@@ -26,6 +32,8 @@ def csv_shape(text: bytes, is_all: bool, name: str, feed: Feed) -> FileShape:
     """
     fields = feed.csv
     start = len(UTF8_MARK) if text.startswith(UTF8_MARK) else 0
+    told = _SEPARATOR.match(text, start) if fields.header == 1 else None
+    start = told.end() if told else start
     first, end = header_line(text, start, fields)
     delimiter = delimiter_by_name(name, fields.delimiter, text[first:end])
     header = read_header(text, start, fields, delimiter)

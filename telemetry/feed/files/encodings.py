@@ -17,6 +17,9 @@ _MARKS: Final = (
 )
 _UTF8: Final = ("utf-8", "utf-8-sig")
 _BY_MARK: Final = ("utf-16", "utf-32")
+_LOOKED_AT: Final = 1024  # bytes
+_FEWEST_PAIRS: Final = 8
+_MOSTLY: Final = 0.75
 _READ_BYTES: Final = 1 << 18
 
 
@@ -41,17 +44,28 @@ def encoding_of(beginning: bytes, told: str) -> str:
 
     Args:
         beginning: of the text.
-        told: its encoding, if it is known; else the byte order mark counts, and without one it is UTF-8.
+        told: its encoding, if it is known; else the byte order mark counts, and without one it is UTF-8, unless its
+            bytes show that it is UTF-16.
     """
     by_mark = next((codec for mark, codec in _MARKS if beginning.startswith(mark)), "")
     if not told:
-        return by_mark
+        marked = by_mark or beginning.startswith(UTF8_MARK)
+        return by_mark if marked else _unmarked_utf16(beginning[:_LOOKED_AT])
     name = name_of(told)
     if name in _UTF8:
         return ""
     if name in _BY_MARK and by_mark != name:  # the codec refuses a text without its mark
         return f"{name}-le"
     return name
+
+
+def _unmarked_utf16(beginning: bytes) -> str:
+    """Return the codec of a text that is UTF-16 without its mark: of nearly all characters one byte is 0."""
+    pairs = len(beginning) // 2
+    zeros = beginning[: 2 * pairs : 2].count(0), beginning[1 : 2 * pairs : 2].count(0)
+    if pairs < _FEWEST_PAIRS or min(zeros) or max(zeros) < _MOSTLY * pairs:
+        return ""
+    return "utf-16-be" if zeros[0] else "utf-16-le"
 
 
 def as_utf8(stream: BinaryStream, encoding: str) -> BinaryStream:

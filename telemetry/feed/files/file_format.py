@@ -1,5 +1,6 @@
 """Know the format of a file by its name."""
 
+import re
 from typing import Final
 
 from telemetry.feed.formats.readers import CSV
@@ -16,6 +17,7 @@ SUFFIXES: Final = {
 }
 """Formats of files by the end of their names."""
 STDIN: Final = "-"
+_OBJECT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{")  # or an array of objects
 _UNSURE: Final = (STDIN, ".txt", ".dat")  # names that may be of either format
 
 
@@ -24,10 +26,10 @@ def format_by_name(name: str, beginning: bytes) -> str:
 
     Args:
         name: of the file, or ``-`` for standard input.
-        beginning: of its text in UTF-8: names that tell little are JSON if it begins with a brace.
+        beginning: of its text in UTF-8: names that tell little are JSON if it begins an object, or an array of some.
     """
     name = name.lower()
-    if name.endswith(_UNSURE) and beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if name.endswith(_UNSURE) and _OBJECT.match(beginning):
         return JSON
     if name == STDIN:
         return CSV

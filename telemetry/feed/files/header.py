@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from telemetry.feed.blanks import ALIGNED, squeeze
 from telemetry.feed.feed import CsvFields
 from telemetry.feed.files.columns import ColumnError
 from telemetry.text.csv_limit import cells_up_to
@@ -68,7 +69,11 @@ def read_header(text: bytes, start: int, fields: CsvFields, delimiter: str) -> C
         except UnicodeDecodeError as error:
             raise ColumnError(f"its header is not UTF-8{_utf16_hint(text)}; say its encoding in --feed") from error
         except csv.Error as error:
+            if b"\n" not in text:
+                raise ColumnError("its lines end with carriage returns alone, and must with line feeds") from error
             raise ColumnError(f"its header is no line of CSV: {error}") from error
+        if fields.columns and any(map(is_number, read)):
+            raise ColumnError(f"line {fields.header} is a row and no header: use --feed with `csv.header` 0")
         cells = fields.columns or read
     for _ in range(fields.skip):
         end = _line_end(text, end)
@@ -77,16 +82,17 @@ def read_header(text: bytes, start: int, fields: CsvFields, delimiter: str) -> C
 
 def _read_row(text: bytes, first: int, end: int, delimiter: str, quote: str) -> tuple[list[str], int]:
     """Return the cells of the row that begins a line, and where it ends; a quote that is not closed ends there."""
-    line = text[first:end].decode("utf-8").rstrip("\r\n")
-    blanks = delimiter != " "  # after a delimiter they are no part of the cell
+    line = text[first:end].decode("utf-8").replace("\0", "").rstrip("\r\n")
     with cells_up_to(MAX_HEADER_BYTES):
-        rows = csv.reader(
-            _lines(text, first), delimiter=delimiter, quotechar=quote, skipinitialspace=blanks, strict=True
-        )
+        if delimiter == ALIGNED:
+            line = squeeze(line.encode(), quote.encode()).decode()
+            return next(csv.reader([line], delimiter=delimiter, quotechar=quote), []), end
+        # blanks after a delimiter are no part of the cell
+        rows = csv.reader(_lines(text, first), delimiter=delimiter, quotechar=quote, skipinitialspace=True, strict=True)
         try:
             cells = next(rows, [])
         except csv.Error:
-            one = csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=blanks)
+            one = csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=True)
             return next(one, []), end
     for _ in range(rows.line_num - 1):
         end = _line_end(text, end)
@@ -95,12 +101,21 @@ def _read_row(text: bytes, first: int, end: int, delimiter: str, quote: str) -> 
 
 def _lines(text: bytes, first: int) -> Iterator[str]:
     for line in io.BytesIO(text[first : first + MAX_HEADER_BYTES]):
-        yield line.decode("utf-8", "replace")  # lines behind the first one may be rows
+        yield line.decode("utf-8", "replace").replace("\0", "")  # lines behind the first one may be rows
 
 
 def _line_end(text: bytes, first: int) -> int:
     end = text.find(b"\n", first)
     return len(text) if end < 0 else end + 1
+
+
+def is_number(cell: str) -> bool:
+    """Return whether the cell of a header is a number, and so probably not of a header."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _utf16_hint(text: bytes) -> str:

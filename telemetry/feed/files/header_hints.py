@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from typing import Final
 
+from telemetry.feed.files.header import is_number
 from telemetry.feed.files.likely_columns import likely_time
 
 _MOST_LINES: Final = 30
@@ -23,9 +24,9 @@ def header_hint(text: bytes, cells: Sequence[str], delimiter: str, quote: str, w
     for number, line in enumerate(lines, 1):
         found = _cells(line.rstrip("\r"), delimiter, quote)
         is_header = set(wanted) <= set(found) or likely_time(found)
-        if is_header and len(found) > 1 and found != list(cells) and not any(map(_is_number, found)):
+        if is_header and len(found) > 1 and found != list(cells) and not any(map(is_number, found)):
             return f"line {number} seems to be the header: use --feed with `csv.header` {number}"
-    if any(map(_is_number, cells)):
+    if any(map(is_number, cells)):
         return "its first line is a row and no header: use --feed with `csv.header` 0 and `csv.columns`"
     return ""
 
@@ -35,11 +36,3 @@ def _cells(line: str, delimiter: str, quote: str) -> list[str]:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])]
     except csv.Error:
         return []
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -17,6 +17,7 @@ _DEVICES: Final = (
     "meterid", "meter", "clientid", "gatewayid", "probeid", "probe", "unitid", "tagid", "serialnumber", "serial",
     "mac", "macaddress", "hostname", "host", "roomid", "room", "location", "source",
 )  # fmt: skip
+_TIME_BEGINS: Final = ("datetime", "timestamp", "timeutc", "measuredat", "recordedat")
 _TIME_ENDS: Final = ("timestamp", "datetime", "time", "date")
 _DEVICE_ENDS: Final = ("deviceid", "sensorid", "device", "sensor", "station")
 _DEVICE_BEGINS: Final = ("device", "sensor", "mote", "node", "entity", "station", "room")
@@ -30,7 +31,8 @@ def likely_time(columns: Sequence[str]) -> tuple[str, ...]:
     names = _by_plain_name(columns)
     if "date" in names and "time" in names:
         return names["date"], names["time"]
-    return _likely(names, _TIMES, _TIME_ENDS)
+    begins = [name for plain, name in names.items() if plain.startswith(_TIME_BEGINS)]
+    return _likely(names, _TIMES, _TIME_ENDS) or tuple(begins[:1])
 
 
 def likely_device(columns: Sequence[str]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def look_at_beginning(
         encoding=encoding if is_text(format) else "",
         in_order=_needs_order(feed),
         names_file=feed.device.file,
-        counts_rows=bool(feed.time.start),
+        counts_rows=feed.time.by_row,
     )
 
 

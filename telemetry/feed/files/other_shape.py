@@ -49,6 +49,6 @@ def other_shape(text: bytes, is_all: bool, format: str, feed: Feed) -> FileShape
         return FileShape(
             format, Cutting.DOCUMENTS, rows_begin=first, opens_arrays=format == JSON, most_bytes=MAX_DOCUMENT_BYTES
         )
-    if feed.time.start or is_array(text) or has_documents_over_lines(text, is_all=is_all):
+    if feed.time.by_row or is_array(text) or has_documents_over_lines(text, is_all=is_all):
         return FileShape(format, Cutting.DOCUMENTS, rows_begin=first)
     return FileShape(format, rows_begin=first)

@@ -10,13 +10,15 @@ from telemetry.feed.formats.json_text import ByteSpan, DocumentEnds, EndNotFound
 from telemetry.feed.formats.records import BadPart, FeedRecord, describe, keep_whole_if_nothing_read
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_SEPARATORS: Final = re.compile(rb"[\s,\x1e]*")
+_SEPARATORS: Final = re.compile(rb"[\s,\x1e\0]*")
 NO_OBJECT: Final = "an array that holds no object"
 """Problem of an array of numbers, texts or arrays."""
 _NO_DOCUMENT: Final = "not JSON: no object or array begins here"
-_LINE_END: Final = b" \t\r\v\f,\x1e"
+_LINE_END: Final = b" \t\r\v\f,\x1e\0"
 
 
+MAX_NESTED: Final = 3
+"""How deep arrays may be within an array whose objects are records."""
 MAX_BAD_LINES: Final = 10_000
 """Most bad lines, or elements of an array, that are parts of their own; those after them are joined with neighbours."""
 
@@ -46,39 +48,63 @@ class JsonReader:
             if isinstance(document.value, dict):
                 records.append(FeedRecord(document.value, document.first, document.end))
             else:
-                found, unusable = read_elements(payload, document.value)
+                found, unusable = read_elements(payload, document.value, MAX_NESTED)
                 records += found
                 bad += unusable if found else [BadPart(document.first, document.end, NO_OBJECT)]
         bad.sort(key=lambda part: part.first)
         return keep_whole_if_nothing_read(payload, records, bad)
 
 
-def read_elements(payload: bytes, elements: Sequence[ByteSpan]) -> tuple[list[FeedRecord], list[BadPart]]:
-    """Return the objects among the elements of an array, and the others."""
+def read_elements(
+    payload: bytes, elements: Sequence[ByteSpan], nested: int = 0
+) -> tuple[list[FeedRecord], list[BadPart]]:
+    """Return the objects among the elements of an array, and the others.
+
+    Args:
+        payload: that holds the array.
+        elements: where they are.
+        nested: how deep arrays in the array may be whose objects are elements as well.
+    """
     records: list[FeedRecord] = []
     bad: list[BadPart] = []
     after_bad = False
     for first, end in elements:
+        inside: tuple[list[FeedRecord], list[BadPart]] = [], []
         try:
             value = parse_document(payload[first:end])
             problem = "an array within an array"
+            if isinstance(value, list) and nested:
+                inside = read_elements(payload, _spans_in(payload, ByteSpan(first, end), value), nested - 1)
         except (ValueError, RecursionError) as error:
             value, problem = [], _problem(error)
         if isinstance(value, dict):
             records.append(FeedRecord(value, first, end))
+        elif inside[0]:
+            records += inside[0]
+            bad += inside[1]
         elif after_bad and len(bad) >= MAX_BAD_LINES:
             bad[-1] = BadPart(bad[-1].first, end, bad[-1].problem)
         else:
             bad.append(BadPart(first, end, problem))
-        after_bad = not isinstance(value, dict)
+        after_bad = not isinstance(value, dict) and not inside[0]
     return records, bad
+
+
+def _spans_in(payload: bytes, array: ByteSpan, elements: list[msgspec.Raw]) -> list[ByteSpan]:
+    """Return where the elements of an array within an array are."""
+    found = _locate(payload, array, elements)
+    if found or not elements:
+        return found
+    content = payload[array.first : array.end]
+    spans = DocumentEnds(content).elements(ByteSpan(0, len(content)))
+    return [ByteSpan(array.first + first, array.first + end) for first, end in spans]
 
 
 def split_documents(payload: bytes) -> tuple[list[JsonDocument], list[BadPart]]:
     """Return the documents of a payload in order, and the lines that belong to none.
 
-    Commas and record separators (RFC 7464) between documents are passed over. A line that begins no document belongs
-    to the bad line before it, if there is one.
+    Commas, record separators (RFC 7464) and NUL bytes, which a power cut leaves, are passed over between documents. A
+    line that begins no document belongs to the bad line before it, if there is one.
     """
     documents: list[JsonDocument] = []
     bad: list[BadPart] = []

@@ -6,12 +6,15 @@ from collections.abc import Collection
 from typing import Final
 
 MISSING_TEXTS: Final = frozenset(
-    ("", "na", "n/a", "#n/a", "nan", "null", "nil", "none", "-", "--", "---", "unavailable", "unknown", "undefined")
+    ("", "na", "n/a", "n.a.", "nan", "null", "(null)", "<null>", "\\n", "nil", "none", "-", "--", "---", "----")
+).union(
+    ("unavailable", "not available", "unknown", "undefined", "missing", "no data", "nodata"),
+    ("#n/a", "#null!", "#value!", "#div/0!", "#ref!", "#num!", "#name?"),  # of spreadsheets
 )
 """Texts for a missing value, in lower case."""
 DECIMAL_SIGNS: Final = (".", ",")
 _INFINITE: Final = re.compile(r"[-+−]?inf(?:inity)?", re.IGNORECASE)
-_SPACES: Final = "\u00a0\u2007\u2009\u202f"  # no-break, figure, thin and narrow
+_SPACES: Final = " \u00a0\u2007\u2009\u202f"  # plain, no-break, figure, thin and narrow
 _NUMBER: Final = (
     r"(?P<sign>[-+−]?)"
     r"(?:(?P<whole>[1-9][0-9]{{0,2}}(?P<by>[{separator}{spaces}'’])[0-9]{{3}}(?:(?P=by)[0-9]{{3}})*+(?![0-9])|[0-9]++)?"
@@ -31,9 +34,8 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 def read_text(text: str, decimal: str, units: Collection[str] | None) -> float | None:
     """Return the number in a text without blanks around it; None if it holds none, or more than a number.
 
-    A thousands separator is a comma (a point, if the decimal sign is a comma), an apostrophe or a space that is not
-    broken; all groups behind it have three digits, so that ``21,5`` is not 215. Infinity, of either
-    sign, is infinite.
+    A thousands separator is a comma (a point, if the decimal sign is a comma), an apostrophe or a space; all groups
+    behind it have three digits, so that ``21,5`` is not 215. Infinity, of either sign, is infinite.
 
     Args:
         text: such as ``1,013.2``, ``-4 °C`` or ``1e3``; a hexadecimal number is none.

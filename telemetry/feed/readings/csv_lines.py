@@ -7,12 +7,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from telemetry.arrays import BoolArray, CodeArray
+from telemetry.feed.blanks import ALIGNED, squeeze
 from telemetry.feed.feed import CsvFields
+from telemetry.feed.files.csv_row_finder import CsvRowFinder
 from telemetry.feed.readings.feed_rows import RejectedRow
 from telemetry.model.dead_letters import Reason
 from telemetry.model.messages import MAX_LINE_BYTES
 
-_BLANK: Final = b" \t\r\x0b\x0c"
+_BLANK: Final = b" \t\r\x0b\x0c\0"
 
 
 class CsvRows(NamedTuple):
@@ -41,7 +43,7 @@ class CsvRows(NamedTuple):
 
 
 def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
-    """Return the rows of some CSV: not its blank lines, and not the comments of the dialect.
+    """Return the rows of some CSV: not its blank lines, rows of empty cells, and comments of the dialect.
 
     NUL bytes, which a power cut leaves in files, are dropped before a row is read. Too long rows, those that are not
     UTF-8 and those with a quote that is never closed are rejected.
@@ -50,17 +52,24 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     lines = content.split(b"\n")
     if fields.multiline and quote in content:
         lines = _join_quoted(lines, quote)
-    comment = fields.comment.encode()
+    comment, empty = fields.comment.encode(), _BLANK + fields.delimiter.encode() + quote
     if comment and comment in content:
-        kept = [bool(line.strip(_BLANK)) and not line.startswith(comment) for line in lines]
+        kept = [_is_filled(line, empty, quote) and not line.startswith(comment) for line in lines]
     else:
-        kept = [bool(line.strip(_BLANK)) for line in lines]
+        kept = [_is_filled(line, empty, quote) for line in lines]
     number = np.arange(1, len(lines) + 1, dtype=np.int32)
     if not all(kept):
         number = number[np.array(kept, np.bool_)]
         lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
     rows = [line.replace(b"\0", b"") for line in lines] if b"\0" in content else lines
-    return _without_bad(content, CsvRows(rows, lines, number, []), quote)
+    if fields.delimiter == ALIGNED:
+        rows = [squeeze(row, quote) for row in rows]
+    return _without_bad(content, CsvRows(rows, lines, number, []), fields)
+
+
+def _is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
+    """Return whether a line has something in its cells; a quote that is not closed is something."""
+    return bool(line.strip(empty)) or line.count(quote) % 2 == 1
 
 
 def _join_quoted(lines: Sequence[bytes], quote: bytes) -> list[bytes]:
@@ -80,9 +89,10 @@ def _join_quoted(lines: Sequence[bytes], quote: bytes) -> list[bytes]:
     return rows
 
 
-def _without_bad(content: bytes, rows: CsvRows, quote: bytes) -> CsvRows:
+def _without_bad(content: bytes, rows: CsvRows, fields: CsvFields) -> CsvRows:
     """Reject rows; each check is made only if something in the content gives cause."""
     bad: dict[int, RejectedRow] = {}
+    quote = fields.quote.encode()
 
     def reject(index: int, reason: Reason, error: str) -> None:
         bad.setdefault(index, RejectedRow(0, int(rows.number[index]), rows.raw[index], reason, error))
@@ -95,9 +105,12 @@ def _without_bad(content: bytes, rows: CsvRows, quote: bytes) -> CsvRows:
         for index, start in _not_utf8(content, rows.rows):
             reject(index, Reason.NOT_UTF8, f"invalid UTF-8 at byte {start}")
     if quote in content:
+        finder: CsvRowFinder | None = None
         for index, row in enumerate(rows.rows):
             if row.count(quote) % 2:
-                reject(index, Reason.BAD_ROW, "a quote that is not closed")
+                finder = finder or CsvRowFinder(fields.delimiter, fields.quote, MAX_LINE_BYTES)
+                if not finder.is_row(row):  # a quote within a cell, as of inches, is one of its characters
+                    reject(index, Reason.BAD_ROW, "a quote that is not closed")
     return rows.reject(bad) if bad else rows
 
 

@@ -14,6 +14,7 @@ from telemetry.feed.feed import CsvFields, Feed
 from telemetry.feed.formats.number_text import MISSING_TEXTS
 from telemetry.feed.formats.value_columns import ProblemCodes, finish_numbers, read_column
 from telemetry.feed.readings.csv_cells import NAMES, TEXT, CsvColumns, read_columns
+from telemetry.feed.readings.csv_headers import same_headers, take_header
 from telemetry.feed.readings.csv_lines import CsvRows, divide_rows, split_cells
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows, no_rows
 from telemetry.feed.readings.joined import JoinedLines
@@ -59,17 +60,18 @@ class CsvReader:
         """Return the readings of some payloads.
 
         Args:
-            payloads: rows, in UTF-8; several only if they share their columns.
+            payloads: rows, in UTF-8; several only if they share their columns, see `apart`.
             envelopes: of the payloads, with the columns of the file that they were cut from, if they were.
             clocks: of the series of the rows before; None for none.
         """
-        lines = JoinedLines(payloads)
         fields = dialect_of(self._fields, envelopes[0])
-        content, columns = lines.content, envelopes[0].columns or fields.columns
+        columns = envelopes[0].columns or fields.columns
         if not columns:
-            content, columns = _take_header(content, fields)
+            headed = [take_header(payload, fields) for payload in payloads]
+            payloads, columns = [one.content for one in headed], headed[0].columns
+        lines = JoinedLines(payloads)
         places = {name: place for place, name in reversed(list(enumerate(columns)))}
-        rows, table = self._columns(divide_rows(content, fields), len(columns), places, fields)
+        rows, table = self._columns(divide_rows(lines.content, fields), len(columns), places, fields)
         rejected = lines.rejected(rows.rejected)
         if not rows.rows:
             return no_rows(len(self._specs), rejected)
@@ -112,6 +114,12 @@ class CsvReader:
             (self._times.name, self._devices.name),
             lambda row: self._times.explain([text(name, row) for name in self._times.columns]),
         )
+
+    def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:
+        """Return the indices of payloads in groups that can be read together: those that share their columns."""
+        if envelopes[0].columns or self._fields.columns or len(payloads) == 1:
+            return [list(range(len(payloads)))]
+        return same_headers(payloads, self._fields)
 
     def _named(self, table: pa.Table, places: Mapping[str, int], origin: PayloadRows) -> RowDevices:
         name = self._devices.column
@@ -218,14 +226,6 @@ def dialect_of(fields: CsvFields, envelope: Envelope) -> CsvFields:
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in (fields.quote, "\n", "\r"):
         delimiter = fields.delimiter  # an attribute of a message that no file was cut into
     return msgspec.structs.replace(fields, delimiter=delimiter, multiline=fields.multiline or MULTILINE in attributes)
-
-
-def _take_header(content: bytes, fields: CsvFields) -> tuple[bytes, tuple[str, ...]]:
-    """Return a payload that has a header itself without it, and the names of its columns."""
-    lines = content.split(b"\n", max(fields.header, 1))
-    head = lines[fields.header - 1] if 0 < fields.header <= len(lines) else b""
-    cells = split_cells(head.decode("utf-8", "replace").strip("\ufeff\r"), fields) if head.strip() else []
-    return b"\n" * (fields.header - 1) + b"\n" + b"".join(lines[fields.header :]), tuple(cell.strip() for cell in cells)
 
 
 def _texts(column: pa.Array) -> pa.Array:

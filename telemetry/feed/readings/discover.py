@@ -46,6 +46,8 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
         names = [LongNames(feed.long.match).metric_of(name) for name in columns.get(feed.long.name, [])]
         columns = _by_name(names, columns.get(feed.long.value, []))
     spec = NumberSpec(decimal=feed.csv.decimal)
+    if envelope.columns is not None:  # such as the numbers of rows that Pandas writes first
+        taken |= {name for place, name in enumerate(envelope.columns, 1) if name == f"column {place}"}
     return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
 
 

@@ -35,11 +35,17 @@ class FeedReader:
         self._csv = CsvReader(feed, specs, times, devices)
         self._records = None if feed.format == CSV else RecordsReader(feed, specs, times, devices)
 
+    def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:
+        """Return the indices of payloads in groups that can be read together, often one of all."""
+        if self._records is None or envelopes[0].columns is not None:
+            return self._csv.apart(payloads, envelopes)
+        return [list(range(len(payloads)))]
+
     def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None = None) -> FeedRows:
         """Return the readings of some payloads.
 
         Args:
-            payloads: as messages hold them, without a compression; text in UTF-8.
+            payloads: as messages hold them, without a compression; text in UTF-8; several of a group of `apart`.
             envelopes: of the payloads; either all of them or none are cut from CSV files, and from files of the same
                 columns.
             clocks: of the series of the rows before, where their order matters; None for none.

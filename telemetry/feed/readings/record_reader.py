@@ -9,11 +9,9 @@ import numpy as np
 
 from telemetry.arrays import FloatArray, IntArray
 from telemetry.feed.feed import Feed
-from telemetry.feed.formats.explode import TooManyElementsError, explode
+from telemetry.feed.formats.explode import KEY, TooManyElementsError
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.json_documents import NO_OBJECT
-from telemetry.feed.formats.path_steps import PathMark, write_path
-from telemetry.feed.formats.paths import MISSING, RecordPath, compile_path, take_step
 from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.formats.records import FeedRecord
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
@@ -22,7 +20,8 @@ from telemetry.feed.readings.feed_rows import Envelope, FeedRows, RejectedRow, n
 from telemetry.feed.readings.joined import JoinedLines
 from telemetry.feed.readings.json_struct import NAME, NUMBER, TIME, StructLines, struct_lines
 from telemetry.feed.readings.metric_specs import LongNames, MetricSpec
-from telemetry.feed.readings.record_fields import FieldLookup, compile_field
+from telemetry.feed.readings.record_fields import FieldLookup
+from telemetry.feed.readings.record_rows import NoElementsError, RecordPart, RecordParts, compile_element_field
 from telemetry.feed.readings.row_devices import DeviceReader
 from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
 from telemetry.feed.readings.settle import settle
@@ -39,14 +38,12 @@ class _Row(NamedTuple):
     """One reading to be.
 
     Attributes:
-        fields: where its values are looked up first.
-        around: the record that holds them, where they are looked up then; None if that is the same.
+        part: the part of the record that it is.
         payload: index of the payload.
         source: the record of the payload that it was read from.
     """
 
-    fields: dict[str, Any]
-    around: dict[str, Any] | None
+    part: RecordPart
     payload: int
     source: FeedRecord
 
@@ -65,7 +62,8 @@ class RecordsReader:
         """Compile the fields."""
         self._reader = record_reader(feed.format or "json", body=feed.body, **feed.options)
         self._is_json = (feed.format or "json") == "json" and not feed.body
-        self._records = _elements_path(feed.records) if feed.records else None
+        by_name = KEY in (devices.column, "" if feed.long is None else feed.long.name)
+        self._parts = RecordParts(feed.records, times.columns[0] if times.columns else "", by_name=by_name)
         self._long = feed.long
         self._long_names = LongNames(feed.long.match if feed.long is not None else "")
         self._strict = feed.strict
@@ -73,7 +71,7 @@ class RecordsReader:
         self._times = times
         self._devices = devices
         self._fields: dict[str, FieldLookup] = {}
-        self._struct = self._compile() if self._is_json and self._records is None and self._long is None else None
+        self._struct = self._compile() if self._is_json and not feed.records and self._long is None else None
 
     def _compile(self) -> StructLines | None:
         fields: list[tuple[str, Any]] = [(name, TIME) for name in self._times.columns]
@@ -112,13 +110,13 @@ class RecordsReader:
             lambda name, row: _shown(self._column(name, [rows[row]])[0]),
             lambda some: self._raw(payloads, [rows[row] for row in some.tolist()]),
         )
-        return self._settle(columns, clocks, rejected, lambda: self._ignored(rows[0].fields, len(rows)))
+        return self._settle(columns, clocks, rejected, lambda: self._ignored(rows[0].part.fields, len(rows)))
 
     def fields_of(self, payload: bytes) -> Iterator[dict[str, Any]]:
         """Yield the fields in which the values of each record are looked up first."""
         for one in self._read_one(0, payload):
             if isinstance(one, _Row):
-                yield one.fields
+                yield one.part.fields
 
     def _read_lines(
         self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None
@@ -202,36 +200,20 @@ class RecordsReader:
         return [row for _, row in found]
 
     def _rows_of(self, payload: int, record: FeedRecord, content: bytes) -> list[_Row | RejectedRow]:
-        path = self._records
-        if path is None:
-            return [_Row(record.value, None, payload, record)]
         try:
-            found = explode(record.value, path)
+            return [_Row(part, payload, record) for part in self._parts.of(record.value)]
         except TooManyElementsError as error:
-            whole = content[record.first : record.end]
-            return [RejectedRow(payload, 0, whole, Reason.TOO_LARGE, str(error))]
-        if not found:
-            whole = content[record.first : record.end]
-            return [RejectedRow(payload, 0, whole, Reason.MISSING_FIELD, f"{path.text} holds nothing")]
-        rows: list[_Row | RejectedRow] = []
-        for one in found:
-            element = path.get(one)
-            fields = element if isinstance(element, dict) else {"value": None if element is MISSING else element}
-            rows.append(_Row(fields, one, payload, record))
-        return rows
+            reason, problem = Reason.TOO_LARGE, str(error)
+        except NoElementsError as error:
+            reason, problem = Reason.MISSING_FIELD, str(error)
+        return [RejectedRow(payload, 0, content[record.first : record.end], reason, problem)]
 
     def _column(self, name: str, rows: Sequence[_Row]) -> list[Any]:
         """Return a field of all rows."""
         look_up = self._fields.get(name)
         if look_up is None:
-            look_up = self._fields[name] = compile_field(name)
-        if self._records is None:
-            return [look_up(row.fields) for row in rows]
-        column = []
-        for row in rows:
-            value = look_up(row.fields)
-            column.append(look_up(row.around) if value is None and row.around is not None else value)
-        return column
+            look_up = self._fields[name] = compile_element_field(name)
+        return [row.part.value(look_up) for row in rows]
 
     def _values(self, column: Callable[[str], Sequence[Any]], count: int) -> tuple[FloatArray, ProblemCodes | None]:
         values = np.full((len(self._specs), count), np.nan)
@@ -264,8 +246,9 @@ class RecordsReader:
         texts = []
         for row in rows:
             place = (row.payload, row.source.first, row.source.end)
-            if row.around is not None and self._is_json and self._records is not None:
-                texts.append(msgspec.json.encode(_alone(row.around, self._records)))
+            alone = row.part.written() if self._is_json else None
+            if alone is not None:
+                texts.append(msgspec.json.encode(alone))
             else:  # rows of an undivided payload share one copy of it
                 texts.append(b"" if place in seen else payloads[row.payload][row.source.first : row.source.end])
             seen.add(place)
@@ -309,32 +292,6 @@ def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, Pr
     numbers = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])
     codes = np.array([_CODE[one] if isinstance(one, NumberProblem) else 0 for one in found], np.int8)
     return numbers, codes
-
-
-def _elements_path(text: str) -> RecordPath:
-    """Return the path of a list as that of its elements."""
-    path = compile_path(text)
-    return path if path.steps[-1] is PathMark.EACH else compile_path(write_path((*path.steps, PathMark.EACH)))
-
-
-def _alone(record: Any, path: RecordPath) -> Any:
-    """Return a record of one element with that element in a list again, so that it can be read again."""
-
-    def wrap(value: Any, steps: Sequence[Any]) -> Any:
-        if not steps:
-            return value
-        step, rest = steps[0], steps[1:]
-        if step is PathMark.EACH:
-            return [wrap(value, rest)]
-        if isinstance(step, PathMark):
-            return wrap(value, rest)
-        if take_step(value, step) is MISSING:  # the record has no such list, and is its own element
-            return value
-        inner: Any = dict(value) if isinstance(value, dict) else list(value)
-        inner[step] = wrap(inner[step], rest)
-        return inner
-
-    return wrap(record, path.steps)
 
 
 def _shown(value: Any) -> str:

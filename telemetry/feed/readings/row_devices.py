@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from telemetry.arrays import CodeArray
 from telemetry.feed.feed import DeviceFields
+from telemetry.feed.files.messages import file_name
 from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.model.messages import FILE
 
@@ -115,9 +116,8 @@ class DeviceReader:
 
 
 def name_of_file(path: str) -> str:
-    """Return the name of a file without its folder and its endings, as of ``in/room-1.csv.gz``: ``room-1``."""
-    name = PurePosixPath(path).name
-    return name.partition(".")[0] or name
+    """Return the name of a file without its folder and its ending, as of ``in/room-1.0.csv.gz``: ``room-1.0``."""
+    return PurePosixPath(file_name(path)).stem
 
 
 def _name_of(value: object) -> str:

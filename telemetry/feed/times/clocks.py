@@ -67,10 +67,7 @@ class Clocks:
         near = np.flatnonzero(_inside(begins - _NEAR_US, ends + _NEAR_US, naive_us))
         if not len(near):
             return time_us
-        double = np.searchsorted(ends, naive_us[near], side="right")
-        shift = np.where(
-            _inside(begins, ends, naive_us[near]), ends[double % len(ends)] - begins[double % len(begins)], 0
-        )
+        shift = double_shifts(zone, naive_us[near])
         codes = np.zeros(len(near), np.int64) if order is None else order[near]
         rows = zip(time_us[near].tolist(), shift.tolist(), codes.tolist(), strict=True)
         time_us[near] = [self._next(code, first, later) for first, later, code in rows]
@@ -88,6 +85,17 @@ class Clocks:
                 time_us += shift_us
         clock.advance(time_us)
         return time_us
+
+
+def double_shifts(zone: ZoneTable, naive_us: IntArray) -> IntArray:
+    """Return by how much the second pass of naive times is later than the first; 0 outside of double hours."""
+    begins, ends = zone.doubles
+    shifts = np.zeros(len(naive_us), np.int64)
+    inside = np.flatnonzero(_inside(begins, ends, naive_us))
+    if len(inside):
+        double = np.searchsorted(ends, naive_us[inside], side="right")
+        shifts[inside] = ends[double] - begins[double]
+    return shifts
 
 
 def _inside(begins: IntArray, ends: IntArray, times: IntArray) -> BoolArray:

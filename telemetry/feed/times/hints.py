@@ -95,7 +95,7 @@ def _cause(text: str, spec: TimeSpec, problem: int) -> str:
         return "it has no date: join it with the column of the date"
     lettered = _LETTERS.fullmatch(text.strip())
     if problem == UNKNOWN and lettered and _problem(lettered[1], TimeSpec()) in (NAIVE, AMBIGUOUS):
-        return f"the letters {lettered[2]} mean no zone for certain: say formats with {lettered[2]} as it is, and zone"
+        return f"the letters {lettered[2]} mean no zone for certain: say a format with {lettered[2]} in it, and zone"
     return ""
 
 
@@ -104,7 +104,7 @@ def _number_cause(text: str, problem: int) -> str:
     if guess is None:
         return "it may be a counter or an uptime" if problem == EARLY else ""
     name, spec, time_us = guess
-    remedy = f"unit: {spec.unit}" if spec.unit else f"formats: [{spec.formats[0]!r}]"
+    remedy = f"unit: {spec.unit}" if spec.unit else f"format: {spec.formats[0]!r}"
     return f"it looks like {name} ({_shown_time(time_us)}): say {remedy}"
 
 

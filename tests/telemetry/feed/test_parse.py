@@ -52,8 +52,15 @@ def test_a_feed_of_its_version_alone_is_the_canonical_form() -> None:
         ("version: 1\ncsv: {decimal: ','}", "line 2: csv.decimal: ',' is the delimiter, too"),
         ("version: 1\ncsv: {delimiter: '\"'}", "line 2: csv.delimiter: '\"' cannot stand between cells"),
         ("version: 1\ntime: {column: a, attribute: b}", "line 2: time: only one of column and attribute can say it"),
-        ("version: 1\ntime: {start: noon}", "line 2: time.start: 'noon' is no time with its zone, such as "
-         "2020-07-12T00:00:00Z"),
+        ("version: 1\ntime: {start: noon}", "line 2: time.start: noon is no time in a known form"),
+        ("version: 1\ntime: {start: 2020-07-12}", "line 2: time.start: 2020-07-12 is a naive time: say its zone; such "
+         "as zone: Europe/Rome"),
+        ("version: 1\ntime: {column: n, start: 2020-07-12T00:00:00Z}", "line 2: time: only one of column and start can "
+         "say it; a column that counts from start is counter"),
+        ("version: 1\ntime: {counter: n}", "line 2: time.counter: needs start, the time of the number 0, and no column "
+         "or attribute"),
+        ("version: 1\ntime: {column: [a, b, c, d, e, f, g, h]}", "line 2: time.column: a column, or a list of at most "
+         "7, its parts"),
         ("version: 1\ntime: {format: '%Q'}", "line 2: time.format: '%Q' has the unknown directive %Q"),
         ("version: 1\ndevice: {file: true, name: x}", "line 2: device: only one of file and name can say it"),
         ("version: 1\ndevice: {match: '('}", "line 2: device.match: '(' is no regular expression: missing ), "

@@ -106,3 +106,27 @@ def test_files_in_a_zone_know_the_pass_of_a_double_hour_from_the_chunk_before() 
         seconds = [row[3] for chunk in chunks if chunk.payload for row in rows_of(decoded([chunk], feed))]
         assert seconds == expected, cut
     assert [row[3] for row in rows_of(decoded([Message(whole, {}, "g@0", columns=("t", "temp"))], feed))] == expected
+
+
+def test_messages_of_csv_have_a_header_each() -> None:
+    feed = parse_feed("version: 1\nformat: csv")
+    messages = [
+        Message(b"ts,device,temp\n%d,a,1\n" % BEGIN_S, {}, "m0"),
+        Message(b"temp,device,ts\r\n2,b,%d\r\nx\r\n" % BEGIN_S, {}, "m1"),
+        Message(b"ts,device,temp\n%d,c,3" % BEGIN_S, {}, "m2"),
+        Message(b"", {}, "m3"),
+    ]
+    found = decoded(messages, feed)
+    assert sorted(rows_of(found)) == [
+        ("m0", 2, "a", BEGIN_S, 1),
+        ("m1", 2, "b", BEGIN_S, 2),
+        ("m2", 2, "c", BEGIN_S, 3),
+    ]
+    assert letters_of(found) == [("m1", 3, "missing_field", b"x\r")]
+
+
+def test_a_large_message_of_csv_keeps_its_header() -> None:
+    rows = [b"%d,a,1" % (BEGIN_S + row) for row in range(200_000)]
+    found = decoded([Message(b"\n".join([b"ts,device,temp", *rows]), {}, "m")], parse_feed("version: 1\nformat: csv"))
+    assert [row[1] for row in rows_of(found)] == list(range(2, 200_002))
+    assert letters_of(found) == []

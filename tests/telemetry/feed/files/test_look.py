@@ -56,6 +56,12 @@ def csv_feed(**fields: Any) -> Feed:
             HEAD.decode().encode("utf-16-le"), Feed(encoding="UTF-16"), replace(CSV, encoding="utf-16-le")
         ),
         (HEAD, Feed(time=TimeFields(start="2020-01-01T00:00:00Z")), replace(CSV, counts_rows=True)),
+        (HEAD, Feed(time=TimeFields(start="2020-01-01T00:00:00Z", counter="t")), CSV),
+        (HEAD.decode().encode("utf-16-be"), Feed(), replace(CSV, encoding="utf-16-be")),
+        (b"sep=,\r\n" + HEAD, Feed(), replace(CSV, rows_begin=19)),
+        (b'\xef\xbb\xbf"SEP=;"\nts;device;t\n', csv_feed(delimiter=";"), replace(CSV, rows_begin=23, delimiter=";")),
+        (b"sep=,\n" + HEAD, csv_feed(header=2), replace(CSV, rows_begin=18)),
+        (b" ts   device\tt \n", csv_feed(delimiter=" "), replace(CSV, rows_begin=16, delimiter=" ")),
         (HEAD, Feed(device=DeviceFields(file=True)), replace(CSV, names_file=True)),
         (HEAD, Feed(time=TimeFields(zone="Europe/Rome")), replace(CSV, in_order=True)),
         (HEAD, Feed(time=TimeFields(zone="+02:00")), CSV),
@@ -190,6 +196,12 @@ def test_only_lines_whose_order_does_not_matter_are_read_in_ranges(shape: FileSh
         (b"1,nan,2\n2,nan,3\n", Feed(), "no columns ts and device; its first line is a row and no header: use --feed "
          "with `csv.header` 0 and `csv.columns`"),
         (b"x" * 70_000 + b",ts\n", Feed(), "its header is longer than 65,536 bytes"),
+        (b"ts,device,t\r1,a,2\r", Feed(), "its lines end with carriage returns alone, and must with line feeds"),
+        (b"1,a,2\n", csv_feed(columns=("ts", "device", "t")), "line 1 is a row and no header: use --feed with "
+         "`csv.header` 0"),
+        (b"Plot: 1\n#,\"Date Time, GMT+02:00\",t\n", Feed(), "no columns ts and device; line 2 seems to be the header"),
+        (b"\"Date Time, GMT\",device\n", Feed(), "no column ts; did you mean `Date Time, GMT`? use --feed or "
+         "--time-column '\"Date Time, GMT\"'"),
         (b"ts,device,a\rb\n", Feed(), "its header is no line of CSV: new-line character seen in unquoted field"),
     ],
 )  # fmt: skip

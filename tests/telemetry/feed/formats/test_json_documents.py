@@ -30,6 +30,12 @@ def texts(payload: bytes) -> list[bytes]:
         pytest.param(b'{"a": 1},\n{"a": 2},\n', [{"a": 1}, {"a": 2}], id="commas behind lines"),
         pytest.param(b'\x1e{"a": 1}\n\x1e{"a": 2}\n', [{"a": 1}, {"a": 2}], id="record separators"),
         pytest.param(b'\xef\xbb\xbf{"a": 1}', [{"a": 1}], id="byte order mark"),
+        pytest.param(b'\0\0{"a": 1}\n\0\n{"a": 2}\0', [{"a": 1}, {"a": 2}], id="NUL bytes of a power cut"),
+        pytest.param(
+            b'[[{"a": 1}, {"a": 2}], [[{"a": nan}], {"a": 4}]]',
+            [{"a": 1}, {"a": 2}, {"a": None}, {"a": 4}],
+            id="arrays of arrays",
+        ),
         pytest.param(
             b'{"a": NaN, "b": -Infinity, "c": nan, "d": "NaN"}',
             [{"a": None, "b": None, "c": None, "d": "NaN"}],
@@ -46,6 +52,17 @@ def texts(payload: bytes) -> list[bytes]:
 )
 def test_records_are_read(payload, values):
     assert read(payload) == (values, [])
+
+
+def test_elements_of_arrays_within_arrays_are_found_again():
+    payload = b'[[{"a": 1},\n 5, {"a": NaN}], [6], [[[[{"a": 7}]]]]]'
+    assert texts(payload) == [b'{"a": 1}', b'{"a": NaN}']
+    found = [(payload[part.first : part.end], part.problem) for part in read(payload)[1]]
+    assert found == [
+        (b"5", "Expected `object | array`, got `int`"),
+        (b"[6]", "an array within an array"),
+        (b'[[[[{"a": 7}]]]]', "an array within an array"),
+    ]
 
 
 def test_a_record_knows_its_bytes():

@@ -51,7 +51,7 @@ def test_records_of_a_file_get_their_feed(case: str, form: str) -> None:
             ),
         ),
         ("x.txt", '{"ts": 1594512094, "device": "a", "temp": 1}', Feed(metrics={"temp": None})),
-        ("x.txt", '[{"ts": 1594512094, "device": "a", "temp": 1}]', Feed(format="json", metrics={"temp": None})),
+        ("x.txt", '[{"ts": 1594512094, "device": "a", "temp": 1}]', Feed(metrics={"temp": None})),
         ("x.log", '{"ts": 1594512094, "device": "a", "temp": 1}', Feed(format="json", metrics={"temp": None})),
         ("-", '{"ts": 1594512094, "device": "a", "temp": 1}', Feed(metrics={"temp": None})),
     ],

@@ -173,6 +173,13 @@ def test_files_name_devices_and_make_times() -> None:
     assert unread(found) == [(0, 1, "not_a_number", "x")]
 
 
+def test_the_name_of_a_file_is_without_its_ending_alone() -> None:
+    feed = "time: {column: t}\ndevice: {file: true}"
+    for file, device in (("in/room.1.csv", "room.1"), ("room.2.csv.gz", "room.2"), ("room", "room"), (".csv", ".csv")):
+        (row,) = rows_of(read(feed, b"1594512000,1", columns=("t", "temp"), attributes={"file": file}))
+        assert row[3] == device
+
+
 LONG = """
 long: {name: entity_id, value: state}
 time: {column: last_changed}
@@ -254,7 +261,7 @@ def test_a_row_with_too_few_cells_and_a_line_break_in_quotes_is_filled_up() -> N
 @pytest.mark.parametrize("records", ["rows", "data.rows", "data.*.rows", "data[0]"])
 def test_a_record_without_the_list_is_rejected_as_it_is(records: str) -> None:
     found = read(f"records: {records}", b'{"time": 1594512000}')
-    assert (rows_of(found), rejected(found)) == ([], [(0, 1, b'{"time":1594512000}', "missing_field")])
+    assert (rows_of(found), rejected(found)) == ([], [(0, 1, b'{"time": 1594512000}', "missing_field")])
 
 
 @pytest.mark.parametrize("before", [b"", b"1594512000,a,x,x\n"])

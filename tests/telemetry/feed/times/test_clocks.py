@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from telemetry.arrays import IntArray
 from telemetry.feed.times.clocks import Clocks
+from telemetry.feed.times.pass_clues import PassClues
 from telemetry.feed.times.reader import TimeReader
 from telemetry.feed.times.spec import TimeSpec
 from telemetry.feed.times.zones import ZoneTable, zone_table
@@ -18,7 +19,7 @@ LONDON = TimeSpec(zone="Europe/London")
 def utc(texts: list[str], order: list[int] | None = None) -> list[str]:
     """Return UTC hours and minutes of times of day on the day the clocks of London go back."""
     series = None if order is None else np.array(order)
-    times = TimeReader(LONDON).read_texts([f"2020-10-25 {text}" for text in texts], series)
+    times = TimeReader(LONDON).read_texts([f"2020-10-25 {text}" for text in texts], PassClues(series))
     return [str(us)[11:16] for us in times.time_us.astype("datetime64[us]")]
 
 
@@ -91,7 +92,7 @@ def test_any_split_of_the_calls_gives_the_same_times(rows: list[tuple[int, int]]
 
 def test_only_times_near_a_double_hour_are_noted() -> None:
     clocks = Clocks()
-    TimeReader(LONDON).read_texts(["2020-07-12 00:00", "2020-10-24 18:00", "2020-10-25 08:30"], None, clocks)
+    TimeReader(LONDON).read_texts(["2020-07-12 00:00", "2020-10-24 18:00", "2020-10-25 08:30"], PassClues(None, clocks))
     assert clocks == Clocks()
-    TimeReader(LONDON).read_texts(["2020-10-24 23:00"], np.array([7]), clocks)
+    TimeReader(LONDON).read_texts(["2020-10-24 23:00"], PassClues(np.array([7]), clocks))
     assert list(clocks.series) == [7]

@@ -1,32 +1,36 @@
+import numpy as np
 import pyarrow as pa
 
-from telemetry.feed.times.made import joined, made
-from telemetry.feed.times.problems import FINE, LATE
+from telemetry.feed.times.made import counted, joined
+from telemetry.feed.times.problems import EARLY, FINE, LATE, MISSING
 from telemetry.feed.times.reader import TimeReader
 from telemetry.feed.times.spec import TimeSpec
 from telemetry.text.timestamps import LATEST_US
 
 SECOND = 1_000_000
+START = 1_594_512_000 * SECOND
 
 
-def test_rows_follow_each_other_from_the_start() -> None:
-    start = 1_594_512_000 * SECOND
-    times = made(start, 5 * SECOND, 100, 3)
-    assert times.time_us.tolist() == [start + 500 * SECOND, start + 505 * SECOND, start + 510 * SECOND]
-    assert times.problem.tolist() == [FINE] * 3
+def test_numbers_count_from_the_start() -> None:
+    times = counted(START, 5 * SECOND, np.array([100.0, 0.0, -1.0, 0.5, 0.1234567]), 0)
+    assert (times.time_us - START).tolist() == [500 * SECOND, 0, -5 * SECOND, 2_500_000, 617_284]
+    assert times.problem.tolist() == [FINE] * 5
 
 
-def test_parts_are_the_whole() -> None:
-    whole = made(0, 7, 0, 10).time_us.tolist()
-    assert made(0, 7, 0, 4).time_us.tolist() + made(0, 7, 4, 6).time_us.tolist() == whole
+def test_numbers_that_lead_beyond_all_times_have_a_problem() -> None:
+    counts = np.array([0.0, 1.0, 2.0, 1e300, np.inf, -np.inf, np.nan, -3.0])
+    times = counted(LATEST_US - 2 * SECOND, SECOND, counts, LATEST_US - 4 * SECOND)
+    assert times.time_us.tolist() == [LATEST_US - 2 * SECOND, LATEST_US - SECOND, 0, 0, 0, 0, 0, 0]
+    assert times.problem.tolist() == [FINE, FINE, LATE, LATE, LATE, EARLY, MISSING, EARLY]
 
 
-def test_rows_that_reach_the_end_of_time_have_a_problem() -> None:
-    times = made(LATEST_US - 2 * SECOND, SECOND, 0, 4)
-    assert times.time_us.tolist() == [LATEST_US - 2 * SECOND, LATEST_US - SECOND, 0, 0]
-    assert times.problem.tolist() == [FINE, FINE, LATE, LATE]
-    assert made(0, SECOND, 10**30, 2).problem.tolist() == [LATE, LATE]
-    assert made(LATEST_US - 1, SECOND, 0, 2).problem.tolist() == [FINE, LATE]
+def test_parts_of_a_time_are_joined_unless_one_is_blank() -> None:
+    years, days, clocks = (
+        pa.array(["2020", " 2020 ", "2020", None]),
+        pa.array(["194", "195", "", "196"]),
+        ["1", "2", "3", "4"],
+    )
+    assert joined(years, days, pa.array(clocks)).to_pylist() == ["2020 194 1", "2020 195 2", None, None]
 
 
 def test_a_date_and_a_time_of_day_are_joined() -> None:
