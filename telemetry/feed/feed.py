@@ -132,7 +132,11 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     ] = ""
     csv: Annotated[CsvFields, Meta(description="how rows of CSV are written")] = CsvFields()
     records: Annotated[
-        str, Meta(description="path of the list whose elements are readings, such as `readings` or `data.*.values`")
+        str,
+        Meta(
+            description="path of the list whose elements are readings, such as `readings` or `data.*.values`, or of an "
+            "object that is one; `nodes.*` is each value of an object `nodes`"
+        ),
     ] = ""
     time: Annotated[TimeFields, Meta(description="where the time of a reading is, and its form")] = TimeFields()
     device: Annotated[DeviceFields, Meta(description="where the device of a reading is")] = DeviceFields()

@@ -47,6 +47,8 @@ def _csv(fields: CsvFields) -> Iterator[str]:
 def _time(feed: Feed) -> str:
     time = feed.time
     column = time.column if isinstance(time.column, str) else " and ".join(time.column)
+    if time.counter:
+        return f"time: {time.start} where {time.counter} is 0, {time.interval} more for each step of it."
     if time.start:
         return f"time: {time.start} for the first row of a file, {time.interval} more for each row behind it."
     parts = [f"the attribute {time.attribute}" if time.attribute else column]

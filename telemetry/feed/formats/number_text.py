@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 MISSING_TEXTS: Final = frozenset(
-    ("", "na", "n/a", "n.a.", "nan", "null", "(null)", "<null>", "\\n", "nil", "none", "-", "--", "---", "----", "?")
+    ("", "na", "n/a", "n.a.", "nan", "null", "(null)", "<null>", "\\n", "nil", "none", "-", "--", "---", "----")
 ).union(
     ("unavailable", "not available", "unknown", "undefined", "missing", "no data", "nodata"),
     ("#n/a", "#null!", "#value!", "#div/0!", "#ref!", "#num!", "#name?"),  # of spreadsheets

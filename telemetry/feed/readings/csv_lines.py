@@ -54,12 +54,9 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
         lines = _join_quoted(lines, quote)
     comment, empty = fields.comment.encode(), _BLANK + fields.delimiter.encode() + quote
     if comment and comment in content:
-        kept = [not _is_empty(line, empty, quote) and not line.startswith(comment) for line in lines]
-    elif not lines[-1] and not _may_hold_empty(b"\n" + content, empty, quote):
-        lines.pop()  # the usual content, which ends with a line break
-        kept = []
+        kept = [_is_filled(line, empty, quote) and not line.startswith(comment) for line in lines]
     else:
-        kept = [not _is_empty(line, empty, quote) for line in lines]
+        kept = [_is_filled(line, empty, quote) for line in lines]
     number = np.arange(1, len(lines) + 1, dtype=np.int32)
     if not all(kept):
         number = number[np.array(kept, np.bool_)]
@@ -70,15 +67,9 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     return _without_bad(content, CsvRows(rows, lines, number, []), fields)
 
 
-def _may_hold_empty(content: bytes, empty: bytes, quote: bytes) -> bool:
-    """Return whether a line may have nothing in its cells, by how lines begin; files often have quotes there."""
-    begins = [bytes([one]) for one in b"\n" + empty if one != quote[0]]
-    return any(b"\n" + one in content for one in (*begins, quote + quote))
-
-
-def _is_empty(line: bytes, empty: bytes, quote: bytes) -> bool:
-    """Return whether a line is blank, or has nothing in its cells; a quote that is not closed is something."""
-    return not line.strip(empty) and line.count(quote) % 2 == 0
+def _is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
+    """Return whether a line has something in its cells; a quote that is not closed is something."""
+    return bool(line.strip(empty)) or line.count(quote) % 2 == 1
 
 
 def _join_quoted(lines: Sequence[bytes], quote: bytes) -> list[bytes]:

@@ -114,10 +114,9 @@ class RecordParts:
             element = path.get(one)
             if isinstance(element, list) and path.steps[-1] is not PathMark.EACH:
                 found += [self._part(inner, (*path.steps, PathMark.EACH)) for inner in explode(one, self._each)]
-            elif path.explodes:
-                found.append(self._part(one, path.steps))
-            else:  # one object in another, or nothing
-                found.append(self._part(one, ())._replace(alone=None))
+            else:  # the element of a list on the way, or the one of the record, which may also have none
+                part = self._part(one, path.steps)
+                found.append(part._replace(alone=None, steps=()) if one is record else part)
         return found
 
     def _part(self, alone: dict[str, Any], steps: tuple[PathStep, ...]) -> RecordPart:
@@ -142,6 +141,8 @@ def _wrap(record: Any, steps: Sequence[PathStep]) -> Any:
         return [_wrap(record, rest)]
     if isinstance(step, PathMark):
         return _wrap(record, rest)
+    if take_step(record, step) is MISSING:  # the record has no such list, and is its own element
+        return record
     inner: Any = dict(record) if isinstance(record, dict) else list(record)
     inner[step] = _wrap(inner[step], rest)
     return inner

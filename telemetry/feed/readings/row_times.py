@@ -13,10 +13,10 @@ from telemetry.feed.feed import Feed
 from telemetry.feed.readings.counter_times import CounterTimes
 from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.feed.time_spec import time_spec
-from telemetry.feed.times.arrivals import NO_ARRIVALS, Arrivals
 from telemetry.feed.times.clocks import Clocks
 from telemetry.feed.times.hints import explain
 from telemetry.feed.times.made import joined
+from telemetry.feed.times.pass_clues import NO_CLUES, PassClues
 from telemetry.feed.times.problems import FINE, MISSING, UNKNOWN, Times
 from telemetry.feed.times.reader import TimeReader
 from telemetry.model.messages import FIRST_ROW
@@ -88,7 +88,7 @@ class RowTimeReader:
             return self._counter.of_places(np.array(firsts, np.int64)[rows.payload] + rows.number - 1)
         attribute = self._fields.attribute
         texts = [envelope.attributes.get(attribute) for envelope in rows.envelopes]
-        found = self._reader.read_texts(texts, Arrivals(publish_us=_published(rows.envelopes)))
+        found = self._reader.read_texts(texts, PassClues(publish_us=_published(rows.envelopes)))
         return self._settle(Times(found.time_us[rows.payload], found.problem[rows.payload]), rows)
 
     def of_columns(self, columns: Sequence[pa.Array], rows: PayloadRows, series: Series) -> Times:
@@ -96,22 +96,22 @@ class RowTimeReader:
         if self._counter is not None:
             return self._counter.of_texts(pc.utf8_trim_whitespace(columns[0]))
         texts = columns[0] if len(columns) == 1 else joined(*columns)
-        return self._settle(self._reader.read_texts(texts, self._arrival(series, rows)), rows)
+        return self._settle(self._reader.read_texts(texts, self._clues(series, rows)), rows)
 
     def of_values(self, columns: Sequence[Sequence[object]], rows: PayloadRows, series: Series) -> Times:
         """Return the times of values of records: texts or numbers."""
         if self._counter is not None:
             return self._counter.of_values(columns[0])
         values = columns[0] if len(columns) == 1 else [_joined(parts) for parts in zip(*columns, strict=True)]
-        kinds, arrival = set(map(type, values)), self._arrival(series, rows)
+        kinds, clues = set(map(type, values)), self._clues(series, rows)
         if kinds <= {str}:
-            times = self._reader.read_texts(_texts(values), arrival)
+            times = self._reader.read_texts(_texts(values), clues)
         elif kinds <= {int} and all(value in _WHOLE for value in values):
-            times = self._reader.read_numbers(np.array(values, np.int64), arrival)
+            times = self._reader.read_numbers(np.array(values, np.int64), clues)
         elif kinds <= {float}:
-            times = self._reader.read_numbers(np.array(values, np.float64), arrival)
+            times = self._reader.read_numbers(np.array(values, np.float64), clues)
         else:
-            times = self._of_mixed(values, arrival)
+            times = self._of_mixed(values, clues)
         return self._settle(times, rows)
 
     def explain(self, values: Sequence[object]) -> str:
@@ -126,8 +126,8 @@ class RowTimeReader:
         """How people know the time of this feed."""
         return self._fields.attribute or " ".join(self.columns) or "time"
 
-    def _of_mixed(self, values: Sequence[object], arrival: Arrivals) -> Times:
-        """Return the times of values of several types; each type in the order of arrival."""
+    def _of_mixed(self, values: Sequence[object], clues: PassClues) -> Times:
+        """Return the times of values of several types; each type in the order of clues."""
         times = Times(np.zeros(len(values), np.int64), np.full(len(values), UNKNOWN, np.uint8))
         texts, whole, broken, missing = [], [], [], []
         for row, value in enumerate(values):
@@ -147,19 +147,19 @@ class RowTimeReader:
             (broken, np.array([values[row] for row in broken], np.float64)),
         ):
             if rows:
-                some = self._reader.read_numbers(numbers, arrival.of(rows))
+                some = self._reader.read_numbers(numbers, clues.of(rows))
                 times.time_us[rows], times.problem[rows] = some.time_us, some.problem
         if texts:
             found = [str(values[row]) for row in texts]
-            some = self._reader.read_texts(found, arrival.of(texts))
+            some = self._reader.read_texts(found, clues.of(texts))
             times.time_us[texts], times.problem[texts] = some.time_us, some.problem
         return times
 
-    def _arrival(self, series: Series, rows: PayloadRows) -> Arrivals:
+    def _clues(self, series: Series, rows: PayloadRows) -> PassClues:
         if not self._has_zone:
-            return NO_ARRIVALS
+            return NO_CLUES
         publish_us = _published(rows.envelopes)
-        return Arrivals(series.order(), series.clocks, None if publish_us is None else publish_us[rows.payload])
+        return PassClues(series.order(), series.clocks, None if publish_us is None else publish_us[rows.payload])
 
     def _settle(self, times: Times, rows: PayloadRows) -> Times:
         """Return times of which those that are missing are the publish time, if the feed says so."""

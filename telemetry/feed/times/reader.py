@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 
 from telemetry.arrays import FloatArray, IntArray
-from telemetry.feed.times.arrivals import NO_ARRIVALS, Arrivals
 from telemetry.feed.times.formats import format_pattern
 from telemetry.feed.times.layouts import ByteColumns, Layout
 from telemetry.feed.times.number_texts import read_number_texts
+from telemetry.feed.times.pass_clues import NO_CLUES, PassClues
 from telemetry.feed.times.patterns import NOTHING, NUMBER, RECOGNISED
 from telemetry.feed.times.problems import (
     CALENDAR,
@@ -48,12 +48,12 @@ class TimeReader:
         self._zone = zone_table(spec.zone, spec.earliest_us) if spec.zone else None
         self._layouts: dict[bytes, tuple[Layout, ...]] = {}
 
-    def read_texts(self, texts: TimeTexts, arrival: Arrivals = NO_ARRIVALS) -> Times:
+    def read_texts(self, texts: TimeTexts, clues: PassClues = NO_CLUES) -> Times:
         """Return the event times of texts.
 
         Args:
             texts: (N,) in order of arrival; None or null is a missing value.
-            arrival: how they arrived, for naive times in an hour that comes twice.
+            clues: for naive times in an hour that comes twice.
         """
         encoded = encode(texts)
         moments = ClockTimes.refused(len(encoded), UNKNOWN)
@@ -61,18 +61,18 @@ class TimeReader:
             moments.problem[np.asarray(encoded.is_null())] = MISSING
         for rows, columns in shape_groups(encoded):
             moments.put(rows, self._read_shape(columns))
-        return self._settle(moments, arrival)
+        return self._settle(moments, clues)
 
-    def read_numbers(self, values: FloatArray | IntArray, arrival: Arrivals = NO_ARRIVALS) -> Times:
+    def read_numbers(self, values: FloatArray | IntArray, clues: PassClues = NO_CLUES) -> Times:
         """Return the event times of numbers; NaN is a missing value.
 
         Args:
             values: (N,) in order of arrival, doubles or 64-bit integers.
-            arrival: how they arrived, for naive times in an hour that comes twice.
+            clues: for naive times in an hour that comes twice.
         """
-        return self._settle(read_numbers(values, self.spec), arrival)
+        return self._settle(read_numbers(values, self.spec), clues)
 
-    def _settle(self, moments: ClockTimes, arrival: Arrivals) -> Times:
+    def _settle(self, moments: ClockTimes, clues: PassClues) -> Times:
         """Apply the zone to naive moments, and the bounds of event times to all."""
         time_us, problem = moments.clock_us, moments.problem
         naive = moments.naive & (problem == FINE)
@@ -81,7 +81,7 @@ class TimeReader:
                 problem[naive] = NAIVE
             else:
                 rows = slice(None) if naive.all() else np.flatnonzero(naive)
-                time_us[rows] = arrival.of(rows).resolve(self._zone, time_us[rows])
+                time_us[rows] = clues.of(rows).resolve(self._zone, time_us[rows])
         problem[(time_us < self.spec.earliest_us) & (problem == FINE)] = EARLY
         problem[(time_us >= LATEST_US) & (problem == FINE)] = LATE
         time_us[problem != FINE] = 0

@@ -63,6 +63,12 @@ def test_every_field_is_said() -> None:
             "device: always x.",
             "metrics: those of --metrics, else all fields that hold numbers.",
         ]),
+        ("csv: {columns: [n, temp]}\ntime: {counter: n, start: 2020-07-12T00:00:00Z, interval: 5s}", [
+            "format: csv or json, by the name of a file, the columns n, temp.",
+            "time: 2020-07-12T00:00:00+00:00 where n is 0, 5s more for each step of it.",
+            "device: device.",
+            "metrics: those that --metrics names.",
+        ]),
     ],
 )  # fmt: skip
 def test_what_is_usual_is_short(feed: str, sentences: list[str]) -> None:

@@ -261,7 +261,7 @@ def test_a_row_with_too_few_cells_and_a_line_break_in_quotes_is_filled_up() -> N
 @pytest.mark.parametrize("records", ["rows", "data.rows", "data.*.rows", "data[0]"])
 def test_a_record_without_the_list_is_rejected_as_it_is(records: str) -> None:
     found = read(f"records: {records}", b'{"time": 1594512000}')
-    assert (rows_of(found), rejected(found)) == ([], [(0, 1, b'{"time":1594512000}', "missing_field")])
+    assert (rows_of(found), rejected(found)) == ([], [(0, 1, b'{"time": 1594512000}', "missing_field")])
 
 
 @pytest.mark.parametrize("before", [b"", b"1594512000,a,x,x\n"])

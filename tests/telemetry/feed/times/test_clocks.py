@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.arrays import IntArray
-from telemetry.feed.times.arrivals import Arrivals
 from telemetry.feed.times.clocks import Clocks
+from telemetry.feed.times.pass_clues import PassClues
 from telemetry.feed.times.reader import TimeReader
 from telemetry.feed.times.spec import TimeSpec
 from telemetry.feed.times.zones import ZoneTable, zone_table
@@ -19,7 +19,7 @@ LONDON = TimeSpec(zone="Europe/London")
 def utc(texts: list[str], order: list[int] | None = None) -> list[str]:
     """Return UTC hours and minutes of times of day on the day the clocks of London go back."""
     series = None if order is None else np.array(order)
-    times = TimeReader(LONDON).read_texts([f"2020-10-25 {text}" for text in texts], Arrivals(series))
+    times = TimeReader(LONDON).read_texts([f"2020-10-25 {text}" for text in texts], PassClues(series))
     return [str(us)[11:16] for us in times.time_us.astype("datetime64[us]")]
 
 
@@ -92,7 +92,7 @@ def test_any_split_of_the_calls_gives_the_same_times(rows: list[tuple[int, int]]
 
 def test_only_times_near_a_double_hour_are_noted() -> None:
     clocks = Clocks()
-    TimeReader(LONDON).read_texts(["2020-07-12 00:00", "2020-10-24 18:00", "2020-10-25 08:30"], Arrivals(None, clocks))
+    TimeReader(LONDON).read_texts(["2020-07-12 00:00", "2020-10-24 18:00", "2020-10-25 08:30"], PassClues(None, clocks))
     assert clocks == Clocks()
-    TimeReader(LONDON).read_texts(["2020-10-24 23:00"], Arrivals(np.array([7]), clocks))
+    TimeReader(LONDON).read_texts(["2020-10-24 23:00"], PassClues(np.array([7]), clocks))
     assert list(clocks.series) == [7]

@@ -13,7 +13,7 @@ EARLY = "lies before 2000-01-01, the earliest time"
         ("44025.5", f"44025.5 {EARLY}; it looks like an Excel date (2020-07-13 12:00): say unit: excel"),
         (
             "20200713",
-            f"20200713 {EARLY}; it looks like a date without separators (2020-07-13): say formats: ['%Y%m%d']",
+            f"20200713 {EARLY}; it looks like a date without separators (2020-07-13): say format: '%Y%m%d'",
         ),
         ("737985.5", f"737985.5 {EARLY}; it looks like a Matlab datenum (2020-07-13 12:00): say unit: matlab"),
         (
@@ -32,7 +32,7 @@ EARLY = "lies before 2000-01-01, the earliest time"
         (
             "2020-07-12 00:02 CET",
             "2020-07-12 00:02 CET is no time in a known form; "
-            "the letters CET mean no zone for certain: say formats with CET as it is, and zone",
+            "the letters CET mean no zone for certain: say a format with CET in it, and zone",
         ),
         ("18.00.00", "18.00.00 is no time of the calendar; it has no date: join it with the column of the date"),
         ("18:00", "18:00 is no time in a known form; it has no date: join it with the column of the date"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.feed.times.arrivals import Arrivals
+from telemetry.feed.times.pass_clues import PassClues
 from telemetry.feed.times.problems import (
     AMBIGUOUS,
     CALENDAR,
@@ -309,7 +309,7 @@ SPECS = st.builds(
 @settings(deadline=None)
 def test_no_text_raises_and_none_changes_how_another_is_read(texts: list[str | None], spec: TimeSpec) -> None:
     series = np.arange(len(texts))
-    together = TimeReader(spec).read_texts(texts, Arrivals(series))
+    together = TimeReader(spec).read_texts(texts, PassClues(series))
     alone = [TimeReader(spec).read_texts([text]) for text in texts]
     assert together.time_us.tolist() == [times.time_us[0] for times in alone]
     assert together.problem.tolist() == [times.problem[0] for times in alone]
@@ -318,6 +318,6 @@ def test_no_text_raises_and_none_changes_how_another_is_read(texts: list[str | N
 @given(st.lists(st.floats(), max_size=12), SPECS)
 @settings(deadline=None)
 def test_no_number_raises(values: list[float], spec: TimeSpec) -> None:
-    times = TimeReader(spec).read_numbers(np.array(values, np.float64), Arrivals(np.arange(len(values))))
+    times = TimeReader(spec).read_numbers(np.array(values, np.float64), PassClues(np.arange(len(values))))
     assert [problem == MISSING for problem in times.problem] == [math.isnan(value) for value in values]
     assert ((times.time_us == 0) | (times.time_us >= spec.earliest_us)).all()
