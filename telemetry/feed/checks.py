@@ -112,7 +112,7 @@ def _csv(feed: Feed) -> Problem | None:
         return Problem(["csv", "header"], "0 needs csv.columns, the names of the columns")
     if fields.delimiter in ("\n", "\r", fields.quote, fields.comment or "\n"):
         return Problem(["csv", "delimiter"], f"{fields.delimiter!r} cannot stand between cells")
-    if fields.delimiter == fields.decimal:
+    if fields.delimiter == fields.decimal == ".":  # cells with a decimal comma may be in quotes
         return Problem(["csv", "decimal"], f"{fields.decimal!r} is the delimiter, too")
     if not (fields.delimiter.isascii() and fields.quote.isascii()):
         return Problem(["csv"], "delimiter and quote must be ASCII characters")

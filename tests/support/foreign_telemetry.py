@@ -162,6 +162,19 @@ TABLES: Mapping[str, tuple[str, Feed]] = {
         "ts\t device\t temp\n1594512094\t a\t 21.0\n1594512104\t a\t 22.0\n",
         Feed(csv=CsvFields(delimiter="\t"), metrics={"temp": None}),
     ),
+    "columns aligned by blanks": (
+        "time        temp    hum\n1594512094  21.5    40\n1594512104  9.5     41\n",
+        Feed(
+            csv=CsvFields(delimiter=" "),
+            time=TimeFields(column="time"),
+            device=FILE,
+            metrics={"temp": None, "hum": None},
+        ),
+    ),
+    "decimal commas in quotes, between commas": (
+        'ts,device,temp\n1594512094,a,"21,5"\n1594512104,a,"22,5"\n',
+        Feed(csv=CsvFields(decimal=","), metrics={"temp": None}),
+    ),
     "bars": (
         "ts|device|temp\n1594512094|a|21.0\n1594512104|a|22.0\n",
         Feed(csv=CsvFields(delimiter="|"), metrics={"temp": None}),
@@ -194,7 +207,7 @@ TABLES: Mapping[str, tuple[str, Feed]] = {
     "a counter instead of times": (
         "reading,mote_id,humidity\n1,1,45.9\n2,1,45.8\n3,1,45.7\n",
         Feed(
-            time=TimeFields(column="ts", start="2020-01-01T00:00:00Z"),
+            time=TimeFields(start="2020-01-01T00:00:00Z", counter="reading"),
             device=DeviceFields(column="mote_id"),
             metrics={"humidity": None},
         ),
@@ -202,14 +215,18 @@ TABLES: Mapping[str, tuple[str, Feed]] = {
     "seconds that have passed": (
         "Elapsed (s),Force [N]\n0,1.5\n0.5,1.6\n1.0,1.7\n",
         Feed(
-            time=TimeFields(start="2020-01-01T00:00:00Z", interval="500ms"),
+            time=TimeFields(start="2020-01-01T00:00:00Z", interval="1s", counter="Elapsed (s)"),
             device=FILE,
             metrics={"Force": MetricFields(column="Force [N]", unit="N")},
         ),
     ),
     "parts of the date": (
         "No,year,month,day,hour,TEMP\n1,2010,1,2,0,-11\n2,2010,1,2,1,-12\n",
-        Feed(time=TimeFields(start="2010-01-02T00:00:00Z", interval="1h"), device=FILE, metrics={"TEMP": None}),
+        Feed(
+            time=TimeFields(column=("year", "month", "day", "hour"), format="%Y %m %d %H", zone="UTC"),
+            device=FILE,
+            metrics={"TEMP": None},
+        ),
     ),
     "a header alone": (
         "ts,device,temp,note\n",
@@ -255,6 +272,14 @@ RECORDS: Mapping[str, tuple[Any, Feed]] = {
             time=TimeFields(column="t"),
             device=DeviceFields(column="devices.id"),
             metrics={"temp": None},
+        ),
+    ),
+    "lists of times and of values": (
+        [{"id": "S1", "hourly": {"time": ["2020-07-12T00:00Z", "2020-07-12T01:00Z"], "temp": [1, None], "n": [3, 4]}}],
+        Feed(
+            time=TimeFields(column="hourly.time"),
+            device=DeviceFields(column="id"),
+            metrics={"temp": at("hourly.temp"), "n": at("hourly.n")},
         ),
     ),
     "an object of devices": (

@@ -58,10 +58,11 @@ def assemble(table: SampleTable, name: str, publish_us: int | None, bases: Seque
     else:
         made = make_times(table, name, publish_us)
         parts.time = made.fields
-        used += [made.elapsed] if made.elapsed is not None else []
-        parts.decide(
-            "time.publish" if made.fields.publish else "time.start", made.confidence, made.reason, made.question
-        )
+        used += made.columns
+        where = "time.publish" if made.fields.publish else "time.start" if made.fields.start else "time.column"
+        parts.decide(where, made.confidence, made.reason, made.question)
+        if made.fields.zone:
+            parts.decide("time.zone", 0.2, "the parts of the time name no zone: this is an assumption")
     long = choose_long(table, used, bases)
     if long is not None:
         names = [one for one in table.columns if one.name in (long.fields.name, long.fields.value)]

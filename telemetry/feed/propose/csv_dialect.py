@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from telemetry.feed.blanks import ALIGNED, squeeze
 from telemetry.feed.propose.columns import spaced
 from telemetry.text.csv_limit import cells_up_to
 
@@ -129,16 +130,20 @@ def _end_of_quoted(lines: Sequence[str], first: int, dialect: Dialect) -> int:
 
 
 def _parse(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
-    text = [line[:_LONGEST_LINE] + "\n" for line in lines]
+    text = [line[:_LONGEST_LINE] for line in lines]
+    if delimiter == ALIGNED:
+        encoded = [line.encode("utf-8", "surrogatepass") for line in text]
+        text = [squeeze(line, QUOTE.encode()).decode("utf-8", "surrogatepass") for line in encoded]
+    text = [line + "\n" for line in text]
     try:
         with cells_up_to(_LONGEST_LINE * max(len(lines), 1) + len(lines)):
-            rows = list(csv.reader(text, delimiter=delimiter, quotechar=QUOTE, skipinitialspace=delimiter not in "\t "))
+            rows = list(csv.reader(text, delimiter=delimiter, quotechar=QUOTE, skipinitialspace=delimiter != "\t"))
     except csv.Error:
         rows = [line.split(delimiter) for line in lines]
     return [tuple(cell.strip() for cell in row[:MAX_CELLS]) for row in rows] or [()]
 
 
-def find_decimal(rows: Sequence[SampleRow], delimiter: str) -> tuple[str, int, int]:
+def find_decimal(rows: Sequence[SampleRow]) -> tuple[str, int, int]:
     """Return the decimal sign, and how many cells have a comma and a point in their number.
 
     A number with groups of three digits alone, such as 1,013, shows nothing.
@@ -148,4 +153,4 @@ def find_decimal(rows: Sequence[SampleRow], delimiter: str) -> tuple[str, int, i
         for cell in row.cells:
             commas += bool(_DECIMAL_COMMA.fullmatch(cell)) and not _THOUSANDS.fullmatch(cell)
             points += bool(_DECIMAL_POINT.fullmatch(cell))
-    return ("," if commas > points and delimiter != "," else "."), commas, points
+    return ("," if commas > points else "."), commas, points

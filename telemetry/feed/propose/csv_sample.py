@@ -1,6 +1,5 @@
 """Read the beginning of a CSV file into columns, with the fields of `csv` that say how."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,7 +23,6 @@ from telemetry.text.yaml_texts import counted
 
 _COMMENTS: Final = ("#", "//", "%", "!")
 _MOST_ROWS: Final = 20_000
-_ALIGNED_LINES: Final = 100
 _MOST_BODY: Final = 5_000  # rows by which the columns are known
 _MOST_COMMENTS: Final = 0.7
 _UNTYPED: Final = 0.5  # confidence of a header above rows without numbers
@@ -58,7 +56,7 @@ def read_csv(text: str) -> CsvSample | None:
     rows = [row for row in rows if row.width]
     if not rows:
         return None
-    decimal, commas, points = find_decimal(rows, dialect.delimiter)
+    decimal, commas, points = find_decimal(rows)
     comments = _comments(rows)
     prefix = next((one for one in _COMMENTS if comments and comments[0].text.startswith(one)), "")
     plain = [row for row in rows if not (prefix and row.text.startswith(prefix))]
@@ -74,12 +72,8 @@ def read_csv(text: str) -> CsvSample | None:
     columns = _columns(header, body, decimal)
     beside = "\n".join([header.before, *(row.text for row in comments[:50])])
     table = SampleTable(columns, len(body), around=beside)
-    problems = [] if body else ["there is a header and no row of data"]
-    if commas and dialect.delimiter == ",":
-        problems.append(
-            f"{commas:,} cells in quotes have a decimal comma, which a feed cannot say of cells between commas"
-        )
-    return CsvSample(table, fields, _decisions(dialect, header, fields, commas, points), tuple(problems), dialect.share)
+    problems = () if body else ("there is a header and no row of data",)
+    return CsvSample(table, fields, _decisions(dialect, header, fields, commas, points), problems, dialect.share)
 
 
 def _comments(rows: Sequence[SampleRow]) -> list[SampleRow]:
@@ -177,14 +171,6 @@ def _why_columns(header: Header, fields: CsvFields) -> tuple[float, str]:
 def are_made(names: Sequence[str]) -> bool:
     """Return whether names are those of a file without a header, such as c1 and c2."""
     return bool(names) and all(name == f"c{place}" for place, name in enumerate(names, 1))
-
-
-def is_aligned(text: str) -> bool:
-    """Return whether most lines have the same number of cells, if any number of blanks is between two."""
-    widths = Counter(len(line.split()) for line in split_lines(text)[:_ALIGNED_LINES] if line.strip())
-    width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
-    digits = sum(letter.isdigit() for letter in text[:1000])
-    return "  " in text and width > 1 and 2 * count > widths.total() and digits > 0.1 * len(text[:1000])
 
 
 def joined_payloads(texts: Sequence[str]) -> str:

@@ -30,7 +30,8 @@ class Proposal:
         feed: the proposal; the canonical form if nothing could be recognised.
         decisions: the reasons, in the order of the fields.
         questions: what only a person can answer, in plain words.
-        problems: what is the matter with the sample, such as a binary file; empty if it can be read.
+        problems: why no reading can be made of the sample, such as a binary file; empty if some can.
+        remarks: about parts that cannot be read, although others can.
         left_out: columns with numbers that are not proposed as metrics, and the reason.
     """
 
@@ -40,6 +41,7 @@ class Proposal:
     decisions: tuple[Decision, ...] = ()
     questions: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
 
     def confidence(self, field: str) -> float:

@@ -11,18 +11,17 @@ from telemetry.feed.formats.body import unwrap
 from telemetry.feed.formats.inflate import InflateError
 from telemetry.feed.formats.readers import CSV, record_reader
 from telemetry.feed.propose.assemble import assemble
-from telemetry.feed.propose.choose_time import is_time
 from telemetry.feed.propose.columns import SampleColumn, SampleTable
-from telemetry.feed.propose.csv_sample import CsvSample, are_made, is_aligned, joined_payloads, read_csv
+from telemetry.feed.propose.csv_sample import CsvSample, are_made, joined_payloads, read_csv
 from telemetry.feed.propose.proposal import Decision, Proposal
 from telemetry.feed.propose.record_formats import RecordSample, read_records
 from telemetry.feed.propose.record_lists import find_list
 from telemetry.feed.propose.record_values import columns_of
 from telemetry.feed.propose.sample_text import MAX_SAMPLE_BYTES, SampleText, decode_sample
+from telemetry.feed.propose.time_lists import spread_times
 from telemetry.model.messages import CONTENT_ENCODING, Message
 
 _EXPLAINED: Final = 100_000  # bytes of a payload that are read again, to say why it is not JSON
-_ALIGNED: Final = "its columns are aligned by several blanks, and a feed needs one character between cells"
 _UNKNOWN: Final = "it is in none of the known formats: no cells of a table, no JSON, line protocol or SenML"
 
 
@@ -91,7 +90,7 @@ def _propose(
         return Proposal(name, 0, Feed(), problems=(_json_problem(payloads),))
     sample = read_csv(_whole_lines(joined_payloads([one.text for one in texts]), cut))
     if sample is None:
-        return Proposal(name, 0, Feed(), problems=(_ALIGNED if is_aligned(text.text) else _UNKNOWN,))
+        return Proposal(name, 0, Feed(), problems=(_UNKNOWN,))
     return _of_csv(name, sample, text, _columns_of_attributes(attributes), publish_us, is_messages)
 
 
@@ -149,22 +148,11 @@ def _of_csv(
         questions.append("What are the columns called? The file has no header; they are c1, c2 and so on.")
     problems = (*sample.problems, *_without_metrics(feed))
     all_decisions = (*decisions, *sample.decisions, *parts.decisions)
-    return Proposal(name, table.rows, feed, all_decisions, tuple(questions), problems, tuple(parts.left_out))
+    return Proposal(name, table.rows, feed, all_decisions, tuple(questions), problems, (), tuple(parts.left_out))
 
 
 def _without_metrics(feed: Feed) -> tuple[str, ...]:
     return () if feed.metrics else ("no column with numbers was found that is a metric",)
-
-
-def _side_by_side(times: str | tuple[str, ...], table: SampleTable) -> tuple[str, ...]:
-    """Return the problem of records in which the times of many readings are one list, and their values are others."""
-    column = next((one for one in table.columns if one.name == times and one.place is not None), None)
-    if column is None:
-        return ()
-    beside = [one for one in table.columns if one.steps == column.steps and one.place not in (None, column.place)]
-    if not any(is_time(one) for one in beside):
-        return ()
-    return (f"times and values are lists side by side ({column.name} …), of which a feed can read one element only",)
 
 
 def _usual_format(name: str, beginning: str, is_messages: bool) -> str:
@@ -183,6 +171,7 @@ def _of_records(
     flat = sample.format in ("senml", "line-protocol")
     found = None if flat else find_list(sample.records)
     rows: list[dict[str, Any]] = sample.records if found is None else found.rows
+    rows = (None if flat else spread_times(rows)) or rows
     table = SampleTable(
         columns_of(rows, () if found is None else found.path),
         len(rows),
@@ -211,14 +200,14 @@ def _of_records(
         long=parts.long,
         missing=parts.missing,
     )
-    problems = [f"a part cannot be read: {sample.problem}"] if sample.problem else []
-    problems += _side_by_side(parts.time.column, table)
+    remarks = (f"a part cannot be read: {sample.problem}",) if sample.problem else ()
     return Proposal(
         name,
         len(rows),
         feed,
         (*decisions, *parts.decisions),
         tuple(parts.questions),
-        (*problems, *_without_metrics(feed)),
+        _without_metrics(feed),
+        remarks,
         tuple(parts.left_out),
     )

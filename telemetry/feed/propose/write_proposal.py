@@ -34,6 +34,7 @@ def _head(proposal: Proposal) -> Iterator[str]:
         ]
     )
     yield from comments(f"Problem: {printable(problem)}." for problem in proposal.problems)
+    yield from comments(f"Remark: {printable(remark)}." for remark in proposal.remarks)
     yield from comments(f"Question: {printable(question)}" for question in proposal.questions)
 
 

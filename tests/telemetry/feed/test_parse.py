@@ -49,7 +49,7 @@ def test_a_feed_of_its_version_alone_is_the_canonical_form() -> None:
         ("version: 1\nmetrics:\n  a: {low: 2, high: 1}", "line 3: metrics.a.low: 2.0 is above high 1.0"),
         ("version: 1\nmetrics:\n  a: {scale: 0}", "line 3: metrics.a.scale: 0 would make all values equal"),
         ("version: 1\ncsv: {header: 0}", "line 2: csv.header: 0 needs csv.columns, the names of the columns"),
-        ("version: 1\ncsv: {decimal: ','}", "line 2: csv.decimal: ',' is the delimiter, too"),
+        ("version: 1\ncsv: {delimiter: '.'}", "line 2: csv.decimal: '.' is the delimiter, too"),
         ("version: 1\ncsv: {delimiter: '\"'}", "line 2: csv.delimiter: '\"' cannot stand between cells"),
         ("version: 1\ntime: {column: a, attribute: b}", "line 2: time: only one of column and attribute can say it"),
         ("version: 1\ntime: {start: noon}", "line 2: time.start: noon is no time in a known form"),

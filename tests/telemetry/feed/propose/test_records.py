@@ -80,7 +80,8 @@ def test_messages_of_which_some_cannot_be_read() -> None:
     proposal = propose_messages([Message(READING), Message(b"\0\1\2"), Message(b"hello")])
     assert proposal.feed == Feed(metrics={"temp": None})
     assert proposal.confidence("format") == 0.33
-    assert proposal.problems == ("a part cannot be read: not JSON: no object or array begins here",)
+    assert proposal.remarks == ("a part cannot be read: not JSON: no object or array begins here",)
+    assert proposal.problems == ()
 
 
 def test_what_an_envelope_says_is_listed_as_no_metric() -> None:
@@ -91,11 +92,4 @@ def test_what_an_envelope_says_is_listed_as_no_metric() -> None:
         ("uplink_message.settings.frequency", "of the network"),
         ("uplink_message.settings.timestamp", "of the network"),
         ("uplink_message.consumed_airtime", "beside the payload"),
-    )
-
-
-def test_lists_side_by_side_are_a_problem() -> None:
-    record = {"hourly": {"time": ["2020-07-12T00:00Z", "2020-07-12T01:00Z"], "temp": [1.5, 2.5]}}
-    assert propose("x.json", json.dumps(record).encode()).problems == (
-        "times and values are lists side by side (hourly.time[0] …), of which a feed can read one element only",
     )

@@ -74,6 +74,12 @@ missing: [-200]
     assert found.ignored == {}
 
 
+def test_cells_in_quotes_may_have_decimal_commas_between_commas() -> None:
+    content = b'1594512000,a,"21,5"\n1594512060,a,"1.013,25"\n1594512120,a,22\n'
+    found = read("csv: {decimal: ','}", content, ("temp",), ("ts", "device", "temp"))
+    assert [row[-1] for row in rows_of(found)] == [21.5, 1013.25, 22]
+
+
 def test_rows_are_fitted_to_their_header() -> None:
     content = (
         b"2020-07-12T00:00:00Z,a\n2020-07-12T00:01:00Z,b,1,,\n2020-07-12T00:02:00Z,c,2,3\n"
