@@ -29,7 +29,7 @@ _BOUNDS = ClockBounds(EARLIEST_US)
 
 
 class JobResult(NamedTuple):
-    """What a job makes of its input, in no order.
+    """Results of a job from its input, in no order.
 
     Attributes:
         readings: time in microseconds, device and values of each.
