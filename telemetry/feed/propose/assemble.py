@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from telemetry.feed.feed import DeviceFields, LongFields, MetricFields, MissingCode, TimeFields
+from telemetry.feed.propose.canonical_times import unit_to_say
 from telemetry.feed.propose.choose_device import DeviceChoice, choose_device, file_stem
 from telemetry.feed.propose.choose_long import LongChoice, choose_long
 from telemetry.feed.propose.choose_metrics import MetricChoices, choose_metrics, metric_fields, unit_of
@@ -131,12 +132,17 @@ def _put_time(parts: FeedParts, times: TimeChoice, table: SampleTable) -> None:
         choice = choose_zone(times, table)
         zone = choice.zone
         parts.decide("time.zone", choice.confidence, choice.reason, choice.question)
+    unit = spec.unit
+    if names == ("ts",) and not (first.attribute or zone or unit or spec.formats or spec.day_first is not None):
+        unit = unit_to_say(first.values)
+        if unit:
+            parts.decide("time.unit", times.recognition.confidence, "the canonical form would not read these times")
     parts.time = TimeFields(
         column="ts" if first.attribute else names[0] if len(names) == 1 else names,
         attribute=first.name if first.attribute else "",
         format=spec.formats if len(spec.formats) != 1 else spec.formats[0],
         zone=zone,
-        unit=spec.unit or None,  # type: ignore[arg-type] # the names of units are those of feeds
+        unit=unit or None,  # type: ignore[arg-type] # the names of units are those of feeds
         day_first=spec.day_first,
     )
 
