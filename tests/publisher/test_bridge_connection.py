@@ -2,7 +2,6 @@
 
 import contextlib
 import queue
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -17,18 +16,10 @@ from publisher.bridge.session import BridgePlan, BridgeSession
 from publisher.bridge.topic_pattern import parse_pattern
 from publisher.replay.message_builder import ReplayMessage
 from telemetry.errors import ConfigError
+from tests.support.mqtt_packets import CONNACK_3, CONNACK_5, SUBACK_3, SUBACK_5, answering, publish_packet
 
-CONNACK_5, SUBACK_5 = b"\x20\x03\x00\x00\x00", b"\x90\x04\x00\x01\x00"  # + reason
-CONNACK_3, SUBACK_3 = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01"  # + reason
 DISCONNECT = b"\xe0\x01"  # + reason
 Answers = Callable[..., MqttSettings]
-
-
-def publish(packet_id: int, payload: bytes, version: MqttVersion = "3.1.1") -> bytes:
-    """A PUBLISH of QoS 1."""
-    properties = b"\x00" if version == "5" else b""
-    content = b"\x00\x01a" + packet_id.to_bytes(2, "big") + properties + payload
-    return bytes([0x32, len(content)]) + content
 
 
 @pytest.fixture
@@ -37,21 +28,7 @@ def answers() -> Iterator[Answers]:
     with contextlib.ExitStack() as stack:
 
         def start(*packets: bytes, version: MqttVersion = "5", most: int = 100) -> MqttSettings:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-
-            def serve() -> None:
-                connection, _ = listener.accept()
-                with connection:
-                    for packet in packets:
-                        connection.recv(10_000)
-                        connection.sendall(packet)
-                    while connection.recv(10_000):
-                        pass
-
-            thread = threading.Thread(target=serve, daemon=True)
-            thread.start()
-            stack.callback(thread.join, 10)
-            address = BrokerAddress("mqtt", "127.0.0.1", listener.getsockname()[1])
+            address = BrokerAddress("mqtt", "127.0.0.1", stack.enter_context(answering(*packets)))
             return MqttSettings(address, BrokerLogin(None, None, None), "id", "a", version, most)
 
         yield start
@@ -101,7 +78,7 @@ def test_a_session_that_is_taken_over_ends_the_bridge(answers: Answers) -> None:
 
 def test_no_more_messages_are_read_than_may_be_held(answers: Answers) -> None:
     """The broker of this test sends all at once, as one may with MQTT 3.1.1."""
-    many = b"".join(publish(number + 1, b"%d" % number) for number in range(100))
+    many = b"".join(publish_packet(number + 1, b"%d" % number) for number in range(100))
     settings = answers(CONNACK_3, SUBACK_3 + b"\x01" + many, version="3.1.1", most=10)
     held, inbox = HeldMessages(settings.most_messages), queue.SimpleQueue[MqttMessage]()
     with MqttReceiver(settings, held, inbox.put, print) as receiver:
@@ -116,7 +93,7 @@ def test_no_more_messages_are_read_than_may_be_held(answers: Answers) -> None:
 
 def test_a_broker_that_has_sent_all_it_may_is_still_heard(answers: Answers) -> None:
     """Its answers to pings keep the connection; here it is the end of the session that is heard."""
-    many = b"".join(publish(number + 1, b"%d" % number, "5") for number in range(10))
+    many = b"".join(publish_packet(number + 1, b"%d" % number, "5") for number in range(10))
     settings = answers(CONNACK_5, SUBACK_5 + b"\x01" + many + DISCONNECT + b"\x8e", most=10)
     ended = threading.Event()
     with MqttReceiver(settings, HeldMessages(settings.most_held), print, print) as receiver:
@@ -153,7 +130,7 @@ class Deaf:
 
 
 def test_what_pubsub_has_not_taken_is_bounded(answers: Answers) -> None:
-    many = b"".join(publish(number + 1, b"%d" % number) for number in range(100))
+    many = b"".join(publish_packet(number + 1, b"%d" % number) for number in range(100))
     settings = answers(CONNACK_3, SUBACK_3 + b"\x01" + many, version="3.1.1", most=10)
     channel = Deaf(10)
     session = BridgeSession(settings, BridgePlan(parse_pattern("a"), "run", limit=100), channel, None, print)

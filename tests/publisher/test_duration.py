@@ -1,13 +1,18 @@
 """A replay at the recorded pace that takes more than an hour says so before it begins."""
 
 import gzip
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from publisher.feed_input.inputs import FeedInputs
 from publisher.replay.duration import announcement, recorded_span_us
 from publisher.replay.recording import Recording
+from publisher.replay.row_reader import FeedRowReader
 from publisher.replay.selection import Selection
+from telemetry.feed.parse import parse_feed
 
 HOUR = 3_600
 ROWS = [f"{n * 60},a,20" for n in range(6_001)]  # 100 hours, a row a minute, several tails long
@@ -70,3 +75,12 @@ def test_what_takes_more_than_an_hour_is_announced(
     rows: int, loop: int, speed: float, line: str | None, tmp_path: Path
 ) -> None:
     assert announcement(recording(write(tmp_path / "rows.csv", ROWS[:rows]), loop=loop), speed) == line
+
+
+@pytest.mark.parametrize("rows", [range(5), [3, 0, 4, 1]])
+def test_foreign_files_are_read_for_their_times(rows: Iterable[int], tmp_path: Path) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text("t;v\n" + "".join(f"{1_594_512_000 + row};1\n" for row in rows))
+    feed = parse_feed("version: 1\ncsv: {delimiter: ';'}\ntime: {column: t}\ndevice: {name: x}")
+    foreign = FeedRowReader(FeedInputs([str(path)], feed))
+    assert recorded_span_us(replace(recording(str(path)), foreign=foreign)) == 4_000_000

@@ -133,7 +133,7 @@ def _row(cells: tuple[str, ...], delimiter: str) -> bytes:
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 @given(data=st.data(), rows_per_message=st.sampled_from([1, 3, 100]))
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_a_replay_is_to_a_job_what_the_file_is(dialect: Dialect, data: st.DataObject, rows_per_message: int) -> None:
     metrics = tuple(dialect.feed.metrics) or METRICS
     with tempfile.TemporaryDirectory() as folder:

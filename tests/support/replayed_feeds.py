@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from publisher.feed_input.inputs import FeedInputs
 from publisher.json_lines import LineBatch
@@ -75,6 +77,14 @@ def lines_of(path: Path, feed: Feed = CANONICAL, metrics: tuple[str, ...] | None
 def readings_of(path: Path, feed: Feed = CANONICAL, metrics: tuple[str, ...] | None = None) -> list[object]:
     """Return the lines of a file as JSON says them."""
     return list(map(json.loads, lines_of(path, feed, metrics)))
+
+
+def archived(output: Path, metric: str) -> list[tuple[int, str, float | None]]:
+    """Return time in microseconds, device and value of the readings that a job archived, sorted."""
+    paths = sorted(output.glob("readings/**/*.parquet"))
+    columns = [pq.read_table(path, partitioning=None).select(["event_time", "device", metric]) for path in paths]
+    rows = [row for table in columns for row in table.set_column(0, "t", table[0].cast(pa.int64())).to_pylist()]
+    return sorted((row["t"], row["device"], row[metric]) for row in rows)
 
 
 def _decoded(messages: Sequence[Message], spec: DecodeSpec, *, by_lines: bool) -> JobResult:
