@@ -67,7 +67,7 @@ def test_every_field_is_said() -> None:
             "format: csv or json, by the name of a file, the columns n, temp.",
             "time: 2020-07-12T00:00:00+00:00 where n is 0, 5s more for each step of it.",
             "device: device.",
-            "metrics: those that --metrics names.",
+            "metrics: those of --metrics, else all fields that hold numbers.",
         ]),
     ],
 )  # fmt: skip
