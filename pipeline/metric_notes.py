@@ -21,7 +21,7 @@ def notes_on_metrics(config: JobConfig, summary: JobSummary) -> list[str]:
     A line is a warning if somebody named one of the metrics, a rule looks at one, or a field that was ignored has a
     similar name; a job without flags decodes the default metrics, and few devices have all of them.
     """
-    if not summary.counts.get(counters.ROWS_DECODED):
+    if not summary.by_kind(counters.VALUES_READ):  # nothing was decoded, or the runner does not tell
         return []
     notes = []
     absent = absent_metrics(config, summary)

@@ -82,7 +82,7 @@ def run_config(config: JobConfig, digests: InputDigests | None = None) -> int:
             summary = _run_files(config, options, job_id, portions)
     if summary is None:
         return 0
-    summary = summary.with_notes(notes_on_metrics(config, summary))
+    summary = replace(summary, notes=(*notes_on_metrics(config, summary), *summary.notes))
     sys.stderr.write(summary.to_text() + "\n")
     if config.summary:
         try:

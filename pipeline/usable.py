@@ -25,10 +25,10 @@ def check_usable(config: JobConfig, summary: JobSummary) -> None:
     if summary.counts.get(counters.ROWS_DUPLICATE):
         return
     if summary.counts.get(counters.ROWS_DECODED):
-        needs_none = any(not rule.metrics for rule in config.rules.rules)
-        if any(summary.by_kind(counters.VALUES_READ).values()) or needs_none:
-            return
-        raise NothingUsableError(_no_value(config, summary))
+        values = summary.by_kind(counters.VALUES_READ)  # none, not even zero, if a runner does not tell them
+        if values and not any(values.values()) and all(rule.metrics for rule in config.rules.rules):
+            raise NothingUsableError(_no_value(config, summary))
+        return
     reasons = summary.by_kind(counters.DEAD_LETTERS)
     if not reasons and config.streaming:
         return

@@ -98,9 +98,7 @@ def _count(decoded: DecodedBatch, *, counts_rows: bool) -> Iterator[Any]:
         if counts_rows:
             counters.count(counters.ROWS_DECODED, len(decoded.readings))
         for metric, values in zip(decoded.readings.metrics, decoded.readings.values, strict=True):
-            present = int(np.count_nonzero(~np.isnan(values)))
-            if present:
-                counters.count(counters.VALUES_READ, present, metric)
+            counters.count(counters.VALUES_READ, int(np.count_nonzero(~np.isnan(values))), metric)
         yield decoded.readings
     if decoded.rejected:
         for reason, number in Counter(letter.reason for letter in decoded.rejected).items():
