@@ -1,15 +1,20 @@
 """Read messages of CSV: whole if possible, else by bisection until the unusual lines are alone."""
 
+from typing import Final
+
 import numpy as np
 
 from telemetry.arrays import CodeArray
+from telemetry.feed.readings.csv_lines import is_filled
 from telemetry.model.messages import MAX_LINE_BYTES
 from transforms.decode.csv_columns import read_csv_lines
 from transforms.decode.csv_lines import count_lines
 from transforms.decode.decode_spec import DecodeSpec
 from transforms.decode.group_results import GroupResults
 from transforms.decode.payloads import Slice
-from transforms.decode.single_lines import MIN_BISECTED_LINES, SingleLines, numbered
+from transforms.decode.single_lines import BLANK, MIN_BISECTED_LINES, SingleLines, numbered
+
+_EMPTY: Final = BLANK + b',"'
 
 
 class CsvMessages:
@@ -34,7 +39,8 @@ class CsvMessages:
         content = payload.rstrip(b"\n")
         total = count_lines(content)
         if total is None or not self._add_lines(index, columns, content, np.arange(1, total + 1, dtype=np.int32)):
-            self._bisect(index, columns, list(numbered(Slice(1, payload))))
+            lines = numbered(Slice(1, payload))
+            self._bisect(index, columns, [(number, line) for number, line in lines if is_filled(line, _EMPTY, b'"')])
 
     def _bisect(self, index: int, columns: tuple[str, ...], lines: list[tuple[int, bytes]]) -> None:
         """Read lines of CSV in bulk, and halve what Arrow refuses until the unusual lines are alone."""

@@ -25,6 +25,8 @@ def parse_object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RejectionError(Reason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}") from error
+    if "\0" in text:  # bytes of zero around a line, which a power cut leaves, are no part of it
+        text = text.strip("\0 \t\r\n")
     try:
         value = _load(text)
     except ValueError as error:

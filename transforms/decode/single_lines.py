@@ -15,6 +15,8 @@ from transforms.decode.json_lines import RowDecoder
 from transforms.decode.json_objects import parse_object
 from transforms.decode.payloads import Slice, slices_of
 
+BLANK: Final = b" \t\n\r\x0b\x0c\0"
+"""Bytes of lines that hold nothing."""
 MIN_BISECTED_LINES: Final = 64
 """Lines below which bisecting costs more than reading them one by one."""
 _REPEATED_BYTES: Final = 256  # longest line that is remembered as bad
@@ -107,8 +109,9 @@ class SingleLines:
 
 
 def numbered(part: Slice) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with their numbers."""
-    return ((number, line) for number, line in enumerate(part.content.split(b"\n"), start=part.first) if line.strip())
+    """Yield the lines that are not blank, with their numbers; bytes of zero, which a power cut leaves, are blanks."""
+    lines = enumerate(part.content.split(b"\n"), start=part.first)
+    return ((number, line) for number, line in lines if line.strip(BLANK))
 
 
 def _explain(rejection: RejectionError, message: Message) -> RejectionError:

@@ -13,6 +13,10 @@ BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEPARATORS: Final = re.compile(rb"[\s,\x1e\0]*")
 NO_OBJECT: Final = "an array that holds no object"
 """Problem of an array of numbers, texts or arrays."""
+_PLAIN: Final = "Expected `object`, got a plain value"
+_PLAIN_VALUES: Final = re.compile(  # of an array, before its next element
+    rb'(?:(?:"(?:[^"\\\n]|\\[^\n])*+"|[-+0-9.eE]++|true|false|null|NaN)[ \t\r]*+,[ \t\r,]*+)++'
+)
 _NO_DOCUMENT: Final = "not JSON: no object or array begins here"
 _LINE_END: Final = b" \t\r\v\f,\x1e\0"
 
@@ -104,7 +108,8 @@ def split_documents(payload: bytes) -> tuple[list[JsonDocument], list[BadPart]]:
     """Return the documents of a payload in order, and the lines that belong to none.
 
     Commas, record separators (RFC 7464) and NUL bytes, which a power cut leaves, are passed over between documents. A
-    line that begins no document belongs to the bad line before it, if there is one.
+    line that begins no document belongs to the bad line before it, if there is one. Plain values before the next
+    element of an array, which was cut, are a part of their own.
     """
     documents: list[JsonDocument] = []
     bad: list[BadPart] = []
@@ -116,6 +121,11 @@ def split_documents(payload: bytes) -> tuple[list[JsonDocument], list[BadPart]]:
         if begins_line:
             line = _line_at(payload, position)
         opens = payload[position] in b"{["
+        plain = None if opens else _PLAIN_VALUES.match(payload, position)
+        if plain is not None and payload[plain.end() : plain.end() + 1] in (b"{", b"["):
+            bad.append(BadPart(position, position + len(plain[0].rstrip(_LINE_END)), _PLAIN))
+            position, after_bad = plain.end(), False
+            continue
         found = _read_document(payload, ByteSpan(position, line.end), begins_line, ends) if opens else _NO_DOCUMENT
         if isinstance(found, JsonDocument):
             documents.append(found)

@@ -16,10 +16,12 @@ class HeadedCsv(NamedTuple):
     Attributes:
         content: its rows; the lines before them are blank, so that rows keep their numbers.
         columns: names of the columns; () if it has no header.
+        header: the header and what is around it, up to the first row.
     """
 
     content: bytes
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    header: bytes = b""
 
 
 def take_header(payload: bytes, fields: CsvFields) -> HeadedCsv:
@@ -27,9 +29,9 @@ def take_header(payload: bytes, fields: CsvFields) -> HeadedCsv:
     try:
         header = read_header(payload, len(UTF8_MARK) if payload.startswith(UTF8_MARK) else 0, fields, fields.delimiter)
     except ColumnError:
-        return HeadedCsv(payload, ())
-    lines = payload.count(b"\n", 0, header.rows_begin)
-    return HeadedCsv(b"\n" * lines + payload[header.rows_begin :], name_columns(header.cells))
+        return HeadedCsv(payload)
+    head, rows = payload[: header.rows_begin], payload[header.rows_begin :]
+    return HeadedCsv(b"\n" * head.count(b"\n") + rows, name_columns(header.cells), head)
 
 
 def same_headers(payloads: Sequence[bytes], fields: CsvFields) -> list[list[int]]:

@@ -54,9 +54,9 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
         lines = _join_quoted(lines, quote)
     comment, empty = fields.comment.encode(), _BLANK + fields.delimiter.encode() + quote
     if comment and comment in content:
-        kept = [_is_filled(line, empty, quote) and not line.startswith(comment) for line in lines]
+        kept = [is_filled(line, empty, quote) and not line.startswith(comment) for line in lines]
     else:
-        kept = [_is_filled(line, empty, quote) for line in lines]
+        kept = [is_filled(line, empty, quote) for line in lines]
     number = np.arange(1, len(lines) + 1, dtype=np.int32)
     if not all(kept):
         number = number[np.array(kept, np.bool_)]
@@ -67,8 +67,14 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     return _without_bad(content, CsvRows(rows, lines, number, []), fields)
 
 
-def _is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
-    """Return whether a line has something in its cells; a quote that is not closed is something."""
+def is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
+    """Return whether a line has something in its cells; a quote that is not closed is something.
+
+    Args:
+        line: of CSV.
+        empty: bytes that are nothing: blanks, the delimiter and the quote.
+        quote: around cells, one byte.
+    """
     return bool(line.strip(empty)) or line.count(quote) % 2 == 1
 
 

@@ -65,14 +65,15 @@ class CsvReader:
             clocks: of the series of the rows before; None for none.
         """
         fields = dialect_of(self._fields, envelopes[0])
-        columns = envelopes[0].columns or fields.columns
+        columns, headers = envelopes[0].columns or fields.columns, [b""] * len(payloads)
         if not columns:
             headed = [take_header(payload, fields) for payload in payloads]
             payloads, columns = [one.content for one in headed], headed[0].columns
+            headers = [one.header for one in headed]  # a row alone is read with it
         lines = JoinedLines(payloads)
         places = {name: place for place, name in reversed(list(enumerate(columns)))}
         rows, table = self._columns(divide_rows(lines.content, fields), len(columns), places, fields)
-        rejected = lines.rejected(rows.rejected)
+        rejected = [one._replace(content=headers[one.payload] + one.content) for one in lines.rejected(rows.rejected)]
         if not rows.rows:
             return no_rows(len(self._specs), rejected)
         origin = PayloadRows(envelopes, *lines.places(rows.number))
@@ -101,7 +102,7 @@ class CsvReader:
             values,
             problems,
             lambda metric, row: text(self._column_of(metric), row),
-            lambda some: [rows.raw[row] for row in some.tolist()],
+            lambda some: [headers[origin.payload[row]] + rows.raw[row] for row in some.tolist()],
             rejected,
             self._ignored(columns, count),
         )
@@ -112,7 +113,7 @@ class CsvReader:
             self._specs,
             self._strict,
             (self._times.name, self._devices.name),
-            lambda row: self._times.explain([text(name, row) for name in self._times.columns]),
+            lambda row: self._times.explain([text(name, row) for name in self._times.columns], origin, row),
         )
 
     def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:

@@ -179,7 +179,7 @@ class RecordsReader:
             self._specs,
             self._strict,
             (self._times.name, self._devices.name),
-            lambda row: self._times.explain([column[row] for column in clocked]),
+            lambda row: self._times.explain([column[row] for column in clocked], origin, row),
         )
 
     def _read_one(self, payload: int, content: bytes) -> list[_Row | RejectedRow]:

@@ -114,8 +114,10 @@ class RowTimeReader:
             times = self._of_mixed(values, clues)
         return self._settle(times, rows)
 
-    def explain(self, values: Sequence[object]) -> str:
-        """Return why the values of a row, often one, are no time."""
+    def explain(self, values: Sequence[object], rows: PayloadRows, row: int) -> str:
+        """Return why the values of a row, often one, or the attribute of its message, are no time."""
+        if self._fields.attribute:
+            values = [rows.envelopes[int(rows.payload[row])].attributes.get(self._fields.attribute)]
         text = " ".join("" if value is None else str(value) for value in values)
         if self._counter is not None:
             return f"{self.name} {self._counter.explain(text)}"

@@ -253,7 +253,7 @@ def expected_of(message: Message, strict: bool) -> tuple[list[list[Any]], list[t
             payload = inflate(payload)
         except (EOFError, OSError, gzip.zlib.error):  # type: ignore[attr-defined]
             return [], [(None, message.payload)]
-    found = [(number, line) for number, line in enumerate(payload.split(b"\n"), 1) if line.strip()]
+    found = [(number, line) for number, line in enumerate(payload.split(b"\n"), 1) if line.strip(b" \t\r\x0b\x0c\0")]
     if not found:
         return [], [(None, message.payload)]
     if len(found) > 1 and is_one_document(payload):

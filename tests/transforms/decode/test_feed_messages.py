@@ -122,7 +122,9 @@ def test_messages_of_csv_have_a_header_each() -> None:
         ("m1", 2, "b", BEGIN_S, 2),
         ("m2", 2, "c", BEGIN_S, 3),
     ]
-    assert letters_of(found) == [("m1", 3, "missing_field", b"x\r")]
+    (letter,) = letters_of(found)
+    assert letter == ("m1", 3, "missing_field", b"temp,device,ts\r\nx\r")
+    assert letters_of(decoded([Message(letter[3], {}, "m1")], feed)) == [("m1", 2, *letter[2:])]
 
 
 def test_a_large_message_of_csv_keeps_its_header() -> None:

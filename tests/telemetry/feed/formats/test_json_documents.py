@@ -65,6 +65,15 @@ def test_elements_of_arrays_within_arrays_are_found_again():
     ]
 
 
+def test_plain_values_among_elements_cost_no_element():
+    payload = b'5, null, "{\\"", {"a": 1}, true,[{"a": 2}], -1e5,\n 7 ,{"a": 3}, null'
+    assert texts(payload) == [b'{"a": 1}', b'{"a": 2}', b'{"a": 3}']
+    bad = [payload[part.first : part.end] for part in read(payload)[1]]
+    assert bad == [b'5, null, "{\\""', b"true", b"-1e5", b"7", b"null"]
+    lines = b'{"a": 1}\n1594512000,a,21\n{"a": 2}'
+    assert [lines[part.first : part.end] for part in read(lines)[1]] == [b"1594512000,a,21"]
+
+
 def test_a_record_knows_its_bytes():
     assert texts(b'{"a": 1}\n  {"a": 2} \n') == [b'{"a": 1}', b'{"a": 2}']
     assert texts(b'[{"a": 1} , {"a": 1},\n{"b": NaN}]') == [b'{"a": 1}', b'{"a": 1}', b'{"b": NaN}']

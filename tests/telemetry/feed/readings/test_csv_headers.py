@@ -19,7 +19,9 @@ from telemetry.feed.readings.csv_headers import same_headers, take_header
     ],
 )  # fmt: skip
 def test_a_header_is_taken_off(payload: bytes, fields: CsvFields, content: bytes, columns: tuple[str, ...]) -> None:
-    assert take_header(payload, fields) == (content, columns)
+    found = take_header(payload, fields)
+    assert (found.content, found.columns) == (content, columns)
+    assert found.header + found.content.lstrip(b"\n") == payload
 
 
 def test_payloads_of_the_same_columns_are_read_together() -> None:

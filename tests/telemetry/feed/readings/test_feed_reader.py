@@ -163,6 +163,8 @@ def test_the_envelope_names_device_and_time() -> None:
     assert rows_of(found) == [(0, 1, 5, "p1", 1), (1, 1, us("2020-07-12T00:00:00Z"), "p1", 2)]
     (lost,) = read(feed, b'{"temp":1}', attributes={"topic": "other"}, publish_us=5).rejected
     assert (lost.reason.value, lost.error) == ("wrong_type", "device 'other' does not match 'plants/([^/]+)/'")
+    (lost,) = read("time: {attribute: at}\ndevice: {name: x}", b"{}", attributes={"at": "noon"}).rejected
+    assert (lost.reason.value, lost.error) == ("bad_timestamp", "at noon is no time in a known form")
     timed = read("time: {attribute: at}\ndevice: {name: x}", b'{"temp":1}', attributes={"at": "2020-07-12T00:00:00Z"})
     assert rows_of(timed) == [(0, 1, us("2020-07-12T00:00:00Z"), "x", 1)]
 
