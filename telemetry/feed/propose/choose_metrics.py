@@ -142,9 +142,11 @@ def _within_payload(columns: Sequence[SampleColumn]) -> list[SampleColumn]:
 
 def _is_envelope(column: SampleColumn, columns: Sequence[SampleColumn]) -> bool:
     """Return whether the name is one that networks and brokers use, where a better metric is known."""
+    if not is_envelope(column.word):
+        return False
     better = [other for other in columns if other is not column and is_quantity(other.word)]
     beside = any(other.steps[:-1] == column.steps[:-1] for other in better)
-    return is_envelope(column.word) and bool(better) and not beside
+    return bool(better) and not beside
 
 
 def _names(columns: Sequence[SampleColumn]) -> list[str]:

@@ -16,6 +16,7 @@ from telemetry.feed.times.recognise import Recognition, recognise
 from telemetry.feed.times.spec import TimeSpec
 
 _SAMPLES: Final = 200
+_MOST_COLUMNS: Final = 300  # besides those with the name of a time
 _MANY: Final = 10_000
 _LEAST_READ: Final = 0.5
 _SMALLEST_NUMBER: Final = 10_000  # of a time in any unit: days since 1970, or 1904
@@ -53,6 +54,7 @@ class TimeChoice:
 def choose_time(table: SampleTable) -> TimeChoice | None:
     """Return the times of a table; None if it has none."""
     columns = [column for column in table.columns if not any(map(is_metadata, column.steps[:-1]))]
+    columns = [column for place, column in enumerate(columns) if place < _MOST_COLUMNS or time_score(column.word) > 0]
     found = [choice for column in columns if (choice := _single(column, columns)) is not None]
     found += _pairs(found, columns)
     found += [choice for column in table.attributes if (choice := _single(column, [])) is not None]

@@ -1,5 +1,6 @@
 """Guess by their names which columns are times, devices, counters, coordinates or measured quantities."""
 
+import functools
 import re
 from typing import Final
 
@@ -24,12 +25,14 @@ from telemetry.feed.propose.vocabulary import (
     VALUE_COLUMNS,
 )
 
+_MOST_NAMES: Final = 8_192  # each is asked for often
 _WORDS: Final = re.compile(r"[^\W\d_]+|\d+")
 _LONG_QUANTITIES: Final = tuple(word for word in sorted(QUANTITIES) if len(word) >= 4)
 """Those that are known within a longer word, such as ``outtemp``."""
 _CAMEL: Final = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+@functools.lru_cache(maxsize=_MOST_NAMES)
 def tokens(name: str) -> tuple[str, ...]:
     """Return the words and numbers of a name in lower case: `deviceId` and ``Device ID`` are ("device", "id")."""
     return tuple(part.lower() for word in _WORDS.findall(name) for part in _CAMEL.split(word))
@@ -76,6 +79,7 @@ def _without_mark(word: str) -> tuple[str, ...]:
     return (word,)
 
 
+@functools.lru_cache(maxsize=_MOST_NAMES)
 def is_quantity(name: str) -> bool:
     """Return whether a name is that of something that is measured."""
     words = tokens(name)
