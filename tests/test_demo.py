@@ -147,6 +147,24 @@ def test_no_server_at_the_address(
     assert line.startswith("demo: error: PUBSUB_EMULATOR_HOST 127.0.0.1:1: Pub/Sub does not answer")
 
 
+def test_a_foreign_file_is_read_as_a_proposed_feed_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
+    lines = [f"13.07.2020 {10 + n // 60}:{n % 60:02}:00;{20 + n % 7},5;{40 + n % 5}" for n in range(600)]
+    (tmp_path / "own.csv").write_text("Zeit;Wert;Feuchte (%)\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert main(["--csv", str(tmp_path / "own.csv"), "--output", str(out)]) == 0
+    printed = capfd.readouterr().out
+    assert f"read as a proposed feed says: {out / 'feed.yaml'}" in printed
+    assert "question: In which zone were times such as 13.07.2020 10:00:00 written down?" in printed
+    assert "\nledger check passed: every row is accounted for\n" in printed
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["rows_decoded"], summary["dead_letters"]) == (600, {})
+    assert (out / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert "Wert" in (out / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_emulator_is_used_and_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Broker() as broker, clients(broker.address) as pubsub:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.address)
