@@ -49,9 +49,8 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     UTF-8 and those with a quote that is never closed are rejected.
     """
     quote = fields.quote.encode()
-    lines = content.split(b"\n")
-    if fields.multiline and quote in content:
-        lines = _join_quoted(lines, quote)
+    finder = CsvRowFinder(fields.delimiter, fields.quote, MAX_LINE_BYTES)
+    lines = finder.split(content) if fields.multiline else content.split(b"\n")
     comment, empty = fields.comment.encode(), _BLANK + fields.delimiter.encode() + quote
     if comment and comment in content:
         kept = [is_filled(line, empty, quote) and not line.startswith(comment) for line in lines]
@@ -64,7 +63,7 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     rows = [line.replace(b"\0", b"") for line in lines] if b"\0" in content else lines
     if fields.delimiter == ALIGNED:
         rows = [squeeze(row, quote) for row in rows]
-    return _without_bad(content, CsvRows(rows, lines, number, []), fields)
+    return _without_bad(content, CsvRows(rows, lines, number, []), quote, finder)
 
 
 def is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
@@ -78,27 +77,9 @@ def is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
     return bool(line.strip(empty)) or line.count(quote) % 2 == 1
 
 
-def _join_quoted(lines: Sequence[bytes], quote: bytes) -> list[bytes]:
-    """Return lines as rows: those on which a quoted cell goes on are joined, as far as a row may be long."""
-    rows: list[bytes] = []
-    index = 0
-    while index < len(lines):
-        end, size, is_open = index + 1, len(lines[index]), lines[index].count(quote) % 2 == 1
-        while is_open and end < len(lines) and size <= MAX_LINE_BYTES:
-            size += 1 + len(lines[end])
-            is_open = lines[end].count(quote) % 2 == 0
-            end += 1
-        if is_open:  # never closed: only this line is bad
-            end = index + 1
-        rows.append(b"\n".join(lines[index:end]))
-        index = end
-    return rows
-
-
-def _without_bad(content: bytes, rows: CsvRows, fields: CsvFields) -> CsvRows:
+def _without_bad(content: bytes, rows: CsvRows, quote: bytes, finder: CsvRowFinder) -> CsvRows:
     """Reject rows; each check is made only if something in the content gives cause."""
     bad: dict[int, RejectedRow] = {}
-    quote = fields.quote.encode()
 
     def reject(index: int, reason: Reason, error: str) -> None:
         bad.setdefault(index, RejectedRow(0, int(rows.number[index]), rows.raw[index], reason, error))
@@ -111,12 +92,10 @@ def _without_bad(content: bytes, rows: CsvRows, fields: CsvFields) -> CsvRows:
         for index, start in _not_utf8(content, rows.rows):
             reject(index, Reason.NOT_UTF8, f"invalid UTF-8 at byte {start}")
     if quote in content:
-        finder: CsvRowFinder | None = None
         for index, row in enumerate(rows.rows):
-            if row.count(quote) % 2:
-                finder = finder or CsvRowFinder(fields.delimiter, fields.quote, MAX_LINE_BYTES)
-                if not finder.is_row(row):  # a quote within a cell, as of inches, is one of its characters
-                    reject(index, Reason.BAD_ROW, "a quote that is not closed")
+            # a quote within a cell, as of inches, is one of its characters
+            if row.count(quote) % 2 and not finder.is_row(row):
+                reject(index, Reason.BAD_ROW, "a quote that is not closed")
     return rows.reject(bad) if bad else rows
 
 

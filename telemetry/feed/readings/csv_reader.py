@@ -117,10 +117,23 @@ class CsvReader:
         )
 
     def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:
-        """Return the indices of payloads in groups that can be read together: those that share their columns."""
-        if envelopes[0].columns or self._fields.columns or len(payloads) == 1:
-            return [list(range(len(payloads)))]
-        return same_headers(payloads, self._fields)
+        """Return the indices of payloads in groups that can be read together: those that share dialect and columns.
+
+        Payloads in which cells may go over several lines are read alone: a quote that is open would go on in the next.
+        """
+        if len(payloads) == 1:
+            return [[0]]
+        groups: dict[tuple[CsvFields, int], list[int]] = {}
+        for index, envelope in enumerate(envelopes):
+            fields = dialect_of(self._fields, envelope)
+            groups.setdefault((fields, index if fields.multiline else -1), []).append(index)
+        if envelopes[0].columns or self._fields.columns:
+            return list(groups.values())
+        return [
+            [group[place] for place in some]
+            for (fields, _), group in groups.items()
+            for some in same_headers([payloads[index] for index in group], fields)
+        ]
 
     def _named(self, table: pa.Table, places: Mapping[str, int], origin: PayloadRows) -> RowDevices:
         name = self._devices.column

@@ -12,6 +12,7 @@ from telemetry.feed.feed import Feed
 from telemetry.feed.formats.explode import KEY, TooManyElementsError
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.json_documents import NO_OBJECT
+from telemetry.feed.formats.json_text import parse_document
 from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.formats.records import FeedRecord
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
@@ -141,7 +142,7 @@ class RecordsReader:
             lambda name, row: _shown(getters[name](decoded[row])),
             lambda some: [line(row) for row in some.tolist()],
         )
-        return self._settle(columns, clocks, [], lambda: self._ignored(msgspec.json.decode(line(0)), len(decoded)))
+        return self._settle(columns, clocks, [], lambda: self._ignored(_fields_of(line(0)), len(decoded)))
 
     def _settle(
         self,
@@ -292,6 +293,15 @@ def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, Pr
     numbers = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])
     codes = np.array([_CODE[one] if isinstance(one, NumberProblem) else 0 for one in found], np.int8)
     return numbers, codes
+
+
+def _fields_of(line: bytes) -> dict[str, Any]:
+    """Return the fields of a line that was read for some of them only: others may be what nobody can read."""
+    try:
+        fields = parse_document(line)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _shown(value: Any) -> str:

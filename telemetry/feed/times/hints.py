@@ -48,6 +48,8 @@ def explain(text: str, spec: TimeSpec) -> str:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     if not shown.strip():
         shown = "the time"
+    if not shown.isprintable():  # an error is one line
+        shown = ascii(shown)[1:-1]
     reason = PROBLEMS[problem]
     if problem == EARLY:
         reason = f"lies before {_shown_time(spec.earliest_us)}, the earliest time"
