@@ -16,7 +16,7 @@ from tests.support import oracle
 from tests.support.jobs import Events, cut, imbalances, run_events, run_job
 from tests.support.local_windows import LocalWindows, local_us
 from tests.support.row_oracle import MICROS, Arrival, Row, Rule, evaluate
-from tests.support.written_rows import assert_written, flags_of
+from tests.support.written_rows import assert_written, ending_of, flags_of
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=10,
@@ -83,7 +83,8 @@ def test_files_equal_the_rows_one_by_one(
         arrivals.append(Arrival(f"{path}@0", tuple(part), end=b"\n"))
         path.write_bytes(arrivals[-1].payload)
     flags = flags_of(RULES, windows, folder)
-    run_job("--input", folder / "*.jsonl", "--output", folder / "out", "--file-format", file_format, *flags)
+    with ending_of(rows):
+        run_job("--input", folder / "*.jsonl", "--output", folder / "out", "--file-format", file_format, *flags)
     expected = evaluate(arrivals, RULES, load_rules(str(folder / "rules.yaml")).version, windows)
     assert_written(folder / "out", expected, windows)
 

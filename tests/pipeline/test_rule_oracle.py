@@ -10,7 +10,7 @@ from telemetry.model.messages import Message
 from telemetry.rules.parse import load_rules
 from tests.support.jobs import Events, cut, run_events, run_job
 from tests.support.row_oracle import DEVICES, GLOBS, METRICS, MICROS, Arrival, Row, Rule, Windows, evaluate
-from tests.support.written_rows import assert_written, flags_of
+from tests.support.written_rows import assert_written, ending_of, flags_of
 
 SLOW = settings(  # an example is a whole job; shrinking one would take minutes
     max_examples=10,
@@ -104,6 +104,7 @@ def test_files_with_any_rules_equal_the_rows_one_by_one(
         arrivals.append(Arrival(f"{path}@0", tuple(part), end=b"\n"))
         path.write_bytes(arrivals[-1].payload)
     flags = flags_of(rules, windows, folder)
-    run_job("--input", folder / "*.jsonl", "--output", folder / "out", "--file-format", file_format, *flags)
+    with ending_of(rows):
+        run_job("--input", folder / "*.jsonl", "--output", folder / "out", "--file-format", file_format, *flags)
     expected = evaluate(arrivals, rules, load_rules(str(folder / "rules.yaml")).version, windows)
     assert_written(folder / "out", expected, windows)

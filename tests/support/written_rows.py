@@ -1,17 +1,21 @@
 """Compare all that a job wrote with a plain evaluation of its rows."""
 
 import base64
+import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 import yaml
 
+from telemetry.errors import NothingUsableError
 from tests.support import oracle
 from tests.support.jobs import imbalances, records
 from tests.support.local_windows import LocalWindows
-from tests.support.row_oracle import METRICS, Expected, Rule, Windows
+from tests.support.row_oracle import METRICS, Expected, Row, Rule, Windows
 
 
 def flags_of(rules: list[Rule], windows: Windows, folder: Path) -> list[object]:
@@ -60,3 +64,10 @@ def assert_written(output: Path, expected: Expected, windows: Windows) -> None:
     rest = {key: number for key, number in totals.items() if key[0] not in ("incidents", "rules")}
     assert rest == dict(expected.totals)
     assert imbalances(output) == []
+
+
+def ending_of(rows: Sequence[Row]) -> contextlib.AbstractContextManager[object]:
+    """Return what checks how a job on rows ends: with an error if none of them has a value."""
+    if any(value is not None for row in rows for value in row.values):
+        return contextlib.nullcontext()
+    return pytest.raises(NothingUsableError, match=f"carries {' or '.join(METRICS)}")
