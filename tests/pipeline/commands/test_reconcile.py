@@ -19,9 +19,9 @@ from tests.support.jobs import Events, ndjson, run_events, run_job
 from transforms.outputs.write_files import encode_records
 
 BAD = [
-    b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":1,"device":"a","temp":"21"}', b"\xff",
-    b'{"ts":-5,"device":"a"}', b'{"ts":1e30,"device":"a"}', b'{"ts":1,"device":7}', b'{"ts":1,"device":"a","co":NaN}',
-    b'{"ts":1,"device":"a","temp":1e999}', b"{", b'{"device":"a","temp":3}', b"null",
+    b"not json", b"[1]", b'{"ts":1}', b'{"ts":"soon","device":"a"}', b'{"ts":true,"device":"a","temp":2}', b"\xff",
+    b'{"ts":-5,"device":"a"}', b'{"ts":1e30,"device":"a"}', b'{"ts":1,"device":7}', b'{"ts":NaN,"device":"a","co":1}',
+    b'{"ts":1,"device":"","temp":1e999}', b"{", b'{"device":"a","temp":3}', b"null",
 ]  # fmt: skip
 
 
