@@ -22,7 +22,7 @@ REQUIREMENTS = [
     "PyYAML>=6,<7",
     "shtab>=1.7,<2",
     "tqdm>=4.66,<5",
-    "tzdata>=2024.1",  # zones of times and windows, where the system has none
+    "tzdata>=2024.1,<2028",  # zones of times and windows, where the system has none
 ]
 
 EXTRAS = {
