@@ -30,6 +30,7 @@ pytestmark = needs.PROC.mark
 
 ROWS = "ts,device,temp\n" + "".join(f"{1_594_512_000 + 5 * n},d{n % 3},{20 + n % 13}.5\n" for n in range(3_000))
 LISTENS_NOWHERE = {
+    "feed": "schema",
     "explore": "{folder}/rows.csv",
     "simulate": "--rows 2000 --output {folder}/simulated.csv",
     "replay": "{folder}/rows.csv --topic {topic} --speed max",

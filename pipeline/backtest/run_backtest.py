@@ -9,6 +9,7 @@ from pipeline.backtest.past_incidents import IncidentCollector, PastIncident
 from pipeline.backtest.rule_figures import RuleFigures, figures_by_rule
 from pipeline.backtest.score import LabelScore, score_incidents
 from pipeline.backtest.time_order import TimeOrder
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.judge_slices import SliceJudge
@@ -72,6 +73,7 @@ def run_backtest(
     sources: Sequence[str],
     rejected: Mapping[str, int],
     labels: Labels | None = None,
+    catalog: MetricCatalog = NOT_DESCRIBED,
     slice_rows: int = SLICE_ROWS,
 ) -> BacktestReport:
     """Judge readings and return the report.
@@ -82,9 +84,10 @@ def run_backtest(
         sources: what was read.
         rejected: rows that could not be used, by reason.
         labels: known faults and benign events; None to score nothing.
+        catalog: units of the metrics, for sentences.
         slice_rows: about how many readings are judged at a time. It makes no difference to the report.
     """
-    judges = [(SliceJudge(rules, order.first_us), IncidentCollector()) for _, rules in named_rules]
+    judges = [(SliceJudge(rules, order.first_us, catalog=catalog), IncidentCollector()) for _, rules in named_rules]
     for part in order.slices(slice_rows):
         for judge, collector in judges:
             collector.add(judge.judge(part))

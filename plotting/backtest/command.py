@@ -122,7 +122,12 @@ def _judge(options: argparse.Namespace, feed: Feed) -> "tuple[BacktestReport, li
         if not order.readings:
             raise rejections.refuse()
         report = run_backtest(
-            order, named, sources=(*options.input, *options.readings), rejected=rejections.counts, labels=labels
+            order,
+            named,
+            sources=(*options.input, *options.readings),
+            rejected=rejections.counts,
+            labels=labels,
+            catalog=metric_catalog(feed),
         )
         if not options.picture:
             return report, []

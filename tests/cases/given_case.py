@@ -7,7 +7,7 @@ A case is a mapping. Its input is
 - `files`, a mapping of names to texts; or
 - `messages`, each with `text`, `base64` or `hex`, and perhaps `attributes` and `published`.
 
-`feed` is the feed file (without its version), `flags` a list of further flags of the job. What is expected:
+`feed` is the feed file (without its version), `flags` a list of further flags of the job. Expected are:
 
 - `readings`: [line, time, device, value of each metric, or null] in the order of the input; with several files or
   messages, the line is ``number of the file or message:line``;

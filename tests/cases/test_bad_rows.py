@@ -7,7 +7,7 @@ import pytest
 from telemetry.feed.parse import parse_feed
 from telemetry.model.messages import Message
 from tests.cases.conservation import check_nothing_lost, rows_of
-from tests.transforms.decode.test_codec import CORPUS, message_of
+from tests.support.bad_messages import CORPUS, message_of
 from transforms.decode.decode_spec import DecodeSpec
 
 FEEDS = {

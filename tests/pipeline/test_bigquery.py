@@ -17,7 +17,7 @@ from pipeline.__main__ import main
 from telemetry.bigquery.client import prepare_tables
 from telemetry.bigquery.result_store import DatasetStore
 from telemetry.bigquery.schema import describe, is_required, sql_type, table_specs, view_queries
-from telemetry.feed.default_feed import DEFAULT_METRICS
+from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
 from telemetry.model.kinds import KINDS
 from telemetry.model.latest_incidents import latest_incidents
 from telemetry.model.merge_panes import WINDOW, merge_windows
@@ -85,7 +85,7 @@ def test_tables_are_what_the_records_say(dataset: Dataset, capsys: pytest.Captur
         "created aggregates, created dead_letters, created ledger, created readings, created distinct_anomalies, "
         "created incidents, created open_incidents, created latest_aggregates\n"
     )
-    for spec in table_specs(("temp", "vibration"), archive=True):
+    for spec in table_specs(("temp", "vibration"), archive=True, catalog=DEFAULT_CATALOG):
         table = dataset.client.get_table(dataset.target.table(spec.name))
         if spec.partition:
             assert (table.time_partitioning.type_, table.time_partitioning.field) == ("DAY", spec.partition)

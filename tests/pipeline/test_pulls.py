@@ -203,7 +203,7 @@ def times_of(*messages: Message) -> list[int | None]:
 
 TELLING = Message(b'{"ts":7,"device":"a"}', {"event_time": "12345"})
 BARE = Message(b'{"ts":8,"device":"a","temp":1}\n{"ts":6.5,"device":"b","temp":2}')
-REJECTED = Message(b'{"ts":9,"device":"a","temp":"warm"}')
+REJECTED = Message(b'{"ts":9,"device":5,"temp":1}')
 
 
 def test_the_times_of_a_pull_are_those_of_each_message_alone() -> None:

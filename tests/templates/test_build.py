@@ -71,6 +71,7 @@ def test_requirements_are_the_pinned_ones_without_those_of_charts() -> None:
             "PyYAML",
             "shtab",
             "tqdm",
+            "tzdata",
         )
     ]
     assert all("==" in line for line in pinned)

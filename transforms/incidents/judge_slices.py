@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from telemetry.model.metric_info import NOT_DESCRIBED, MetricCatalog
 from telemetry.rules.timeline import RulesTimeline
 from transforms.incidents.device_shard import join_transitions
 from transforms.incidents.incident_state import IncidentState
@@ -20,11 +21,13 @@ class SliceJudge:
         states: what the rules remember, by key: of each shard of devices, and behind them of the roster.
     """
 
-    def __init__(self, rules: RulesTimeline, first_us: int, shards: int = 1) -> None:
-        """Begin at the first reading, microseconds UTC."""
+    def __init__(
+        self, rules: RulesTimeline, first_us: int, shards: int = 1, catalog: MetricCatalog = NOT_DESCRIBED
+    ) -> None:
+        """Begin at the first reading, microseconds UTC; `catalog` has the units for sentences."""
         self._rosters = [change.rules for change in rules.changes if needs_roster_shard(change.rules)]
         self._first_us = first_us
-        self._shards = [shard_of_key(rules, key, shards) for key in range(shards + 1)]
+        self._shards = [shard_of_key(rules, key, shards, catalog) for key in range(shards + 1)]
         self.states: list[IncidentState] = [shard.begin(None)[0] for shard in self._shards]
 
     def judge(self, part: TimeSlice) -> pa.RecordBatch | None:

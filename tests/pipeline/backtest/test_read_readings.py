@@ -14,7 +14,7 @@ from pipeline.backtest.time_order import TimeOrder
 from publisher.cli import PUBLISHER
 from telemetry.cli.groups import run_group
 from telemetry.errors import ConfigError
-from telemetry.feed.default_feed import DEFAULT_METRICS
+from telemetry.feed.default_feed import DEFAULT_CATALOG, DEFAULT_METRICS
 from telemetry.feed.feed import Feed
 from telemetry.model.kinds import KINDS
 from telemetry.model.record_batches import to_parquet, to_records
@@ -83,7 +83,7 @@ def of_backtest(rows: Any, run_rows: int = 10**6, block_rows: int = 10**5, slice
     with TimeOrder(RULES.metrics, run_rows=run_rows, block_rows=block_rows) as order:
         for some in rows:
             order.add(some)
-        judge = SliceJudge(RulesTimeline.always(RULES), order.first_us)
+        judge = SliceJudge(RulesTimeline.always(RULES), order.first_us, catalog=DEFAULT_CATALOG)
         told = [one for part in order.slices(slice_rows) for one in transitions(judge.judge(part))]
     return sorted(map(comparable, told))
 

@@ -5,13 +5,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +20,7 @@ from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from telemetry.text.timestamps import EARLIEST_US, ClockBounds
+from tests.support.bad_messages import CORPUS, bytes_of, message_of
 from transforms.decode import codec, payloads
 from transforms.decode.codec import DecodedBatch
 from transforms.decode.decode_spec import DecodeSpec
@@ -32,7 +31,6 @@ from transforms.decode.unread_values import ValueKind
 METRICS = ("temp",)
 SPEC = DecodeSpec(METRICS)
 STRICT = DecodeSpec(METRICS, feed=Feed(strict=True))
-CORPUS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_messages.yaml").read_text("utf-8"))
 GOOD = b'{"ts": 8, "device": "good", "temp": 20.5}'
 corpus = pytest.mark.parametrize("case", CORPUS, ids=[case["name"] for case in CORPUS])
 strictly = pytest.mark.parametrize("spec", [SPEC, STRICT], ids=["", "strict"])
@@ -42,28 +40,10 @@ def decode(messages: Iterable[Message], spec: DecodeSpec) -> DecodedBatch:
     return codec.decode(MessageBatch.of(messages), spec)
 
 
-def bytes_of(part: Any) -> bytes:
-    if isinstance(part, str):
-        return part.encode()
-    if isinstance(part, list):
-        return b"".join(map(bytes_of, part))
-    if "hex" in part:
-        return bytes.fromhex(part["hex"])
-    if "gzip" in part:
-        return gzip.compress(bytes_of(part["gzip"]), mtime=0)
-    return bytes_of(part["repeat"]) * part["times"] if "repeat" in part else bytes_of(part["of"])[: part["first"]]
-
-
 def told(case: dict[str, Any], spec: DecodeSpec) -> tuple[list[list[Any]], list[list[Any]]]:
     """Return the readings and the dead letters that the corpus says."""
     of = case["strict"] if spec is STRICT and "strict" in case else case
     return of.get("readings", []), of.get("dead", [])
-
-
-def message_of(case: dict[str, Any]) -> Message:
-    columns = tuple(case["columns"]) if "columns" in case else None
-    published_us = case["published"] * 1_000_000 if "published" in case else None
-    return Message(bytes_of(case["payload"]), case.get("attributes", {}), "bad", published_us, None, columns)
 
 
 def readings(decoded: DecodedBatch, name: str = "bad") -> list[list[Any]]:
@@ -462,16 +442,15 @@ def test_fields_nobody_knows_are_counted_alike_in_bulk_and_alone(bad):
 
 
 def test_metrics_of_which_true_and_false_are_numbers():
-    feed = Feed(metrics={"door": MetricFields(boolean=True), "temp": None, "light": None})
-    spec = DecodeSpec(("door", "temp", "light"), feed=feed)
-    lines = [b'{"ts":1,"device":"a","door":true,"temp":true,"light":true}', b'{"ts":2,"device":"a","door":"off"}']
-    columns = ("ts", "device", "door", "temp", "light")
-    for message in (Message(b"\n".join(lines)), Message(b"1,a,true,TRUE,True\n2,a,off,,", columns=columns)):
+    spec = DecodeSpec(("light", "temp"), feed=Feed(metrics={"light": MetricFields(boolean=True), "temp": None}))
+    lines = [b'{"ts":1,"device":"a","light":true,"temp":true}', b'{"ts":2,"device":"a","light":"off"}']
+    columns = ("ts", "device", "light", "temp")
+    for message in (Message(b"\n".join(lines)), Message(b"1,a,true,TRUE\n2,a,off,", columns=columns)):
         decoded = decode([message], spec)
         assert decoded.readings is not None
-        assert str(decoded.readings.values.tolist()) == "[[1.0, 0.0], [nan, nan], [1.0, nan]]"
+        assert str(decoded.readings.values.tolist()) == "[[1.0, 0.0], [nan, nan]]"
         assert list(decoded.unread.counts.values()) == [1]
-        strict = decode([message], replace(spec, feed=msgspec.structs.replace(feed, strict=True)))
+        strict = decode([message], replace(spec, feed=msgspec.structs.replace(spec.feed, strict=True)))
         assert [letter.error for letter in strict.rejected][:1] == ["temp is a boolean, expected a number"]
 
 
