@@ -3,7 +3,7 @@
 The types are those of the file, so that its schema and the table of its fields in the documentation follow from them.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +12,6 @@ _DURATION = r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\s*$"
 _CHARACTER = Meta(min_length=1, max_length=1)
 
 UnitName = Literal["s", "ms", "us", "ns", "minutes", "hours", "days", "excel", "excel1904", "labview", "matlab"]
-CANONICAL_BOOLEANS: Final = ("light", "motion")
-"""Metrics whose values the canonical form has as true and false."""
 MissingCode = str | float
 """A value that stands for none: a text as it is written, or a number."""
 
@@ -154,10 +152,7 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 def is_canonical(feed: Feed) -> bool:
     """Return whether a feed says nothing about the form of telemetry: it may name its metrics, and be strict."""
-    plain = []
-    for name, one in feed.metrics.items():
-        fields = one or MetricFields()
-        boolean = fields.boolean and name in CANONICAL_BOOLEANS
-        plain.append(fields == MetricFields(unit=fields.unit, label=fields.label, boolean=boolean))
+    plain = (one is None or one == MetricFields(unit=one.unit, label=one.label, boolean=one.boolean)
+             for one in feed.metrics.values())  # fmt: skip
     form = msgspec.structs.replace(feed, metrics={}, strict=False, format="")
     return form == Feed() and feed.format in ("", "json") and all(plain)

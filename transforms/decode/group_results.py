@@ -1,7 +1,7 @@
 """Gather the batches of readings and the dead letters of a group of messages."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from telemetry.arrays import CodeArray, FloatArray, IntArray
 from telemetry.feed.default_feed import READING_UNITS
+from telemetry.feed.files.columns import nameless
 from telemetry.model.dead_letters import Reason, RejectionError, dead_message
 from telemetry.model.line_letters import LineLetters
 from telemetry.model.message_batch import UNKNOWN_US, MessageBatch
@@ -85,9 +86,10 @@ class GroupResults:
             self._letters[index] = LineLetters(self._messages[index], STAGE)
         return self._letters[index]
 
-    def count_unknown(self, columns: Iterable[str], rows: int) -> None:
+    def count_unknown(self, columns: Sequence[str], rows: int) -> None:
         """Count the columns of rows of CSV that are unknown, and skipped."""
-        self._ignored.update(dict.fromkeys([name for name in columns if name not in self._known], rows))
+        known = self._known | nameless(columns)
+        self._ignored.update(dict.fromkeys([name for name in columns if name not in known], rows))
 
     def count_ignored(self, names: Counter[str]) -> None:
         """Count fields that are unknown, and skipped."""

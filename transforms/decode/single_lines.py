@@ -85,7 +85,7 @@ class SingleLines:
         )
 
     def _is_object(self, line: bytes) -> bool:
-        if line in self._no_objects or len(line) > MAX_LINE_BYTES or not line.lstrip().startswith(b"{"):
+        if line in self._no_objects or len(line) > MAX_LINE_BYTES or not line.lstrip(BLANK).startswith(b"{"):
             return False
         try:
             parse_object(line)

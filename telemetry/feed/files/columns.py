@@ -22,7 +22,7 @@ def name_columns(cells: Sequence[str]) -> tuple[str, ...]:
     used = set(trimmed := [cell.replace("\0", "").strip() for cell in cells])
     taken: set[str] = set()
     for number, name in enumerate(trimmed, 1):
-        name = name or f"column {number}"
+        name = name or _by_number(number)
         distinct, count = name, 1
         while distinct in taken or (count > 1 and distinct in used):
             count += 1
@@ -30,6 +30,15 @@ def name_columns(cells: Sequence[str]) -> tuple[str, ...]:
         names.append(distinct)
         taken.add(distinct)
     return tuple(names)
+
+
+def nameless(columns: Sequence[str]) -> set[str]:
+    """Return the columns that `name_columns` has called by their numbers: blank ones, and the numbers of rows."""
+    return {name for number, name in enumerate(columns, 1) if name == _by_number(number)}
+
+
+def _by_number(number: int) -> str:
+    return f"column {number}"
 
 
 def needed_times(feed: Feed) -> tuple[str, ...]:

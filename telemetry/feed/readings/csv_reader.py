@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from telemetry.arrays import FloatArray
 from telemetry.feed.feed import CsvFields, Feed
+from telemetry.feed.files.columns import nameless
 from telemetry.feed.formats.number_text import MISSING_TEXTS
 from telemetry.feed.formats.value_columns import ProblemCodes, finish_numbers, read_column
 from telemetry.feed.readings.csv_cells import NAMES, TEXT, CsvColumns, read_columns
@@ -206,9 +207,9 @@ class CsvReader:
                 values[index, mine], problems[index, mine] = _numbers(texts.take(pa.array(mine)), spec)
 
     def _ignored(self, columns: Sequence[str], count: int) -> Counter[str]:
-        asked = {*self._times.columns, self._devices.column}
+        asked = {*self._times.columns, self._devices.column, "", *nameless(columns)}
         asked |= {spec.column for spec in self._specs} if self._long is None else {self._long.name, self._long.value}
-        return Counter(dict.fromkeys([name for name in columns if name and name not in asked], count))
+        return Counter(dict.fromkeys([name for name in columns if name not in asked], count))
 
 
 def _numbers(column: pa.Array, spec: MetricSpec) -> tuple[FloatArray, ProblemCodes]:

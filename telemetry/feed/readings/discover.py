@@ -7,6 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from telemetry.feed.feed import CsvFields, Feed
+from telemetry.feed.files.columns import nameless
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, read_column
 from telemetry.feed.formats.values import NumberProblem, NumberSpec
@@ -47,7 +48,7 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
         columns = _by_name(names, columns.get(feed.long.value, []))
     spec = NumberSpec(decimal=feed.csv.decimal)
     if envelope.columns is not None:  # such as the numbers of rows that Pandas writes first
-        taken |= {name for place, name in enumerate(envelope.columns, 1) if name == f"column {place}"}
+        taken |= nameless(envelope.columns)
     return [name for name, texts in columns.items() if name and name not in taken and _is_number(texts, spec)]
 
 

@@ -11,7 +11,7 @@ from telemetry.feed.default_feed import (
     metric_catalog,
 )
 from telemetry.feed.errors import FeedError
-from telemetry.feed.feed import CANONICAL_BOOLEANS, Feed, is_canonical
+from telemetry.feed.feed import Feed
 from telemetry.feed.parse import load_feed, parse_feed
 from telemetry.model.metric_info import MetricCatalog, MetricInfo
 from tests.support.sources import ROOT
@@ -85,9 +85,3 @@ def test_units_and_labels_are_one_line(field: str, text: str) -> None:
     with pytest.raises(FeedError) as caught:
         parse_feed(f'version: 1\nmetrics:\n  a:\n    {field}: "{text}"\n')
     assert str(caught.value) == f"line 4: metrics.a.{field}: must be one line, without control characters"
-
-
-def test_the_booleans_of_the_canonical_form_are_those_of_the_default_feed() -> None:
-    assert set(CANONICAL_BOOLEANS) == BOOLEAN_METRICS
-    assert is_canonical(parse_feed("version: 1\nmetrics: {light: {boolean: true}, temp: {unit: K}}"))
-    assert not is_canonical(parse_feed("version: 1\nmetrics: {door: {boolean: true}}"))

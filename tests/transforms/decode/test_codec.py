@@ -201,7 +201,7 @@ def messages(draw) -> Message:
 
 def is_one_document(payload: bytes) -> bool:
     try:
-        json.loads(payload.decode())
+        json.loads(payload.decode().strip("\0 \t\r\n"))  # without the bytes of zero that a power cut leaves
     except (ValueError, RecursionError):
         return False
     return True

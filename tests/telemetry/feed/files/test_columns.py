@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry.feed.files.columns import name_columns
+from telemetry.feed.files.columns import name_columns, nameless
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ from telemetry.feed.files.columns import name_columns
 def test_names_are_distinct(cells: list[str], names: tuple[str, ...]) -> None:
     assert name_columns(cells) == names
     assert len(set(names)) == len(names)
+
+
+def test_columns_that_are_called_by_their_numbers_are_nameless() -> None:
+    assert nameless(name_columns(["", "ts", "column 2", " "])) == {"column 1", "column 4"}
+    assert nameless(("ts", "column 1")) == set()
