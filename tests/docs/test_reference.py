@@ -70,7 +70,7 @@ def test_feeds() -> None:
     assert (ROOT / FEED_SCHEMA).read_text(encoding="utf-8") == feed_schema_text(), "make docs"
     section = section_of(PAGE, "Feeds")
     assert re.findall("<!-- generated: (.+) -->", section) == list(FEED_FIELDS)
-    (example,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    (example,) = re.findall(r"```text\n(version.*?)```", section, re.DOTALL)
     assert list(parse_feed(example).metrics) == ["temp", "humidity"]
 
 
