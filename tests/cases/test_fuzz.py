@@ -29,13 +29,13 @@ def numbered(found: Sequence[tuple[bytes, dict[str, str]]], columns: tuple[str, 
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(feeds(), MESSAGES)
 def test_messages_are_read_without_loss(feed: Feed, found: list[tuple[bytes, dict[str, str]]]) -> None:
     check_nothing_lost(numbered(found), DecodeSpec(METRICS, feed=feed))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(feeds(formats=(CSV,)), st.data())
 def test_rows_of_csv_are_read_without_loss(feed: Feed, data: st.DataObject) -> None:
     payloads = data.draw(st.lists(rows(feed.csv.delimiter, data.draw(st.sampled_from(["\n", "\r\n"]))), max_size=3))
@@ -43,7 +43,7 @@ def test_rows_of_csv_are_read_without_loss(feed: Feed, data: st.DataObject) -> N
     check_nothing_lost(messages, DecodeSpec(METRICS, feed=feed))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(feeds(), MESSAGES)
 def test_messages_together_are_read_as_each_alone(feed: Feed, found: list[tuple[bytes, dict[str, str]]]) -> None:
     spec, messages = DecodeSpec(METRICS, feed=feed), numbered(found)
@@ -54,7 +54,7 @@ def test_messages_together_are_read_as_each_alone(feed: Feed, found: list[tuple[
         assert sorted(together[kind]) == sorted(expected)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(feeds(formats=("", CSV)), st.data())
 def test_files_are_read_the_same_however_they_are_cut(feed: Feed, data: st.DataObject) -> None:
     content = data.draw(rows(feed.csv.delimiter, data.draw(st.sampled_from(["\n", "\r\n"]))) | PAYLOADS)

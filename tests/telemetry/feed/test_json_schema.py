@@ -59,7 +59,7 @@ def parses(document: object) -> bool:
     return False
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=120)
 @given(FEEDS)
 def test_the_schema_accepts_what_the_parser_accepts(fields: dict[str, Any]) -> None:
     document = {"version": 1, **fields}

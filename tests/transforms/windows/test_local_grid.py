@@ -209,7 +209,7 @@ def times_of_changes(draw: st.DrawFn, zone: str) -> int:
     return change + draw(st.one_of(far, near)) + draw(st.sampled_from([0, -1]))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(data=st.data(), zone=st.sampled_from(ZONES), lengths=st.sampled_from(LENGTHS))
 def test_any_time_is_in_the_windows_that_zoneinfo_says(data, zone, lengths):
     size, slide = (round(days * DAY_S) for days in lengths)

@@ -30,7 +30,7 @@ def read(content: bytes, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows=ROWS, block=st.integers(1, 60), delimiter=st.sampled_from(",;\t"), ends=st.sampled_from(["\n", "\r\n"]))
 def test_each_chunk_is_whole_rows(rows: list[list[str]], block: int, delimiter: str, ends: str) -> None:
     content = written(rows, delimiter, ends)
@@ -39,7 +39,7 @@ def test_each_chunk_is_whole_rows(rows: list[list[str]], block: int, delimiter: 
     assert [row for chunk in chunks for row in read(chunk, delimiter)] == rows
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(content=st.text(alphabet='a,"\n\r ', max_size=80).map(str.encode), blocks=st.tuples(*[st.integers(1, 90)] * 2))
 def test_where_rows_end_does_not_depend_on_the_blocks(content: bytes, blocks: tuple[int, int]) -> None:
     """Every chunk of small blocks ends where, read as a whole, a row ends."""
@@ -78,7 +78,7 @@ def test_a_quote_that_nobody_closes_costs_one_line() -> None:
     assert b"".join(cut(content, 64, most=40)) == content
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows=ROWS, ends=st.booleans())
 def test_rows_are_split(rows: list[list[str]], ends: bool) -> None:
     content = written(rows)

@@ -41,7 +41,7 @@ def values(payload: bytes) -> list[object]:
     return [record.value for record in records]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     objects=st.lists(OBJECT, min_size=1, max_size=8),
     layout=st.sampled_from(["array", "pretty array", "arrays", "pretty", "lines", "one line"]),
@@ -65,7 +65,7 @@ def test_chunks_are_whole_values(objects: list[dict[str, object]], layout: str, 
     assert in_place(chunks, len(content)) == in_place(cut(content, 10_000), len(content))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(content=st.text(alphabet='{}[]",\\ \na', max_size=60).map(str.encode), block=st.integers(1, 70))
 def test_no_byte_of_a_broken_file_is_lost(content: bytes, block: int) -> None:
     """Each byte is in its place, except for brackets, blanks and commas."""

@@ -13,7 +13,7 @@ from telemetry.feed.files.shape import Cutting, FileShape
 LINE = st.binary(max_size=12).map(lambda content: content.replace(b"\n", b" "))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     lines=st.lists(LINE, max_size=20),
     ends=st.booleans(),

@@ -87,7 +87,7 @@ def whole(sample: bytes, name: str) -> None:
     assert parse_feed(write_proposal(proposal)) == proposal.feed
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=300), st.sampled_from(["x.csv", "x.json", "-", "x"]))
 def test_any_bytes_make_a_feed_that_can_be_written(sample: bytes, name: str) -> None:
     whole(sample, name)
@@ -100,7 +100,7 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.data(), st.sampled_from(",;\t| "), st.integers(1, 5))
 def test_any_table_makes_a_feed_that_can_be_written(data: st.DataObject, delimiter: str, width: int) -> None:
     header = st.sampled_from(["ts", "device", "temp", "value", "parameter", "Temp, °C", "a: b", "-", "1", "x#", "no"])
@@ -119,7 +119,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.dictionaries(NAMES, VALUES, max_size=5), max_size=4))
 def test_any_records_make_a_feed_that_can_be_written(records: list[dict[str, object]]) -> None:
 
