@@ -10,7 +10,6 @@ from pipeline.sources.files import Portion, plan_portions, read_portion
 from telemetry.errors import NothingUsableError
 from telemetry.feed.feed import Feed
 from telemetry.feed.flags import read_metrics
-from telemetry.feed.readings.discover import discover_metrics
 from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
@@ -61,6 +60,8 @@ def metrics_in(portions: Sequence[Portion], feed: Feed) -> tuple[str, ...]:
     known = metrics_of(feed)
     if known and (feed.metrics or not _lack(portions, known)):
         return known
+    from telemetry.feed.readings.discover import discover_metrics  # many modules, which few runs need
+
     metrics: dict[str, None] = {}
     beginnings = [message for portion in _of_files(portions) for message in itertools.islice(read_portion(portion), 1)]
     for message in beginnings:

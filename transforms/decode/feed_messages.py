@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from telemetry.arrays import CodeArray
 from telemetry.feed.formats.json_text import parse_document
 from telemetry.feed.formats.readers import CSV
-from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.feed.times.clocks import Clocks
 from telemetry.model.dead_letters import RejectionError
@@ -22,10 +21,13 @@ from transforms.decode.group_results import GroupResults
 from transforms.decode.metric_values import shorten
 from transforms.decode.payloads import pieces_of
 
+if TYPE_CHECKING:
+    from telemetry.feed.readings.feed_reader import FeedReader
+
 _LINES: Final = frozenset(("", "json", "csv", "line-protocol", "python-literal"))  # formats of one record a line
 _MOST_READERS: Final = 8
 _MOST_FILES: Final = 64  # whose clocks are kept
-_READERS: dict[bytes, FeedReader] = {}
+_READERS: "dict[bytes, FeedReader]" = {}
 _CLOCKS: dict[str, tuple[int, Clocks]] = {}
 """Clocks of the files that this process reads, by path, and the offset of the chunk that comes next."""
 
@@ -137,8 +139,10 @@ def is_array_of_objects(payload: bytes) -> bool:
     return any(isinstance(one, msgspec.Raw) and bytes(one).startswith(b"{") for one in elements)
 
 
-def reader_of(spec: DecodeSpec) -> FeedReader:
+def reader_of(spec: DecodeSpec) -> "FeedReader":
     """Return the reader of a feed; each process compiles it once."""
+    from telemetry.feed.readings.feed_reader import FeedReader  # many modules, which the canonical form does not need
+
     key = msgspec.json.encode((spec.feed, spec.metrics, spec.bounds.earliest_us))
     if key not in _READERS:
         if len(_READERS) >= _MOST_READERS:
