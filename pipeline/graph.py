@@ -13,7 +13,6 @@ from telemetry.rules.rule_set import RuleSet
 from telemetry.rules.timeline import ALWAYS_US, RulesChange
 from transforms.decode.decode_messages import DecodeMessages
 from transforms.dedup.drop_duplicates import DropDuplicates
-from transforms.dedup.drop_repeats import DropRepeats
 from transforms.detect.detect_anomalies import DetectAnomalies
 from transforms.incidents.change_bytes import encode_change
 from transforms.incidents.record_rules import RecordRules
@@ -118,6 +117,8 @@ def build(
     decoded = received | "Decode messages" >> decode
     readings = decoded.readings
     if config.dedup_readings_us is not None:
+        from transforms.dedup.drop_repeats import DropRepeats  # loaded where it is used
+
         again = pipeline | "Read again" >> source if received.is_bounded else None
         drop = DropRepeats(config.decoding, config.dedup_readings_us, config.shards, again)
         readings, counted["repeats"] = readings | "Drop repeats" >> drop

@@ -17,10 +17,9 @@ from publisher.feed_input.metrics import check_asked, find_metrics
 from publisher.feed_input.streams import PipeStream
 from publisher.json_lines import LineBatch, format_lines
 from telemetry.arrays import IntArray
-from telemetry.feed.feed import Feed, is_canonical
+from telemetry.feed.feed import CSV, Feed, is_canonical
 from telemetry.feed.files.messages import file_messages
 from telemetry.feed.files.shape import Cutting
-from telemetry.feed.formats.readers import CSV
 from telemetry.feed.readings.canonical import CANONICAL_DOCUMENTS
 from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import FeedRows

@@ -11,12 +11,11 @@ from publisher.csv_blocks import STDIN, InputError, open_input
 from publisher.csv_input import parse_header
 from publisher.feed_input.streams import PipeStream
 from telemetry.errors import ConfigError
-from telemetry.feed.feed import Feed, is_canonical
+from telemetry.feed.feed import CSV, Feed, is_canonical
 from telemetry.feed.files.blocks import BinaryStream, begun
 from telemetry.feed.files.file_format import SUFFIXES
 from telemetry.feed.files.look import LOOK_BYTES, look_at_beginning
 from telemetry.feed.files.shape import Cutting, FileShape
-from telemetry.feed.formats.readers import CSV
 from telemetry.storage.paths import StorageError
 from telemetry.storage.unpacking import inner_name
 

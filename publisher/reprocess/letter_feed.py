@@ -12,9 +12,8 @@ import msgspec
 from publisher.feed_input.format_readings import ReadingFormatter
 from publisher.feed_input.odd_texts import odd_row
 from publisher.reprocess.letters import Letter
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.formats.inflate import InflateError, inflate
-from telemetry.feed.formats.readers import CSV
 from telemetry.feed.readings.feed_reader import FeedReader
 from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.feed.times.clocks import Clocks

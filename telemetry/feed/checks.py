@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.files.encodings import is_usable_encoding
 from telemetry.feed.formats.path_steps import parse_path
-from telemetry.feed.formats.readers import CSV, record_reader
+from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.formats.records import FeedFormatError
 from telemetry.feed.time_spec import start_us, time_spec
 from telemetry.feed.times.reader import TimeReader

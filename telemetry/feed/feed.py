@@ -3,12 +3,14 @@
 The types are those of the file, so that its schema and the table of its fields in the documentation follow from them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 _DURATION = r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\s*$"
+CSV: Final = "csv"
+"""Name of the format whose records are rows: they are read in columns, by no reader of records."""
 _CHARACTER = Meta(min_length=1, max_length=1)
 
 UnitName = Literal["s", "ms", "us", "ns", "minutes", "hours", "days", "excel", "excel1904", "labview", "matlab"]

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from telemetry.feed.feed import CsvFields, Feed, MetricFields
-from telemetry.feed.formats.readers import CSV
+from telemetry.feed.feed import CSV, CsvFields, Feed, MetricFields
 
 _DELIMITERS: Final = {"\t": "tabs", " ": "blanks"}
 

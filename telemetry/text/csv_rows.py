@@ -22,3 +22,14 @@ def fit_row(cells: list[str], columns: int) -> list[str] | None:
     if found > columns:
         return None if any(map(str.strip, cells[columns:])) else cells[:columns]
     return cells + [""] * (columns - found) if found > 1 else None
+
+
+def is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
+    """Return whether a line has something in its cells; a quote that is not closed is something.
+
+    Args:
+        line: of CSV.
+        empty: bytes that are nothing: blanks, the delimiter and the quote.
+        quote: around cells, one byte.
+    """
+    return bool(line.strip(empty)) or line.count(quote) % 2 == 1

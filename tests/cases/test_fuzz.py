@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.errors import ConfigError
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.files.look import look_at_beginning
 from telemetry.feed.files.messages import file_messages
-from telemetry.feed.formats.readers import CSV
 from telemetry.model.messages import Message
 from tests.cases.conservation import check_nothing_lost, rows_of
 from tests.cases.feed_strategies import COLUMNS, METRICS, PAYLOADS, feeds, rows

@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 from publisher.feed_input.inputs import FeedInputs
 from publisher.json_lines import LineBatch
 from publisher.replay.message_builder import MessageBuilder
-from telemetry.feed.feed import Feed, is_canonical
+from telemetry.feed.feed import CSV, Feed, is_canonical
 from telemetry.feed.files.look import look_at
 from telemetry.feed.files.messages import file_messages
-from telemetry.feed.formats.readers import CSV
 from telemetry.model.message_batch import batches_of
 from telemetry.model.messages import CONTENT_ENCODING, ROWS, Message
 from telemetry.model.records import DeadLetter

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from telemetry.arrays import CodeArray
-from telemetry.feed.readings.csv_lines import is_filled
 from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.csv_rows import is_filled
 from transforms.decode.csv_columns import read_csv_lines
 from transforms.decode.csv_lines import count_lines
 from transforms.decode.decode_spec import DecodeSpec

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from telemetry.arrays import CodeArray
+from telemetry.feed.feed import CSV
 from telemetry.feed.formats.json_text import parse_document
-from telemetry.feed.formats.readers import CSV
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.feed.times.clocks import Clocks
 from telemetry.model.dead_letters import RejectionError

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.files.columns import check_columns, columns_are_there, name_columns, needed_times
 from telemetry.feed.files.csv_row_finder import CsvRowFinder
 from telemetry.feed.files.encodings import UTF8_MARK
@@ -11,7 +11,6 @@ from telemetry.feed.files.file_format import delimiter_by_name
 from telemetry.feed.files.header import header_line, read_header
 from telemetry.feed.files.header_hints import header_hint
 from telemetry.feed.files.shape import Cutting, FileShape
-from telemetry.feed.formats.readers import CSV
 from telemetry.model.messages import MAX_LINE_BYTES
 
 _SEPARATOR: Final = re.compile(rb'"?sep=[^"\r\n]"?[ \t]*\r?\n', re.IGNORECASE)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from telemetry.feed.formats.readers import CSV
+from telemetry.feed.feed import CSV
 
 JSON: Final = "json"
 SUFFIXES: Final = {

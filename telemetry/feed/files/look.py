@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from telemetry.errors import ConfigError
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.files.blocks import BinaryStream
 from telemetry.feed.files.columns import ColumnError
 from telemetry.feed.files.csv_shape import csv_shape
@@ -13,7 +13,6 @@ from telemetry.feed.files.encodings import as_utf8, encoding_of
 from telemetry.feed.files.file_format import SUFFIXES, format_by_name
 from telemetry.feed.files.other_shape import is_text, other_shape
 from telemetry.feed.files.shape import FileShape
-from telemetry.feed.formats.readers import CSV
 from telemetry.feed.times.zones import zone_table
 from telemetry.storage.unpacking import SUFFIXES as PACKED
 from telemetry.text.timestamps import EARLIEST_US

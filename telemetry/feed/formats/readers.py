@@ -22,8 +22,6 @@ _READERS: Final[Mapping[str, Callable[..., RecordReader]]] = {
     "protobuf": ProtobufReader,
     "python-literal": PythonLiteralReader,
 }
-CSV: Final = "csv"
-"""Name of the format whose records are rows, which have no reader: they are read in columns."""
 FORMATS: Final = tuple(_READERS)
 """Names of the formats; besides them, ``module:function`` is a decoder of the user's own."""
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.files.file_format import JSON, format_by_name
 from telemetry.feed.files.messages import file_name
 from telemetry.feed.formats.body import unwrap
 from telemetry.feed.formats.inflate import InflateError
-from telemetry.feed.formats.readers import CSV, record_reader
+from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.propose.assemble import assemble
 from telemetry.feed.propose.columns import SampleColumn, SampleTable
 from telemetry.feed.propose.csv_sample import CsvSample, are_made, joined_payloads, read_csv

@@ -21,10 +21,8 @@ _PACKED: Final = {
     b"\x78\x9c": "zlib",
     b"\x78\xda": "zlib",
 }
-_BEFORE_JSON: Final = b"\xef\xbb\xbf \t\r\n\x1e"
 _SENML: Final = frozenset(("bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut"))
 _SENML_VALUES: Final = frozenset(("v", "vs", "vb", "vd", "s", "bv"))
-_PRECISIONS: Final = {"s": 10**9, "ms": 10**12, "us": 10**15}
 _FIRST_LINES: Final = 20
 _MOST_WRAPPERS: Final = 3
 

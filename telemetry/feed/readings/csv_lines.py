@@ -13,6 +13,7 @@ from telemetry.feed.files.csv_row_finder import CsvRowFinder
 from telemetry.feed.readings.feed_rows import RejectedRow
 from telemetry.model.dead_letters import Reason
 from telemetry.model.messages import MAX_LINE_BYTES
+from telemetry.text.csv_rows import is_filled
 
 _BLANK: Final = b" \t\r\x0b\x0c\0"
 
@@ -64,17 +65,6 @@ def divide_rows(content: bytes, fields: CsvFields) -> CsvRows:
     if fields.delimiter == ALIGNED:
         rows = [squeeze(row, quote) for row in rows]
     return _without_bad(content, CsvRows(rows, lines, number, []), quote, finder)
-
-
-def is_filled(line: bytes, empty: bytes, quote: bytes) -> bool:
-    """Return whether a line has something in its cells; a quote that is not closed is something.
-
-    Args:
-        line: of CSV.
-        empty: bytes that are nothing: blanks, the delimiter and the quote.
-        quote: around cells, one byte.
-    """
-    return bool(line.strip(empty)) or line.count(quote) % 2 == 1
 
 
 def _without_bad(content: bytes, rows: CsvRows, quote: bytes, finder: CsvRowFinder) -> CsvRows:

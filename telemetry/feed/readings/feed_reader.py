@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from telemetry.feed.feed import Feed
-from telemetry.feed.formats.readers import CSV
+from telemetry.feed.feed import CSV, Feed
 from telemetry.feed.readings.csv_reader import CsvReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.feed.readings.metric_specs import metric_specs
