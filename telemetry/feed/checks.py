@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from telemetry.feed.feed import CSV, Feed
+from telemetry.feed.feed import CSV, JSON, Feed
 from telemetry.feed.files.encodings import is_usable_encoding
 from telemetry.feed.formats.path_steps import parse_path
 from telemetry.feed.formats.readers import record_reader
@@ -99,7 +99,7 @@ def _format(feed: Feed) -> Problem | None:
     if feed.format == CSV:
         return None
     try:
-        record_reader(feed.format or "json", body=feed.body, **feed.options)
+        record_reader(feed.format or JSON, body=feed.body, **feed.options)
     except FeedFormatError as error:
         keys = [error.option] if error.option in ("format", "body") else ["options", error.option]
         return Problem(keys, error.problem)

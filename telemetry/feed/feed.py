@@ -11,6 +11,8 @@ from msgspec import Meta
 _DURATION = r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\s*$"
 CSV: Final = "csv"
 """Name of the format whose records are rows: they are read in columns, by no reader of records."""
+JSON: Final = "json"
+"""Name of the format of payloads of which nothing else is known."""
 _CHARACTER = Meta(min_length=1, max_length=1)
 
 UnitName = Literal["s", "ms", "us", "ns", "minutes", "hours", "days", "excel", "excel1904", "labview", "matlab"]
@@ -157,4 +159,4 @@ def is_canonical(feed: Feed) -> bool:
     plain = (one is None or one == MetricFields(unit=one.unit, label=one.label, boolean=one.boolean)
              for one in feed.metrics.values())  # fmt: skip
     form = msgspec.structs.replace(feed, metrics={}, strict=False, format="")
-    return form == Feed() and feed.format in ("", "json") and all(plain)
+    return form == Feed() and feed.format in ("", JSON) and all(plain)

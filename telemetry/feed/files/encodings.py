@@ -15,6 +15,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARK_BYTES: Final = tuple(mark for mark, _ in _MARKS)
 _UTF8: Final = ("utf-8", "utf-8-sig")
 _BY_MARK: Final = ("utf-16", "utf-32")
 _LOOKED_AT: Final = 1024  # bytes
@@ -76,6 +77,33 @@ def as_utf8(stream: BinaryStream, encoding: str) -> BinaryStream:
         encoding: a codec, or "" for a stream that is returned as it is.
     """
     return io.BufferedReader(_Transcoded(stream, encoding), _READ_BYTES) if encoding else stream
+
+
+def payload_as_utf8(payload: bytes, told: str) -> bytes:
+    """Return the text of a message in UTF-8, without a byte order mark; bytes that cannot be decoded are U+FFFD.
+
+    Text that is UTF-8 stays as it is, whatever encoding is told: that of a dead letter is. Text with bytes of zero
+    counts as UTF-8 only if nothing is told.
+
+    Args:
+        payload: the text.
+        told: its encoding; "" for UTF-8, unless its mark names another one.
+    """
+    if not payload.startswith(_MARK_BYTES) and (not told or _is_utf8(payload)):
+        return payload
+    codec = encoding_of(payload, told)
+    text = payload.decode(codec or "utf-8", "replace").encode("utf-8", "replace") if codec else payload
+    return text.removeprefix(UTF8_MARK)
+
+
+def _is_utf8(text: bytes) -> bool:
+    if b"\0" in text:
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Transcoded(io.RawIOBase):

@@ -3,9 +3,8 @@
 import re
 from typing import Final
 
-from telemetry.feed.feed import CSV
+from telemetry.feed.feed import CSV, JSON
 
-JSON: Final = "json"
 SUFFIXES: Final = {
     ".csv": CSV,
     ".tsv": CSV,

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from telemetry.feed.feed import CSV, Feed
+from telemetry.feed.feed import CSV, JSON, Feed
 from telemetry.feed.files.encodings import UTF8_MARK
-from telemetry.feed.files.file_format import JSON
 from telemetry.feed.files.json_shape import has_documents_over_lines, holds_lines, is_array
 from telemetry.feed.files.shape import Cutting, FileShape
 from telemetry.feed.formats.body import parse_body

@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 
+from telemetry.feed.feed import JSON
 from telemetry.model.messages import MAX_LINE_BYTES
 
 
@@ -44,7 +45,7 @@ class FileShape:
         counts_rows: its messages tell the number of their first row.
     """
 
-    format: str = "json"
+    format: str = JSON
     cutting: Cutting = Cutting.LINES
     encoding: str = ""
     columns: tuple[str, ...] | None = None

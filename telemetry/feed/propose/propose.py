@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from telemetry.feed.feed import CSV, Feed
-from telemetry.feed.files.file_format import JSON, format_by_name
+from telemetry.feed.feed import CSV, JSON, Feed
+from telemetry.feed.files.file_format import format_by_name
 from telemetry.feed.files.messages import file_name
 from telemetry.feed.formats.body import unwrap
 from telemetry.feed.formats.inflate import InflateError

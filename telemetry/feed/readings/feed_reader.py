@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from telemetry.feed.feed import CSV, Feed
+from telemetry.feed.feed import CSV, JSON, Feed
+from telemetry.feed.files.encodings import payload_as_utf8
+from telemetry.feed.files.other_shape import is_text
 from telemetry.feed.readings.csv_reader import CsvReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
 from telemetry.feed.readings.metric_specs import metric_specs
@@ -30,25 +32,33 @@ class FeedReader:
         """
         specs = metric_specs(feed, metrics)
         times, devices = RowTimeReader(feed, earliest_us), DeviceReader(feed.device)
-        self.metrics = metrics
+        self._encoding = feed.encoding
+        self._is_text = is_text(feed.format or JSON) and not feed.body
         self._csv = CsvReader(feed, specs, times, devices)
         self._records = None if feed.format == CSV else RecordsReader(feed, specs, times, devices)
 
     def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:
         """Return the indices of payloads in groups that can be read together, often one of all."""
         if self._records is None or envelopes[0].columns is not None:
-            return self._csv.apart(payloads, envelopes)
+            return self._csv.apart(self._texts(payloads, envelopes), envelopes)
         return [list(range(len(payloads)))]
 
     def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None = None) -> FeedRows:
         """Return the readings of some payloads.
 
         Args:
-            payloads: as messages hold them, without a compression; text in UTF-8; several of a group of `apart`.
+            payloads: as messages hold them, without a compression; several of a group of `apart`.
             envelopes: of the payloads; either all of them or none are cut from CSV files, and from files of the same
                 columns.
             clocks: of the series of the rows before, where their order matters; None for none.
         """
         if self._records is None or envelopes[0].columns is not None:
-            return self._csv.read(payloads, envelopes, clocks)
-        return self._records.read(payloads, envelopes, clocks)
+            return self._csv.read(self._texts(payloads, envelopes), envelopes, clocks)
+        return self._records.read(self._texts(payloads, envelopes) if self._is_text else payloads, envelopes, clocks)
+
+    def _texts(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[bytes]:
+        """Return payloads of text in UTF-8; those of files, which nobody has published, are already."""
+        return [
+            payload if envelope.publish_us is None else payload_as_utf8(payload, self._encoding)
+            for payload, envelope in zip(payloads, envelopes, strict=True)
+        ]

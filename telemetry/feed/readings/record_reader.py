@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from telemetry.arrays import FloatArray, IntArray
-from telemetry.feed.feed import Feed
+from telemetry.feed.feed import JSON, Feed
 from telemetry.feed.formats.explode import KEY, TooManyElementsError
 from telemetry.feed.formats.flatten import flatten
 from telemetry.feed.formats.json_documents import NO_OBJECT
@@ -61,8 +61,8 @@ class RecordsReader:
 
     def __init__(self, feed: Feed, specs: tuple[MetricSpec, ...], times: RowTimeReader, devices: DeviceReader) -> None:
         """Compile the fields."""
-        self._reader = record_reader(feed.format or "json", body=feed.body, **feed.options)
-        self._is_json = (feed.format or "json") == "json" and not feed.body
+        self._reader = record_reader(feed.format or JSON, body=feed.body, **feed.options)
+        self._is_json = (feed.format or JSON) == JSON and not feed.body
         by_name = KEY in (devices.column, "" if feed.long is None else feed.long.name)
         self._parts = RecordParts(feed.records, times.columns[0] if times.columns else "", by_name=by_name)
         self._long = feed.long

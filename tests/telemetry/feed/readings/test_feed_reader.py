@@ -169,6 +169,17 @@ def test_the_envelope_names_device_and_time() -> None:
     assert rows_of(timed) == [(0, 1, us("2020-07-12T00:00:00Z"), "x", 1)]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [("latin-1", "latin-1"), ("latin-1", "utf-8"), ("utf-16", "utf-16-le"), ("", "utf-8-sig"), ("", "utf-16")],
+)
+@pytest.mark.parametrize("columns", ["", "csv: {columns: [ts, device, temp]}\nformat: csv"])
+def test_messages_in_other_encodings_are_read(encoding: str, codec: str, columns: str) -> None:
+    row = "1594512000,grün,21" if columns else '{"ts":1594512000,"device":"grün","temp":21}'
+    found = read(f"encoding: '{encoding}'\n{columns}", row.encode(codec), publish_us=5)
+    assert rows_of(found) == [(0, 1, us("2020-07-12T00:00:00Z"), "grün", 21)]
+
+
 def test_files_name_devices_and_make_times() -> None:
     feed = "time: {start: 2020-07-12T00:00:00Z, interval: 5s}\ndevice: {file: true, match: '(room.*)'}"
     attributes = {"file": "my-room-1.csv.gz", "first_row": "10"}
