@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Final
 
 from pipeline.backtest.read_readings import Rejections
 from pipeline.config import JobConfig, metrics_of, with_metrics
@@ -10,13 +9,10 @@ from pipeline.sources.files import Portion, plan_portions, read_portion
 from telemetry.errors import NothingUsableError
 from telemetry.feed.feed import Feed
 from telemetry.feed.flags import read_metrics
-from telemetry.feed.readings.feed_rows import Envelope
 from telemetry.model.message_batch import MessageBatch
 from telemetry.model.messages import Message
 from transforms.decode.codec import decode
 from transforms.decode.decode_spec import DecodeSpec
-
-_MOST_FILES: Final = 20  # that are looked at
 
 
 def find_metrics(config: JobConfig, portions: Sequence[Portion]) -> JobConfig:
@@ -60,16 +56,14 @@ def metrics_in(portions: Sequence[Portion], feed: Feed) -> tuple[str, ...]:
     known = metrics_of(feed)
     if known and (feed.metrics or not _lack(portions, known)):
         return known
-    from telemetry.feed.readings.discover import discover_metrics  # many modules, which few runs need
+    from telemetry.feed.readings.discover import MOST_FILES, metrics_of_files  # many modules, which few runs need
 
-    metrics: dict[str, None] = {}
-    beginnings = [message for portion in _of_files(portions) for message in itertools.islice(read_portion(portion), 1)]
-    for message in beginnings:
-        envelope = Envelope(message.attributes, message.publish_us, message.columns)
-        metrics |= dict.fromkeys(discover_metrics(feed, message.payload, envelope))
+    some = _of_files(portions)[:MOST_FILES]
+    beginnings = [message for portion in some for message in itertools.islice(read_portion(portion), 1)]
+    metrics = metrics_of_files(feed, beginnings)
     if not metrics and not known:
         raise _nothing_found(feed, beginnings)
-    return tuple(metrics) or known
+    return metrics or known
 
 
 def _nothing_found(feed: Feed, beginnings: Sequence[Message]) -> NothingUsableError:
@@ -90,6 +84,6 @@ def _lack(portions: Sequence[Portion], metrics: Sequence[str]) -> bool:
 
 
 def _of_files(portions: Sequence[Portion]) -> list[Portion]:
-    """Return the first range of some of the files."""
+    """Return the first range of each file."""
     firsts = {part.path: part for portion in reversed(portions) for part in reversed(portion.ranges)}
-    return [Portion(0, (part,)) for part in itertools.islice(reversed(firsts.values()), _MOST_FILES)]
+    return [Portion(0, (part,)) for part in reversed(firsts.values())]

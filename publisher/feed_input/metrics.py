@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from publisher.feed_input.look import InputLook
@@ -10,10 +10,9 @@ from telemetry.errors import ConfigError, NothingUsableError
 from telemetry.feed.feed import Feed
 from telemetry.feed.files.likely_columns import similar_column
 from telemetry.feed.files.messages import file_messages
-from telemetry.feed.readings.discover import discover_metrics
-from telemetry.feed.readings.feed_rows import Envelope
+from telemetry.feed.readings.discover import MOST_FILES, metrics_of_files
+from telemetry.model.messages import Message
 
-_MOST_FILES: Final = 20  # that are looked at
 _SHOWN: Final = 200  # characters of a list of columns
 
 
@@ -29,12 +28,10 @@ def find_metrics(feed: Feed, looks: Iterable[InputLook]) -> tuple[str, ...]:
     """
     if feed.metrics:
         return tuple(feed.metrics)
-    found: dict[str, None] = {}
-    for look in islice(looks, _MOST_FILES):
-        found |= dict.fromkeys(_metrics_of(feed, look))
+    found = metrics_of_files(feed, chain.from_iterable(map(_beginning, islice(looks, MOST_FILES))))
     if not found:
         raise NothingUsableError("no field of the input holds numbers; --metrics names those that are wanted")
-    return tuple(found)
+    return found
 
 
 def check_asked(asked: Sequence[str], feed: Feed, looks: Sequence[InputLook]) -> None:
@@ -55,9 +52,7 @@ def check_asked(asked: Sequence[str], feed: Feed, looks: Sequence[InputLook]) ->
             raise ConfigError("--metrics", ",".join(asked), f"no input has a column {column!r}{meant}")
 
 
-def _metrics_of(feed: Feed, look: InputLook) -> list[str]:
+def _beginning(look: InputLook) -> list[Message]:
+    """Return the first message of an input; none of an empty one."""
     with ExitStack() as stack:
-        message = next(file_messages(look.open_beginning(stack), look.path, look.shape), None)
-        if message is None:
-            return []
-        return discover_metrics(feed, message.payload, Envelope(message.attributes, None, message.columns))
+        return list(islice(file_messages(look.open_beginning(stack), look.path, look.shape), 1))

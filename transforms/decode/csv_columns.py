@@ -15,12 +15,12 @@ import pyarrow.csv
 from telemetry.arrays import FloatArray
 from telemetry.feed.default_feed import BOOLEAN_METRICS
 from telemetry.feed.formats.number_text import MISSING_TEXTS
-from telemetry.feed.formats.value_columns import ProblemCodes, read_column
+from telemetry.feed.formats.value_columns import CODE_OF_PROBLEM, ProblemCodes, read_column
 from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
 from telemetry.text.csv_cells import cell_to_json
 from transforms.decode.decoded_columns import DecodedColumns, number_names
 from transforms.decode.fit_lines import fit_lines
-from transforms.decode.metric_values import CODE_OF_PROBLEM, shorten, spec_of
+from transforms.decode.metric_values import shorten, spec_of
 from transforms.decode.plain_csv import is_plain
 
 _NAMES: Final = pa.dictionary(pa.int32(), pa.string())  # few names, each in many lines

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.feed.formats.value_columns import ProblemCodes
-from transforms.decode.metric_values import CODE_OF_PROBLEM, UnreadValue
+from telemetry.feed.formats.value_columns import CODE_OF_PROBLEM, ProblemCodes
+from transforms.decode.metric_values import UnreadValue
 
 
 def no_text(_metric: int, _row: int) -> str:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from telemetry.feed.default_feed import BOOLEAN_METRICS, READING_UNITS
 from telemetry.feed.formats.value_columns import ProblemCodes
+from telemetry.feed.formats.value_lists import read_values
 from telemetry.model.dead_letters import Reason, RejectionError
 from telemetry.model.messages import MAX_LINE_BYTES
 from transforms.decode.decoded_columns import DecodedColumns, DecodedRow, number_names
 from transforms.decode.json_objects import parse_object, read_object
-from transforms.decode.metric_values import read_values, spec_of, value_text
+from transforms.decode.metric_values import spec_of, value_text
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for a line it cannot read."""
@@ -137,9 +138,7 @@ class RowDecoder:
         values = np.empty((len(self.metrics), len(rows)))
         problems: ProblemCodes = np.zeros(values.shape, np.int8)
         for metric, getter, target, codes in zip(self.metrics, self._getters, values, problems, strict=True):
-            target[:], found = read_values(list(map(getter, rows)), spec_of(metric, self.booleans))
-            if found is not None:
-                codes[:] = found
+            target[:], codes[:] = read_values(list(map(getter, rows)), spec_of(metric, self.booleans))
         return DecodedColumns(
             *_times_and_devices(rows),
             values,

@@ -1,22 +1,15 @@
-"""Read the values of metrics in the canonical form, many at once, and those of strict feeds."""
+"""Say how the values of metrics in the canonical form are read, check those of strict feeds, and show the others."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-
-from telemetry.arrays import FloatArray
 from telemetry.feed.default_feed import BOOLEAN_METRICS
-from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, read_column
-from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
+from telemetry.feed.formats.values import NumberProblem, NumberSpec
 from telemetry.model.dead_letters import Reason, RejectionError
 
-CODE_OF_PROBLEM: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
 _NUMBERS: Final = NumberSpec()
 _BOOLEANS: Final = NumberSpec(booleans=True)
-_PLAIN: Final = frozenset({float, int, type(None)})
 _KINDS: Final = {dict: "object", list: "array", str: "string", bool: "boolean", float: "number", type(None): "null"}
 _NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
 _LONGEST_TEXT: Final = 80  # characters
@@ -64,34 +57,6 @@ def check_value(metric: str, value: object, *, boolean: bool) -> float:
         raise RejectionError(Reason.NOT_FINITE, f"{metric} is {value.strip()!r}")
     shown = f" {value[:80]!r}" if isinstance(value, str) else ""
     raise RejectionError(Reason.WRONG_TYPE, f"{metric} is a {kind_of(value)}{shown}, expected a number")
-
-
-def read_values(values: Sequence[object], spec: NumberSpec) -> tuple[FloatArray, ProblemCodes | None]:
-    """Return the numbers of N JSON values, as `read_number` gives them for each.
-
-    Returns:
-        (N,) numbers, NaN where there is none, and (N,) positions in `PROBLEM_OF_CODE`; None if all are 0 or missing.
-    """
-    try:
-        numbers = np.array([value if type(value) in _PLAIN else None for value in values], np.float64)
-    except OverflowError:  # an integer beyond a double
-        return _read_each(values, spec)
-    if _PLAIN.issuperset(map(type, values)):
-        return numbers, None
-    codes: ProblemCodes = np.zeros(len(values), np.int8)
-    is_text = np.fromiter((type(value) is str for value in values), np.bool_, len(values))
-    texts = pa.array([value for value in values if type(value) is str], pa.string())
-    numbers[is_text], codes[is_text] = read_column(texts, spec)
-    others = np.flatnonzero([type(value) not in _PLAIN and type(value) is not str for value in values])
-    numbers[others], codes[others] = _read_each([values[place] for place in others.tolist()], spec)
-    return numbers, codes
-
-
-def _read_each(values: Sequence[object], spec: NumberSpec) -> tuple[FloatArray, ProblemCodes]:
-    found = [read_number(value, spec) for value in values]
-    numbers = [math.nan if isinstance(one, NumberProblem) else one for one in found]
-    codes = [CODE_OF_PROBLEM[one] if isinstance(one, NumberProblem) else 0 for one in found]
-    return np.array(numbers, np.float64), np.array(codes, np.int8)
 
 
 def kind_of(value: object) -> str:

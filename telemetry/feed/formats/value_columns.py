@@ -13,7 +13,7 @@ from telemetry.feed.formats.values import NumberProblem, NumberSpec, read_number
 PROBLEM_OF_CODE: Final = (None, *NumberProblem)
 """Meaning of the codes of a column."""
 ProblemCodes: TypeAlias = NDArray[np.int8]
-_CODE: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
+CODE_OF_PROBLEM: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
 _PLAIN: Final = {
     ".": r"^[-+]?[0-9]{1,20}(?:\.[0-9]{1,20})?$",
     ",": r"^[-+]?[0-9]{1,20}(?:,[0-9]{1,20})?$",
@@ -63,13 +63,13 @@ def finish_numbers(raw: FloatArray, spec: NumberSpec) -> tuple[FloatArray, Probl
         result = raw * spec.scale + spec.offset
     codes: ProblemCodes = np.zeros(len(raw), dtype=np.int8)
     if spec.lowest > -np.inf or spec.highest < np.inf:
-        codes[~((spec.lowest <= result) & (result <= spec.highest))] = _CODE[NumberProblem.OUT_OF_RANGE]
+        codes[~((spec.lowest <= result) & (result <= spec.highest))] = CODE_OF_PROBLEM[NumberProblem.OUT_OF_RANGE]
     finite = np.isfinite(result)
     if not finite.all():
-        codes[~finite] = _CODE[NumberProblem.NOT_FINITE]
-        codes[np.isnan(raw)] = _CODE[NumberProblem.MISSING]
+        codes[~finite] = CODE_OF_PROBLEM[NumberProblem.NOT_FINITE]
+        codes[np.isnan(raw)] = CODE_OF_PROBLEM[NumberProblem.MISSING]
     if spec.sentinels:
-        codes[np.isin(raw, spec.sentinels)] = _CODE[NumberProblem.MISSING]
+        codes[np.isin(raw, spec.sentinels)] = CODE_OF_PROBLEM[NumberProblem.MISSING]
     if codes.any():
         result[codes != 0] = np.nan
     return result, codes
@@ -81,6 +81,6 @@ def _read_each(texts: pa.Array, spec: NumberSpec) -> tuple[FloatArray, ProblemCo
     found = [read_number(text, spec) for text in encoded.dictionary.to_pylist()]
     found.append(NumberProblem.MISSING)  # of null, which has no index
     numbers = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])
-    codes = np.array([_CODE[one] if isinstance(one, NumberProblem) else 0 for one in found], dtype=np.int8)
+    codes = np.array([CODE_OF_PROBLEM[one] if isinstance(one, NumberProblem) else 0 for one in found], dtype=np.int8)
     index = pc.fill_null(encoded.indices, len(found) - 1).to_numpy(zero_copy_only=False)
     return numbers[index], codes[index]

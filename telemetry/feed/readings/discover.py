@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 import pyarrow as pa
@@ -15,16 +16,27 @@ from telemetry.feed.readings.csv_cells import TEXT, read_columns
 from telemetry.feed.readings.csv_lines import divide_rows
 from telemetry.feed.readings.csv_reader import dialect_of
 from telemetry.feed.readings.feed_rows import Envelope
-from telemetry.feed.readings.metric_specs import LongNames
+from telemetry.feed.readings.reading_fields import ReadingFields
 from telemetry.feed.readings.record_reader import RecordsReader
-from telemetry.feed.readings.row_devices import DeviceReader
-from telemetry.feed.readings.row_times import RowTimeReader
-from telemetry.text.timestamps import EARLIEST_US
+from telemetry.model.messages import Message
 
 _LOOKED_AT: Final = 2_000  # rows
 _MISSING: Final = PROBLEM_OF_CODE.index(NumberProblem.MISSING)
 _LEAST_SHARE: Final = 0.5
 _OF_READINGS: Final = frozenset(("ts", "device"))  # fields of a reading that are no metrics
+
+
+MOST_FILES: Final = 20
+"""Files that are looked at."""
+
+
+def metrics_of_files(feed: Feed, beginnings: Iterable[Message]) -> tuple[str, ...]:
+    """Return the metrics of some files, as `discover_metrics` finds them at their beginnings; () if there are none."""
+    found: dict[str, None] = {}
+    for message in beginnings:
+        envelope = Envelope(message.attributes, message.publish_us, message.columns)
+        found |= dict.fromkeys(discover_metrics(feed, message.payload, envelope))
+    return tuple(found)
 
 
 def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str]:
@@ -37,14 +49,14 @@ def discover_metrics(feed: Feed, payload: bytes, envelope: Envelope) -> list[str
         payload: in UTF-8, the beginning of a file.
         envelope: of the payload.
     """
-    times, devices = RowTimeReader(feed, EARLIEST_US), DeviceReader(feed.device)
-    taken = {*times.columns, devices.column, *_OF_READINGS}
+    fields = ReadingFields(feed, ())
+    taken = {*fields.times.columns, fields.devices.column, *_OF_READINGS}
     if envelope.columns is not None:
         columns = _columns_of_csv(dialect_of(feed.csv, envelope), payload, envelope.columns)
     else:
-        columns = _columns_of_records(RecordsReader(feed, (), times, devices), payload)
+        columns = _columns_of_records(RecordsReader(feed, fields), payload)
     if feed.long is not None:
-        names = [LongNames(feed.long.match).metric_of(name) for name in columns.get(feed.long.name, [])]
+        names = [fields.long_names.metric_of(name) for name in columns.get(feed.long.name, [])]
         columns = _by_name(names, columns.get(feed.long.value, []))
     spec = NumberSpec(decimal=feed.csv.decimal)
     if envelope.columns is not None:  # such as the numbers of rows that Pandas writes first

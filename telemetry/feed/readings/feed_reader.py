@@ -7,10 +7,8 @@ from telemetry.feed.files.encodings import payload_as_utf8
 from telemetry.feed.files.other_shape import is_text
 from telemetry.feed.readings.csv_reader import CsvReader
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows
-from telemetry.feed.readings.metric_specs import metric_specs
+from telemetry.feed.readings.reading_fields import ReadingFields
 from telemetry.feed.readings.record_reader import RecordsReader
-from telemetry.feed.readings.row_devices import DeviceReader
-from telemetry.feed.readings.row_times import RowTimeReader
 from telemetry.feed.times.clocks import Clocks
 from telemetry.text.timestamps import EARLIEST_US
 
@@ -30,12 +28,11 @@ class FeedReader:
         Raises:
             FeedFormatError: if a file that it names, or the function of its own decoder, is not to be had.
         """
-        specs = metric_specs(feed, metrics)
-        times, devices = RowTimeReader(feed, earliest_us), DeviceReader(feed.device)
+        fields = ReadingFields(feed, metrics, earliest_us)
         self._encoding = feed.encoding
         self._is_text = is_text(feed.format or JSON) and not feed.body
-        self._csv = CsvReader(feed, specs, times, devices)
-        self._records = None if feed.format == CSV else RecordsReader(feed, specs, times, devices)
+        self._csv = CsvReader(feed.csv, fields)
+        self._records = None if feed.format == CSV else RecordsReader(feed, fields)
 
     def apart(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope]) -> list[list[int]]:
         """Return the indices of payloads in groups that can be read together, often one of all."""

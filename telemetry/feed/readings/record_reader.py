@@ -15,24 +15,19 @@ from telemetry.feed.formats.json_documents import NO_OBJECT
 from telemetry.feed.formats.json_text import parse_document
 from telemetry.feed.formats.readers import record_reader
 from telemetry.feed.formats.records import FeedRecord
-from telemetry.feed.formats.value_columns import PROBLEM_OF_CODE, ProblemCodes, finish_numbers
-from telemetry.feed.formats.values import NumberProblem, read_number
+from telemetry.feed.formats.value_columns import ProblemCodes
+from telemetry.feed.formats.value_lists import read_values
 from telemetry.feed.readings.feed_rows import Envelope, FeedRows, RejectedRow, no_rows
 from telemetry.feed.readings.joined import JoinedLines
 from telemetry.feed.readings.json_struct import NAME, NUMBER, TIME, StructLines, struct_lines
-from telemetry.feed.readings.metric_specs import LongNames, MetricSpec
+from telemetry.feed.readings.reading_fields import ReadColumns, ReadingFields
 from telemetry.feed.readings.record_fields import FieldLookup
 from telemetry.feed.readings.record_rows import NoElementsError, RecordPart, RecordParts, compile_element_field
-from telemetry.feed.readings.row_devices import DeviceReader
-from telemetry.feed.readings.row_times import PayloadRows, RowTimeReader, Series
-from telemetry.feed.readings.settle import settle
+from telemetry.feed.readings.row_times import PayloadRows, Series
 from telemetry.feed.times.clocks import Clocks
 from telemetry.model.dead_letters import Reason
 
-_CODE: Final = {problem: code for code, problem in enumerate(PROBLEM_OF_CODE)}
 _NO_OBJECTS: Final = (NO_OBJECT, "Expected `object")
-_NUMBERS: Final = frozenset((float, int))
-_NUMBERS_OR_NONE: Final = frozenset((float, type(None)))
 
 
 class _Row(NamedTuple):
@@ -54,30 +49,24 @@ class RecordsReader:
 
     Args:
         feed: the feed.
-        specs: of the metrics.
-        times: reads the times.
-        devices: reads the devices.
+        fields: of the readings.
     """
 
-    def __init__(self, feed: Feed, specs: tuple[MetricSpec, ...], times: RowTimeReader, devices: DeviceReader) -> None:
-        """Compile the fields."""
+    def __init__(self, feed: Feed, fields: ReadingFields) -> None:
+        """Compile the lookups of the fields."""
+        times, devices = fields.times, fields.devices
         self._reader = record_reader(feed.format or JSON, body=feed.body, **feed.options)
         self._is_json = (feed.format or JSON) == JSON and not feed.body
         by_name = KEY in (devices.column, "" if feed.long is None else feed.long.name)
         self._parts = RecordParts(feed.records, times.columns[0] if times.columns else "", by_name=by_name)
-        self._long = feed.long
-        self._long_names = LongNames(feed.long.match if feed.long is not None else "")
-        self._strict = feed.strict
-        self._specs = specs
-        self._times = times
-        self._devices = devices
-        self._fields: dict[str, FieldLookup] = {}
-        self._struct = self._compile() if self._is_json and not feed.records and self._long is None else None
+        self._fields = fields
+        self._lookups: dict[str, FieldLookup] = {}
+        self._struct = self._compile() if self._is_json and not feed.records and fields.long is None else None
 
     def _compile(self) -> StructLines | None:
-        fields: list[tuple[str, Any]] = [(name, TIME) for name in self._times.columns]
-        fields += [(self._devices.column, NAME)] if self._devices.column else []
-        return struct_lines([*fields, *((spec.column, NUMBER) for spec in self._specs)])
+        fields: list[tuple[str, Any]] = [(name, TIME) for name in self._fields.times.columns]
+        fields += [(self._fields.devices.column, NAME)] if self._fields.devices.column else []
+        return struct_lines([*fields, *((spec.column, NUMBER) for spec in self._fields.specs)])
 
     def read(self, payloads: Sequence[bytes], envelopes: Sequence[Envelope], clocks: Clocks | None) -> FeedRows:
         """Return the readings of some payloads.
@@ -103,7 +92,7 @@ class RecordsReader:
                     whole = len(found) == 1 and len(one.content) == len(content)
                     rejected.append(one._replace(number=0 if whole else number))
         if not rows:
-            return no_rows(len(self._specs), rejected)
+            return no_rows(len(self._fields.specs), rejected)
         payload_of = np.array([row.payload for row in rows], np.int32)
         columns = _RecordColumns(
             PayloadRows(envelopes, payload_of, np.array(numbers, np.int32)),
@@ -151,37 +140,19 @@ class RecordsReader:
         rejected: list[RejectedRow],
         ignored: Callable[[], Counter[str]],
     ) -> FeedRows:
-        origin, device = columns.origin, self._devices.column
+        origin, device = columns.origin, self._fields.devices.column
         if device:
-            named = self._devices.of_values(columns.column(device))
+            devices = self._fields.devices.of_values(columns.column(device))
         else:
-            named = self._devices.of_payloads(origin.envelopes, origin.payload)
-        clocked = [columns.column(name) for name in self._times.columns]
-        series = Series(named.names, named.code, clocks)
-        times = self._times.of_values(clocked, origin, series) if clocked else self._times.of_payloads(origin)
+            devices = self._fields.devices.of_payloads(origin.envelopes, origin.payload)
+        clocked = [columns.column(name) for name in self._fields.times.columns]
+        series = Series(devices.names, devices.code, clocks)
+        times = (
+            self._fields.times.of_values(clocked, origin, series) if clocked else self._fields.times.of_payloads(origin)
+        )
         values, problems = self._values(columns.column, len(origin.number))
-        read = FeedRows(
-            origin.payload,
-            origin.number,
-            times.time_us,
-            named.names,
-            named.code,
-            values,
-            problems,
-            lambda metric, row: columns.text(self._column_of(metric), row),
-            columns.raw,
-            rejected,
-            Counter() if np.isfinite(values).any() else ignored(),
-        )
-        return settle(
-            read,
-            times,
-            named,
-            self._specs,
-            self._strict,
-            (self._times.name, self._devices.name),
-            lambda row: self._times.explain([column[row] for column in clocked], origin, row),
-        )
+        read = ReadColumns(origin, devices, times, values, problems, columns.text, columns.raw)
+        return self._fields.readings(read, rejected, Counter() if np.isfinite(values).any() else ignored())
 
     def _read_one(self, payload: int, content: bytes) -> list[_Row | RejectedRow]:
         """Return the rows of a payload and its bad parts, in their order."""
@@ -211,35 +182,31 @@ class RecordsReader:
 
     def _column(self, name: str, rows: Sequence[_Row]) -> list[Any]:
         """Return a field of all rows."""
-        look_up = self._fields.get(name)
+        look_up = self._lookups.get(name)
         if look_up is None:
-            look_up = self._fields[name] = compile_element_field(name)
+            look_up = self._lookups[name] = compile_element_field(name)
         return [row.part.value(look_up) for row in rows]
 
-    def _values(self, column: Callable[[str], Sequence[Any]], count: int) -> tuple[FloatArray, ProblemCodes | None]:
-        values = np.full((len(self._specs), count), np.nan)
-        problems: ProblemCodes = np.zeros((len(self._specs), count), np.int8)
-        if self._long is None:
-            for index, spec in enumerate(self._specs):
-                values[index], problems[index] = read_values(column(spec.column), spec)
+    def _values(self, column: Callable[[str], Sequence[Any]], count: int) -> tuple[FloatArray, ProblemCodes]:
+        values, problems = self._fields.no_values(count)
+        if self._fields.long is None:
+            for index, spec in enumerate(self._fields.specs):
+                values[index], problems[index] = read_values(column(spec.column), spec.number)
         else:
-            names, texts = self._metrics_of(column(self._long.name)), column(self._long.value)
-            for index, spec in enumerate(self._specs):
+            names, texts = self._metrics_of(column(self._fields.long.name)), column(self._fields.long.value)
+            for index, spec in enumerate(self._fields.specs):
                 mine = [row for row, name in enumerate(names) if name == spec.column]
                 if mine:
-                    values[index, mine], problems[index, mine] = read_values([texts[row] for row in mine], spec)
-        return values, problems if problems.any() else None
+                    values[index, mine], problems[index, mine] = read_values([texts[row] for row in mine], spec.number)
+        return values, problems
 
     def _metrics_of(self, names: Sequence[Any]) -> list[str]:
         """Return the metrics that the names of a long table say; "" for what is no text."""
         known: dict[str, str] = {}
         for name in names:
             if isinstance(name, str) and name not in known:
-                known[name] = self._long_names.metric_of(name)
+                known[name] = self._fields.long_names.metric_of(name)
         return [known[name] if isinstance(name, str) else "" for name in names]
-
-    def _column_of(self, metric: int) -> str:
-        return self._specs[metric].column if self._long is None else self._long.value
 
     def _raw(self, payloads: Sequence[bytes], rows: Sequence[_Row]) -> list[bytes]:
         """Return the bytes of rows: as they came, or of an element among others, its record with this one alone."""
@@ -257,7 +224,7 @@ class RecordsReader:
 
     def _ignored(self, fields: dict[str, Any], count: int) -> Counter[str]:
         """Return the numbers in the first of some rows, none of which is a metric, for people who look for theirs."""
-        asked = {*self._times.columns, self._devices.column}
+        asked = {*self._fields.times.columns, self._fields.devices.column}
         return Counter(dict.fromkeys([name for name in flatten(fields) if name not in asked], count))
 
 
@@ -277,24 +244,6 @@ class _RecordColumns(NamedTuple):
     raw: Callable[[IntArray], Sequence[bytes]]
 
 
-def read_values(column: Sequence[Any], spec: MetricSpec) -> tuple[FloatArray, ProblemCodes]:
-    """Return the numbers of values of records, and why the others are none."""
-    kinds = set(map(type, column))
-    if kinds <= _NUMBERS:
-        try:
-            return finish_numbers(np.array(column, np.float64), spec.number)
-        except OverflowError:
-            pass
-    if kinds <= _NUMBERS_OR_NONE and kinds != {type(None)}:
-        return finish_numbers(np.array(column, np.float64), spec.number)
-    if kinds == {type(None)}:
-        return np.full(len(column), np.nan), np.full(len(column), _CODE[NumberProblem.MISSING], np.int8)
-    found = [read_number(value, spec.number) for value in column]
-    numbers = np.array([np.nan if isinstance(one, NumberProblem) else one for one in found])
-    codes = np.array([_CODE[one] if isinstance(one, NumberProblem) else 0 for one in found], np.int8)
-    return numbers, codes
-
-
 def _fields_of(line: bytes) -> dict[str, Any]:
     """Return the fields of a line that was read for some of them only: others may be what nobody can read."""
     try:
@@ -305,4 +254,4 @@ def _fields_of(line: bytes) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+    return value if isinstance(value, str) else "" if value is None else str(value)
